@@ -1,0 +1,4 @@
+"""Pure rules, standard library only: what a booking is and how operations on a show are decided.
+
+`settings` and `logs` are the two exceptions: they use a library each, and every process needs them.
+"""

@@ -1,0 +1,118 @@
+"""What a booking is: its states, why it failed, and the outcome of one decision about it.
+
+PENDING has two stages: QUEUED (accepted, waiting in its lane) and HELD (seats kept until a deadline).
+FAILED and CANCELLED are final; CONFIRMED can only become CANCELLED. docs/lifecycle.md draws the edges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from core.operations import Entry, Kind
+
+
+class Status(StrEnum):
+    """The public states."""
+
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class Stage(StrEnum):
+    """Where a PENDING booking stands."""
+
+    QUEUED = "QUEUED"
+    HELD = "HELD"
+
+
+class Reason(StrEnum):
+    """Why a booking FAILED, or an operation on it was refused."""
+
+    SEAT_TAKEN = "SEAT_TAKEN"
+    SOLD_OUT = "SOLD_OUT"
+    NO_SUCH_SEAT = "NO_SUCH_SEAT"
+    NO_SUCH_CATEGORY = "NO_SUCH_CATEGORY"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    HOLD_EXPIRED = "HOLD_EXPIRED"
+    SHOW_CLOSED = "SHOW_CLOSED"
+    SHOW_STARTED = "SHOW_STARTED"
+    ALREADY_FINAL = "ALREADY_FINAL"
+    NO_SUCH_BOOKING = "NO_SUCH_BOOKING"
+    NO_SUCH_SHOW = "NO_SUCH_SHOW"
+    INTERNAL = "INTERNAL"
+
+
+class Outcome(StrEnum):
+    """What one decision did. The first five name the booking's new state; the others leave its state."""
+
+    HELD = "HELD"
+    CONFIRMED = "CONFIRMED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    UNCHANGED = "UNCHANGED"
+    REFUSED = "REFUSED"
+    DONE = "DONE"
+
+
+LIVE = frozenset({Status.PENDING, Status.CONFIRMED})
+
+#: Operations to which a published status already is the answer: nothing would be added to the lane.
+SETTLED = {
+    Kind.CONFIRM: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
+    Kind.CANCEL: frozenset({Status.FAILED, Status.CANCELLED}),
+}
+
+
+@dataclass(slots=True)
+class Booking:
+    """The current state of a decided booking: a row of `bookings`. Times are milliseconds, UTC."""
+
+    id: UUID
+    show_id: int
+    user_id: UUID
+    status: Status
+    reason: Reason | None
+    fingerprint: str
+    seats: tuple[str, ...]
+    amount_cents: int
+    version: int
+    last_operation: dict[str, Any]
+    accepted_ms: int
+    decided_ms: int
+    expires_ms: int | None = None
+    confirmed_ms: int | None = None
+    replaced_by: UUID | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether seats belong to it."""
+        return self.status in LIVE
+
+    def lapsed(self, at_ms: int) -> bool:
+        """Whether it is a hold whose deadline has passed: its seats are free for whoever comes at `at_ms`."""
+        return self.status is Status.PENDING and self.expires_ms is not None and self.expires_ms <= at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of one operation (part 0), or of an expiry that it brought about (part 1, 2, ...).
+
+    `changes` is what the journal keeps of it: for a booking its version, seats, amount and deadline after
+    the decision; for a show its settings.
+    """
+
+    entry: Entry
+    part: int
+    kind: Kind
+    show_id: int
+    booking_id: UUID | None
+    outcome: Outcome
+    reason: Reason | None
+    decided_ms: int
+    changes: dict[str, Any]

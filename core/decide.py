@@ -1,0 +1,262 @@
+"""decide: the whole booking rule. Pure and deterministic: an operation and a show's state -> decisions.
+
+Operations come in the order of their lane. Every comparison with a deadline, a sales window or the show's
+start uses the *accepted* time of the operation, so a confirm accepted in time wins however long it queued.
+The decided time only starts a hold's clock. A refusal is a decision, never an exception.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from core.bookings import Booking, Decision, Outcome, Reason, Status
+from core.operations import Book, Cancel, ChangeShow, Confirm, Entry, Expire, Kind, kind_of
+from core.shows import SaleState
+from core.state import ShowState
+
+
+def decide(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:
+    """Decide one operation and change `state` accordingly.
+
+    Args:    decided_ms: the batch's decided time, ms; a hold granted now ends `hold_ms` later.
+    Returns: expiries that it brought about (parts 1, 2, ...), then its own decision (part 0). Empty for a
+             Book whose booking already has an outcome: that stands, and is published again.
+    Repeat:  a second decision of the same Book changes nothing; of the others too, in effect.
+    """
+    state.advance(entry.accepted_ms)
+    deciding = _Deciding(state, entry, decided_ms)
+    match entry.operation:
+        case Book() as operation:
+            deciding.book(operation)
+        case Confirm() as operation:
+            deciding.confirm(operation)
+        case Cancel() as operation:
+            deciding.cancel(operation)
+        case Expire() as operation:
+            deciding.expire(operation)
+        case ChangeShow() as operation:
+            deciding.change_show(operation)
+    return deciding.decisions
+
+
+def fail(
+    state: ShowState | None, entry: Entry, decided_ms: int, reason: Reason
+) -> tuple[list[Decision], Booking | None]:
+    """The decision of an operation that decide cannot take: its show is unknown, or it is poison.
+
+    Returns the decision, and for a Book the FAILED booking to record when there is no `state` to hold it.
+    """
+    deciding = _Deciding(state, entry, decided_ms)
+    operation = entry.operation
+    booking_id = getattr(operation, "booking_id", None)
+    if isinstance(operation, Book) and not (state and booking_id in state.bookings):
+        return deciding.decisions, deciding.refuse_book(operation, reason)
+    deciding.decide(Outcome.REFUSED, booking_id, reason, {})
+    return deciding.decisions, None
+
+
+class _Deciding:
+    """One operation being decided: collects its decisions."""
+
+    def __init__(self, state: ShowState | None, entry: Entry, decided_ms: int) -> None:
+        self._state = state
+        self._entry = entry
+        self._at_ms = entry.accepted_ms
+        self._decided_ms = decided_ms
+        self.decisions: list[Decision] = []
+
+    @property
+    def state(self) -> ShowState:
+        assert self._state is not None
+        return self._state
+
+    # -- the five kinds ---------------------------------------------------------------------------------
+
+    def book(self, operation: Book) -> None:
+        if operation.booking_id in self.state.bookings:
+            return
+        refusal = self._refusal(operation)
+        if refusal:
+            self.refuse_book(operation, refusal)
+            return
+        seats: tuple[str, ...] | None = operation.seats
+        if not seats:
+            seats = self.state.best(operation.quantity, operation.category, self._at_ms)
+            if seats is None:
+                self.refuse_book(operation, Reason.SOLD_OUT)
+                return
+        elif not all(self.state.is_free(label, self._at_ms) for label in seats):
+            self.refuse_book(operation, Reason.SEAT_TAKEN)
+            return
+        self._expire_owners(seats)
+        self._grant(operation, seats)
+
+    def confirm(self, operation: Confirm) -> None:
+        booking = self._own_booking(operation)
+        if booking is None:
+            return
+        if booking.status is Status.CONFIRMED:
+            self._touch(booking, Outcome.UNCHANGED, None)
+        elif booking.status is not Status.PENDING:
+            self._touch(booking, Outcome.REFUSED, booking.reason or Reason.ALREADY_FINAL)
+        elif booking.lapsed(self._at_ms):
+            self._expire(booking)
+            self._touch(booking, Outcome.REFUSED, Reason.HOLD_EXPIRED)
+        else:
+            self.state.sell(booking)
+            booking.status, booking.expires_ms = Status.CONFIRMED, None
+            booking.confirmed_ms = booking.decided_ms = self._decided_ms
+            self._touch(booking, Outcome.CONFIRMED, None)
+
+    def cancel(self, operation: Cancel) -> None:
+        booking = self._own_booking(operation)
+        if booking is None:
+            return
+        if booking.status is Status.CANCELLED:
+            self._touch(booking, Outcome.UNCHANGED, None)
+        elif booking.status is Status.FAILED:
+            self._touch(booking, Outcome.REFUSED, booking.reason)
+        elif booking.lapsed(self._at_ms):
+            self._expire(booking)
+            self._touch(booking, Outcome.REFUSED, Reason.HOLD_EXPIRED)
+        elif booking.status is Status.CONFIRMED and self._at_ms >= self.state.show.settings.starts_ms:
+            self._touch(booking, Outcome.REFUSED, Reason.SHOW_STARTED)
+        else:
+            self.state.take_back(booking)
+            booking.status, booking.expires_ms = Status.CANCELLED, None
+            booking.decided_ms = self._decided_ms
+            self._touch(booking, Outcome.CANCELLED, None)
+
+    def expire(self, operation: Expire) -> None:
+        lapsed = self.state.lapsed_holds(self._at_ms)[: operation.limit]
+        for booking in lapsed:
+            self._expire(booking)
+        self.decide(Outcome.DONE, None, None, {"expired": len(lapsed)})
+
+    def change_show(self, operation: ChangeShow) -> None:
+        show = self.state.show
+        if show.settings.state is SaleState.CLOSED:
+            self.decide(Outcome.REFUSED, None, Reason.SHOW_CLOSED, {})
+            return
+        settings = show.settings.changed(operation.changes)
+        self.state.show = type(show)(show.id, show.hall, settings)
+        self.state.settings_changed = True
+        self.decide(Outcome.DONE, None, None, {"settings": settings.to_json()})
+
+    # -- steps ------------------------------------------------------------------------------------------
+
+    def _refusal(self, operation: Book) -> Reason | None:
+        """Why this booking cannot be, before any seat is looked at."""
+        settings, hall = self.state.show.settings, self.state.show.hall
+        if settings.state is not SaleState.ON_SALE:
+            return Reason.SHOW_CLOSED
+        if not settings.sales_open_ms <= self._at_ms < min(settings.sales_close_ms, settings.starts_ms):
+            return Reason.SHOW_CLOSED
+        if any(label not in hall.seats for label in operation.seats):
+            return Reason.NO_SUCH_SEAT
+        if operation.category is not None and operation.category not in hall.categories:
+            return Reason.NO_SUCH_CATEGORY
+        wanted = len(operation.seats) or operation.quantity
+        if self.state.seats_of_user(operation.user_id, self._at_ms) + wanted > settings.seats_per_user:
+            return Reason.LIMIT_REACHED
+        return None
+
+    def _grant(self, operation: Book, seats: tuple[str, ...]) -> None:
+        settings, hall = self.state.show.settings, self.state.show.hall
+        booking = self._booking(operation, Status.PENDING if operation.hold else Status.CONFIRMED, None)
+        booking.seats = seats
+        booking.amount_cents = sum(settings.prices[hall.seats[label].category] for label in seats)
+        if operation.hold:
+            booking.expires_ms = self._decided_ms + settings.hold_ms
+        else:
+            booking.confirmed_ms = self._decided_ms
+        self.state.give(booking)
+        self._touch(booking, Outcome.HELD if operation.hold else Outcome.CONFIRMED, None)
+
+    def refuse_book(self, operation: Book, reason: Reason) -> Booking:
+        booking = self._booking(operation, Status.FAILED, reason)
+        self._touch(booking, Outcome.FAILED, reason)
+        return booking
+
+    def _booking(self, operation: Book, status: Status, reason: Reason | None) -> Booking:
+        return Booking(
+            id=operation.booking_id,
+            show_id=operation.show_id,
+            user_id=operation.user_id,
+            status=status,
+            reason=reason,
+            fingerprint=operation.fingerprint,
+            seats=(),
+            amount_cents=0,
+            version=0,
+            last_operation={},
+            accepted_ms=self._at_ms,
+            decided_ms=self._decided_ms,
+        )
+
+    def _expire_owners(self, seats: tuple[str, ...]) -> None:
+        """The lapsed holds whose seats are about to be taken expire first, in the order of the seats."""
+        for label in seats:
+            owner = self.state.owners[label]
+            if owner is not None:
+                self._expire(self.state.bookings[owner])
+
+    def _expire(self, booking: Booking) -> None:
+        self.state.take_back(booking)
+        booking.status, booking.reason, booking.expires_ms = Status.FAILED, Reason.HOLD_EXPIRED, None
+        booking.decided_ms = self._decided_ms
+        self._touch(booking, Outcome.EXPIRED, Reason.HOLD_EXPIRED, part=len(self.decisions) + 1)
+
+    def _own_booking(self, operation: Confirm | Cancel) -> Booking | None:
+        """The operation's booking, if it is its user's; otherwise the refusal is decided here."""
+        booking = self.state.bookings.get(operation.booking_id)
+        if booking is None or booking.user_id != operation.user_id:
+            self.decide(Outcome.REFUSED, operation.booking_id, Reason.NO_SUCH_BOOKING, {})
+            return None
+        return booking
+
+    def _touch(self, booking: Booking, outcome: Outcome, reason: Reason | None, *, part: int = 0) -> None:
+        """Decide about a booking: it gets a new version, and remembers this as its last operation."""
+        kind = Kind.EXPIRE if part else kind_of(self._entry.operation)
+        booking.version += 1
+        booking.last_operation = {
+            "kind": kind.value,
+            "accepted_ms": self._at_ms,
+            "outcome": outcome.value,
+            "reason": reason.value if reason else None,
+        }
+        if self._state is not None:
+            self._state.put(booking)
+        changes = {
+            "version": booking.version,
+            "status": booking.status.value,
+            "seats": list(booking.seats),
+            "amount_cents": booking.amount_cents,
+            "expires_ms": booking.expires_ms,
+        }
+        self.decide(outcome, booking.id, reason, changes, part=part)
+
+    def decide(
+        self,
+        outcome: Outcome,
+        booking_id: UUID | None,
+        reason: Reason | None,
+        changes: dict[str, Any],
+        *,
+        part: int = 0,
+    ) -> None:
+        operation = self._entry.operation
+        kind = Kind.EXPIRE if part else kind_of(operation)
+        decision = Decision(
+            entry=self._entry,
+            part=part,
+            kind=kind,
+            show_id=operation.show_id,
+            booking_id=booking_id,
+            outcome=outcome,
+            reason=reason,
+            decided_ms=self._decided_ms,
+            changes=changes,
+        )
+        self.decisions.append(decision)

@@ -1,0 +1,72 @@
+"""The error tree. A class's docstring is its default message; `code` is stable and public.
+
+Three kinds, three fates: a *refusal* (seat taken, sold out) is no exception but a Decision; a *transient*
+trouble is raised and the work is done again; anything else is a bug and propagates to an alarm.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class OnsaleError(Exception):
+    """Something went wrong."""
+
+    code = "error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.cleandoc(self.__doc__ or self.code))
+
+
+class ConfigurationError(OnsaleError):
+    """The configuration is not usable."""
+
+    code = "configuration"
+
+
+class SchemaError(OnsaleError):
+    """The database's schema is not the one this program was written for."""
+
+    code = "schema"
+
+
+class RedisAway(OnsaleError):
+    """Redis cannot be reached; nothing was accepted."""
+
+    code = "redis_away"
+
+
+class AcceptUnknown(OnsaleError):
+    """The request was sent to Redis but the answer was lost: it may have been accepted."""
+
+    code = "accept_unknown"
+
+
+class PostgresAway(OnsaleError):
+    """Postgres cannot be reached."""
+
+    code = "postgres_away"
+
+
+class LaneBusy(OnsaleError):
+    """Another drain holds the lane's row."""
+
+    code = "lane_busy"
+
+
+class SeatConflict(OnsaleError):
+    """A seat's owner was not the one this transaction had read: the lane's lock did not hold."""
+
+    code = "seat_conflict"
+
+
+class UnknownVersion(OnsaleError):
+    """The operation was written by a newer version of the program."""
+
+    code = "unknown_version"
+
+
+class Unreadable(OnsaleError):
+    """The operation's payload cannot be read."""
+
+    code = "unreadable"

@@ -1,0 +1,87 @@
+"""Booking ids: UUIDs that carry their show, derived so that a repeated key gives the same booking for ever.
+
+Layout (RFC 9562 version 8): 32 bits show id | 16 bits | version 8 | 12 bits | variant 10 | 62 bits. The free
+90 bits are HMAC-SHA256(secret, show, user, key), or random without a key. So the id alone tells show and
+lane, and ids of one show lie together in an index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from uuid import UUID
+
+#: Crockford's base 32: no I, L, O, U, so that a reference can be read out over the telephone.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_READ_AS = str.maketrans("OIL", "011", "- ")
+#: 50 bits: among a million bookings of one show two share a reference with a chance of 1 in 2,000, and
+#: a reference is only ever looked up among its owner's.
+_REFERENCE_CHARS = 10
+
+
+def booking_id(secret: bytes, show_id: int, user_id: UUID, key: str | None) -> UUID:
+    """The id of the booking that `user_id` asks for with `key` at this show. Scope of a key: user and show.
+
+    Repeat: the same arguments give the same id, unless `key` is None (then random).
+    """
+    if key is None:
+        tail = secrets.token_bytes(16)
+    else:
+        text = key.encode()
+        message = show_id.to_bytes(4) + user_id.bytes + len(text).to_bytes(2) + text
+        tail = hmac.digest(secret, message, hashlib.sha256)[:16]
+    bits = int.from_bytes(tail) & ((1 << 96) - 1) | show_id << 96
+    bits = bits & ~(0xF << 76) | 8 << 76
+    bits = bits & ~(0b11 << 62) | 0b10 << 62
+    return UUID(int=bits)
+
+
+def show_of(id_: UUID) -> int:
+    """The show that a booking id carries."""
+    return id_.int >> 96
+
+
+def lane_of(show_id: int, lanes: int) -> int:
+    """The lane of a show."""
+    return show_id % lanes
+
+
+def reference(id_: UUID) -> str:
+    """A short human form of a booking id, such as `1-7QK2M-9XV4T`: its show and 50 bits of the rest."""
+    code = _encode(_free_bits(id_) >> 40, _REFERENCE_CHARS)
+    return f"{_encode(show_of(id_)).lstrip('0') or '0'}-{code[:5]}-{code[5:]}"
+
+
+def ids_of_reference(text: str) -> tuple[UUID, UUID] | None:
+    """The first and the last booking id whose prefix a reference names; None if it is no reference.
+
+    The range covers 28 of the 50 bits; compare `reference` of what is found.
+    """
+    show_text, _, rest = text.strip().upper().partition("-")
+    code = rest.translate(_READ_AS)
+    show_id, bits = _decode(show_text.translate(_READ_AS)), _decode(code)
+    if show_id is None or bits is None or len(code) != _REFERENCE_CHARS or show_id >= 1 << 31:
+        return None
+    head = show_id << 32 | (bits >> 34) << 16 | 8 << 12 | (bits >> 22) & 0xFFF
+    return UUID(int=head << 64), UUID(int=head << 64 | ((1 << 64) - 1))
+
+
+def _free_bits(id_: UUID) -> int:
+    """The 90 bits that are neither show, version nor variant."""
+    bits = id_.int
+    return (bits >> 80 & 0xFFFF) << 74 | (bits >> 64 & 0xFFF) << 62 | bits & ((1 << 62) - 1)
+
+
+def _encode(number: int, chars: int = 7) -> str:
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(chars)))
+
+
+def _decode(text: str) -> int | None:
+    number = 0
+    for char in text:
+        digit = _ALPHABET.find(char)
+        if digit < 0:
+            return None
+        number = number << 5 | digit
+    return number if text else None

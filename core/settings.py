@@ -1,0 +1,175 @@
+"""Settings: the only place that reads the environment.
+
+Each process builds one `Settings` in its start function and passes it down; nothing reads it at import.
+All problems are reported at once, by variable name. Every variable may also come from a file: `NAME_FILE`.
+`.env.example` lists the same variables; a test holds the two in step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from environs import EnvValidationError, FileAwareEnv, validate
+from marshmallow import ValidationError
+
+from core.errors import ConfigurationError
+
+#: RFC 7518 section 3.2: a key for HS256 must be at least as long as the hash, 256 bits.
+SECRET_MIN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every process of the pipeline needs to know. Times carry their unit in the name."""
+
+    database_url: str
+    redis_url: str
+    broker_url: str
+    jwt_secret: str
+    token_ttl_s: int
+    cors_origins: tuple[str, ...]
+    trusted_proxies: int
+    hold_ttl_s: float
+    lanes: int
+    lane_cap: int
+    batch: int
+    linger_ms: int
+    drain_s: float
+    marker_ms: int
+    status_ttl_s: int
+    wait_cap_s: float
+    waiters: int
+    log_json: bool
+    log_level: str
+    worker_metrics_port: int
+
+    @classmethod
+    def from_env(cls) -> Settings:
+        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        env = FileAwareEnv(eager=False)
+        redis_url = env.str("REDIS_URL", validate=validate.Length(min=1))
+        values: dict[str, Any] = {
+            "database_url": env.str("DATABASE_URL", validate=validate.Length(min=1)),
+            "redis_url": redis_url,
+            "broker_url": env.str("BROKER_URL", ""),
+            "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
+            # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
+            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, 7 * 24 * 60)),
+            "cors_origins": env.list("CORS_ORIGIN", []),
+            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+            # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
+            "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
+            "lanes": _lanes(env),
+            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
+            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
+            "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
+            "linger_ms": env.int("LINGER_MS", 5, validate=validate.Range(0, 1_000)),
+            "drain_s": env.float("DRAIN_S", 3.0, validate=validate.Range(0.01, 60)),
+            "marker_ms": env.int("MARKER_MS", 2_000, validate=validate.Range(100, 60_000)),
+            "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
+            "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
+            # At most half the api's threads may wait in `?wait=`, or waiters would starve the rest.
+            "waiters": env.int("WAITERS", 16, validate=validate.Range(0, 1_000)),
+            "log_json": env.bool("LOG_JSON", False),
+            "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
+            # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
+            "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
+        }
+        _seal(env)
+        values["broker_url"] = values["broker_url"] or other_database(redis_url)
+        values["token_ttl_s"] *= 60
+        values["hold_ttl_s"] *= 60
+        values["cors_origins"] = tuple(values["cors_origins"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSettings:
+    """What `onsale up` needs to know to start everything on one machine."""
+
+    home: Path
+    host: str
+    port: int
+    workers: int
+    api_processes: int
+    api_threads: int
+    database_url: str
+    redis_url: str
+    broker_url: str
+    jwt_secret: str
+    admin_email: str
+    admin_password: str
+    log_json: bool
+    lanes: int
+    servers: str
+    fresh: bool
+    url: str
+
+    @classmethod
+    def from_env(cls) -> LocalSettings:
+        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        env = FileAwareEnv(eager=False)
+        values: dict[str, Any] = {
+            "home": Path(env.str("ONSALE_HOME", ".onsale")),
+            "host": env.str("HOST", "127.0.0.1"),
+            "port": env.int("PORT", 8000, validate=validate.Range(0, 65_535)),
+            "workers": env.int("WORKERS", 2, validate=validate.Range(0, 64)),
+            "api_processes": env.int("API_PROCESSES", 2, validate=validate.Range(1, 64)),
+            "api_threads": env.int("API_THREADS", 32, validate=validate.Range(2, 1_000)),
+            "database_url": env.str("DATABASE_URL", ""),
+            "redis_url": env.str("REDIS_URL", ""),
+            "broker_url": env.str("BROKER_URL", ""),
+            "jwt_secret": env.str("JWT_SECRET", ""),
+            "admin_email": env.str("ADMIN_EMAIL", ""),
+            "admin_password": env.str("ADMIN_PASSWORD", ""),
+            "log_json": env.bool("LOG_JSON", False),
+            "lanes": _lanes(env),
+            # Where the servers' programs come from; never from PATH unless told so.
+            "servers": env.str("ONSALE_SERVERS", "wheels", validate=validate.OneOf(("wheels", "path"))),
+            "fresh": env.bool("FRESH", False),
+            # Where the api answers, for the commands that talk to one not started by `onsale up`.
+            "url": env.str("ONSALE_URL", "http://127.0.0.1:8000"),
+        }
+        _seal(env)
+        return cls(**values)
+
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def other_database(redis_url: str) -> str:
+    """The broker's place where only REDIS_URL is given: the next database number of the same server.
+
+    Dramatiq runs KEYS over its database and polls with writes, so it must not share ours.
+    """
+    head, _, query = redis_url.partition("?")
+    if head.startswith("unix:"):
+        pairs = [pair for pair in query.split("&") if pair]
+        number = next((int(pair[3:]) for pair in pairs if pair.startswith("db=")), 0)
+        kept = [pair for pair in pairs if not pair.startswith("db=")]
+        return head + "?" + "&".join([*kept, f"db={number + 1}"])
+    scheme, _, rest = head.partition("://")
+    server, _, number_text = rest.partition("/")
+    number = int(number_text) if number_text.isdigit() else 0
+    return f"{scheme}://{server}/{number + 1}" + (f"?{query}" if query else "")
+
+
+def _lanes(env: FileAwareEnv) -> int:
+    # Fixed at the first start and kept in Postgres; another value later is refused.
+    return env.int("LANES", 8, validate=validate.Range(1, 1024))
+
+
+def _long_enough(secret: str) -> None:
+    if len(secret.encode()) < SECRET_MIN_BYTES:
+        raise ValidationError(f"Shorter than {SECRET_MIN_BYTES} bytes.")
+
+
+def _seal(env: FileAwareEnv) -> None:
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        messages = dict(error.error_messages)  # type: ignore[arg-type]  # a mapping, unless eager
+        problems = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in messages.items())
+        raise ConfigurationError(problems) from error

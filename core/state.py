@@ -1,0 +1,137 @@
+"""What decide knows of one show while it decides, and what it has changed so far.
+
+Loaded from Postgres under the lane's lock (workers/load.py), or rebuilt by the replay. It is a working copy:
+if the transaction fails it is thrown away. Seats and bookings that were not loaded are not in it, and asking
+for one is a bug that raises KeyError.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from core.bookings import Booking, Status
+from core.seats import FreeSeats
+from core.shows import Show
+
+
+class ShowState:
+    """One show: its settings, owners of seats, bookings, counters. `decide` is the only one to change it."""
+
+    def __init__(
+        self,
+        show: Show,
+        *,
+        owners: Mapping[str, UUID | None],
+        bookings: Iterable[Booking],
+        held: int,
+        sold: int,
+    ) -> None:
+        self.show = show
+        self.owners = dict(owners)
+        self.bookings = {booking.id: booking for booking in bookings}
+        self.held = held
+        self.sold = sold
+        self.settings_changed = False
+        #: Owner of each changed seat before the first change: what the recording statement must still find.
+        self.owners_before: dict[str, UUID | None] = {}
+        #: Bookings to be recorded, in the order of their first change; False: not yet in the table.
+        self.recorded: dict[UUID, bool] = {}
+        self._known = set(self.bookings)
+        self._live: dict[UUID, set[UUID]] = {}
+        self._deadlines: list[tuple[int, bytes]] = []
+        self._free: FreeSeats | None = None
+        for booking in self.bookings.values():
+            self._follow(booking)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the show's own row must be updated."""
+        return bool(self.owners_before) or self.settings_changed
+
+    @property
+    def free(self) -> int:
+        """Seats that belong to nobody. Lapsed holds are not among them."""
+        return self.show.hall.capacity - self.held - self.sold
+
+    def advance(self, at_ms: int) -> None:
+        """Time is now `at_ms`: the seats of holds that have lapsed by then are free to take."""
+        while self._deadlines and self._deadlines[0][0] <= at_ms:
+            booking = self.bookings[UUID(bytes=heapq.heappop(self._deadlines)[1])]
+            if self._free is not None and booking.lapsed(at_ms):
+                for label in booking.seats:
+                    self._free.release(label)
+
+    def is_free(self, label: str, at_ms: int) -> bool:
+        """Whether the seat can be taken at `at_ms`: nobody's, or of a lapsed hold."""
+        owner = self.owners[label]
+        return owner is None or (owner in self.bookings and self.bookings[owner].lapsed(at_ms))
+
+    def best(self, quantity: int, category: str | None, at_ms: int) -> tuple[str, ...] | None:
+        """The best free seats (core/seats.py). Needs every seat of the show to be loaded."""
+        if self._free is None:
+            self._free = FreeSeats(self.show.hall, (seat for seat in self.owners if self.is_free(seat, at_ms)))
+        return self._free.best(quantity, category)
+
+    def seats_of_user(self, user_id: UUID, at_ms: int) -> int:
+        """How many seats a person has at this show; those of lapsed holds do not count."""
+        bookings = (self.bookings[id_] for id_ in self._live.get(user_id, ()))
+        return sum(len(booking.seats) for booking in bookings if not booking.lapsed(at_ms))
+
+    def lapsed_holds(self, at_ms: int) -> list[Booking]:
+        """Every loaded hold that has lapsed by `at_ms`, by deadline and id."""
+        lapsed = (booking for booking in self.bookings.values() if booking.lapsed(at_ms))
+        return sorted(lapsed, key=lambda booking: (booking.expires_ms, booking.id.bytes))
+
+    def first_deadline(self) -> int | None:
+        """The earliest deadline among the loaded holds, in ms; None if there is no hold."""
+        return min((b.expires_ms for b in self.bookings.values() if b.expires_ms is not None), default=None)
+
+    def put(self, booking: Booking) -> None:
+        """Record this booking with the batch: a new one, or one that has changed."""
+        self.bookings[booking.id] = booking
+        self.recorded.setdefault(booking.id, booking.id in self._known)
+        self._follow(booking)
+
+    def give(self, booking: Booking) -> None:
+        """Its seats now belong to this booking, held or sold."""
+        for label in booking.seats:
+            self._own(label, booking.id)
+            if self._free is not None:
+                self._free.take(label)
+        self._count(booking.status, len(booking.seats))
+
+    def take_back(self, booking: Booking) -> None:
+        """Its seats are nobody's. To be called while its status still tells what they were."""
+        for label in booking.seats:
+            self._own(label, None)
+            if self._free is not None:
+                self._free.release(label)
+        self._count(booking.status, -len(booking.seats))
+
+    def sell(self, booking: Booking) -> None:
+        """Its held seats are sold: same owner, other counter."""
+        for label in booking.seats:
+            self._own(label, booking.id)
+        self.held -= len(booking.seats)
+        self.sold += len(booking.seats)
+
+    def _own(self, label: str, owner: UUID | None) -> None:
+        self.owners_before.setdefault(label, self.owners[label])
+        self.owners[label] = owner
+
+    def _count(self, status: Status, seats: int) -> None:
+        if status is Status.PENDING:
+            self.held += seats
+        else:
+            self.sold += seats
+
+    def _follow(self, booking: Booking) -> None:
+        live = self._live.setdefault(booking.user_id, set())
+        if booking.live:
+            live.add(booking.id)
+        else:
+            live.discard(booking.id)
+        if booking.expires_ms is not None:
+            heapq.heappush(self._deadlines, (booking.expires_ms, booking.id.bytes))

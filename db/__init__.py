@@ -1,0 +1,1 @@
+"""Every store, Postgres and Redis: one module per noun, one statement per function. SQL lives only here."""

@@ -1,0 +1,226 @@
+"""Bookings in Postgres: the current state of every decided one. Only a lane's transaction writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core.bookings import Booking, Reason, Status
+from core.ids import ids_of_reference, reference
+from core.times import from_ms, to_ms
+
+_COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
+               accepted_at, decided_at, expires_at, confirmed_at, replaced_by"""
+
+
+def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[Booking]:
+    """Those of some bookings that exist."""
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM bookings
+         WHERE id = ANY(CAST(:ids AS uuid[]))
+    """)  # noqa: S608 - the columns are a constant
+    return [_booking(row) for row in connection.execute(statement, {"ids": list(ids)})]
+
+
+def get(connection: Connection, booking_id: UUID) -> Booking | None:
+    """One booking; None if it is not decided, or there is none."""
+    return next(iter(by_ids(connection, [booking_id])), None)
+
+
+def live_of_users(connection: Connection, show_ids: Sequence[int], user_ids: Sequence[UUID]) -> list[Booking]:
+    """The live bookings of some people, each at the show given beside them; the lists run in parallel."""
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM bookings
+         WHERE status IN ('PENDING', 'CONFIRMED')
+           AND (show_id, user_id) IN (SELECT show_id, user_id
+                                        FROM unnest(CAST(:show_ids AS integer[]), CAST(:user_ids AS uuid[]))
+                                             AS wanted (show_id, user_id))
+    """)  # noqa: S608 - the columns are a constant
+    rows = connection.execute(statement, {"show_ids": list(show_ids), "user_ids": list(user_ids)})
+    return [_booking(row) for row in rows]
+
+
+def lapsed_among(connection: Connection, ids: Sequence[UUID], at_ms: int) -> list[Booking]:
+    """Those of some bookings that are holds whose deadline is not after `at_ms`."""
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM bookings
+         WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'PENDING' AND expires_at <= :at
+    """)  # noqa: S608 - the columns are a constant
+    return [_booking(row) for row in connection.execute(statement, {"ids": list(ids), "at": from_ms(at_ms)})]
+
+
+def lapsed_holds(connection: Connection, show_ids: Sequence[int], at_ms: int, limit: int | None) -> list[Booking]:
+    """Per show, up to `limit` (None: all) holds whose deadline is not after `at_ms`: by deadline, then id."""
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM unnest(CAST(:show_ids AS integer[])) AS wanted (wanted_show_id)
+         CROSS JOIN LATERAL (SELECT *
+                               FROM bookings
+                              WHERE status = 'PENDING' AND show_id = wanted_show_id AND expires_at <= :at
+                              ORDER BY expires_at, id
+                              LIMIT :limit) AS lapsed
+    """)  # noqa: S608 - the columns are a constant
+    values = {"show_ids": list(show_ids), "at": from_ms(at_ms), "limit": limit}
+    return [_booking(row) for row in connection.execute(statement, values)]
+
+
+def shows_with_lapsed_holds(connection: Connection, at_ms: int) -> list[int]:
+    """The shows that have holds whose deadline is not after `at_ms`."""
+    statement = text("""
+        SELECT DISTINCT show_id
+          FROM bookings
+         WHERE status = 'PENDING' AND expires_at <= :at
+    """)
+    return list(connection.execute(statement, {"at": from_ms(at_ms)}).scalars())
+
+
+def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int, int]:
+    """The earliest deadline among the holds of each show, ms; shows without a hold are missing."""
+    statement = text("""
+        SELECT wanted.show_id, first.expires_at
+          FROM unnest(CAST(:show_ids AS integer[])) AS wanted (show_id)
+         CROSS JOIN LATERAL (SELECT expires_at
+                               FROM bookings
+                              WHERE status = 'PENDING' AND bookings.show_id = wanted.show_id
+                              ORDER BY expires_at
+                              LIMIT 1) AS first
+    """)
+    rows = connection.execute(statement, {"show_ids": list(show_ids)})
+    return {row.show_id: to_ms(row.expires_at) for row in rows}
+
+
+def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Booking]) -> None:
+    """Write new bookings and the new state of changed ones."""
+    if new:
+        connection.execute(_INSERT, _values(new))
+    if changed:
+        connection.execute(_UPDATE, _values(changed))
+
+
+_ROWS = """unnest(CAST(:ids AS uuid[]), CAST(:show_ids AS integer[]), CAST(:user_ids AS uuid[]),
+                  CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:fingerprints AS text[]),
+                  CAST(:seats AS text[]), CAST(:amounts AS integer[]), CAST(:versions AS integer[]),
+                  CAST(:last_operations AS text[]), CAST(:accepted AS timestamptz[]),
+                  CAST(:decided AS timestamptz[]), CAST(:expires AS timestamptz[]),
+                  CAST(:confirmed AS timestamptz[]))
+             AS new (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
+                     last_operation, accepted_at, decided_at, expires_at, confirmed_at)"""
+
+_INSERT = text(f"""
+    INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
+                          last_operation, accepted_at, decided_at, expires_at, confirmed_at)
+    SELECT id, show_id, user_id, status, reason, fingerprint, string_to_array(seats, ' '), amount_cents, version,
+           CAST(last_operation AS jsonb), accepted_at, decided_at, expires_at, confirmed_at
+      FROM {_ROWS}
+""")  # noqa: S608 - the rows are a constant
+
+_UPDATE = text(f"""
+    UPDATE bookings
+       SET status = new.status, reason = new.reason, version = new.version,
+           last_operation = CAST(new.last_operation AS jsonb), decided_at = new.decided_at,
+           expires_at = new.expires_at, confirmed_at = new.confirmed_at
+      FROM {_ROWS}
+     WHERE bookings.id = new.id
+""")  # noqa: S608 - the rows are a constant
+
+
+def _values(bookings: Sequence[Booking]) -> dict[str, list[Any]]:
+    return {
+        "ids": [booking.id for booking in bookings],
+        "show_ids": [booking.show_id for booking in bookings],
+        "user_ids": [booking.user_id for booking in bookings],
+        "statuses": [booking.status.value for booking in bookings],
+        "reasons": [booking.reason.value if booking.reason else None for booking in bookings],
+        "fingerprints": [booking.fingerprint for booking in bookings],
+        # An array of arrays must be rectangular in Postgres: labels have no blanks, so they travel as a text.
+        "seats": [" ".join(booking.seats) for booking in bookings],
+        "amounts": [booking.amount_cents for booking in bookings],
+        "versions": [booking.version for booking in bookings],
+        "last_operations": [json.dumps(booking.last_operation) for booking in bookings],
+        "accepted": [from_ms(booking.accepted_ms) for booking in bookings],
+        "decided": [from_ms(booking.decided_ms) for booking in bookings],
+        "expires": [_time(booking.expires_ms) for booking in bookings],
+        "confirmed": [_time(booking.confirmed_ms) for booking in bookings],
+    }
+
+
+def list_of_user(connection: Connection, user_id: UUID, *, before_ms: int | None, limit: int) -> list[Booking]:
+    """A person's decided bookings, newest first, accepted before `before_ms` if it is given."""
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM bookings
+         WHERE user_id = :user_id
+           AND accepted_at < coalesce(CAST(:before AS timestamptz), 'infinity')
+         ORDER BY accepted_at DESC
+         LIMIT :limit
+    """)  # noqa: S608 - the columns are a constant
+    values = {"user_id": user_id, "before": _time(before_ms), "limit": limit}
+    return [_booking(row) for row in connection.execute(statement, values)]
+
+
+def by_reference(connection: Connection, user_id: UUID, reference_: str) -> Booking | None:
+    """A person's booking by its short form; None if they have none of that reference."""
+    ids = ids_of_reference(reference_)
+    if ids is None:
+        return None
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM bookings
+         WHERE id BETWEEN :first AND :last AND user_id = :user_id
+    """)  # noqa: S608 - the columns are a constant
+    rows = connection.execute(statement, {"first": ids[0], "last": ids[1], "user_id": user_id})
+    wanted = reference_.replace("-", "").upper()
+    return next((b for b in map(_booking, rows) if reference(b.id).replace("-", "") == wanted), None)
+
+
+def any_of_show(connection: Connection, show_id: int) -> bool:
+    """Whether anything has been decided of a show: its ids begin with it."""
+    statement = text("""
+        SELECT EXISTS (SELECT
+                         FROM bookings
+                        WHERE id BETWEEN :first AND :last)
+    """)
+    first, last = UUID(int=show_id << 96), UUID(int=(show_id + 1 << 96) - 1)
+    return bool(connection.execute(statement, {"first": first, "last": last}).scalar())
+
+
+def count_by_state(connection: Connection) -> dict[str, int]:
+    """How many bookings are in each state: HELD, CONFIRMED, FAILED, CANCELLED. Reads the whole table."""
+    statement = text("""
+        SELECT CASE status WHEN 'PENDING' THEN 'HELD' ELSE status END AS state, count(*) AS bookings
+          FROM bookings
+         GROUP BY 1
+         ORDER BY 1
+    """)
+    return {row.state: row.bookings for row in connection.execute(statement)}
+
+
+def _time(ms: int | None) -> Any:
+    return None if ms is None else from_ms(ms)
+
+
+def _booking(row: Any) -> Booking:
+    return Booking(
+        id=row.id,
+        show_id=row.show_id,
+        user_id=row.user_id,
+        status=Status(row.status),
+        reason=Reason(row.reason) if row.reason else None,
+        fingerprint=row.fingerprint,
+        seats=tuple(row.seats),
+        amount_cents=row.amount_cents,
+        version=row.version,
+        last_operation=row.last_operation,
+        accepted_ms=to_ms(row.accepted_at),
+        decided_ms=to_ms(row.decided_at),
+        expires_ms=to_ms(row.expires_at) if row.expires_at else None,
+        confirmed_ms=to_ms(row.confirmed_at) if row.confirmed_at else None,
+        replaced_by=row.replaced_by,
+    )

@@ -1,0 +1,64 @@
+"""Show cards and hall plans, in Redis: what the door needs to know, so that a warm POST needs no Postgres.
+
+A card is published by the drain with each batch that changes the show, by version compare-and-set, and
+rebuilt from Postgres once when it is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core.halls import Hall
+from core.ids import lane_of
+from core.shows import ShowSettings
+from db import keys, scripts
+from db.rounds import Rounds
+
+#: "Sold out until further notice": there is no hold that could end. Below 2**53, which Lua counts exactly.
+NO_END_MS = 1 << 52
+
+
+def card(
+    settings: ShowSettings,
+    *,
+    version: int,
+    hall_id: int,
+    sold_out_until_ms: int,
+    forgets_at_ms: int | None,
+) -> dict[str, Any]:
+    """A card's fields, as accept.lua reads them. `forgets_at`: when the first final status of the show may
+    have left Redis; from then on a refusal must be checked against Postgres. None: there is none yet."""
+    fields = {
+        "v": version,
+        "state": settings.state.value,
+        "opens": settings.sales_open_ms,
+        "closes": min(settings.sales_close_ms, settings.starts_ms),
+        "sold_out_until": sold_out_until_ms,
+        "hall": hall_id,
+    }
+    return fields if forgets_at_ms is None else {**fields, "forgets_at": forgets_at_ms}
+
+
+def publish(rounds: Rounds, show_id: int, fields: dict[str, Any], lanes: int) -> None:
+    """Put a card into Redis unless a newer version is there. Raises RedisAway, AcceptUnknown. Repeat: safe."""
+    flat = [value for name, field in fields.items() if name != "v" for value in (name, field)]
+    key = keys.card(lane_of(show_id, lanes), show_id)
+    rounds.call([("EVALSHA", scripts.PUBLISH.sha, 1, key, fields["v"], 0, *flat)], writes=True)
+
+
+def hall_of(rounds: Rounds, show_id: int, lanes: int) -> int | None:
+    """The hall of a show, from its card; None if there is no card. Raises RedisAway."""
+    [hall_id] = rounds.call([("HGET", keys.card(lane_of(show_id, lanes), show_id), "hall")], writes=False)
+    return int(hall_id) if hall_id is not None else None
+
+
+def plan(rounds: Rounds, hall_id: int) -> Hall | None:
+    """A hall from Redis; None if it is not there. Raises RedisAway."""
+    [text] = rounds.call([("GET", keys.hall(hall_id))], writes=False)
+    return Hall.from_plan(hall_id, json.loads(text)) if text is not None else None
+
+
+def publish_plan(rounds: Rounds, hall_id: int, plan_: dict[str, Any]) -> None:
+    """Put a hall's plan into Redis. Raises RedisAway. Repeat: safe, a plan never changes."""
+    rounds.call([("SET", keys.hall(hall_id), json.dumps(plan_, separators=(",", ":")))], writes=True)

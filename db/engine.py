@@ -1,0 +1,93 @@
+"""The one way into Postgres: a SQLAlchemy engine over psycopg, its timeouts, and what counts as away.
+
+Every connection is READ COMMITTED: a statement sees what was committed before it began, so a check in a
+*later* statement than the lock is true (docs/locking.md rule 2). Nothing connects before the first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import PostgresAway
+
+#: SQLSTATE classes that say nothing about the statement: the server or the connection is in trouble, or
+#: another transaction was in the way. Work that failed so is done again, later.
+TRANSIENT = ("08", "40", "53", "55", "57", "58")
+
+
+def make_engine(
+    url: str, *, pool_size: int, statement_timeout_ms: int = 3_000, lock_timeout_ms: int = 2_000
+) -> Engine:
+    """An engine for one process. Times are milliseconds; a connection attempt is given up after 3 s."""
+    options = (
+        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+        " -c idle_in_transaction_session_timeout=5000 -c default_transaction_isolation=read\\ committed"
+        " -c timezone=UTC"
+    )
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 3,
+            "options": options,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 5_000,
+            "application_name": "onsale",
+        },
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction: committed at the end of the block, rolled back if it raises.
+
+    Raises: PostgresAway when there is no connection, or it or the server fails in the middle. Of a COMMIT
+    whose answer was lost nobody knows whether it happened: look before doing it again.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (DBAPIError, PoolTimeout) as error:
+        if is_away(error):
+            raise PostgresAway(f"Postgres cannot be reached: {_brief(error)}") from error
+        raise
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the error means that Postgres or the way to it is in trouble, not that the statement is wrong."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = sqlstate(error)
+    if state is None:
+        return error.connection_invalidated or isinstance(
+            error.orig, psycopg.OperationalError | psycopg.InterfaceError
+        )
+    return state[:2] in TRANSIENT
+
+
+def sqlstate(error: Exception) -> str | None:
+    """The five letters of the error's SQLSTATE, None if it came from no server."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
+
+
+def violated(error: Exception) -> str | None:
+    """The name of the constraint that the statement violated, None if it was something else."""
+    diagnostics = getattr(getattr(error, "orig", error), "diag", None)
+    return getattr(diagnostics, "constraint_name", None)
+
+
+def _brief(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().split("\n")[0]

@@ -1,0 +1,72 @@
+"""Where each lane stands, in Postgres: table lanes. Its row lock makes its holder the lane's only writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from core.errors import LaneBusy
+from core.operations import StreamId
+from db.engine import sqlstate
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A lane's row: every entry of `epoch` up to `last` is decided; `seq` is the journal's last number."""
+
+    lane: int
+    epoch: str
+    last: StreamId
+    seq: int
+    decided_ms: int
+
+
+def lock(connection: Connection, lane: int) -> Fence:
+    """Lock the lane's row until the transaction ends, without waiting.
+
+    Raises: LaneBusy: another drain holds it.    Locks: lanes(lane) FOR UPDATE NOWAIT.
+    """
+    statement = text("""
+        SELECT epoch, stream_ms, stream_seq, seq, decided_ms
+          FROM lanes
+         WHERE lane = :lane
+           FOR UPDATE NOWAIT
+    """)
+    try:
+        row = connection.execute(statement, {"lane": lane}).one()
+    except OperationalError as error:
+        if sqlstate(error) == "55P03":
+            raise LaneBusy from error
+        raise
+    return Fence(lane, row.epoch, StreamId(row.stream_ms, row.stream_seq), row.seq, row.decided_ms)
+
+
+def advance(connection: Connection, fence: Fence) -> None:
+    """Record where the lane stands now."""
+    statement = text("""
+        UPDATE lanes
+           SET epoch = :epoch, stream_ms = :stream_ms, stream_seq = :stream_seq,
+               seq = :seq, decided_ms = :decided_ms
+         WHERE lane = :lane
+    """)
+    values = {
+        "lane": fence.lane,
+        "epoch": fence.epoch,
+        "stream_ms": fence.last.ms,
+        "stream_seq": fence.last.seq,
+        "seq": fence.seq,
+        "decided_ms": fence.decided_ms,
+    }
+    connection.execute(statement, values)
+
+
+def create(connection: Connection, lanes: int) -> None:
+    """Make the rows of all lanes. Repeat: safe."""
+    statement = text("""
+        INSERT INTO lanes (lane)
+        SELECT lane FROM generate_series(0, :last) AS lane
+            ON CONFLICT DO NOTHING
+    """)
+    connection.execute(statement, {"last": lanes - 1})

@@ -1,0 +1,157 @@
+"""The journal in Postgres: a row per decision, append-only, numbered per lane. And what was parked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core.bookings import Decision
+from core.operations import StreamId
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One decision as recorded."""
+
+    lane: int
+    seq: int
+    epoch: str
+    id: StreamId
+    part: int
+    kind: str
+    show_id: int
+    booking_id: UUID | None
+    outcome: str
+    reason: str | None
+    operation: dict[str, Any]
+    decision: dict[str, Any]
+    decided_ms: int
+
+
+def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisions: Sequence[Decision]) -> None:
+    """Record decisions, numbered from `after_seq` + 1. journal_decided_once excludes a second decision."""
+    statement = text("""
+        INSERT INTO journal (lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
+                             outcome, reason, operation, decision, decided_ms)
+        SELECT :lane, :after_seq + number, :epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
+               outcome, reason, CAST(operation AS jsonb), CAST(decision AS jsonb), decided_ms
+          FROM unnest(CAST(:stream_ms AS bigint[]), CAST(:stream_seq AS bigint[]), CAST(:parts AS integer[]),
+                      CAST(:kinds AS text[]), CAST(:show_ids AS integer[]), CAST(:booking_ids AS uuid[]),
+                      CAST(:outcomes AS text[]), CAST(:reasons AS text[]), CAST(:operations AS text[]),
+                      CAST(:decisions AS text[]), CAST(:decided_ms AS bigint[]))
+               WITH ORDINALITY
+               AS new (stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason, operation,
+                       decision, decided_ms, number)
+    """)
+    values = {
+        "lane": lane,
+        "epoch": epoch,
+        "after_seq": after_seq,
+        "stream_ms": [decision.entry.id.ms for decision in decisions],
+        "stream_seq": [decision.entry.id.seq for decision in decisions],
+        "parts": [decision.part for decision in decisions],
+        "kinds": [decision.kind.value for decision in decisions],
+        "show_ids": [decision.show_id for decision in decisions],
+        "booking_ids": [decision.booking_id for decision in decisions],
+        "outcomes": [decision.outcome.value for decision in decisions],
+        "reasons": [decision.reason.value if decision.reason else None for decision in decisions],
+        "operations": [decision.entry.payload for decision in decisions],
+        "decisions": [json.dumps(decision.changes, separators=(",", ":")) for decision in decisions],
+        "decided_ms": [decision.decided_ms for decision in decisions],
+    }
+    connection.execute(statement, values)
+
+
+def last_of_epoch(connection: Connection, lane: int, epoch: str) -> StreamId:
+    """The newest entry of an epoch that is decided; 0-0 if none. Used when a lane's Redis changes."""
+    statement = text("""
+        SELECT stream_ms, stream_seq
+          FROM journal
+         WHERE lane = :lane AND epoch = :epoch
+         ORDER BY stream_ms DESC, stream_seq DESC
+         LIMIT 1
+    """)
+    row = connection.execute(statement, {"lane": lane, "epoch": epoch}).one_or_none()
+    return StreamId(row.stream_ms, row.stream_seq) if row else StreamId(0, 0)
+
+
+def bookings_decided(connection: Connection, lane: int, epoch: str, first: StreamId, last: StreamId) -> set[UUID]:
+    """The bookings that the decisions of some entries (first to last) were about, expiries included."""
+    statement = text("""
+        SELECT booking_id
+          FROM journal
+         WHERE lane = :lane AND epoch = :epoch AND booking_id IS NOT NULL
+           AND (stream_ms, stream_seq) BETWEEN (:first_ms, :first_seq) AND (:last_ms, :last_seq)
+    """)
+    values = {
+        "lane": lane,
+        "epoch": epoch,
+        "first_ms": first.ms,
+        "first_seq": first.seq,
+        "last_ms": last.ms,
+        "last_seq": last.seq,
+    }
+    return set(connection.execute(statement, values).scalars())
+
+
+def last_reasons(connection: Connection, lane: int, count: int) -> list[str | None]:
+    """The reasons of a lane's newest decisions, newest first."""
+    statement = text("""
+        SELECT reason
+          FROM journal
+         WHERE lane = :lane
+         ORDER BY seq DESC
+         LIMIT :count
+    """)
+    return list(connection.execute(statement, {"lane": lane, "count": count}).scalars())
+
+
+def park(connection: Connection, lane: int, epoch: str, id_: StreamId, payload: str, error: str) -> None:
+    """Keep the payload of an operation that could not be decided. Repeat: the first stays."""
+    statement = text("""
+        INSERT INTO parked (lane, epoch, stream_ms, stream_seq, payload, error)
+        VALUES (:lane, :epoch, :stream_ms, :stream_seq, :payload, :error)
+            ON CONFLICT DO NOTHING
+    """)
+    values = {
+        "lane": lane,
+        "epoch": epoch,
+        "stream_ms": id_.ms,
+        "stream_seq": id_.seq,
+        "payload": payload.encode("utf-8", "surrogateescape"),
+        "error": error.replace("\0", ""),
+    }
+    connection.execute(statement, values)
+
+
+def read(connection: Connection, lane: int) -> Iterator[JournalRow]:
+    """A lane's whole journal in order, streamed."""
+    statement = text("""
+        SELECT lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason,
+               operation, decision, decided_ms
+          FROM journal
+         WHERE lane = :lane
+         ORDER BY seq
+    """)
+    options = {"stream_results": True, "max_row_buffer": 5_000}
+    for row in connection.execute(statement, {"lane": lane}, execution_options=options):
+        yield JournalRow(
+            lane=row.lane,
+            seq=row.seq,
+            epoch=row.epoch,
+            id=StreamId(row.stream_ms, row.stream_seq),
+            part=row.part,
+            kind=row.kind,
+            show_id=row.show_id,
+            booking_id=row.booking_id,
+            outcome=row.outcome,
+            reason=row.reason,
+            operation=row.operation,
+            decision=row.decision,
+            decided_ms=row.decided_ms,
+        )

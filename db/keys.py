@@ -1,0 +1,45 @@
+"""The names of everything in Redis. Keys of one lane share a hash tag, so they lie on one cluster node."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+#: Pub/sub channel: each message lists the hex ids of bookings just published, separated by blanks.
+DECIDED = "onsale:decided"
+#: String, JSON: lanes and the booking secret, so that an api can start while Postgres is away.
+INSTALLATION = "onsale:installation"
+
+
+def lane(number: int) -> str:
+    """Stream: the lane's operations, oldest first."""
+    return f"onsale:{{{number}}}:lane"
+
+
+def marker(number: int) -> str:
+    """String with a TTL: "rung", or the token of the drain at work."""
+    return f"onsale:{{{number}}}:marker"
+
+
+def meter(number: int) -> str:
+    """Hash: epoch; ticket (last given); served (last decided); rate (decisions per second)."""
+    return f"onsale:{{{number}}}:meter"
+
+
+def status(number: int, booking_id: UUID) -> str:
+    """Hash: a booking's published status (lua/accept.lua lists the fields)."""
+    return f"onsale:{{{number}}}:booking:{booking_id.hex}"
+
+
+def card(number: int, show_id: int) -> str:
+    """Hash: what the door knows of a show (lua/accept.lua lists the fields)."""
+    return f"onsale:{{{number}}}:card:{show_id}"
+
+
+def expiring(number: int, show_id: int) -> str:
+    """String: the id of the show's undecided Expire, if there is one."""
+    return f"onsale:{{{number}}}:expiring:{show_id}"
+
+
+def hall(hall_id: int) -> str:
+    """String, JSON: a hall's plan. Never changes."""
+    return f"onsale:hall:{hall_id}"

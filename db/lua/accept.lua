@@ -1,0 +1,97 @@
+-- accept: take one operation into its lane, or say why not. One atomic step, safe to repeat.
+--
+-- KEYS  1 lane     stream   the lane's operations
+--       2 marker   string   "rung" or a drain's token, with a TTL
+--       3 meter    hash     epoch, ticket, served, rate
+--       4 status   hash     BOOK, CONFIRM, CANCEL: the booking's status:
+--                             v version (0 = queued)   s status   u user   f fingerprint of the Book
+--                             t ticket   e epoch   a accepted ms          (while queued)
+--                             p pending operation: "KIND stream-id ticket"
+--                             b JSON body, published by workers
+--                  string   EXPIRE: the id of the show's undecided Expire
+--       5 card     hash     BOOK: v version, state, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
+--                             missing: nothing has been decided of this show)
+-- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 marker TTL, ms
+--       7 a random text: the epoch, if the lane has none yet
+--       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
+--
+-- Reply {code, ring, forgotten, epoch, served, rate, entry id, fields of the status ...}
+--   ACCEPTED   written: entry, ticket and status. ring = 1: the lane was asleep, send the doorbell
+--   SAME       it is there already (or its status is the answer); ring as above, so that no wake-up is lost
+--   MISMATCH   the booking exists with another body
+--   NO_CARD, NO_STATUS   the caller must publish it from Postgres, and try again
+--   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, FULL   refused, nothing written. forgotten = 1: final statuses of this
+--              show may have left Redis already, so an outcome of this very booking may stand in Postgres
+--
+-- Safe to repeat because a booking id names one request: what was written is found again. Checks come before
+-- the first write: a script that fails half-way is not rolled back.
+
+local kind = ARGV[1]
+local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'rate')
+
+local function reply(code, ring, forgotten, id, fields)
+  local out = {code, ring, forgotten, meter[1] or '', meter[2] or '0', meter[3] or '0', id}
+  for i = 1, #fields do out[#out + 1] = fields[i] end
+  return out
+end
+
+local function ring()
+  if redis.call('SET', KEYS[2], 'rung', 'NX', 'PX', ARGV[6]) then return 1 end
+  return 0
+end
+
+local fields = {}
+if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
+  fields = redis.call('HGETALL', KEYS[4])
+  local status = {}
+  for i = 1, #fields, 2 do status[fields[i]] = fields[i + 1] end
+  if kind == 'BOOK' then
+    if status.f then
+      if status.f ~= ARGV[4] then return reply('MISMATCH', 0, 0, '', {}) end
+      return reply('SAME', status.v == '0' and ring() or 0, 0, '', fields)
+    end
+  else
+    if not status.u or status.u ~= ARGV[3] then return reply('NO_STATUS', 0, 0, '', {}) end
+    if string.find(ARGV[8], ' ' .. status.s .. ' ', 1, true) then return reply('SAME', 0, 0, '', fields) end
+    if status.p and string.match(status.p, '^%u+') == kind then return reply('SAME', ring(), 0, '', fields) end
+  end
+elseif kind == 'EXPIRE' then
+  if redis.call('EXISTS', KEYS[4]) == 1 then return reply('SAME', ring(), 0, '', {}) end
+end
+
+if kind == 'BOOK' then
+  local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at')
+  if not card[1] then return reply('NO_CARD', 0, 0, '', {}) end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local refusal
+  if card[1] == 'PAUSED' or card[1] == 'CLOSED' then refusal = card[1]
+  elseif now < tonumber(card[2]) then refusal = 'NOT_OPEN'
+  elseif now >= tonumber(card[3]) then refusal = 'CLOSED'
+  elseif tonumber(card[4]) > now then refusal = 'SOLD_OUT' end
+  if not refusal and redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5]) then refusal = 'FULL' end
+  if refusal then return reply(refusal, 0, card[5] and tonumber(card[5]) <= now and 1 or 0, '', {}) end
+elseif redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5]) then
+  return reply('FULL', 0, 0, '', {})
+end
+
+if not meter[1] then
+  meter[1] = ARGV[7]
+  redis.call('HSET', KEYS[3], 'epoch', meter[1])
+end
+local ticket = redis.call('HINCRBY', KEYS[3], 'ticket', 1)
+local id = redis.call('XADD', KEYS[1], '*', 'o', ARGV[2], 't', ticket)
+if kind == 'BOOK' then
+  local accepted = string.match(id, '^%d+')
+  fields = {'v', '0', 's', 'PENDING', 'u', ARGV[3], 'f', ARGV[4], 't', tostring(ticket), 'e', meter[1], 'a', accepted}
+  redis.call('HSET', KEYS[4], unpack(fields))
+elseif kind == 'CONFIRM' or kind == 'CANCEL' then
+  local pending = kind .. ' ' .. id .. ' ' .. ticket
+  redis.call('HSET', KEYS[4], 'p', pending)
+  redis.call('PERSIST', KEYS[4])
+  fields[#fields + 1] = 'p'
+  fields[#fields + 1] = pending
+elseif kind == 'EXPIRE' then
+  redis.call('SET', KEYS[4], id)
+end
+return reply('ACCEPTED', ring(), 0, id, fields)

@@ -1,0 +1,62 @@
+-- finish: publish a committed batch and take its entries out of the lane. Safe to repeat, and by a late drain.
+--
+-- KEYS  1 lane   2 marker   3 meter   then the status keys, the card keys, the expiring keys of the batch
+-- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
+--       4 token   5 marker TTL, ms   6 rate (decisions per second; "" = not measured)
+--       7 how many statuses   8 how many cards   9 channel   10 ids for the channel   then
+--       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
+--                   decided about it in this batch
+--       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at
+--       per expiring key: the id of the Expire decided
+--
+-- Reply 1, or 0 if nothing was done: another epoch (Redis was wiped and lives anew), or another drain has
+-- published past this batch already.
+--
+-- Trims first: XTRIM is allowed at maxmemory, and after it the writes of a script are too. Statuses and cards
+-- are set only if their version is newer, so a late drain cannot bring an old one back.
+
+local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served')
+if meter[1] ~= ARGV[1] then return 0 end
+local mine = redis.call('GET', KEYS[2]) == ARGV[4]
+local served = tonumber(meter[2] or '0')
+if not mine and served >= tonumber(ARGV[3]) then return 0 end
+
+redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
+local arg, key = 11, 4
+for _ = 1, tonumber(ARGV[7]) do
+  local status = KEYS[key]
+  local now = redis.call('HMGET', status, 'v', 'p')
+  if not now[1] or tonumber(now[1]) < tonumber(ARGV[arg]) then
+    redis.call('HSET', status, 'v', ARGV[arg], 's', ARGV[arg + 1], 'u', ARGV[arg + 2], 'f', ARGV[arg + 3],
+      'b', ARGV[arg + 4])
+    redis.call('HDEL', status, 't', 'e', 'a')
+  end
+  local waits = now[2]
+  if waits and string.match(waits, '^%u+ (%S+)') == ARGV[arg + 6] then
+    redis.call('HDEL', status, 'p')
+    waits = nil
+  end
+  if waits or ARGV[arg + 5] == '0' then redis.call('PERSIST', status)
+  else redis.call('PEXPIRE', status, ARGV[arg + 5]) end
+  arg, key = arg + 7, key + 1
+end
+for _ = 1, tonumber(ARGV[8]) do
+  local card = KEYS[key]
+  local version = redis.call('HGET', card, 'v')
+  if not version or tonumber(version) < tonumber(ARGV[arg]) then
+    redis.call('HSET', card, 'v', ARGV[arg], 'state', ARGV[arg + 1], 'opens', ARGV[arg + 2], 'closes', ARGV[arg + 3],
+      'sold_out_until', ARGV[arg + 4], 'hall', ARGV[arg + 5])
+  end
+  redis.call('HSETNX', card, 'forgets_at', ARGV[arg + 6])
+  arg, key = arg + 7, key + 1
+end
+while KEYS[key] do
+  if redis.call('GET', KEYS[key]) == ARGV[arg] then redis.call('DEL', KEYS[key]) end
+  arg, key = arg + 1, key + 1
+end
+
+if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3]) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', ARGV[6]) end
+if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
+if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
+return 1

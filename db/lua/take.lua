@@ -1,0 +1,9 @@
+-- take: become the lane's drain. Succeeds if nobody is, or if the doorbell has only been rung.
+--
+-- KEYS  1 marker     ARGV  1 token   2 TTL, ms     Reply 1 taken, 0 another drain is at work
+-- Safe to repeat with the same token.
+
+local marker = redis.call('GET', KEYS[1])
+if marker and marker ~= 'rung' and marker ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1

@@ -1,0 +1,199 @@
+"""Rounds: threads of one process put their Redis calls together, like a group commit.
+
+Whoever finds nobody sending becomes the leader: it takes all calls that wait, writes them in one go, reads all
+replies, hands them out, and makes the first call that came meanwhile the next leader. So under load one
+round trip (and, in Redis, one fsync) serves many requests; an idle process sends at once.
+
+Nothing is ever sent twice by itself. The waiting list and the `sending` flag change under one lock; every
+waiter has a deadline, and leaves the list if it has not been sent by then.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
+from redis.retry import Retry
+
+from core.errors import AcceptUnknown, OnsaleError, RedisAway
+from db import scripts
+
+Command = tuple[str | int, ...]
+
+#: Calls of one round. More than an api process has threads, so it only bounds the worst case.
+MAX_CALLS = 256
+#: A connection idle for this long, in seconds, is looked at before it is used: the server may have gone.
+STALE_S = 0.05
+
+
+def connection_pool(url: str, *, socket_timeout_s: float) -> redis.ConnectionPool:
+    """A pool whose connections never retry by themselves: a script may have run although its reply was lost."""
+    return redis.ConnectionPool.from_url(
+        url,
+        protocol=2,
+        decode_responses=True,
+        socket_timeout=socket_timeout_s,
+        socket_connect_timeout=1.0,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+class _Call:
+    """One caller's commands, and what became of them. `turn` is released when it is done, or to lead."""
+
+    __slots__ = ("commands", "done", "error", "leads", "replies", "sent", "turn", "writes")
+
+    def __init__(self, commands: Sequence[Command], writes: bool) -> None:
+        self.commands = commands
+        self.writes = writes
+        self.replies: list[Any] = []
+        self.error: Exception | None = None
+        self.sent = self.done = self.leads = False
+        self.turn = threading.Lock()
+        self.turn.acquire()
+
+    def lost(self) -> OnsaleError:
+        """The error of a call that was sent and not answered."""
+        return AcceptUnknown() if self.writes else RedisAway()
+
+
+class Rounds:
+    """One connection to Redis, shared by the threads of a process. Connects at the first call."""
+
+    def __init__(self, url: str, *, timeout_s: float = 2.0) -> None:
+        self._pool = connection_pool(url, socket_timeout_s=timeout_s)
+        self._timeout_s = timeout_s
+        self._connection: Any = None
+        self._used_at = 0.0
+        self._lock = threading.Lock()
+        self._waiting: list[_Call] = []
+        self._sending = False
+
+    def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
+        """Send commands in one round and return their replies; the call waits `timeout_s` for its turn.
+
+        Raises: RedisAway: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
+        sent, and no answer came.  ResponseError: Redis refused one of the commands.
+        """
+        call = _Call(commands, writes)
+        with self._lock:
+            self._waiting.append(call)
+            call.leads = not self._sending
+            self._sending = True
+        if not call.leads and not call.turn.acquire(timeout=self._timeout_s):
+            self._leave(call)
+        if call.leads:
+            self._lead()
+        if call.error is not None:
+            raise call.error
+        return call.replies
+
+    def close(self) -> None:
+        """Close the connection. The next call opens a new one."""
+        self._disconnect()
+
+    def _leave(self, call: _Call) -> None:
+        """The caller's deadline has passed. Returns if it has just been answered or made the leader."""
+        with self._lock:
+            if call.leads or call.done:
+                return
+            if call.sent:
+                raise call.lost()
+            self._waiting.remove(call)
+        raise RedisAway
+
+    def _lead(self) -> None:
+        """One round for all that wait, the leader's own call among them; then hand on."""
+        with self._lock:
+            calls = self._waiting[:MAX_CALLS]
+            del self._waiting[:MAX_CALLS]
+            for call in calls:
+                call.sent = True
+        try:
+            self._round(calls)
+        finally:
+            with self._lock:
+                for call in calls:
+                    call.done = True
+                    if not call.leads:
+                        call.turn.release()
+                if self._waiting:
+                    self._waiting[0].leads = True
+                    self._waiting[0].turn.release()
+                else:
+                    self._sending = False
+
+    def _round(self, calls: list[_Call]) -> None:
+        try:
+            connection = self._connected()
+        except (RedisError, OSError):
+            self._disconnect()
+            for call in calls:
+                call.error = RedisAway()
+            return
+        try:
+            self._exchange(connection, calls)
+            for call in calls:
+                if isinstance(call.error, NoScriptError):
+                    self._load_and_resend(connection, call)
+        except BaseException as error:
+            self._disconnect()
+            for call in calls:
+                if len(call.replies) < len(call.commands):
+                    call.error = call.lost()
+            if not isinstance(error, RedisError | OSError):
+                raise
+        self._used_at = time.monotonic()
+
+    def _exchange(self, connection: Any, calls: list[_Call]) -> None:
+        commands = [command for call in calls for command in call.commands]
+        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        for call in calls:
+            for _ in call.commands:
+                try:
+                    call.replies.append(connection.read_response())
+                except BusyLoadingError:
+                    call.replies.append(None)
+                    call.error = RedisAway()
+                except ResponseError as error:
+                    call.replies.append(None)
+                    call.error = error
+
+    def _load_and_resend(self, connection: Any, call: _Call) -> None:
+        """Redis was restarted and does not know a script: load those of this call, and send it again.
+
+        NOSCRIPT says that nothing ran, so a call of one command may be sent again safely.
+        """
+        loads: list[Command] = [
+            ("SCRIPT", "LOAD", scripts.BY_SHA[str(command[1])].source)
+            for command in call.commands
+            if command[0] == "EVALSHA"
+        ]
+        again = _Call([*loads, *call.commands], call.writes)
+        call.replies, call.error = [], None
+        self._exchange(connection, [again])
+        call.replies, call.error = again.replies[len(loads) :], again.error
+
+    def _connected(self) -> Any:
+        connection: Any = self._connection
+        if connection is not None and time.monotonic() - self._used_at > STALE_S:
+            socket = connection._sock
+            if socket is None or select.select([socket], [], [], 0)[0]:
+                self._disconnect()
+                connection = None
+        if connection is None:
+            connection = self._pool.make_connection()
+            connection.connect()
+            self._connection, self._used_at = connection, time.monotonic()
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()

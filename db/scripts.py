@@ -1,0 +1,42 @@
+"""The Lua scripts, read once from db/lua. A script is named, sent by its hash, and loaded where it is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+_FOLDER = Path(__file__).parent / "lua"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script: its source and the hash by which Redis knows it."""
+
+    source: str
+    sha: str
+
+    def run(self, client: redis.Redis, keys: list[str], arguments: list[str | int]) -> object:
+        """Run it, loading it first where Redis does not have it. Raises redis-py's errors."""
+        try:
+            return client.evalsha(self.sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            client.script_load(self.source)
+            return client.evalsha(self.sha, len(keys), *keys, *arguments)
+
+
+def _read(name: str) -> Script:
+    source = (_FOLDER / f"{name}.lua").read_text()
+    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+ACCEPT = _read("accept")
+FINISH = _read("finish")
+PEEK = _read("peek")
+PUBLISH = _read("publish")
+RELEASE = _read("release")
+TAKE = _read("take")
+
+BY_SHA = {script.sha: script for script in (ACCEPT, FINISH, PEEK, PUBLISH, RELEASE, TAKE)}

@@ -1,0 +1,84 @@
+"""Shows in Postgres, as the drain and the door read them, and the counters that the drain writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from core.shows import ShowSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRow:
+    """What a lane's transaction or a card needs of a show's row."""
+
+    id: int
+    hall_id: int
+    settings: ShowSettings
+    capacity: int
+    held: int
+    sold: int
+    version: int
+
+
+def lock(connection: Connection, show_ids: Sequence[int]) -> dict[int, ShowRow]:
+    """Lock shows until the transaction ends; those that do not exist are missing from the answer.
+
+    Locks: shows(id) FOR UPDATE, in id order. What depends on them is read in a later statement.
+    """
+    statement = text("""
+        SELECT id, hall_id, settings, capacity, held, sold, version
+          FROM shows
+         WHERE id = ANY(CAST(:ids AS integer[]))
+         ORDER BY id
+           FOR UPDATE
+    """)
+    rows = connection.execute(statement, {"ids": sorted(set(show_ids))})
+    return {row.id: _show(row) for row in rows}
+
+
+def get(connection: Connection, show_id: int) -> ShowRow | None:
+    """One show, as it is committed now; None if there is none."""
+    statement = text("""
+        SELECT id, hall_id, settings, capacity, held, sold, version
+          FROM shows
+         WHERE id = :id
+    """)
+    row = connection.execute(statement, {"id": show_id}).one_or_none()
+    return _show(row) if row else None
+
+
+def record(connection: Connection, rows: Sequence[ShowRow]) -> None:
+    """Write counters, settings and version of changed shows. The rows must be locked."""
+    statement = text("""
+        UPDATE shows
+           SET settings = CAST(new.settings AS jsonb), held = new.held, sold = new.sold, version = new.version
+          FROM unnest(CAST(:ids AS integer[]), CAST(:settings AS text[]), CAST(:held AS integer[]),
+                      CAST(:sold AS integer[]), CAST(:versions AS bigint[]))
+               AS new (id, settings, held, sold, version)
+         WHERE shows.id = new.id
+    """)
+    values = {
+        "ids": [row.id for row in rows],
+        "settings": [json.dumps(row.settings.to_json()) for row in rows],
+        "held": [row.held for row in rows],
+        "sold": [row.sold for row in rows],
+        "versions": [row.version for row in rows],
+    }
+    connection.execute(statement, values)
+
+
+def _show(row: object) -> ShowRow:
+    get_ = row._mapping  # type: ignore[attr-defined]
+    return ShowRow(
+        id=get_["id"],
+        hall_id=get_["hall_id"],
+        settings=ShowSettings.from_json(get_["settings"]),
+        capacity=get_["capacity"],
+        held=get_["held"],
+        sold=get_["sold"],
+        version=get_["version"],
+    )

@@ -1,0 +1,186 @@
+"""Statuses, in Redis: what a client polls. Published by workers, read by the api, rebuilt from Postgres.
+
+A final status leaves Redis after a while (Postgres has it for ever); one that is queued or held never does.
+The body is the JSON that the api sends, so a poll costs one read and no rendering.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import redis
+
+from core.bookings import Booking, Stage, Status
+from core.ids import lane_of, reference
+from core.operations import StreamId
+from core.times import iso, to_ms
+from db import keys, scripts
+from db.rounds import Command, Rounds
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An accepted operation that is not decided yet."""
+
+    kind: str
+    id: StreamId
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How far a lane is: its epoch, the last decided ticket, decisions per second (0: unknown)."""
+
+    epoch: str
+    served: int
+    rate: float
+
+
+def to_json(booking: Booking) -> dict[str, Any]:
+    """A decided booking as clients see it, without what changes from one poll to the next."""
+    last = booking.last_operation
+    return {
+        "id": str(booking.id),
+        "reference": reference(booking.id),
+        "show_id": booking.show_id,
+        "status": booking.status.value,
+        "stage": Stage.HELD.value if booking.status is Status.PENDING else None,
+        "reason": booking.reason.value if booking.reason else None,
+        "seats": list(booking.seats),
+        "amount_cents": booking.amount_cents,
+        "accepted_at": iso(booking.accepted_ms),
+        "decided_at": iso(booking.decided_ms),
+        "expires_at": iso(booking.expires_ms),
+        "confirmed_at": iso(booking.confirmed_ms),
+        "version": booking.version,
+        "last_operation": {
+            "kind": last["kind"],
+            "accepted_at": iso(last["accepted_ms"]),
+            "outcome": last["outcome"],
+            "reason": last["reason"],
+        },
+        "replaced_by": str(booking.replaced_by) if booking.replaced_by else None,
+    }
+
+
+def body(booking: Booking) -> str:
+    """`to_json` as the text that is published."""
+    return json.dumps(to_json(booking), separators=(",", ":"))
+
+
+def expires_ms(body_: dict[str, Any]) -> int:
+    """The deadline of a published hold, ms."""
+    return to_ms(datetime.fromisoformat(body_["expires_at"]))
+
+
+def ttl_ms(booking: Booking, final_ttl_s: int) -> int:
+    """How long its status stays in Redis, ms; 0 = for ever: a hold must not vanish before its end."""
+    return 0 if booking.status is Status.PENDING else final_ttl_s * 1000
+
+
+def read_commands(booking_id: UUID, show_id: int, lanes: int) -> list[Command]:
+    """What a status answer reads, as commands of one round. Parse the replies with `parse`."""
+    lane = lane_of(show_id, lanes)
+    return [
+        ("HGETALL", keys.status(lane, booking_id)),
+        ("HMGET", keys.meter(lane), "epoch", "served", "rate"),
+    ]
+
+
+def read(rounds: Rounds, booking_id: UUID, show_id: int, lanes: int) -> tuple[dict[str, str], Meter]:
+    """A booking's status hash (empty if Redis has none) and its lane's meter, in one round.
+
+    Raises: RedisAway.
+    """
+    fields, meter = rounds.call(read_commands(booking_id, show_id, lanes), writes=False)
+    return dict(zip(fields[::2], fields[1::2], strict=True)), Meter(
+        meter[0] or "", int(meter[1] or 0), float(meter[2] or 0)
+    )
+
+
+def pending(fields: dict[str, str]) -> Pending | None:
+    """The undecided operation on a decided booking, from its status hash."""
+    text = fields.get("p")
+    if not text:
+        return None
+    kind, entry_id, ticket = text.split(" ")
+    return Pending(kind, StreamId.parse(entry_id), int(ticket))
+
+
+def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
+    """Put a booking's status into Redis unless a newer version is there (publish.lua)."""
+    return (
+        "EVALSHA",
+        scripts.PUBLISH.sha,
+        1,
+        keys.status(lane_of(booking.show_id, lanes), booking.id),
+        booking.version,
+        ttl_ms(booking, final_ttl_s),
+        *("s", booking.status.value, "u", str(booking.user_id), "f", booking.fingerprint, "b", body(booking)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it."""
+
+    lane: int
+    epoch: str
+    upto: StreamId
+    ticket: int
+    bookings: Sequence[Booking]
+    newest: dict[UUID, StreamId]
+    cards: Sequence[tuple[int, dict[str, Any]]]
+    expired: Sequence[tuple[int, StreamId]]
+
+
+def finish(
+    client: redis.Redis,
+    batch: Publication,
+    *,
+    token: str,
+    marker_ms: int,
+    rate: float | None,
+    final_ttl_s: int,
+) -> bool:
+    """Trim the lane and publish a committed batch; False if another drain or another Redis was there first.
+
+    Repeat: safe, also by a drain that wakes up late.
+    """
+    script_keys = [keys.lane(batch.lane), keys.marker(batch.lane), keys.meter(batch.lane)]
+    arguments: list[str | int] = [
+        batch.epoch,
+        f"{batch.upto.ms}-{batch.upto.seq + 1}",
+        batch.ticket,
+        token,
+        marker_ms,
+        "" if rate is None else f"{rate:.1f}",
+        len(batch.bookings),
+        len(batch.cards),
+        keys.DECIDED,
+        " ".join(booking.id.hex for booking in batch.bookings),
+    ]
+    for booking in batch.bookings:
+        script_keys.append(keys.status(batch.lane, booking.id))
+        arguments += [
+            booking.version,
+            booking.status.value,
+            str(booking.user_id),
+            booking.fingerprint,
+            body(booking),
+        ]
+        arguments += [ttl_ms(booking, final_ttl_s), str(batch.newest.get(booking.id, ""))]
+    for show_id, card in batch.cards:
+        script_keys.append(keys.card(batch.lane, show_id))
+        arguments += [
+            card[name] for name in ("v", "state", "opens", "closes", "sold_out_until", "hall", "forgets_at")
+        ]
+    for show_id, entry_id in batch.expired:
+        script_keys.append(keys.expiring(batch.lane, show_id))
+        arguments.append(str(entry_id))
+    return scripts.FINISH.run(client, script_keys, arguments) == 1

@@ -1,0 +1,93 @@
+"""As whom the servers run: the caller, or, when the caller is root, a user without privileges.
+
+Postgres refuses to run as root. Rights are found out by trying as that user, never by reading mode bits:
+access lists, mount options and security modules count too.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from core.errors import ConfigurationError
+
+#: Who may run the servers for root, the first that exists.
+CANDIDATES = ("postgres", "nobody")
+
+
+class Identity(TypedDict, total=False):
+    """The arguments of `subprocess` that make a child run as somebody else."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of this machine. `uid` and `gid` are never 0 when it was made by `server_account`."""
+
+    name: str
+    uid: int
+    gid: int
+
+    def identity(self) -> Identity:
+        """How a child becomes this user: nothing to do if we are this user already."""
+        if self.uid == os.geteuid():
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+def server_account(kept: Path | None = None) -> Account:
+    """The user to run the servers as: the caller, or for root the owner of `kept`, postgres or nobody.
+
+    Raises ConfigurationError if root has no such user to turn to.
+    """
+    if os.geteuid() != 0:
+        return Account(_name(os.geteuid()), os.geteuid(), os.getegid())
+    if kept is not None and kept.exists() and (owner := kept.stat()).st_uid != 0:
+        return Account(_name(owner.st_uid), owner.st_uid, owner.st_gid)
+    for name in CANDIDATES:
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, user.pw_uid, user.pw_gid)
+    raise ConfigurationError(
+        f"Postgres does not run as root, and there is no user {' or '.join(CANDIDATES)} to run it as. "
+        "Start onsale as an ordinary user, or set DATABASE_URL."
+    )
+
+
+def can_enter(account: Account, folder: Path) -> bool:
+    """Whether the account can reach the folder and use what lies in it, found out by trying."""
+    command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(folder)]
+    return succeeds(account, command)
+
+
+def succeeds(account: Account, command: list[str]) -> bool:
+    """Whether the command, run as the account, can be executed and ends well within 20 seconds."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+            **account.identity(),
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,103 @@
+"""The home folder's own files: the lock, secrets, and the records of what runs now, in `<home>/run`.
+
+One `up` per home, held by a lock that the kernel gives back however the holder ends. All files here are
+readable by their owner alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import ConfigurationError
+
+#: 48 bytes of randomness, 64 characters: more than HS256 can use.
+SECRET_BYTES = 48
+
+
+def run_folder(home: Path) -> Path:
+    """Where the running `up` keeps its records. Made if missing."""
+    folder = home / "run"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The home {home} cannot be used: {error.strerror}. Choose another.") from error
+    return folder
+
+
+def metrics_folder(home: Path) -> Path:
+    """An empty folder for the metrics of all processes: those of an earlier run would be counted again."""
+    folder = run_folder(home) / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold the home until the block ends. Raises ConfigurationError if another `up` holds it."""
+    lock = _open_lock(run_folder(home) / "lock")
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 20, 0).decode() or "unknown"
+            raise ConfigurationError(
+                f"onsale up already runs in {home} (pid {holder}). Stop it, or choose another --home and --port."
+            ) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        # The file stays: removing it would let two runs lock two files of the same name.
+        os.close(lock)
+
+
+def is_locked(home: Path) -> bool:
+    """Whether an `up` runs in this home now."""
+    path = home / "run" / "lock"
+    if not path.exists():
+        return False
+    lock = _open_lock(path)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def jwt_secret(home: Path) -> str:
+    """The secret that signs tokens, drawn at the first start and kept in the home."""
+    path = home / "secrets.json"
+    try:
+        kept = json.loads(path.read_text())
+    except FileNotFoundError:
+        kept = {"jwt_secret": secrets.token_urlsafe(SECRET_BYTES)}
+        write_private(path, json.dumps(kept))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    return str(kept["jwt_secret"])
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    part.rename(path)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be opened: {error.strerror}. It may be another user's.") from error

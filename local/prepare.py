@@ -1,0 +1,66 @@
+"""Prepare: what must be in the stores before api and workers start. Every step is safe to repeat.
+
+The schema, the installation's lanes and secret, the lanes' rows, an admin, and on the first start a small
+demo catalogue.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from api.passwords import hash_password
+from core.errors import ConfigurationError
+from db import fences, installation, users
+from db.engine import make_engine, transaction
+from db.migrate import migrate
+from db.rounds import Rounds
+from local import demo
+
+DEFAULT_ADMIN = "admin@onsale.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the first start made. `admin_password` is set only if it has just been generated."""
+
+    admin_email: str
+    admin_password: str | None
+    demo_show_id: int | None
+
+
+def prepare(database_url: str, redis_url: str, *, lanes: int, admin_email: str, admin_password: str) -> Prepared:
+    """Bring both stores to where api and workers can start.
+
+    Raises: SchemaError, ConfigurationError, PostgresAway, RedisAway.   Repeat: only what is missing is made.
+    """
+    engine = make_engine(database_url, pool_size=1, statement_timeout_ms=60_000)
+    rounds = Rounds(redis_url)
+    try:
+        migrate(engine)
+        with transaction(engine) as connection:
+            kept = installation.create(connection, lanes)
+            fences.create(connection, lanes)
+            email, password = _admin(connection, admin_email, admin_password)
+            show_id = demo.load(connection)
+        installation.publish(rounds, kept)
+    finally:
+        rounds.close()
+        engine.dispose()
+    return Prepared(email, password, show_id)
+
+
+def _admin(connection: Connection, email: str, password: str) -> tuple[str, str | None]:
+    """The admin's address, and the password if it was drawn now. An admin that exists is left alone."""
+    admin_id = users.get_first_admin_id(connection)
+    if admin_id is not None:
+        admin = users.get_user(connection, admin_id)
+        assert admin is not None
+        return admin.email, None
+    if password and len(password) < 12:
+        raise ConfigurationError("ADMIN_PASSWORD: Shorter than 12 characters.")
+    generated = None if password else secrets.token_urlsafe(12)
+    users.insert_admin(connection, email or DEFAULT_ADMIN, hash_password(password or generated or ""))
+    return email or DEFAULT_ADMIN, generated

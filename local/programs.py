@@ -1,0 +1,92 @@
+"""Our own processes and how they are started: api, worker and scheduler, the names of compose.yaml.
+
+They run from the folder that holds the packages, whatever the caller's, with the caller's environment and
+what the supervisor knows better.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import local
+from core.settings import LocalSettings
+from local.process import Launch
+from local.running import Running
+
+#: The folder that holds api, core, db, local and workers.
+PROJECT = Path(local.__file__).resolve().parent.parent
+
+#: Milliseconds a worker may take to finish its batch when asked to end; the supervisor's patience is less
+#: only when the whole system ends.
+WORKER_SHUTDOWN_MS = 8_000
+
+#: Dramatiq 2.2.1 reads these at import (dramatiq/worker.py).
+DRAMATIQ = {
+    # A doorbell is to be heard at once: milliseconds between two looks into an empty queue.
+    "dramatiq_worker_timeout": "25",
+    # Doorbells one worker fetched ahead would wait while another has nothing to do.
+    "dramatiq_queue_prefetch": "1",
+    # Milliseconds before a consumer whose broker went away tries again.
+    "dramatiq_restart_delay": "500",
+}
+
+
+def environment(settings: LocalSettings, running: Running, metrics: Path) -> dict[str, str]:
+    """The environment of our processes: the caller's, and the addresses and secret of this system."""
+    ours = {
+        "DATABASE_URL": running.database_url,
+        "REDIS_URL": running.redis_url,
+        "BROKER_URL": running.broker_url,
+        "JWT_SECRET": running.jwt_secret,
+        "LANES": str(settings.lanes),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+    }
+    # The caller's environment is passed on, not read: reading it is core/settings.py's alone.
+    callers = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
+    path = os.pathsep.join(filter(None, [str(PROJECT), callers.get("PYTHONPATH", "")]))
+    return {**callers, **ours, "PYTHONPATH": path}
+
+
+def api(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
+    """The HTTP side: granian's master and its API_PROCESSES workers."""
+    # fmt: off
+    options = (
+        "--interface", "wsgi", "--factory",
+        "--host", settings.host, "--port", str(settings.port),
+        "--workers", str(settings.api_processes),
+        "--blocking-threads", str(settings.api_threads),
+        # A spike's connections wait in the kernel's queue instead of being refused.
+        "--backlog", "4096",
+        "--no-ws", "--no-access-log", "--log-level", "warning",
+        # Seconds: a client in `?wait=` must not hold up the end.
+        "--workers-kill-timeout", "2",
+    )
+    # fmt: on
+    command = (sys.executable, "-m", "granian", *options, "api.app:create_app_from_env")
+    return Launch(name="api", command=command, cwd=PROJECT, env=env, forks=settings.api_processes)
+
+
+def worker(settings: LocalSettings, env: Mapping[str, str], number: int) -> Launch:
+    """One worker: Dramatiq's master and its one fork. A thread per lane, and one for other actors."""
+    # fmt: off
+    options = (
+        "--processes", "1", "--threads", str(settings.lanes + 1),
+        "--skip-logging", "--worker-shutdown-timeout", str(WORKER_SHUTDOWN_MS),
+    )
+    # fmt: on
+    command = (sys.executable, "-m", "dramatiq", *options, "workers.main")
+    return Launch(name=f"worker-{number}", command=command, cwd=PROJECT, env={**env, **DRAMATIQ}, forks=1)
+
+
+def scheduler(env: Mapping[str, str]) -> Launch:
+    """The clock: it only sends actors."""
+    command = (sys.executable, "-m", "workers.scheduler")
+    return Launch(name="scheduler", command=command, cwd=PROJECT, env=env)
+
+
+def schema_step(env: Mapping[str, str]) -> Launch:
+    """The step that brings the schema up to date, and ends (schema.py)."""
+    return Launch(name="migrate", command=(sys.executable, "-m", "local.schema"), cwd=PROJECT, env=env)

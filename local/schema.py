@@ -1,0 +1,48 @@
+"""The step before api and workers start (prepare.py), run from the environment's addresses.
+
+`onsale up` runs it as a process of its own (`python -m local.schema`, one line of JSON as its answer), so
+that a Ctrl-C is obeyed meanwhile; `onsale migrate` is the same step for compose.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+from core.errors import ConfigurationError, OnsaleError
+from core.settings import LocalSettings
+from local.prepare import Prepared, prepare
+from local.servers import with_driver
+
+
+def apply(settings: LocalSettings) -> Prepared:
+    """Do the step. Repeat: what is there is kept.
+
+    Raises: ConfigurationError: an address is missing, or as `prepare` raises it.
+            SchemaError: the schema is newer than this program.   PostgresAway, RedisAway.
+    """
+    if not (settings.database_url and settings.redis_url):
+        raise ConfigurationError("DATABASE_URL and REDIS_URL must be set for this step.")
+    return prepare(
+        with_driver(settings.database_url),
+        settings.redis_url,
+        lanes=settings.lanes,
+        admin_email=settings.admin_email,
+        admin_password=settings.admin_password,
+    )
+
+
+def main() -> int:
+    """Do the step and print its answer. Returns the exit code: 2 after one line about what is wrong."""
+    try:
+        prepared = apply(LocalSettings.from_env())
+    except OnsaleError as error:
+        print(f"onsale: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(asdict(prepared)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""`onsale up`: everything on one machine, from the lock of the home to the last process ended.
+
+The order: lock, leftovers of a killed run, servers, schema, then api, workers and scheduler, all in the
+foreground. It returns when everything has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from dataclasses import replace
+
+from core.logs import logger
+from core.settings import LocalSettings
+from local import control, programs, welcome
+from local.address import base_url, free_port, is_ready
+from local.folders import empty
+from local.home import jwt_secret, locked, metrics_folder
+from local.leftovers import end_leftovers
+from local.running import Running, remove_state, write_state
+from local.servers import Stores, prepare
+from local.supervisor import Supervisor, say
+
+SERVERS = frozenset({"postgres", "redis", "broker"})
+#: Seconds between two questions whether the api is ready, and until a line says that it is not.
+PROBE_S = 0.1
+NOT_READY_AFTER_S = 30.0
+
+log = logger(__name__)
+
+
+def up(settings: LocalSettings) -> None:
+    """Run everything until a signal asks for the end. Data of earlier runs are kept, unless `fresh`.
+
+    Raises: ConfigurationError: something is missing, taken or in the way; nothing was started.
+            OnsaleError: a server or the schema step failed; everything was ended again.
+    """
+    # Until the event loop takes over, SIGTERM ends us as Ctrl-C does: no step is left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    home = settings.home.resolve()
+    with locked(home):
+        remove_state(home)
+        if ended := end_leftovers(home, gently=SERVERS):
+            log.warning("ended what an earlier run left", pids=ended)
+        settings = replace(settings, home=home, port=free_port(settings.host, settings.port))
+        if settings.fresh:
+            empty(home)
+        stores = prepare(
+            home,
+            choice=settings.servers,
+            database_url=settings.database_url,
+            redis_url=settings.redis_url,
+            broker_url=settings.broker_url,
+        )
+        running = Running(
+            database_url=stores.database_url,
+            redis_url=stores.redis_url,
+            broker_url=stores.broker_url,
+            jwt_secret=settings.jwt_secret or jwt_secret(home),
+            base_url=base_url(settings.host, settings.port),
+        )
+        try:
+            asyncio.run(_run(settings, stores, running))
+        finally:
+            remove_state(home)
+
+
+async def _run(settings: LocalSettings, stores: Stores, running: Running) -> None:
+    """Everything between the first start and the last end."""
+    supervisor = Supervisor(settings.home)
+    supervisor.obey_signals()
+    door = await control.serve(settings.home, supervisor.answer)
+    tasks = [
+        asyncio.create_task(supervisor.watch()),
+        asyncio.create_task(_serve(supervisor, settings, stores, running)),
+        asyncio.create_task(supervisor.asked_to_stop.wait()),
+    ]
+    try:
+        # Only a signal, or something that went wrong, ends one of them.
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        door.close()
+        (settings.home / "run" / control.NAME).unlink(missing_ok=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await supervisor.end_all()
+    for task in done:
+        task.result()
+
+
+async def _serve(supervisor: Supervisor, settings: LocalSettings, stores: Stores, running: Running) -> None:
+    """Start the process list in order, say when it answers, and stay until the end is asked for."""
+    supervisor.add(*(server.launch for server in stores.servers))
+    await supervisor.started(stores.servers)
+    env = programs.environment(settings, running, metrics_folder(settings.home))
+    prepared = json.loads(await supervisor.step(programs.schema_step(env)))
+    if prepared["admin_password"]:
+        say(welcome.admin(prepared["admin_email"], prepared["admin_password"]))
+    write_state(settings.home, running)
+    supervisor.add(programs.api(settings, env))
+    supervisor.add_workers(settings.workers, lambda number: programs.worker(settings, env, number))
+    supervisor.add(programs.scheduler(env))
+    await _ready(settings)
+    say(welcome.ready(running.base_url, prepared["demo_show_id"]))
+    await supervisor.asked_to_stop.wait()
+
+
+async def _ready(settings: LocalSettings) -> None:
+    """Wait until the api answers, however long that takes; a line tells when it takes long."""
+    loop = asyncio.get_running_loop()
+    tell_at = loop.time() + NOT_READY_AFTER_S
+    while not await is_ready(settings.host, settings.port):
+        if loop.time() >= tell_at:
+            log.warning("the api is not ready yet", port=settings.port, after_s=NOT_READY_AFTER_S)
+            tell_at += NOT_READY_AFTER_S
+        await asyncio.sleep(PROBE_S)

@@ -1,0 +1,126 @@
+"""Fixtures on real servers: one Postgres and one Valkey per pytest process, a fresh database per test.
+
+The database is copied from a template that holds the migrated schema; Redis is emptied. Unit tests ask for
+none of these, so they start nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import Engine
+
+from core.settings import Settings
+from db import fences, installation
+from db.engine import make_engine, transaction
+from db.migrate import migrate
+from db.rounds import Rounds, connection_pool
+from tests.servers import Servers, start_servers
+from tests.stage import Stage
+from workers import middleware
+from workers.stores import Stores, open_stores
+
+LANES = 4
+SECRET = "a secret for tests, long enough for HS256"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with start_servers(tmp_path_factory.mktemp("home"), fsync=False) as started:
+        yield started
+
+
+def url_of(servers: Servers, database: str) -> str:
+    """The address of a database of the test server."""
+    return servers.database_url.replace("/onsale?", f"/{database}?")
+
+
+def administer(servers: Servers, statement: str) -> None:
+    """Run one statement outside any transaction: CREATE and DROP DATABASE."""
+    address = url_of(servers, "postgres").replace("postgresql+psycopg:", "postgresql:")
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    """The name of a database that holds the schema, the lanes and the installation."""
+    administer(servers, "CREATE DATABASE template_onsale")
+    engine = make_engine(url_of(servers, "template_onsale"), pool_size=1)
+    migrate(engine)
+    with transaction(engine) as connection:
+        installation.create(connection, LANES)
+        fences.create(connection, LANES)
+    engine.dispose()
+    return "template_onsale"
+
+
+@pytest.fixture
+def database_url(servers: Servers, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    administer(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield url_of(servers, name)
+    administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = make_engine(database_url, pool_size=5)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def redis_url(servers: Servers) -> str:
+    url = servers.redis_url(1)
+    client = redis.Redis(connection_pool=connection_pool(url, socket_timeout_s=5))
+    client.flushdb()
+    client.close()
+    return url
+
+
+@pytest.fixture
+def broker_url(servers: Servers) -> str:
+    return servers.redis_url(2)
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, broker_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name, value in {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "BROKER_URL": broker_url,
+        "JWT_SECRET": SECRET,
+        "LANES": str(LANES),
+        "LINGER_MS": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return Settings.from_env()
+
+
+@pytest.fixture
+def rounds(redis_url: str) -> Iterator[Rounds]:
+    rounds = Rounds(redis_url)
+    yield rounds
+    rounds.close()
+
+
+@pytest.fixture
+def stores(settings: Settings) -> Iterator[Stores]:
+    """A worker's stores."""
+    opened = open_stores(settings)
+    middleware.use(opened)
+    yield opened
+    middleware.use(None)
+    opened.close()
+
+
+@pytest.fixture
+def stage(stores: Stores) -> Stage:
+    return Stage(stores)

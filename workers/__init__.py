@@ -1,0 +1,1 @@
+"""The only code that changes bookings and seats: actors, the drain, the sweeper, the scheduler."""

@@ -1,0 +1,32 @@
+"""The actors: what a Dramatiq message can ask for. Names are wire format and never change."""
+
+from __future__ import annotations
+
+import dramatiq
+import redis
+
+from core import logs
+from workers import drain, expire, middleware
+from workers.broker import broker
+
+log = logs.logger(__name__)
+
+
+@dramatiq.actor(queue_name="doorbells", broker=broker)
+def drain_lane(lane: int) -> None:
+    """The doorbell: drain this lane. Repeat: safe, also at the same time."""
+    drain.drain(middleware.stores(), lane, ring)
+
+
+@dramatiq.actor(queue_name="schedule", broker=broker)
+def expire_holds() -> None:
+    """Accept an Expire for each show that has lapsed holds. Repeat: safe, at most one per show waits."""
+    expire.run_once(middleware.stores(), ring)
+
+
+def ring(lane: int) -> None:
+    """Send the doorbell. One that cannot be sent changes nothing but speed, so it is only logged."""
+    try:
+        drain_lane.send(lane)
+    except redis.RedisError as error:
+        log.warning("doorbell_not_sent", lane=lane, error=str(error))

@@ -1,0 +1,31 @@
+"""The Dramatiq broker: doorbells only, which may be lost or doubled. Imported before any actor.
+
+It is made at import, because actors bind to it, but connects nowhere: a process's start function gives it an
+address with `open_broker`. No Retries, no TimeLimit, no delayed messages: truth is in the lanes.
+"""
+
+from __future__ import annotations
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+
+from db.rounds import connection_pool
+
+#: Seconds. A doorbell that cannot be sent at once is not worth waiting for: the sweeper comes within 3 s.
+SOCKET_TIMEOUT_S = 1.0
+
+broker = RedisBroker(  # type: ignore[no-untyped-call]
+    client=redis.Redis(connection_pool=redis.ConnectionPool(host="broker.not.opened.invalid")),
+    middleware=[],
+    namespace="dramatiq",
+    # A dead worker's doorbells are worth little, but must not pile up: look for them often, and soon.
+    heartbeat_timeout=10_000,
+    maintenance_chance=20_000,
+)
+dramatiq.set_broker(broker)
+
+
+def open_broker(broker_url: str) -> None:
+    """Give the broker its address. To be called once, in a process's start function."""
+    broker.client.connection_pool = connection_pool(broker_url, socket_timeout_s=SOCKET_TIMEOUT_S)

@@ -1,0 +1,117 @@
+"""drain: one lane, batch after batch, for a few seconds; then others get their turn.
+
+1. Take the marker; return if another drain has it.   2. Run batches: commit, then publish.
+3. Lane empty: wait for an entry in a blocking read, outside any transaction.
+4. Release the marker; if entries are left, send the doorbell.
+Killed anywhere, it leaves a marker that lapses and entries that are still there: the sweeper comes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+import redis
+
+from core import logs
+from core.errors import LaneBusy, PostgresAway, UnknownVersion
+from core.operations import StreamId
+from db import lanes
+from workers import metrics
+from workers.batch import Batch, LaneStopped, Poison, log_decisions, run_batch
+from workers.publish import publish
+from workers.stores import Stores
+
+log = logs.logger(__name__)
+
+#: From so many entries in the last batch on, the drain lingers for the next one to fill (Settings.linger_ms).
+LINGER_FROM = 8
+
+
+def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: float | None = None) -> int:
+    """Drain one lane for `for_s` seconds (default Settings.drain_s); returns how many entries were decided.
+
+    Args:    ring: sends the lane's doorbell; called if entries are left at the end.
+    Raises:  nothing for troubles that pass (Postgres or Redis away, another drain): they are logged, the
+             entries stay, and the sweeper comes again.
+    Repeat:  safe, also at the same time: the marker, and behind it the lane's row lock, admit one.
+    """
+    token, settings = secrets.token_hex(6), stores.settings
+    try:
+        if not lanes.take(stores.client, lane, token, settings.marker_ms):
+            return 0
+        decided = _Drain(stores, lane, token).run(settings.drain_s if for_s is None else for_s)
+        if lanes.release(stores.client, lane, token, settings.marker_ms):
+            ring(lane)
+        return decided
+    except LaneBusy:
+        # Its holder goes on without the marker; if it dies, the sweeper comes when "rung" has lapsed.
+        lanes.release(stores.client, lane, token, settings.marker_ms)
+    except (PostgresAway, redis.RedisError) as error:
+        # The marker stays until it lapses: that is the back-off.
+        log.warning("drain_interrupted", lane=lane, error=str(error))
+    except (UnknownVersion, LaneStopped) as error:
+        log.error("drain_stopped", lane=lane, why=error.code)
+    return 0
+
+
+class _Drain:
+    """One turn at a lane, the marker being ours."""
+
+    def __init__(self, stores: Stores, lane: int, token: str) -> None:
+        self._stores = stores
+        self._lane = lane
+        self._token = token
+        self._rate: float | None = None
+        self._last = StreamId(0, 0)
+
+    def run(self, for_s: float) -> int:
+        deadline = time.monotonic() + for_s
+        decided = 0
+        while True:
+            batch = self._batch()
+            if batch is not None:
+                decided += len(batch.decisions)
+                self._last = batch.upto
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return decided
+            if batch is None:
+                if not self._wait(left_s):
+                    return decided
+            elif LINGER_FROM <= batch.entries < self._stores.settings.batch:
+                time.sleep(self._stores.settings.linger_ms / 1000)
+
+    def _batch(self) -> Batch | None:
+        """One batch, halved while it is poisoned, down to the one operation that is; committed and published."""
+        size, poison = self._stores.settings.batch, ""
+        started = time.monotonic()
+        while True:
+            try:
+                batch = run_batch(self._stores, self._lane, size, poison=poison)
+                break
+            except Poison as error:
+                if size == 1 and poison:
+                    raise LaneStopped(str(error)) from error
+                poison = str(error) if size == 1 else ""
+                size = max(1, size // 2)
+        if batch is not None:
+            self._measure(batch, time.monotonic() - started)
+            publish(self._stores, batch, self._token, self._rate)
+            log_decisions(batch)
+        return batch
+
+    def _wait(self, left_s: float) -> bool:
+        """Sleep on the lane until an entry comes, for half a marker's life at the most; False if the marker,
+        renewed then, is no longer ours."""
+        settings = self._stores.settings
+        timeout_ms = int(min(left_s * 1000, settings.marker_ms / 2))
+        lanes.wait_for_entry(self._stores.client, self._lane, self._last, timeout_ms)
+        return lanes.take(self._stores.client, self._lane, self._token, settings.marker_ms)
+
+    def _measure(self, batch: Batch, seconds: float) -> None:
+        """The lane's rate, smoothed over about five batches: what a position is divided by for its ETA."""
+        now = batch.entries / max(seconds, 0.001)
+        self._rate = now if self._rate is None else 0.8 * self._rate + 0.2 * now
+        metrics.drained(self._lane, batch.entries)

@@ -1,0 +1,107 @@
+"""Load: everything that decide reads, for one batch, in statements *after* the locks.
+
+One statement per kind of thing and batch, whatever the number of operations: bookings by id, live bookings
+of the people who book, owners of the wanted seats, and the holds among all these that have lapsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from core.bookings import Booking
+from core.halls import Hall
+from core.operations import Book, Entry, Expire
+from core.shows import Show
+from core.state import ShowState
+from db import bookings, halls, seats
+from db.shows import ShowRow
+
+#: A Book takes at most this many seats (api/schemas.py), so it can expire at most this many holds.
+SEATS_MAX = 10
+
+
+def load(
+    connection: Connection, rows: dict[int, ShowRow], entries: Sequence[Entry], plans: dict[int, Hall]
+) -> dict[int, ShowState]:
+    """The state of each show that `entries` touch and that exists. `rows` must be locked."""
+    wanted = [entry for entry in entries if entry.operation.show_id in rows]
+    at_ms = max((entry.accepted_ms for entry in wanted), default=0)
+    books = [entry.operation for entry in wanted if isinstance(entry.operation, Book)]
+    owners = _owners(connection, books)
+    found = {booking.id: booking for booking in _bookings(connection, wanted, books)}
+    for booking in _lapsed(connection, wanted, books, owners, at_ms):
+        found.setdefault(booking.id, booking)
+    by_show: dict[int, list[Booking]] = {show_id: [] for show_id in rows}
+    for booking in found.values():
+        by_show[booking.show_id].append(booking)
+    return {
+        show_id: ShowState(
+            Show(show_id, _hall(connection, rows[show_id].hall_id, plans), rows[show_id].settings),
+            owners=owners.get(show_id, {}),
+            bookings=by_show[show_id],
+            held=rows[show_id].held,
+            sold=rows[show_id].sold,
+        )
+        for show_id in {entry.operation.show_id for entry in wanted}
+    }
+
+
+def _owners(connection: Connection, books: Sequence[Book]) -> dict[int, dict[str, UUID | None]]:
+    """Owners of the named seats; of all seats where best-available must choose."""
+    whole = {book.show_id for book in books if not book.seats}
+    named = {(book.show_id, label) for book in books if book.show_id not in whole for label in book.seats}
+    found = seats.owners_of_shows(connection, sorted(whole)) if whole else []
+    if named:
+        pairs = sorted(named)
+        found += seats.owners(connection, [show_id for show_id, _ in pairs], [label for _, label in pairs])
+    owners: dict[int, dict[str, UUID | None]] = {}
+    for show_id, label, owner in found:
+        owners.setdefault(show_id, {})[label] = owner
+    return owners
+
+
+def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[Book]) -> list[Booking]:
+    """Bookings that the operations name, and the live ones of the people who book (for the limit)."""
+    ids = [id_ for entry in entries if (id_ := getattr(entry.operation, "booking_id", None))]
+    found = bookings.by_ids(connection, ids) if ids else []
+    people = sorted({(book.show_id, book.user_id) for book in books})
+    if people:
+        found += bookings.live_of_users(
+            connection, [show_id for show_id, _ in people], [user_id for _, user_id in people]
+        )
+    return found
+
+
+def _lapsed(
+    connection: Connection,
+    entries: Sequence[Entry],
+    books: Sequence[Book],
+    owners: dict[int, dict[str, UUID | None]],
+    at_ms: int,
+) -> list[Booking]:
+    """The holds that have lapsed by `at_ms` and whose seats an operation of the batch may take or free."""
+    whole = {book.show_id for book in books if not book.seats}
+    expires = [entry.operation for entry in entries if isinstance(entry.operation, Expire)]
+    found = bookings.lapsed_holds(connection, sorted(whole), at_ms, None) if whole else []
+    limited = sorted({operation.show_id for operation in expires} - whole)
+    if limited:
+        # Earlier operations of the batch may expire some of these themselves: load as many more.
+        limit = sum(operation.limit for operation in expires) + SEATS_MAX * len(entries)
+        found += bookings.lapsed_holds(connection, limited, at_ms, limit)
+    named = {
+        owner for show_id, seats_ in owners.items() if show_id not in whole for owner in seats_.values() if owner
+    }
+    if named:
+        found += bookings.lapsed_among(connection, sorted(named), at_ms)
+    return found
+
+
+def _hall(connection: Connection, hall_id: int, plans: dict[int, Hall]) -> Hall:
+    if hall_id not in plans:
+        row = halls.get_hall(connection, hall_id)
+        assert row is not None  # shows_hall_exists
+        plans[hall_id] = Hall.from_plan(hall_id, row.plan)
+    return plans[hall_id]

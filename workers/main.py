@@ -1,0 +1,16 @@
+"""A worker process: `dramatiq --processes 1 --threads 9 workers.main`. Importing it is its start function."""
+
+from __future__ import annotations
+
+from core import logs
+from core.settings import Settings
+from workers import actors
+from workers.broker import broker, open_broker
+from workers.middleware import WorkerProcess
+
+settings = Settings.from_env()
+logs.configure(process="worker", json=settings.log_json, level=settings.log_level)
+open_broker(settings.broker_url)
+broker.add_middleware(WorkerProcess(settings))
+
+__all__ = ["actors", "broker"]

@@ -1,0 +1,53 @@
+"""What happens around actors: stores opened once per process (after the fork), the sweeper's thread, metrics."""
+
+from __future__ import annotations
+
+import dramatiq
+from dramatiq import Broker, Worker
+from prometheus_client import start_http_server
+
+from core.errors import ConfigurationError
+from core.settings import Settings
+from workers.stores import Stores, open_stores
+from workers.sweep import Sweeper
+
+_stores: Stores | None = None
+
+
+def stores() -> Stores:
+    """This process's stores. Raises ConfigurationError where `use` was not called: no worker runs here."""
+    if _stores is None:
+        raise ConfigurationError("This process has no worker's stores.")
+    return _stores
+
+
+def use(opened: Stores | None) -> None:
+    """Make these the stores that actors of this process work with."""
+    global _stores
+    _stores = opened
+
+
+class WorkerProcess(dramatiq.Middleware):
+    """Opens and closes what a worker process needs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sweeper: Sweeper | None = None
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        from workers.actors import ring  # actors import this module
+
+        opened = open_stores(self._settings)
+        use(opened)
+        if self._settings.worker_metrics_port:
+            start_http_server(self._settings.worker_metrics_port)
+        self._sweeper = Sweeper(opened, ring)
+        self._sweeper.start()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        if self._sweeper is not None:
+            self._sweeper.stop()
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        stores().close()
+        use(None)

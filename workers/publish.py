@@ -1,0 +1,75 @@
+"""Publish: tell Redis what a committed batch decided, and take its entries out of the lane (finish.lua)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from core.bookings import Booking
+from core.operations import Expire, StreamId
+from db import cards, statuses
+from db.statuses import Publication
+from workers.batch import Batch
+from workers.stores import Stores
+
+
+def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> bool:
+    """Publish a batch that is committed; False if another drain or another Redis was there first.
+
+    Raises: redis-py's errors: the entries are still in the lane, and the next drain publishes them again.
+    Repeat: safe.
+    """
+    settings = stores.settings
+    return statuses.finish(
+        stores.client,
+        publication(batch, settings.status_ttl_s),
+        token=token,
+        marker_ms=settings.marker_ms,
+        rate=rate,
+        final_ttl_s=settings.status_ttl_s,
+    )
+
+
+def publication(batch: Batch, status_ttl_s: int) -> Publication:
+    """What finish.lua needs of a batch."""
+    found: dict[UUID, Booking] = {booking.id: booking for booking in (*batch.stored, *batch.homeless)}
+    newest: dict[UUID, StreamId] = {}
+    expired = []
+    for entry in (*batch.again, *batch.fresh):
+        operation = entry.operation
+        if isinstance(operation, Expire):
+            expired.append((operation.show_id, entry.id))
+        booking_id = getattr(operation, "booking_id", None)
+        if booking_id is not None:
+            newest[booking_id] = entry.id
+    for state in batch.states.values():
+        for id_ in {*state.recorded, *(newest.keys() & state.bookings.keys())}:
+            found[id_] = state.bookings[id_]
+    return Publication(
+        lane=batch.fence.lane,
+        epoch=batch.fence.epoch,
+        upto=batch.upto,
+        ticket=batch.ticket,
+        bookings=list(found.values()),
+        newest=newest,
+        cards=_cards(batch, status_ttl_s),
+        expired=expired,
+    )
+
+
+def _cards(batch: Batch, status_ttl_s: int) -> list[tuple[int, dict[str, Any]]]:
+    """The cards of the batch's shows. One that has not changed keeps its version, and is not set again."""
+    found = []
+    for show_id, row in batch.rows.items():
+        until_ms = 0
+        if row.held + row.sold == row.capacity:
+            until_ms = batch.first_deadlines.get(show_id, cards.NO_END_MS)
+        card = cards.card(
+            row.settings,
+            version=row.version,
+            hall_id=row.hall_id,
+            sold_out_until_ms=until_ms,
+            forgets_at_ms=batch.fence.decided_ms + status_ttl_s * 1000,
+        )
+        found.append((show_id, card))
+    return found

@@ -1,0 +1,52 @@
+"""The scheduler: sends actors on time, and does nothing else. Two at once are harmless.
+
+python -m workers.scheduler
+"""
+
+from __future__ import annotations
+
+import signal
+
+import redis
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from core import logs
+from core.settings import Settings
+from workers.actors import expire_holds
+from workers.broker import open_broker
+
+log = logs.logger(__name__)
+
+#: Seconds. A hold's seats are on the seat map again at most this long after its deadline (plus one batch).
+EXPIRE_EVERY_S = 1
+
+
+def send_expire_holds() -> None:
+    """Send the actor; the next tick comes anyway if the broker is away."""
+    try:
+        expire_holds.send()
+    except redis.RedisError as error:
+        log.warning("not_sent", actor="expire_holds", error=str(error))
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    settings = Settings.from_env()
+    logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
+    open_broker(settings.broker_url)
+    scheduler = BlockingScheduler(timezone="UTC")
+    scheduler.add_job(
+        send_expire_holds,
+        "interval",
+        seconds=EXPIRE_EVERY_S,
+        max_instances=1,
+        coalesce=True,
+        misfire_grace_time=None,
+    )
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda _number, _frame: scheduler.shutdown(wait=False))
+    scheduler.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The sweeper: a thread in every worker that rescues stalled lanes, itself, without the broker.
+
+Each second it looks for lanes that have entries and no live marker - a drain was killed, or a doorbell lost -
+and gives each one batch, going round. So a lane moves again within a marker's life and a tick of any kill.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import redis
+
+from core import logs
+from db import lanes
+from workers.drain import drain
+from workers.stores import Stores
+
+log = logs.logger(__name__)
+
+#: Seconds between two looks. With a marker's 2 s it bounds the rescue at about 3 s.
+TICK_S = 1.0
+
+
+def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
+    """Give one batch to each stalled lane; returns how many lanes were stalled.
+
+    Raises: redis-py's errors.   Repeat: safe, also in several workers at once: the marker admits one.
+    """
+    stalled = lanes.stalled(stores.client, stores.settings.lanes)
+    for lane in stalled:
+        decided = drain(stores, lane, ring, for_s=0)
+        log.info("lane_rescued", lane=lane, decided=decided)
+    return len(stalled)
+
+
+class Sweeper(threading.Thread):
+    """Runs `run_once` each second until stopped."""
+
+    def __init__(self, stores: Stores, ring: Callable[[int], object]) -> None:
+        super().__init__(name="sweeper", daemon=True)
+        self._stores = stores
+        self._ring = ring
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(TICK_S):
+            try:
+                run_once(self._stores, self._ring)
+            except redis.RedisError as error:
+                log.warning("sweep_interrupted", error=str(error))
+            except Exception:
+                # The last resort must not end because of one lane's trouble: it is logged, and looked at again.
+                log.exception("sweep_failed")
+
+    def stop(self) -> None:
+        """Stop after the lane at hand. Returns when the thread has ended."""
+        self._stopped.set()
+        self.join(timeout=10)
