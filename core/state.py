@@ -44,6 +44,9 @@ class ShowState:
         self._free: FreeSeats | None = None
         for booking in self.bookings.values():
             self._follow(booking)
+            if booking.live:
+                # Its seats are its own: recording them checks that, seat by seat.
+                self.owners.update(dict.fromkeys(booking.seats, booking.id))
 
     @property
     def changed(self) -> bool:

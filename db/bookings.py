@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -178,6 +178,16 @@ def by_reference(connection: Connection, user_id: UUID, reference_: str) -> Book
     rows = connection.execute(statement, {"first": ids[0], "last": ids[1], "user_id": user_id})
     wanted = reference_.replace("-", "").upper()
     return next((b for b in map(_booking, rows) if reference(b.id).replace("-", "") == wanted), None)
+
+
+def all_bookings(connection: Connection) -> Iterator[Booking]:
+    """Every booking, streamed."""
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM bookings
+    """)  # noqa: S608 - the columns are a constant
+    for row in connection.execute(statement, execution_options={"stream_results": True, "max_row_buffer": 5_000}):
+        yield _booking(row)
 
 
 def any_of_show(connection: Connection, show_id: int) -> bool:

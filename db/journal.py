@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from core.bookings import Decision
+from core.journal import JournalRow
 from core.operations import StreamId
-
-
-@dataclass(frozen=True, slots=True)
-class JournalRow:
-    """One decision as recorded."""
-
-    lane: int
-    seq: int
-    epoch: str
-    id: StreamId
-    part: int
-    kind: str
-    show_id: int
-    booking_id: UUID | None
-    outcome: str
-    reason: str | None
-    operation: dict[str, Any]
-    decision: dict[str, Any]
-    decided_ms: int
 
 
 def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisions: Sequence[Decision]) -> None:

@@ -32,12 +32,12 @@ MAX_CALLS = 256
 STALE_S = 0.05
 
 
-def connection_pool(url: str, *, socket_timeout_s: float) -> redis.ConnectionPool:
+def connection_pool(url: str, *, socket_timeout_s: float, decode: bool = True) -> redis.ConnectionPool:
     """A pool whose connections never retry by themselves: a script may have run although its reply was lost."""
     return redis.ConnectionPool.from_url(
         url,
         protocol=2,
-        decode_responses=True,
+        decode_responses=decode,
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=1.0,
         retry=Retry(NoBackoff(), 0),

@@ -28,4 +28,4 @@ dramatiq.set_broker(broker)
 
 def open_broker(broker_url: str) -> None:
     """Give the broker its address. To be called once, in a process's start function."""
-    broker.client.connection_pool = connection_pool(broker_url, socket_timeout_s=SOCKET_TIMEOUT_S)
+    broker.client.connection_pool = connection_pool(broker_url, socket_timeout_s=SOCKET_TIMEOUT_S, decode=False)

@@ -1,0 +1,126 @@
+"""The journal's rows, and their replay: decide everything again, and see the same come out.
+
+What decide reads of a show changes only by the operations of its lane, so replaying a lane's journal from the
+shows' initial settings through `decide` must give every recorded decision again, and in the end every booking
+and every seat's owner.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core.bookings import Booking, Decision, Reason
+from core.decide import decide, fail
+from core.errors import OnsaleError
+from core.operations import Entry, StreamId, load
+from core.shows import Show
+from core.state import ShowState
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One decision as recorded (schema.sql, table journal)."""
+
+    lane: int
+    seq: int
+    epoch: str
+    id: StreamId
+    part: int
+    kind: str
+    show_id: int
+    booking_id: UUID | None
+    outcome: str
+    reason: str | None
+    operation: dict[str, Any]
+    decision: dict[str, Any]
+    decided_ms: int
+
+    def says(self) -> tuple[Any, ...]:
+        """What must come out of the replay again."""
+        return (self.part, self.kind, self.booking_id, self.outcome, self.reason, self.decision)
+
+
+class Replay:
+    """Replays one lane. Feed its rows in order of seq; `violations` tells what was not as it must be."""
+
+    def __init__(self, lane: int, show: Callable[[int], Show | None]) -> None:
+        """`show`: a show by its id with its initial settings, None if it does not exist."""
+        self.lane = lane
+        self.violations: list[str] = []
+        self.states: dict[int, ShowState] = {}
+        self.homeless: dict[UUID, Booking] = {}
+        self._show = show
+        self._seq = 0
+        self._decided_ms = 0
+        self._last: dict[str, StreamId] = {}
+        self._rows: list[JournalRow] = []
+
+    def take(self, row: JournalRow) -> None:
+        """The next row. Expiries come before the decision (part 0) of the operation that brought them about."""
+        if row.seq != self._seq + 1:
+            self._say(row, f"has number {row.seq} after {self._seq}")
+        self._seq = row.seq
+        if row.decided_ms < self._decided_ms:
+            self._say(row, "was decided before the row ahead of it")
+        self._decided_ms = row.decided_ms
+        if self._rows and self._rows[-1].id != row.id:
+            self._say(self._rows[-1], "belongs to an operation that has no decision of its own")
+            self._rows = []
+        self._rows.append(row)
+        if row.part == 0:
+            rows, self._rows = self._rows, []
+            self._operation(rows)
+
+    def end(self) -> None:
+        """There are no more rows."""
+        if self._rows:
+            self._say(self._rows[-1], "belongs to an operation that has no decision of its own")
+
+    def _operation(self, rows: list[JournalRow]) -> None:
+        row = rows[-1]
+        if row.id <= self._last.get(row.epoch, StreamId(0, 0)):
+            self._say(row, f"was accepted before {self._last[row.epoch]}, and decided after it")
+        self._last[row.epoch] = row.id
+        try:
+            decisions = self._decide(row)
+        except (OnsaleError, KeyError, AssertionError) as error:
+            self._say(row, f"cannot be replayed: {error!r}")
+            return
+        replayed = [_says(decision) for decision in decisions]
+        recorded = [recorded.says() for recorded in rows]
+        if replayed != recorded:
+            self._say(row, f"says {recorded}, and its replay {replayed}")
+
+    def _decide(self, row: JournalRow) -> list[Decision]:
+        payload = json.dumps(row.operation)
+        entry = Entry(row.id, 0, payload, load(payload))
+        state = self._state(row.show_id)
+        if state is not None and row.reason != Reason.INTERNAL:
+            return decide(state, entry, row.decided_ms)
+        reason = Reason.NO_SUCH_SHOW if state is None else Reason.INTERNAL
+        decisions, booking = fail(state, entry, row.decided_ms, reason)
+        if booking is not None and state is None:
+            self.homeless[booking.id] = booking
+        return decisions
+
+    def _state(self, show_id: int) -> ShowState | None:
+        if show_id not in self.states:
+            show = self._show(show_id)
+            if show is None:
+                return None
+            owners = dict.fromkeys(show.hall.seats)
+            self.states[show_id] = ShowState(show, owners=owners, bookings=(), held=0, sold=0)
+        return self.states[show_id]
+
+    def _say(self, row: JournalRow, what: str) -> None:
+        self.violations.append(f"journal lane {row.lane} seq {row.seq} ({row.epoch} {row.id}) {what}")
+
+
+def _says(decision: Decision) -> tuple[Any, ...]:
+    reason = decision.reason.value if decision.reason else None
+    changes = json.loads(json.dumps(decision.changes))
+    return (decision.part, decision.kind.value, decision.booking_id, decision.outcome.value, reason, changes)

@@ -1,0 +1,122 @@
+"""Audit: questions whose answer must be "none". `onsale verify` asks them, in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core.shows import ShowSettings
+
+#: check -> a statement that returns one row per violation: what is wrong, in words.
+CHECKS: dict[str, str] = {
+    "seat in two live bookings": """
+        SELECT format('seat %s of show %s belongs to %s live bookings', label, show_id, count(*))
+          FROM bookings CROSS JOIN unnest(seats) AS label
+         WHERE status IN ('PENDING', 'CONFIRMED')
+         GROUP BY show_id, label
+        HAVING count(*) > 1
+    """,
+    "live booking without its seats": """
+        SELECT format('booking %s is %s, but seat %s is %s of %s', bookings.id, bookings.status, wanted,
+                      seats.status, seats.booking_id)
+          FROM bookings
+         CROSS JOIN unnest(bookings.seats) AS wanted
+          LEFT JOIN seats ON seats.show_id = bookings.show_id AND seats.label = wanted
+         WHERE bookings.status IN ('PENDING', 'CONFIRMED')
+           AND (seats.booking_id IS DISTINCT FROM bookings.id
+                OR seats.status <> CASE bookings.status WHEN 'PENDING' THEN 'HELD' ELSE 'SOLD' END)
+    """,
+    "seat of no live booking": """
+        SELECT format('seat %s of show %s is %s of %s, which is %s', seats.label, seats.show_id, seats.status,
+                      seats.booking_id, coalesce(bookings.status, 'not there'))
+          FROM seats
+          LEFT JOIN bookings ON bookings.id = seats.booking_id
+         WHERE seats.booking_id IS NOT NULL
+           AND (bookings.status IS NULL OR bookings.status NOT IN ('PENDING', 'CONFIRMED')
+                OR NOT seats.label = ANY (bookings.seats))
+    """,
+    "counter other than rows": """
+        SELECT format('show %s counts %s held, %s sold of %s; its seats say %s, %s of %s', shows.id, shows.held,
+                      shows.sold, shows.capacity, counted.held, counted.sold, counted.capacity)
+          FROM shows
+          JOIN (SELECT show_id, count(*) FILTER (WHERE status = 'HELD') AS held,
+                       count(*) FILTER (WHERE status = 'SOLD') AS sold, count(*) AS capacity
+                  FROM seats
+                 GROUP BY show_id) AS counted ON counted.show_id = shows.id
+         WHERE (shows.held, shows.sold, shows.capacity) <> (counted.held, counted.sold, counted.capacity)
+    """,
+    "booking decided other than once": """
+        SELECT format('booking %s has %s first decisions', coalesce(bookings.id, booked.booking_id),
+                      coalesce(booked.times, 0))
+          FROM bookings
+          FULL JOIN (SELECT booking_id, count(*) AS times
+                       FROM journal
+                      WHERE kind = 'BOOK' AND part = 0 AND outcome <> 'REFUSED'
+                      GROUP BY booking_id) AS booked ON booked.booking_id = bookings.id
+         WHERE bookings.id IS NULL OR booked.times IS DISTINCT FROM 1
+    """,
+    "operation decided twice": """
+        SELECT format('entry %s-%s of lane %s (%s) has %s decisions of part %s', stream_ms, stream_seq, lane, epoch,
+                      count(*), part)
+          FROM journal
+         GROUP BY lane, epoch, stream_ms, stream_seq, part
+        HAVING count(*) > 1
+    """,
+    "limit per user exceeded": """
+        SELECT format('user %s has %s seats of show %s', user_id, sum(cardinality(seats)), show_id)
+          FROM bookings JOIN shows ON shows.id = show_id
+         WHERE status = 'CONFIRMED' OR (status = 'PENDING' AND expires_at > clock_timestamp())
+         GROUP BY user_id, show_id, shows.settings, shows.initial_settings
+        HAVING sum(cardinality(seats)) >
+               greatest(CAST(shows.settings ->> 'seats_per_user' AS integer),
+                        CAST(shows.initial_settings ->> 'seats_per_user' AS integer))
+    """,
+}
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """See the database as it is now until the transaction ends, whatever happens meanwhile; write nothing."""
+    connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def violations(connection: Connection, check: str) -> list[str]:
+    """The answers to one question of CHECKS."""
+    return [row[0] for row in connection.execute(text(CHECKS[check]))]
+
+
+def shows_as_created(connection: Connection) -> dict[int, tuple[int, ShowSettings]]:
+    """Hall and initial settings of every show: where its replay starts."""
+    statement = text("""
+        SELECT id, hall_id, initial_settings
+          FROM shows
+    """)
+    rows = connection.execute(statement)
+    return {row.id: (row.hall_id, ShowSettings.from_json(row.initial_settings)) for row in rows}
+
+
+def settings_now(connection: Connection) -> dict[int, ShowSettings]:
+    """The settings of every show."""
+    rows = connection.execute(text("SELECT id, settings FROM shows"))
+    return {row.id: ShowSettings.from_json(row.settings) for row in rows}
+
+
+def every_owned_seat(connection: Connection) -> Iterator[tuple[int, str, UUID]]:
+    """Every seat that belongs to somebody, streamed."""
+    statement = text("""
+        SELECT show_id, label, booking_id
+          FROM seats
+         WHERE booking_id IS NOT NULL
+    """)
+    for row in connection.execute(statement, execution_options=_STREAM):
+        yield row.show_id, row.label, row.booking_id
+
+
+def lanes_in_journal(connection: Connection) -> list[int]:
+    """The lanes that have a journal."""
+    return list(connection.execute(text("SELECT lane FROM lanes ORDER BY lane")).scalars())
+
+
+_STREAM: dict[str, Any] = {"stream_results": True, "max_row_buffer": 5_000}

@@ -1,0 +1,114 @@
+"""Around every request: ids, headers, log lines, browsers, proxies."""
+
+from __future__ import annotations
+
+import pytest
+import structlog
+from flask import Flask, request
+from flask.testing import FlaskClient
+
+from api import hooks
+from api.app import create_app
+from api.stores import open_stores
+from tests.factories import offline_settings
+
+
+def app_with(**environment: str) -> Flask:
+    settings = offline_settings(**environment)
+    return create_app(settings, open_stores(settings))
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return app_with(CORS_ORIGIN="https://shop.example,https://desk.example").test_client()
+
+
+def test_a_sane_request_id_is_echoed(client: FlaskClient) -> None:
+    response = client.get("/healthz", headers={"X-Request-Id": "client-7_a.b"})
+
+    assert response.headers["X-Request-Id"] == "client-7_a.b"
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "a;b", "\u00e9"])
+def test_any_other_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+    made = client.get("/healthz", headers={"X-Request-Id": given}).headers["X-Request-Id"]
+
+    assert made != given
+    assert hooks.REQUEST_ID.fullmatch(made)
+
+
+def test_every_answer_has_security_headers(client: FlaskClient) -> None:
+    for path in ("/healthz", "/nowhere"):
+        headers = client.get(path).headers
+
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_changes_are_logged_and_reads_are_not(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with structlog.testing.capture_logs() as lines:
+        monkeypatch.setattr(hooks, "log", structlog.get_logger())
+        client.get("/healthz")
+        client.post("/nowhere/%0Aforged=1")
+
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/nowhere/%0Aforged%3D1", 404)
+
+
+def test_invented_methods_share_one_name(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with structlog.testing.capture_logs() as lines:
+        monkeypatch.setattr(hooks, "log", structlog.get_logger())
+        client.open("/healthz", method="INVENTED")
+
+    assert lines[-1]["method"] == "other"
+
+
+def test_a_request_leaves_no_id_on_later_lines(client: FlaskClient) -> None:
+    client.get("/healthz", headers={"X-Request-Id": "one"})
+
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_a_known_origin_may_read_the_headers_it_needs(client: FlaskClient) -> None:
+    headers = client.get("/api/health", headers={"Origin": "https://desk.example"}).headers
+
+    assert headers["Access-Control-Allow-Origin"] == "https://desk.example"
+    assert "Access-Control-Allow-Credentials" not in headers
+    exposed = {name.strip() for name in headers["Access-Control-Expose-Headers"].split(",")}
+    assert exposed == {"Location", "Retry-After", "ETag", "X-Request-Id"}
+
+
+def test_a_known_origin_may_ask_before_it_books(client: FlaskClient) -> None:
+    headers = client.options(
+        "/api/shows",
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, content-type, idempotency-key",
+        },
+    ).headers
+
+    assert headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert "idempotency-key" in headers["Access-Control-Allow-Headers"].lower()
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin"),
+    [("https://shop.example", "https://evil.example"), ("", "https://shop.example")],
+)
+def test_other_origins_are_told_nothing(origins: str, origin: str) -> None:
+    response = app_with(CORS_ORIGIN=origins).test_client().get("/api/health", headers={"Origin": origin})
+
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.1")])
+def test_only_as_many_proxies_are_believed_as_there_are(proxies: str, seen: str) -> None:
+    app = app_with(TRUSTED_PROXIES=proxies)
+    addresses: list[str | None] = []
+    app.before_request(lambda: addresses.append(request.remote_addr))
+
+    app.test_client().get("/healthz", headers={"X-Forwarded-For": "192.0.2.1, 198.51.100.1, 203.0.113.9"})
+
+    assert addresses == [seen]

@@ -1,0 +1,68 @@
+"""Passwords: right, wrong, nobody's, and too many at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from api import passwords
+from api.errors import Busy
+from api.passwords import hash_password, password_fits
+
+
+def test_a_password_fits_its_hash_only() -> None:
+    stored = hash_password("correct horse")
+
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert password_fits(stored, "correct horse")
+    assert not password_fits(stored, "correct horsE")
+
+
+def test_nobodys_password_never_fits_but_is_hashed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    class Watched:
+        def hash(self, _password: str) -> str:
+            return "nobody's"
+
+        def verify(self, stored: str, _password: str) -> bool:
+            compared.append(stored)
+            return True
+
+    monkeypatch.setattr(passwords, "_hasher", Watched())
+    passwords._nobodys_hash.cache_clear()
+
+    assert not password_fits(None, "anything")
+    assert compared == ["nobody's"]
+    passwords._nobodys_hash.cache_clear()
+
+
+def test_a_hash_that_is_none_fits_nothing() -> None:
+    assert not password_fits("no hash at all", "anything")
+
+
+def test_a_crowd_is_told_to_come_again_at_once() -> None:
+    places = passwords.AT_ONCE + passwords.WAITING
+    for _ in range(places):
+        assert passwords._present.acquire(blocking=False)
+    try:
+        with pytest.raises(Busy):
+            hash_password("anything")
+    finally:
+        for _ in range(places):
+            passwords._present.release()
+
+    assert hash_password("anything")
+
+
+def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "WAIT_S", 0.01)
+    for _ in range(passwords.AT_ONCE):
+        passwords._running.acquire()
+    try:
+        with pytest.raises(Busy):
+            hash_password("anything")
+    finally:
+        for _ in range(passwords.AT_ONCE):
+            passwords._running.release()
+
+    assert hash_password("anything")

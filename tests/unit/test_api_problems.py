@@ -1,0 +1,186 @@
+"""Every error is a problem: shape, code, headers, and nothing leaked."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+import structlog
+from flask import Flask, Response
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from api import answers, problems
+from api.app import MAX_BODY_BYTES, create_app
+from api.stores import open_stores
+from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway
+from core.halls import BadPlan
+from tests.factories import offline_settings
+
+LOGIN = "/api/auth/login"
+
+
+@pytest.fixture
+def app() -> Flask:
+    settings = offline_settings()
+    return create_app(settings, open_stores(settings))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def problem_of(response: TestResponse) -> dict[str, Any]:
+    """The problem that a response is."""
+    assert response.content_type == "application/problem+json"
+    body: dict[str, Any] = response.get_json(force=True)
+    answers.Problem().load(body)
+    assert body["status"] == response.status_code
+    assert body["type"] == f"/problems/{body['code']}"
+    assert body["request_id"] == response.headers["X-Request-Id"]
+    return body
+
+
+def raising(app: Flask, error: Exception) -> TestResponse:
+    """What a client sees when a view raises `error`."""
+
+    def view() -> Response:
+        raise error
+
+    app.add_url_rule("/raises", view_func=view)
+    return app.test_client().get("/raises")
+
+
+def test_an_unknown_address_is_404(client: FlaskClient) -> None:
+    assert problem_of(client.get("/api/nothing"))["code"] == "not_found"
+
+
+def test_a_number_too_large_for_an_id_is_404(client: FlaskClient) -> None:
+    assert client.get("/api/shows/2147483648").status_code == 404
+
+
+def test_a_wrong_method_is_405_and_tells_the_right_ones(client: FlaskClient) -> None:
+    response = client.patch("/api/movies")
+
+    assert problem_of(response)["code"] == "method_not_allowed"
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+def test_a_body_that_is_not_json_by_its_name_is_415(client: FlaskClient) -> None:
+    response = client.post(LOGIN, data='{"email": "a"}', content_type="text/plain")
+
+    assert response.status_code == 415
+    assert problem_of(response)["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"NaN", b'{"a": Infinity}', b"[" * 10_000, "{}".encode("utf-16"), b"9" * 5_000]
+)
+def test_a_body_that_is_not_json_is_400(client: FlaskClient, body: bytes) -> None:
+    response = client.post(LOGIN, data=body, content_type="application/json")
+
+    assert response.status_code == 400
+    assert problem_of(response)["code"] == "not_json"
+
+
+def test_a_body_too_large_is_413(client: FlaskClient) -> None:
+    response = client.post(LOGIN, data=b" " * (MAX_BODY_BYTES + 1), content_type="application/json")
+
+    assert response.status_code == 413
+    assert problem_of(response)["code"] == "body_too_large"
+
+
+@pytest.mark.parametrize(
+    ("size", "status"), [(100, 422), (MAX_BODY_BYTES, 413), (MAX_BODY_BYTES + 1, 413), (1 << 20, 413)]
+)
+def test_a_body_in_chunks_has_the_same_limit(client: FlaskClient, size: int, status: int) -> None:
+    response = client.post(
+        LOGIN,
+        input_stream=BytesIO(b"{}".ljust(size)),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert response.status_code == status
+
+
+def test_faults_are_named_by_pointer(client: FlaskClient) -> None:
+    body = problem_of(client.post(LOGIN, json={"email": 3, "password": "x", "pass~/word": "x"}))
+
+    assert body["code"] == "invalid_request"
+    assert {fault["pointer"] for fault in body["errors"]} == {"/email", "/pass~0~1word"}
+
+
+def test_faults_of_a_query_are_named_by_parameter(client: FlaskClient) -> None:
+    body = problem_of(client.get("/api/movies?limit=0&colour=red&page=x"))
+
+    assert {fault["parameter"] for fault in body["errors"]} == {"limit", "colour", "page"}
+
+
+def test_a_parameter_given_twice_is_refused(client: FlaskClient) -> None:
+    body = problem_of(client.get("/api/movies?limit=1&limit=2"))
+
+    assert body["errors"] == [{"parameter": "limit", "detail": "Given more than once."}]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [
+        (RedisAway("socket /secret/path"), 503, "1"),
+        (PostgresAway("password for user secret"), 503, "1"),
+        (AcceptUnknown("secret"), 503, None),
+        (BadPlan("Row A has no blocks."), 422, None),
+        (LaneBusy("secret"), 500, None),
+        (ValueError("secret"), 500, None),
+        (AssertionError("secret"), 500, None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_error_has_its_status(app: Flask, error: Exception, status: int, retry_after: str | None) -> None:
+    response = raising(app, error)
+
+    assert response.status_code == status
+    assert response.headers.get("Retry-After") == retry_after
+    assert problem_of(response)["code"] == getattr(error, "code", "internal") if status != 500 else "internal"
+
+
+@pytest.mark.parametrize("error", [RedisAway("secret"), PostgresAway("secret"), KeyError("secret")])
+def test_no_text_of_a_failure_reaches_the_client(app: Flask, error: Exception) -> None:
+    response = raising(app, error)
+
+    assert "secret" not in response.text
+    assert "Traceback" not in response.text
+
+
+def test_a_refusal_says_what_is_wrong(app: Flask) -> None:
+    assert problem_of(raising(app, BadPlan("Row A has no blocks.")))["detail"] == "Row A has no blocks."
+
+
+def test_a_bug_is_logged_with_its_traceback(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    bug = ZeroDivisionError("a bug")
+
+    with structlog.testing.capture_logs() as lines:
+        monkeypatch.setattr(problems, "log", structlog.get_logger())
+        raising(app, bug)
+
+    assert [line["exc_info"] for line in lines if line["log_level"] == "error"] == [bug]
+
+
+def test_a_problem_may_say_more(app: Flask) -> None:
+    with app.test_request_context():
+        response = problems.problem(
+            409, "sold_out", "No seats.", {"Retry-After": "5"}, [{"pointer": "/seats/0", "detail": "x"}], show_id=7
+        )
+
+    assert response.status_code == 409
+    assert response.headers["Retry-After"] == "5"
+    assert response.get_json(force=True)["show_id"] == 7
+
+
+def test_postgres_away_is_503_and_soon_said(client: FlaskClient) -> None:
+    response = client.get("/api/movies")
+
+    assert response.status_code == 503
+    assert problem_of(response)["code"] == "postgres_away"

@@ -1,0 +1,141 @@
+"""Small rules: ids and references, operations on the wire, hall plans, times, the place in line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import ids, line, times
+from core.errors import Unreadable, UnknownVersion
+from core.halls import BadPlan, Hall
+from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId, dump, load
+from core.settings import other_database
+
+USER = UUID(int=5)
+SECRET = b"s" * 32
+
+
+@given(st.integers(1, 2**31 - 1), st.uuids(), st.text(st.characters(codec="ascii"), max_size=255))
+def test_an_id_carries_its_show_and_a_key_gives_it_again(show: int, user: UUID, key: str) -> None:
+    id_ = ids.booking_id(SECRET, show, user, key)
+
+    assert ids.show_of(id_) == show
+    assert id_.version == 8
+    assert id_ == ids.booking_id(SECRET, show, user, key)
+
+
+@pytest.mark.parametrize(
+    "other", [(b"t" * 32, 1, USER, "k"), (SECRET, 2, USER, "k"), (SECRET, 1, UUID(int=6), "k"), (SECRET, 1, USER, "l")]
+)
+def test_another_secret_show_user_or_key_gives_another_id(other: tuple[bytes, int, UUID, str]) -> None:
+    assert ids.booking_id(*other) != ids.booking_id(SECRET, 1, USER, "k")
+
+
+def test_without_a_key_every_id_is_new() -> None:
+    assert ids.booking_id(SECRET, 1, USER, None) != ids.booking_id(SECRET, 1, USER, None)
+
+
+@given(st.integers(0, 2**31 - 1), st.binary(min_size=8, max_size=8))
+def test_a_reference_leads_back_to_its_id(show: int, noise: bytes) -> None:
+    id_ = ids.booking_id(SECRET, show, USER, noise.hex())
+
+    found = ids.ids_of_reference(ids.reference(id_).lower())
+
+    assert found is not None
+    assert found[0] <= id_ <= found[1]
+    assert ids.show_of(found[0]) == ids.show_of(found[1]) == show
+
+
+@pytest.mark.parametrize("text", ["", "1", "1-", "1-ABC", "-ABCDEABCDE", "1-ABCDE-ABCDU", "ZZZZZZZZ-ABCDE-ABCDE"])
+def test_what_is_no_reference_is_none(text: str) -> None:
+    assert ids.ids_of_reference(text) is None
+
+
+OPERATIONS: list[Operation] = [
+    Book(booking_id=UUID(int=1), show_id=3, user_id=USER, fingerprint="f", seats=("A1", "A2"), hold=True),
+    Book(booking_id=UUID(int=1), show_id=3, user_id=USER, fingerprint="f", quantity=2, category="premium"),
+    Confirm(booking_id=UUID(int=1), show_id=3, user_id=USER),
+    Cancel(booking_id=UUID(int=1), show_id=3, user_id=USER),
+    Expire(show_id=3, limit=500),
+    ChangeShow(show_id=3, changes={"state": "PAUSED"}),
+]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_survives_the_wire(operation: Operation) -> None:
+    assert load(dump(operation, request_id="r1")) == operation
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["", "[]", "null", "{}", '{"v":1}', '{"v":1,"kind":"FLY","show_id":1}', '{"v":1,"kind":"EXPIRE"}',
+     '{"v":1,"kind":"EXPIRE","show_id":"1","limit":2}', '{"v":"1","kind":"EXPIRE","show_id":1,"limit":2}',
+     '{"v":0,"kind":"EXPIRE","show_id":1,"limit":2}', '{"v":1,"kind":"EXPIRE","show_id":1,"limit":2,"more":3}',
+     '{"v":1,"kind":"CONFIRM","show_id":1,"booking_id":"x","user_id":"y"}'],
+)  # fmt: skip
+def test_what_is_no_operation_is_unreadable(payload: str) -> None:
+    with pytest.raises(Unreadable):
+        load(payload)
+
+
+def test_a_newer_version_is_told_from_an_unreadable_one() -> None:
+    with pytest.raises(UnknownVersion):
+        load(json.dumps({"v": 2, "kind": "TELEPORT"}))
+
+
+def row(label: str = "A", **changes: Any) -> dict[str, Any]:
+    return {"label": label, "blocks": [{"first": 1, "last": 3, "category": "standard"}], **changes}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[], None, [row("a")], [row("A1")], [row(), row()], [row(blocks=[])], [row(aisles="x")],
+     [row(blocks=[{"first": 3, "last": 1, "category": "standard"}])],
+     [row(blocks=[{"first": 0, "last": 1, "category": "standard"}])],
+     [row(blocks=[{"first": 1, "last": 2, "category": "Standard"}])],
+     [row(blocks=[{"first": 1, "last": 5, "category": "a"}, {"first": 5, "last": 6, "category": "a"}])],
+     [row(f"{a}{b}", blocks=[{"first": 1, "last": 9999, "category": "a"}]) for a in "ABC" for b in "ABCDEFGH"]],
+)  # fmt: skip
+def test_a_bad_plan_is_refused(rows: Any) -> None:
+    with pytest.raises(BadPlan):
+        Hall.from_plan(1, {"rows": rows})
+
+
+def test_a_plan_gives_its_seats_in_order() -> None:
+    hall = Hall.from_plan(1, {"rows": [row("B"), row("A")]})
+
+    assert list(hall.seats) == ["B1", "B2", "B3", "A1", "A2", "A3"]
+    assert hall.capacity == 6
+    assert hall.categories == {"standard"}
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_times_lose_no_millisecond(ms: int) -> None:
+    assert times.to_ms(times.from_ms(ms)) == ms
+
+
+def test_a_stream_id_is_read_and_ordered() -> None:
+    assert str(StreamId.parse("1700000000000-3")) == "1700000000000-3"
+    assert StreamId(1, 9) < StreamId(2, 0)
+
+
+def test_the_place_in_line_counts_down_and_is_never_below_one() -> None:
+    assert line.place(10, 4, 0.0) == line.Place(6, None, line.POLL_UNKNOWN_MS)
+    assert line.place(10, 10, 100.0).position == 1
+    assert line.place(1010, 10, 100.0).eta_ms == 10_000 + line.BATCH_MS
+    assert line.place(1010, 10, 100.0).poll_after_ms == line.POLL_MAX_MS
+    assert line.place(11, 10, 10_000.0).poll_after_ms == line.POLL_MIN_MS
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("redis://h:1/0", "redis://h:1/1"), ("redis://h", "redis://h/1"), ("redis://h/3?x=1", "redis://h/4?x=1"),
+     ("unix:///s?db=2", "unix:///s?db=3"), ("unix:///s", "unix:///s?db=1")],
+)  # fmt: skip
+def test_the_broker_falls_back_to_the_next_database(url: str, expected: str) -> None:
+    assert other_database(url) == expected
