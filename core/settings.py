@@ -48,7 +48,7 @@ class Settings:
     @classmethod
     def from_env(cls) -> Settings:
         """Read the environment. Raises ConfigurationError that names every variable at fault."""
-        env = FileAwareEnv(eager=False)
+        env = _environment()
         redis_url = env.str("REDIS_URL", validate=validate.Length(min=1))
         values: dict[str, Any] = {
             "database_url": env.str("DATABASE_URL", validate=validate.Length(min=1)),
@@ -78,6 +78,7 @@ class Settings:
             "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
         }
         _seal(env)
+        values["database_url"] = with_driver(values["database_url"])
         values["broker_url"] = values["broker_url"] or other_database(redis_url)
         values["token_ttl_s"] *= 60
         values["hold_ttl_s"] *= 60
@@ -110,7 +111,7 @@ class LocalSettings:
     @classmethod
     def from_env(cls) -> LocalSettings:
         """Read the environment. Raises ConfigurationError that names every variable at fault."""
-        env = FileAwareEnv(eager=False)
+        env = _environment()
         values: dict[str, Any] = {
             "home": Path(env.str("ONSALE_HOME", ".onsale")),
             "host": env.str("HOST", "127.0.0.1"),
@@ -159,6 +160,28 @@ def other_database(redis_url: str) -> str:
 def _lanes(env: FileAwareEnv) -> int:
     # Fixed at the first start and kept in Postgres; another value later is refused.
     return env.int("LANES", 8, validate=validate.Range(1, 1024))
+
+
+def with_driver(database_url: str) -> str:
+    """The address with the driver named, as SQLAlchemy wants it; other tools leave it out."""
+    for plain in ("postgresql://", "postgres://"):
+        if database_url.startswith(plain):
+            return "postgresql+psycopg://" + database_url.removeprefix(plain)
+    return database_url
+
+
+class _Environment(FileAwareEnv):
+    """An unreadable NAME_FILE is one more problem to report, like a value that is not valid."""
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        try:
+            return super()._get_value(env_key, default)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error
+
+
+def _environment() -> FileAwareEnv:
+    return _Environment(eager=False, strip_whitespace=True)
 
 
 def _long_enough(secret: str) -> None:

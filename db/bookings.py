@@ -151,17 +151,20 @@ def _values(bookings: Sequence[Booking]) -> dict[str, list[Any]]:
     }
 
 
-def list_of_user(connection: Connection, user_id: UUID, *, before_ms: int | None, limit: int) -> list[Booking]:
-    """A person's decided bookings, newest first, accepted before `before_ms` if it is given."""
+def list_of_user(connection: Connection, user_id: UUID, *, before: UUID | None, limit: int) -> list[Booking]:
+    """A person's decided bookings, newest first; with `before`, those that follow this one of theirs."""
     statement = text(f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE user_id = :user_id
-           AND accepted_at < coalesce(CAST(:before AS timestamptz), 'infinity')
-         ORDER BY accepted_at DESC
+           AND (CAST(:before AS uuid) IS NULL
+                OR (accepted_at, id) < (SELECT accepted_at, id
+                                          FROM bookings
+                                         WHERE id = :before AND user_id = :user_id))
+         ORDER BY accepted_at DESC, id DESC
          LIMIT :limit
     """)  # noqa: S608 - the columns are a constant
-    values = {"user_id": user_id, "before": _time(before_ms), "limit": limit}
+    values = {"user_id": user_id, "before": before, "limit": limit}
     return [_booking(row) for row in connection.execute(statement, values)]
 
 

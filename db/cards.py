@@ -17,6 +17,8 @@ from db.rounds import Rounds
 
 #: "Sold out until further notice": there is no hold that could end. Below 2**53, which Lua counts exactly.
 NO_END_MS = 1 << 52
+#: A card's fields in the order in which finish.lua takes them.
+FIELDS = ("v", "state", "opens", "closes", "sold_out_until", "hall", "forgets_at")
 
 
 def card(

@@ -19,7 +19,7 @@ from core.bookings import Booking, Stage, Status
 from core.ids import lane_of, reference
 from core.operations import StreamId
 from core.times import iso, to_ms
-from db import keys, scripts
+from db import cards, keys, scripts
 from db.rounds import Command, Rounds
 
 
@@ -167,20 +167,24 @@ def finish(
     ]
     for booking in batch.bookings:
         script_keys.append(keys.status(batch.lane, booking.id))
-        arguments += [
-            booking.version,
-            booking.status.value,
-            str(booking.user_id),
-            booking.fingerprint,
-            body(booking),
-        ]
-        arguments += [ttl_ms(booking, final_ttl_s), str(batch.newest.get(booking.id, ""))]
+        arguments += _status_arguments(booking, batch.newest.get(booking.id), final_ttl_s)
     for show_id, card in batch.cards:
         script_keys.append(keys.card(batch.lane, show_id))
-        arguments += [
-            card[name] for name in ("v", "state", "opens", "closes", "sold_out_until", "hall", "forgets_at")
-        ]
+        arguments += [card[name] for name in cards.FIELDS]
     for show_id, entry_id in batch.expired:
         script_keys.append(keys.expiring(batch.lane, show_id))
         arguments.append(str(entry_id))
     return scripts.FINISH.run(client, script_keys, arguments) == 1
+
+
+def _status_arguments(booking: Booking, newest: StreamId | None, final_ttl_s: int) -> list[str | int]:
+    """What finish.lua takes per status, in its order."""
+    return [
+        booking.version,
+        booking.status.value,
+        str(booking.user_id),
+        booking.fingerprint,
+        body(booking),
+        ttl_ms(booking, final_ttl_s),
+        str(newest or ""),
+    ]

@@ -15,10 +15,14 @@ import click
 
 from core.errors import ConfigurationError, OnsaleError
 
-#: Commands of other modules: name, module, one line of help. The module has a click command of that name.
+#: Commands of other modules: name -> module, its click command there, one line of help.
 ELSEWHERE = {
-    "rush": ("rush.command", "Send a crowd of buyers at once and count what becomes of them."),
-    "verify": ("local.verify", "Prove from Postgres that no seat was sold twice and no decision is wrong."),
+    "rush": ("rush.command", "rush", "Send a crowd of buyers at once and count what becomes of them."),
+    "verify": (
+        "local.verify",
+        "command",
+        "Prove from Postgres that no seat was sold twice and no decision is wrong.",
+    ),
 }
 
 HOME = click.option("--home", type=click.Path(path_type=Path), help="The home's folder. [env: ONSALE_HOME]")
@@ -35,21 +39,21 @@ class LazyGroup(click.Group):
         """Import the module of a command that lives elsewhere. Raises ConfigurationError if it is not there."""
         if cmd_name not in ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        module, _ = ELSEWHERE[cmd_name]
+        module, attribute, _ = ELSEWHERE[cmd_name]
         try:
-            found = getattr(import_module(module), cmd_name)
+            found = getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:
             if error.name not in (module, module.partition(".")[0]):
                 raise
             raise ConfigurationError(f"The command {cmd_name} is not installed ({module}).") from error
         if not isinstance(found, click.Command):
-            raise ConfigurationError(f"{module}.{cmd_name} is no click command.")
+            raise ConfigurationError(f"{module}.{attribute} is no click command.")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any module for it."""
         rows = [(name, command.get_short_help_str(80)) for name, command in sorted(self.commands.items())]
-        rows += [(name, line) for name, (_, line) in ELSEWHERE.items()]
+        rows += [(name, line) for name, (_, _, line) in ELSEWHERE.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

@@ -133,23 +133,30 @@ def _forget_dead(data: Path) -> None:
 
 def _run(command: list[str], folders: Folders, text: str) -> str:
     """Run a program of Postgres to its end, as the server's user. Returns what it wrote to standard error."""
-    done = subprocess.run(
+    child = subprocess.Popen(
         command,
-        input=text,
         cwd="/",
         env=ENV,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        # A Ctrl-C in the terminal is for us alone: we stop after this step.
+        # A Ctrl-C in the terminal is for us alone.
         start_new_session=True,
         preexec_fn=follow(signal.SIGKILL),
         **folders.account.identity(),
     )
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().replace("\n", "; ")
+    with child:
+        try:
+            output, errors = child.communicate(text)
+        except BaseException:
+            # initdb has children of its own.
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    if child.returncode != 0:
+        said = (errors or output).strip().replace("\n", "; ")
         raise ConfigurationError(f"{Path(command[0]).name} failed: {said}")
-    return done.stderr
+    return errors
 
 
 def _sync(folder: Path) -> None:

@@ -60,7 +60,7 @@ def api(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
         "--blocking-threads", str(settings.api_threads),
         # A spike's connections wait in the kernel's queue instead of being refused.
         "--backlog", "4096",
-        "--no-ws", "--no-access-log", "--log-level", "warning",
+        "--no-ws", "--no-access-log", "--log-level", "error",
         # Seconds: a client in `?wait=` must not hold up the end.
         "--workers-kill-timeout", "2",
     )

@@ -10,9 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.errors import ConfigurationError
-from core.settings import LocalSettings, other_database
+from core.settings import LocalSettings, other_database, with_driver
 from local.home import is_locked, run_folder, write_private
-from local.servers import with_driver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,8 @@ import sys
 from dataclasses import asdict
 
 from core.errors import ConfigurationError, OnsaleError
-from core.settings import LocalSettings
+from core.settings import LocalSettings, with_driver
 from local.prepare import Prepared, prepare
-from local.servers import with_driver
 
 
 def apply(settings: LocalSettings) -> Prepared:

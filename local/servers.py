@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.settings import other_database
+from core.settings import other_database, with_driver
 from local import postgres, valkey
 from local.binaries import find_postgres, find_valkey
 from local.copies import reachable
@@ -81,14 +81,6 @@ def redis_server(folders: Folders, choice: str, *, databases: int = 16) -> Serve
 def broker_server(folders: Folders, choice: str) -> Server:
     """The Valkey of Dramatiq alone: what it holds may be lost."""
     return _valkey_server(folders, choice, "broker", keeps=False, databases=16)
-
-
-def with_driver(database_url: str) -> str:
-    """The address with the driver named, as SQLAlchemy wants it; other tools leave it out."""
-    for plain in ("postgresql://", "postgres://"):
-        if database_url.startswith(plain):
-            return "postgresql+psycopg://" + database_url.removeprefix(plain)
-    return database_url
 
 
 def _valkey_server(folders: Folders, choice: str, name: str, *, keeps: bool, databases: int) -> Server:

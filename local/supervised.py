@@ -105,7 +105,7 @@ class Supervised:
             self.group = start(self.launch)
         except OSError as error:
             self._put_off(now)
-            log.error("does not start", group=self.launch.name, error=str(error))
+            log.error("start_failed", group=self.launch.name, error=str(error))
         else:
             log.info("started", group=self.launch.name, pid=self.group.pid)
 
@@ -117,7 +117,7 @@ class Supervised:
         self.group = None
         self._kill_at = None
         if not ended:
-            log.warning("killed, it did not end in time", group=self.launch.name)
+            log.warning("killed_late", group=self.launch.name)
         return True
 
     def _bury(self, group: ProcessGroup, trouble: str, now: float) -> None:
@@ -131,7 +131,7 @@ class Supervised:
             self._back_off_s = FIRST_BACK_OFF_S
         after_s = self._put_off(now)
         log.warning(
-            "group killed, starting again",
+            "group_killed",
             group=self.launch.name,
             reason=trouble,
             pids=members,

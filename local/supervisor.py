@@ -161,7 +161,7 @@ class Supervisor:
                 record(self.home, groups)
             except OSError as error:
                 # A full disk is no reason to end what still runs.
-                log.error("the record of processes cannot be written", error=str(error))
+                log.error("record_failed", error=str(error))
             kill_orphans(self._helpers | {group.pid for group in groups})
         for name in [name for name, process in self.processes.items() if process.over]:
             if name.startswith("worker-"):

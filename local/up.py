@@ -36,13 +36,15 @@ def up(settings: LocalSettings) -> None:
     Raises: ConfigurationError: something is missing, taken or in the way; nothing was started.
             OnsaleError: a server or the schema step failed; everything was ended again.
     """
-    # Until the event loop takes over, SIGTERM ends us as Ctrl-C does: no step is left running.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Until the event loop takes over, SIGTERM ends us as Ctrl-C does: no step is left running. And a shell
+    # script starts what it puts in the background with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     home = settings.home.resolve()
     with locked(home):
         remove_state(home)
         if ended := end_leftovers(home, gently=SERVERS):
-            log.warning("ended what an earlier run left", pids=ended)
+            log.warning("leftovers_ended", pids=ended)
         settings = replace(settings, home=home, port=free_port(settings.host, settings.port))
         if settings.fresh:
             empty(home)
@@ -113,6 +115,6 @@ async def _ready(settings: LocalSettings) -> None:
     tell_at = loop.time() + NOT_READY_AFTER_S
     while not await is_ready(settings.host, settings.port):
         if loop.time() >= tell_at:
-            log.warning("the api is not ready yet", port=settings.port, after_s=NOT_READY_AFTER_S)
+            log.warning("api_not_ready", port=settings.port, after_s=NOT_READY_AFTER_S)
             tell_at += NOT_READY_AFTER_S
         await asyncio.sleep(PROBE_S)

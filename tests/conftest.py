@@ -12,13 +12,18 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 import redis
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from api.app import create_app
+from api.stores import open_stores as open_api_stores
 from core.settings import Settings
 from db import fences, installation
 from db.engine import make_engine, transaction
 from db.migrate import migrate
 from db.rounds import Rounds, connection_pool
+from tests.buyer import Buyer
 from tests.servers import Servers, start_servers
 from tests.stage import Stage
 from workers import middleware
@@ -48,9 +53,8 @@ def administer(servers: Servers, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-@pytest.fixture(scope="session")
-def template(servers: Servers) -> str:
-    """The name of a database that holds the schema, the lanes and the installation."""
+def make_template(servers: Servers) -> str:
+    """Make a database that holds the schema, the lanes and the installation; returns its name."""
     administer(servers, "CREATE DATABASE template_onsale")
     engine = make_engine(url_of(servers, "template_onsale"), pool_size=1)
     migrate(engine)
@@ -59,6 +63,11 @@ def template(servers: Servers) -> str:
         fences.create(connection, LANES)
     engine.dispose()
     return "template_onsale"
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    return make_template(servers)
 
 
 @pytest.fixture
@@ -124,3 +133,25 @@ def stores(settings: Settings) -> Iterator[Stores]:
 @pytest.fixture
 def stage(stores: Stores) -> Stage:
     return Stage(stores)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    opened = open_api_stores(settings)
+    yield create_app(settings, opened)
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def alice(app: Flask, client: FlaskClient) -> Buyer:
+    return Buyer(app, client)
+
+
+@pytest.fixture
+def bob(app: Flask, client: FlaskClient) -> Buyer:
+    return Buyer(app, client)

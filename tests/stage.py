@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +23,7 @@ from core.shows import ShowSettings
 from db import bookings, cards, catalogue, halls, lanes, movies, shows, statuses
 from db.engine import transaction
 from db.lanes import Accepted
+from local.verify import verify
 from workers.drain import drain
 from workers.stores import Stores
 
@@ -173,3 +175,11 @@ class Stage:
                 text("UPDATE bookings SET expires_at = accepted_at WHERE show_id = :id AND status = 'PENDING'"),
                 {"id": show_id},
             )
+
+    def proven(self) -> None:
+        """Nothing in the database is wrong."""
+        assert verify(self.stores.settings.database_url).violations == []
+
+    def limit(self, **changes: Any) -> None:
+        """Give the worker other settings."""
+        self.stores.settings = replace(self.stores.settings, **changes)

@@ -7,7 +7,9 @@ import redis
 
 from core import logs
 from workers import drain, expire, middleware
-from workers.broker import broker
+from workers.broker import broker, open_broker
+
+__all__ = ["drain_lane", "expire_holds", "open_broker", "ring"]
 
 log = logs.logger(__name__)
 

@@ -27,6 +27,8 @@ log = logs.logger(__name__)
 
 #: From so many entries in the last batch on, the drain lingers for the next one to fill (Settings.linger_ms).
 LINGER_FROM = 8
+#: Up to so many entries a batch takes about as long as with one: its statements, not its entries, cost.
+FLAT_TO = 50
 
 
 def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: float | None = None) -> int:
@@ -111,7 +113,10 @@ class _Drain:
         return lanes.take(self._stores.client, self._lane, self._token, settings.marker_ms)
 
     def _measure(self, batch: Batch, seconds: float) -> None:
-        """The lane's rate, smoothed over about five batches: what a position is divided by for its ETA."""
-        now = batch.entries / max(seconds, 0.001)
+        """The lane's rate, smoothed over about five batches: what a position is divided by for its ETA.
+
+        A small batch has shown that as many entries as FLAT_TO would have been decided in its time.
+        """
+        now = max(batch.entries, FLAT_TO) / max(seconds, 0.001)
         self._rate = now if self._rate is None else 0.8 * self._rate + 0.2 * now
         metrics.drained(self._lane, batch.entries)

@@ -5,6 +5,7 @@ python -m workers.scheduler
 
 from __future__ import annotations
 
+import logging
 import signal
 
 import redis
@@ -33,6 +34,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings.from_env()
     logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a second say nothing new
     open_broker(settings.broker_url)
     scheduler = BlockingScheduler(timezone="UTC")
     scheduler.add_job(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import ids, line, times
-from core.errors import Unreadable, UnknownVersion
+from core.errors import UnknownVersion, Unreadable
 from core.halls import BadPlan, Hall
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId, dump, load
 from core.settings import other_database
@@ -30,7 +30,8 @@ def test_an_id_carries_its_show_and_a_key_gives_it_again(show: int, user: UUID, 
 
 
 @pytest.mark.parametrize(
-    "other", [(b"t" * 32, 1, USER, "k"), (SECRET, 2, USER, "k"), (SECRET, 1, UUID(int=6), "k"), (SECRET, 1, USER, "l")]
+    "other",
+    [(b"t" * 32, 1, USER, "k"), (SECRET, 2, USER, "k"), (SECRET, 1, UUID(int=6), "k"), (SECRET, 1, USER, "l")],
 )
 def test_another_secret_show_user_or_key_gives_another_id(other: tuple[bytes, int, UUID, str]) -> None:
     assert ids.booking_id(*other) != ids.booking_id(SECRET, 1, USER, "k")

@@ -2,69 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-from uuid import UUID
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from core import ids
-from core.bookings import Decision, Outcome, Reason, Status
-from core.decide import decide, fail
-from core.halls import Hall
-from core.operations import Book, Cancel, ChangeShow, Confirm, Entry, Expire, Operation, StreamId, dump
-from core.shows import SaleState, Show, ShowSettings
-from core.state import ShowState
-from tests.stage import plan
-
-SHOW = 7
-ALICE, BOB = UUID(int=1), UUID(int=2)
-OPEN, STARTS = 1_000, 1_000_000
-HOLD = 120_000
-
-
-class Lane:
-    """A show's state and a clock; each call is one operation, accepted when `at` says."""
-
-    def __init__(self, rows: int = 2, seats: int = 5, **changes: Any) -> None:
-        hall = Hall.from_plan(1, plan(rows, seats, premium=1))
-        values = {
-            "sales_open_ms": OPEN,
-            "sales_close_ms": STARTS,
-            "starts_ms": STARTS,
-            "seats_per_user": 6,
-            "hold_ms": HOLD,
-            "prices": {"standard": 1000, "premium": 1500},
-            **changes,
-        }
-        show = Show(SHOW, hall, ShowSettings(**values))
-        self.state = ShowState(show, owners=dict.fromkeys(hall.seats), bookings=(), held=0, sold=0)
-        self.now = OPEN
-        self._numbers = itertools.count(1)
-
-    def take(self, operation: Operation) -> list[Decision]:
-        entry = Entry(StreamId(self.now, next(self._numbers)), 0, dump(operation), operation)
-        return decide(self.state, entry, self.now)
-
-    def book(self, *seats: str, user: UUID = ALICE, key: str | None = None, **more: Any) -> UUID:
-        id_ = ids.booking_id(b"k" * 32, SHOW, user, key or f"key {next(self._numbers)}")
-        self.take(Book(booking_id=id_, show_id=SHOW, user_id=user, fingerprint="f", seats=seats, **more))
-        return id_
-
-    def confirm(self, id_: UUID, user: UUID = ALICE) -> Decision:
-        return self.take(Confirm(booking_id=id_, show_id=SHOW, user_id=user))[-1]
-
-    def cancel(self, id_: UUID, user: UUID = ALICE) -> Decision:
-        return self.take(Cancel(booking_id=id_, show_id=SHOW, user_id=user))[-1]
-
-    def status(self, id_: UUID) -> tuple[Status, Reason | None]:
-        booking = self.state.bookings[id_]
-        return booking.status, booking.reason
-
-    def counted(self) -> tuple[int, int]:
-        return self.state.held, self.state.sold
+from core.bookings import Outcome, Reason, Status
+from core.decide import fail
+from core.operations import Book, ChangeShow, Confirm, Entry, Expire, StreamId, dump
+from core.shows import SaleState
+from tests.lane import ALICE, BOB, HOLD, OPEN, SHOW, STARTS, Lane
 
 
 def test_free_seats_are_sold_at_their_categories_prices() -> None:
@@ -290,60 +235,3 @@ def test_poison_fails_the_booking_it_asks_for() -> None:
 
     assert (decision.outcome, decision.reason) == (Outcome.FAILED, Reason.INTERNAL)
     assert booking is lane.state.bookings[operation.booking_id]
-
-
-SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 6)]
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["book", "hold", "best", "confirm", "cancel", "expire"]),
-        st.lists(st.sampled_from(SEATS), min_size=1, max_size=3, unique=True),
-        st.sampled_from([ALICE, BOB]),
-        st.integers(0, HOLD),
-        st.integers(0, 30),
-    ),
-    max_size=40,
-)
-
-
-def play(steps: list[tuple[str, list[str], UUID, int, int]]) -> Lane:
-    """Run steps; after each, what must always be true is checked."""
-    lane = Lane()
-    booked: list[UUID] = []
-    for what, seats, user, later, pick in steps:
-        lane.now += later
-        target = booked[pick % len(booked)] if booked else None
-        if what in ("book", "hold"):
-            booked.append(lane.book(*seats, user=user, hold=what == "hold"))
-        elif what == "best":
-            booked.append(lane.book(quantity=len(seats), user=user, hold=bool(pick % 2)))
-        elif what == "expire":
-            lane.take(Expire(show_id=SHOW, limit=2))
-        elif target is not None:
-            owner = lane.state.bookings[target].user_id
-            (lane.confirm if what == "confirm" else lane.cancel)(target, owner)
-        check(lane)
-    return lane
-
-
-def check(lane: Lane) -> None:
-    state = lane.state
-    owned: dict[str, UUID] = {}
-    for booking in state.bookings.values():
-        if booking.live:
-            for seat in booking.seats:
-                assert seat not in owned
-                owned[seat] = booking.id
-    assert owned == {seat: owner for seat, owner in state.owners.items() if owner is not None}
-    assert state.held == sum(len(b.seats) for b in state.bookings.values() if b.status is Status.PENDING)
-    assert state.sold == sum(len(b.seats) for b in state.bookings.values() if b.status is Status.CONFIRMED)
-    for user in (ALICE, BOB):
-        assert state.seats_of_user(user, lane.now) <= state.show.settings.seats_per_user
-
-
-@settings(max_examples=150, deadline=None)
-@given(STEPS)
-def test_whatever_happens_seats_have_one_owner_and_counters_are_true(steps: list[Any]) -> None:
-    lane = play(steps)
-    again = play(steps)
-
-    assert lane.state.bookings == again.state.bookings

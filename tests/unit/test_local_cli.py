@@ -15,12 +15,13 @@ import pytest
 from click.testing import CliRunner
 
 from core.errors import ConfigurationError
+from core.settings import with_driver
 from local import control, welcome
 from local.address import base_url, free_port
 from local.cli import main
 from local.home import is_locked, jwt_secret, locked, write_private
 from local.running import Running, running, write_state
-from local.servers import prepare, with_driver
+from local.servers import prepare
 
 PROJECT = Path(__file__).parents[2]
 HERE = Running(database_url="d", redis_url="r", broker_url="b", jwt_secret="s", base_url="http://here")

@@ -1,0 +1,79 @@
+"""The application: blueprints, limits, and what happens around every request.
+
+`create_app` takes its stores, so that tests give it theirs; `create_app_from_env` is what the server calls.
+Nothing connects before the first request.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_cors import CORS
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from api import auth, bookings, docs, halls, health, hooks, movies, shows, tokens
+from api.describe import ProblemApi
+from api.health import PostgresProbe
+from api.seatmaps import SeatMaps
+from api.stores import Stores, open_stores
+from api.waiters import Waiters
+from core import logs
+from core.settings import Settings
+from workers import actors
+
+#: A booking of ten seats has 200 bytes; hall plans have a limit of their own.
+MAX_BODY_BYTES = 16 * 1024
+EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id"]
+ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"]
+BLUEPRINTS = (auth, movies, halls, shows, bookings, health, docs)
+
+
+def create_app(settings: Settings, stores: Stores) -> Flask:
+    """The application on the given stores."""
+    app = Flask("onsale", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        API_TITLE="Onsale",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+    )
+    app.extensions["onsale"] = stores
+    app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
+    app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
+    app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters)
+    _behind_proxies(app, settings.trusted_proxies)
+    _for_browsers(app, settings.cors_origins)
+    hooks.install(app)
+    tokens.install(app, settings)
+    api = ProblemApi(app)
+    for module in BLUEPRINTS:
+        api.register_blueprint(module.blueprint)
+    app.extensions["onsale-api"] = api
+    return app
+
+
+def create_app_from_env() -> Flask:
+    """The application of a server's process. Raises: ConfigurationError."""
+    settings = Settings.from_env()
+    logs.configure(process="api", json=settings.log_json, level=settings.log_level)
+    actors.open_broker(settings.broker_url)
+    return create_app(settings, open_stores(settings))
+
+
+def _behind_proxies(app: Flask, proxies: int) -> None:
+    """Believe the last so many X-Forwarded entries; with none of them, a client could write its own."""
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+
+
+def _for_browsers(app: Flask, origins: tuple[str, ...]) -> None:
+    """Let pages of these origins, and no others, call the API. Tokens come in a header, never as cookies."""
+    if origins:
+        CORS(
+            app,
+            resources={r"/api/*": {"origins": list(origins)}},
+            expose_headers=EXPOSED,
+            allow_headers=ALLOWED,
+            max_age=600,
+        )

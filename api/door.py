@@ -1,0 +1,190 @@
+"""The door: how an api process takes operations in and reads statuses. Redis first, Postgres behind it.
+
+A warm booking costs one round trip to Redis and never touches Postgres. Postgres is asked only for what Redis
+does not have: a show's card or plan, a final status that has left, an outcome behind a refusal. The door
+refuses early, it decides nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from core.bookings import Booking
+from core.errors import OnsaleError, PostgresAway
+from core.halls import Hall
+from core.ids import lane_of, show_of
+from core.operations import Operation
+from core.settings import Settings
+from db import bookings, cards, halls, installation, lanes, shows, statuses
+from db.engine import transaction
+from db.installation import Installation
+from db.lanes import Accepted, LaneState
+from db.rounds import Rounds
+from workers.actors import ring
+
+#: Shows whose hall a process remembers. A full memory is emptied: what is warm comes back at once.
+REMEMBERED_SHOWS = 10_000
+#: Seconds for which "there is no such show" is believed: made-up ids must not become a load on Postgres.
+ABSENT_S = 2.0
+
+
+class NoSuchShow(OnsaleError):
+    """There is no such show."""
+
+    code = "no_such_show"
+
+
+class NoSuchBooking(OnsaleError):
+    """There is no such booking."""
+
+    code = "no_such_booking"
+
+
+class Door:
+    """One per api process; its threads share it. Connects at the first use."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self.settings = settings
+        self._engine = engine
+        self._rounds = Rounds(settings.redis_url)
+        self._lock = threading.Lock()
+        self._installation: Installation | None = None
+        self._hall_of_show: dict[int, Hall] = {}
+        self._halls: dict[int, Hall] = {}
+        self._absent: dict[int, float] = {}
+
+    # -- taking operations in ---------------------------------------------------------------------------
+
+    def accept(self, operation: Operation, request_id: str = "") -> Accepted:
+        """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/lanes.py accept).
+
+        Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, and PostgresAway if Redis lacks the card
+                or the status that is needed.   Repeat: safe, the same operation is found again.
+        """
+        accepted = self._accept(operation, request_id)
+        if accepted.code == "NO_CARD":
+            self._publish_card(operation.show_id)
+            accepted = self._accept(operation, request_id)
+        elif accepted.code == "NO_STATUS":
+            self.recall(getattr(operation, "booking_id"), getattr(operation, "user_id"))  # noqa: B009
+            accepted = self._accept(operation, request_id)
+        if accepted.ring:
+            ring(lane_of(operation.show_id, self.lanes_count))
+        return accepted
+
+    def _accept(self, operation: Operation, request_id: str) -> Accepted:
+        return lanes.accept(
+            self._rounds,
+            operation,
+            lanes=self.lanes_count,
+            cap=self.settings.lane_cap,
+            marker_ms=self.settings.marker_ms,
+            request_id=request_id,
+        )
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    def status(self, booking_id: UUID) -> tuple[dict[str, str], statuses.Meter]:
+        """A booking's status hash ({} if Redis has none) and its lane's meter. Raises: RedisAway."""
+        return statuses.read(self._rounds, booking_id, show_of(booking_id), self.lanes_count)
+
+    def recall(self, booking_id: UUID, user_id: UUID) -> Booking:
+        """A person's decided booking from Postgres, published to Redis again.
+
+        Raises: NoSuchBooking (also for another person's), PostgresAway, RedisAway.
+        """
+        with transaction(self._engine) as connection:
+            booking = bookings.get(connection, booking_id)
+        if booking is None or booking.user_id != user_id:
+            raise NoSuchBooking
+        command = statuses.publish_command(booking, self.lanes_count, self.settings.status_ttl_s)
+        self._rounds.call([command], writes=False)
+        return booking
+
+    def hall_of(self, show_id: int) -> Hall:
+        """The hall of a show. Raises: NoSuchShow, RedisAway, PostgresAway."""
+        hall = self._hall_of_show.get(show_id)
+        if hall is None:
+            hall_id = cards.hall_of(self._rounds, show_id, self.lanes_count)
+            hall = self._hall(self._publish_card(show_id) if hall_id is None else hall_id)
+            if len(self._hall_of_show) >= REMEMBERED_SHOWS:
+                self._hall_of_show.clear()
+            self._hall_of_show[show_id] = hall
+        return hall
+
+    def ping(self) -> None:
+        """Whether operations can be accepted. Raises: RedisAway."""
+        self._rounds.call([("PING",)], writes=False)
+
+    def lanes(self) -> list[LaneState]:
+        """The state of every lane. Raises: RedisAway."""
+        return lanes.overview(self._rounds.call(lanes.overview_commands(self.lanes_count), writes=False))
+
+    # -- what was drawn at the first start --------------------------------------------------------------
+
+    @property
+    def booking_secret(self) -> bytes:
+        """The key of the derivation of booking ids. Raises: RedisAway, PostgresAway at the first use."""
+        return self._drawn().booking_secret
+
+    @property
+    def lanes_count(self) -> int:
+        """How many lanes there are. Raises: RedisAway, PostgresAway at the first use."""
+        return self._drawn().lanes
+
+    def _drawn(self) -> Installation:
+        if self._installation is None:
+            found = installation.published(self._rounds)
+            if found is None:
+                with transaction(self._engine) as connection:
+                    found = installation.get(connection)
+                installation.publish(self._rounds, found)
+            self._installation = found
+        return self._installation
+
+    # -- publishing what Redis lacks --------------------------------------------------------------------
+
+    def _publish_card(self, show_id: int) -> int:
+        """Rebuild a show's card from Postgres; returns its hall. Raises: NoSuchShow, PostgresAway, RedisAway."""
+        if self._absent.get(show_id, 0.0) > time.monotonic():
+            raise NoSuchShow
+        with transaction(self._engine) as connection:
+            row = shows.get(connection, show_id)
+            if row is None:
+                self._remember_absent(show_id)
+                raise NoSuchShow
+            full = row.held + row.sold == row.capacity
+            deadline_ms = bookings.first_deadlines(connection, [show_id]).get(show_id) if full else None
+            decided = bookings.any_of_show(connection, show_id)
+        card = cards.card(
+            row.settings,
+            version=row.version,
+            hall_id=row.hall_id,
+            sold_out_until_ms=(deadline_ms or cards.NO_END_MS) if full else 0,
+            forgets_at_ms=0 if decided else None,
+        )
+        cards.publish(self._rounds, show_id, card, self.lanes_count)
+        return row.hall_id
+
+    def _remember_absent(self, show_id: int) -> None:
+        if len(self._absent) >= REMEMBERED_SHOWS:
+            self._absent.clear()
+        self._absent[show_id] = time.monotonic() + ABSENT_S
+
+    def _hall(self, hall_id: int) -> Hall:
+        with self._lock:
+            if hall_id not in self._halls:
+                hall = cards.plan(self._rounds, hall_id)
+                if hall is None:
+                    with transaction(self._engine) as connection:
+                        row = halls.get_hall(connection, hall_id)
+                    if row is None:
+                        raise PostgresAway
+                    cards.publish_plan(self._rounds, hall_id, row.plan)
+                    hall = Hall.from_plan(hall_id, row.plan)
+                self._halls[hall_id] = hall
+            return self._halls[hall_id]

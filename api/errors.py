@@ -1,0 +1,62 @@
+"""Errors that only HTTP knows: tokens, rights, and requests that cannot be read.
+
+Which status each becomes stands in one table, in `api/problems.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.errors import OnsaleError
+
+
+class TokenMissing(OnsaleError):
+    """This needs a token: `Authorization: Bearer <access_token>`."""
+
+    code = "token_missing"
+
+
+class TokenInvalid(OnsaleError):
+    """The token is not valid."""
+
+    code = "token_invalid"
+
+
+class TokenExpired(OnsaleError):
+    """The token has expired; log in again."""
+
+    code = "token_expired"
+
+
+class NotAllowed(OnsaleError):
+    """Only an administrator may do this."""
+
+    code = "not_allowed"
+
+
+class BadCredentials(OnsaleError):
+    """E-mail and password do not belong together."""
+
+    code = "bad_credentials"
+
+
+class Busy(OnsaleError):
+    """Too many log-ins at the moment; try again."""
+
+    code = "busy"
+
+
+class NotJson(OnsaleError):
+    """The body is not valid JSON."""
+
+    code = "not_json"
+
+
+class InvalidRequest(OnsaleError):
+    """The request does not have the right shape."""
+
+    code = "invalid_request"
+
+    def __init__(self, errors: Sequence[dict[str, str]]) -> None:
+        super().__init__()
+        self.errors = errors

@@ -1,0 +1,103 @@
+"""Marshmallow fields as strict as JSON itself: "1" and 1.0 are no integers, "yes" is no boolean.
+
+Text refuses what neither Postgres nor UTF-8 can hold. Every schema of the API is built of these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from core.halls import CATEGORY
+from core.times import to_ms
+
+#: 10 seats at this price, the most that one booking can hold, still fit a 32 bit integer of cents.
+MAX_PRICE_CENTS = 100_000_000
+MAX_CATEGORIES = 50
+_DIGITS = re.compile(r"[0-9]{1,15}")
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class Text(fields.String):
+    """A string without NUL and without lone surrogates, which neither Postgres nor UTF-8 can hold."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Not a string.")
+        if "\x00" in value or not _is_unicode(value):
+            raise ValidationError("Holds a character that cannot be stored.")
+        return value
+
+
+class Whole(fields.Integer):
+    """A JSON number without a fraction: not 1.0, not "1", not true."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if type(value) is not int:
+            raise ValidationError("Not an integer.")
+        return value
+
+
+class Digits(fields.Integer):
+    """A whole number, not negative, as it stands in a query string: decimal digits only."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise ValidationError("Not an integer.")
+        return int(value)
+
+
+class Flag(fields.Boolean):
+    """true or false, nothing that merely resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if value is not True and value is not False:
+            raise ValidationError("Not a boolean.")
+        return value
+
+
+class Instant(fields.Field[int]):
+    """An ISO 8601 time with its offset, loaded as whole milliseconds since 1970, UTC."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        try:
+            instant = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise ValidationError("Not an ISO 8601 time, such as 2030-01-31T19:30:00Z.") from None
+        if instant.tzinfo is None:
+            raise ValidationError("The time needs its offset from UTC, such as Z or +02:00.")
+        if not _EARLIEST <= instant < _LATEST:
+            raise ValidationError("Not between the years 2000 and 2200.")
+        return to_ms(instant)
+
+
+class Prices(fields.Field[dict[str, int]]):
+    """A price in cents for each category: {"premium": 1800, "standard": 1200}."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[str, int]:
+        if not isinstance(value, dict) or not 1 <= len(value) <= MAX_CATEGORIES:
+            raise ValidationError(f"Not an object of 1 to {MAX_CATEGORIES} prices by category.")
+        faults: dict[str, list[str]] = {}
+        for category, cents in value.items():
+            if not CATEGORY.fullmatch(category):
+                faults[category] = ["A category is a short lower-case word."]
+            elif type(cents) is not int or not 0 <= cents <= MAX_PRICE_CENTS:
+                faults[category] = [f"A price is a whole number of cents, 0 to {MAX_PRICE_CENTS}."]
+        if faults:
+            raise ValidationError(faults)
+        return dict(value)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

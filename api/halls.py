@@ -1,0 +1,73 @@
+"""Halls and their plans: everybody reads, administrators add. A rebuilt hall is a new one."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api import answers, schemas
+from api.describe import route
+from api.problems import problem
+from api.reading import read_body, read_query
+from api.rendering import PUBLIC, answer, hall_json, page_json
+from api.stores import stores
+from api.tokens import admin_required
+from core.halls import Hall
+from db import halls
+from db.engine import transaction
+
+#: A stadium of 200,000 seats in single-seat blocks would not fit; real plans have a few kilobytes.
+MAX_PLAN_BYTES = 1024 * 1024
+
+blueprint = Blueprint("halls", __name__, url_prefix="/api/halls", description="Where it is played.")
+
+
+@route(blueprint, "GET", "", query=schemas.PAGE_QUERY, answers={200: answers.HALLS}, errors=(503,))
+def list_halls() -> Response:
+    """Halls by name."""
+    query = read_query(schemas.PAGE_QUERY)
+    page, limit = query["page"], query["limit"]
+    with transaction(stores().engine) as connection:
+        found = halls.list_halls(connection, limit=limit + 1, offset=(page - 1) * limit)
+    return answer(page_json("halls", [hall_json(hall) for hall in found], page=page, limit=limit), headers=PUBLIC)
+
+
+@route(
+    blueprint,
+    "GET",
+    f"/<int(max={schemas.MAX_ID}):hall_id>",
+    answers={200: answers.HALL},
+    errors=(404, 503),
+)
+def get_hall(hall_id: int) -> Response:
+    """One hall with its plan."""
+    with transaction(stores().engine) as connection:
+        hall = halls.get_hall(connection, hall_id)
+    if hall is None:
+        return problem(404, "no_such_hall", "There is no such hall.")
+    return answer({**hall_json(hall), "plan": hall.plan}, headers=PUBLIC)
+
+
+@route(
+    blueprint,
+    "POST",
+    "",
+    body=schemas.HALL_REQUEST,
+    answers={201: answers.HALL},
+    headers={201: ("Location",)},
+    errors=(403, 503),
+    secured=True,
+)
+@admin_required
+def create_hall() -> Response:
+    """Add a hall. Its plan says which seats there are, in which rows and categories."""
+    values = read_body(schemas.HALL_REQUEST, max_bytes=MAX_PLAN_BYTES)
+    name, plan = values["name"], values["plan"]
+    capacity = Hall.from_plan(0, plan).capacity
+    with transaction(stores().engine) as connection:
+        hall_id = halls.insert_hall(connection, name, plan, capacity)
+    return answer(
+        {"id": hall_id, "name": name, "capacity": capacity, "plan": plan},
+        201,
+        {"Location": f"/api/halls/{hall_id}"},
+    )

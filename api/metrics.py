@@ -1,0 +1,102 @@
+"""What the api counts. Metric names and labels are a contract with dashboards: never renamed.
+
+With PROMETHEUS_MULTIPROC_DIR set before the start, /metrics of any api process tells of all of them, and of
+the workers of the same machine. What lives in Redis, the lanes, is read at scrape time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+#: Seconds. A warm accept takes 2 ms, a long poll up to WAIT_CAP_S.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+ACCEPTS = Counter("onsale_accepts_total", "Operations accepted into a lane.", ["kind"])
+REFUSALS = Counter("onsale_refusals_total", "Requests refused at the door.", ["code"])
+REQUESTS = Histogram(
+    "onsale_http_request_seconds", "Requests answered.", ["route", "method", "status"], buckets=BUCKETS
+)
+
+#: `<int:show_id>` of a rule is `{show_id}` in the metric, as in the API's description.
+_CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+#: Looking a label's child up by hand saves the library's lock and checks on every request.
+_children: dict[tuple[str, str, int], Any] = {}
+
+
+class LaneState(Protocol):
+    """What a scrape asks of a lane. `drained_by` is None or "rung" while nobody drains it."""
+
+    lane: int
+    depth: int
+    oldest_age_ms: int
+    drained_by: str | None
+
+
+def observe(route: str, method: str, status: int, seconds: float) -> None:
+    """Count one answered request."""
+    key = (route, method, status // 100)
+    child = _children.get(key)
+    if child is None:
+        label = _CONVERTER.sub(r"{\1}", route)
+        child = _children[key] = REQUESTS.labels(label, method, f"{status // 100}xx")
+    child.observe(seconds)
+
+
+def exposition(lanes: Sequence[LaneState] | None) -> bytes:
+    """All metrics in Prometheus's text format.
+
+    Args:    lanes: as they are now; None: Redis is away.
+    """
+    live = CollectorRegistry()
+    live.register(_Lanes(lanes))
+    shared = CollectorRegistry()
+    try:
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+    except ValueError:  # PROMETHEUS_MULTIPROC_DIR is not set: one process, its own numbers
+        shared = REGISTRY
+    return generate_latest(shared) + generate_latest(live)
+
+
+class _Lanes(Collector):
+    """The lanes at scrape time."""
+
+    def __init__(self, lanes: Sequence[LaneState] | None) -> None:
+        self._lanes = lanes
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry."""
+        lanes = self._lanes or ()
+        yield GaugeMetricFamily(
+            "onsale_redis_up", "1 if the lanes could be read.", value=0 if self._lanes is None else 1
+        )
+        if self._lanes is None:
+            return
+        yield GaugeMetricFamily(
+            "onsale_undecided", "Operations that wait in all lanes.", value=sum(lane.depth for lane in lanes)
+        )
+        yield _by_lane("onsale_lane_depth", "Operations that wait.", ((lane.lane, lane.depth) for lane in lanes))
+        yield _by_lane(
+            "onsale_lane_oldest_age_seconds",
+            "How long the first operation has waited.",
+            ((lane.lane, (lane.oldest_age_ms or 0) / 1000) for lane in lanes),
+        )
+        yield _by_lane(
+            "onsale_lane_drained",
+            "1 while somebody drains the lane.",
+            ((lane.lane, 0 if lane.drained_by in (None, "rung") else 1) for lane in lanes),
+        )
+
+
+def _by_lane(name: str, text: str, values: Iterable[tuple[int, float]]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=["lane"])
+    for lane, value in values:
+        family.add_metric([str(lane)], value)
+    return family

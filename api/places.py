@@ -1,0 +1,115 @@
+"""The status answer: a booking's published body, and its place in line while something about it is undecided.
+
+What a poll costs is on the hot path: a decided body is sent as it was published, with three fields put in.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from core.bookings import Booking, Stage, Status
+from core.ids import reference, show_of
+from core.line import place, poll_of_hold
+from core.times import iso
+from db import statuses
+from db.statuses import Meter
+
+_SETTLED_TAIL = ',"position":null,"eta_ms":null,"poll_after_ms":null,"pending_operation":null}'
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A status answer in the making. `waits`: something is undecided. `poll_after_ms` None: all is said."""
+
+    body: str
+    etag: str
+    poll_after_ms: int | None
+    waits: bool
+
+    def respond(self, code: int, location: str | None = None) -> Response:
+        """The response, or 304 for a GET whose client has this version."""
+        headers = {"ETag": f'"{self.etag}"'}
+        if self.poll_after_ms is not None:
+            headers["Retry-After"] = str(math.ceil(self.poll_after_ms / 1000))
+        if location:
+            headers["Location"] = location
+        if request.method == "GET" and self.etag in request.if_none_match:
+            return Response(status=304, headers=headers)
+        return Response(self.body, status=code, headers=headers, content_type="application/json")
+
+
+def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
+    """The answer from a booking's status hash."""
+    if fields["v"] == "0":
+        return _queued(booking_id, fields, meter)
+    pending = statuses.pending(fields)
+    if pending is None:
+        return _decided(fields["b"], fields["v"], fields["s"])
+    here = place(pending.ticket, meter.served, meter.rate)
+    body: dict[str, Any] = json.loads(fields["b"])
+    body |= {
+        "position": here.position,
+        "eta_ms": here.eta_ms,
+        "poll_after_ms": here.poll_after_ms,
+        "pending_operation": {"kind": pending.kind, "accepted_at": iso(pending.id.ms)},
+    }
+    etag = f"v{fields['v']}-{pending.ticket}-{meter.served}"
+    return Seen(_text(body), etag, here.poll_after_ms, True)
+
+
+def of_booking(booking: Booking) -> Seen:
+    """The answer from Postgres."""
+    return _decided(statuses.body(booking), str(booking.version), booking.status.value)
+
+
+def passed(fields: dict[str, str], meter: Meter) -> bool:
+    """Whether a queued booking's turn has come and gone without a publication: Postgres knows more."""
+    return fields["v"] == "0" and (fields["e"] != meter.epoch or meter.served >= int(fields["t"]))
+
+
+def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
+    pending = statuses.pending(fields)
+    here = place(int(fields["t"]), meter.served, meter.rate)
+    body = {
+        "id": str(booking_id),
+        "reference": reference(booking_id),
+        "show_id": show_of(booking_id),
+        "status": Status.PENDING.value,
+        "stage": Stage.QUEUED.value,
+        "reason": None,
+        "seats": [],
+        "amount_cents": None,
+        "accepted_at": iso(int(fields["a"])),
+        "decided_at": None,
+        "expires_at": None,
+        "confirmed_at": None,
+        "version": 0,
+        "last_operation": None,
+        "replaced_by": None,
+        "position": here.position,
+        "eta_ms": here.eta_ms,
+        "poll_after_ms": here.poll_after_ms,
+        "pending_operation": {"kind": pending.kind, "accepted_at": iso(pending.id.ms)} if pending else None,
+    }
+    return Seen(_text(body), f"q{fields['t']}-{meter.served}-{fields.get('p', '')}", here.poll_after_ms, True)
+
+
+def _decided(body: str, version: str, status: str) -> Seen:
+    if status != Status.PENDING.value:
+        return Seen(body[:-1] + _SETTLED_TAIL, f"v{version}", None, False)
+    held: dict[str, Any] = json.loads(body)
+    expires_ms = statuses.expires_ms(held)
+    poll_after_ms = poll_of_hold(expires_ms, int(time.time() * 1000))
+    held |= {"position": None, "eta_ms": None, "poll_after_ms": poll_after_ms, "pending_operation": None}
+    return Seen(_text(held), f"v{version}", poll_after_ms, False)
+
+
+def _text(body: dict[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"))

@@ -1,0 +1,146 @@
+"""Every error as RFC 9457 problem+json: one shape, one table from error class to status.
+
+`code` is stable and public; `detail` is for people and may change. No driver's text reaches a client: what
+went wrong inside stands in the log, under the same request id.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Flask, Response, g
+from flask_jwt_extended import JWTManager
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.door import NoSuchBooking, NoSuchShow
+from api.errors import (
+    BadCredentials,
+    Busy,
+    InvalidRequest,
+    NotAllowed,
+    NotJson,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+)
+from core import logs
+from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
+from core.halls import BadPlan
+from db.catalogue import NoSuchMovie
+from db.movies import MovieInUse
+from db.users import EmailTaken
+
+MEDIA_TYPE = "application/problem+json"
+SOON = {"Retry-After": "1"}
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+REFUSED_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+#: What each error is to a client: status and headers.
+ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
+    RedisAway: (503, SOON),
+    AcceptUnknown: (503, {}),
+    PostgresAway: (503, SOON),
+    Busy: (503, SOON),
+    TokenMissing: (401, CHALLENGE),
+    TokenInvalid: (401, REFUSED_TOKEN),
+    TokenExpired: (401, REFUSED_TOKEN),
+    BadCredentials: (401, CHALLENGE),
+    NotAllowed: (403, {}),
+    NotJson: (400, {}),
+    NoSuchShow: (404, {}),
+    NoSuchBooking: (404, {}),
+    InvalidRequest: (422, {}),
+    BadPlan: (422, {}),
+    NoSuchMovie: (422, {}),
+    EmailTaken: (409, {}),
+    MovieInUse: (409, {}),
+}
+
+#: Code and words for what Flask and Werkzeug refuse by themselves.
+STATUSES = {
+    400: ("bad_request", "The request cannot be understood."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not know this method."),
+    413: ("body_too_large", "The body is larger than this address takes."),
+    415: ("unsupported_media_type", "The body must be application/json."),
+}
+
+log = logs.logger(__name__)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] | None = None,
+    **extra: Any,
+) -> Response:
+    """A problem+json response.
+
+    Args:    code: stable name, snake_case.  errors: [{"pointer": "/seats/0", "detail": "..."}].
+             extra: further members of the body.
+    """
+    body: dict[str, Any] = {
+        "type": f"/problems/{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": g.get("request_id", ""),
+        **extra,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    response = Response(json.dumps(body, separators=(",", ":")), status=status, content_type=MEDIA_TYPE)
+    response.headers.update(headers or {})
+    return response
+
+
+def install(app: Flask) -> None:
+    """Make every error of this application a problem."""
+    app.register_error_handler(HTTPException, of_http_exception)
+    app.register_error_handler(OnsaleError, of_error)
+    app.register_error_handler(Exception, of_surprise)
+
+
+def speak_for(jwt: JWTManager) -> None:
+    """The same three answers about tokens from flask-jwt-extended's own decorators."""
+    jwt.unauthorized_loader(lambda _reason: of_error(TokenMissing()))
+    jwt.invalid_token_loader(lambda _reason: of_error(TokenInvalid()))
+    jwt.expired_token_loader(lambda _header, _claims: of_error(TokenExpired()))
+
+
+def of_error(error: OnsaleError) -> Response:
+    """The problem of one of our own errors; a class that is not in the table is a surprise."""
+    entry = next((ERRORS[class_] for class_ in type(error).__mro__ if class_ in ERRORS), None)
+    if entry is None:
+        return of_surprise(error)
+    status, headers = entry
+    if status < 500:
+        return problem(status, error.code, str(error), headers, getattr(error, "errors", None))
+    log.warning("unavailable", code=error.code, error=str(error))
+    return problem(status, error.code, inspect.cleandoc(type(error).__doc__ or error.code), headers)
+
+
+def of_http_exception(error: HTTPException) -> AnyResponse:
+    """The problem of an error that Flask or Werkzeug raised; its own headers, such as Allow, are kept."""
+    if isinstance(error, RoutingException) or error.response is not None:
+        return error.get_response()
+    status = error.code or 500
+    if status >= 500:
+        return of_surprise(error)
+    code, detail = STATUSES.get(status) or (error.name.lower().replace(" ", "_"), error.description or "")
+    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    return problem(status, code, detail, headers)
+
+
+def of_surprise(error: Exception) -> Response:
+    """A bug: logged with its traceback, and nothing of it told to the client."""
+    log.error("internal error", exc_info=error)
+    return problem(500, "internal", "Something went wrong here. It has been logged.")

@@ -1,0 +1,107 @@
+"""What goes out: plain dicts of the database's rows, and JSON of those. `api/answers.py` describes them.
+
+Times are ISO 8601 UTC with milliseconds and Z; money is in whole cents.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from core.bookings import Booking
+from core.times import iso, to_ms
+from db import statuses
+from db.catalogue import ShowListing
+from db.halls import HallListing
+from db.movies import Movie
+from db.users import User
+
+#: For what everybody may see and what may be a second old.
+PUBLIC = {"Cache-Control": "public, max-age=1"}
+
+
+def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response."""
+    response = Response(json.dumps(body, separators=(",", ":")), status=status, content_type="application/json")
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+def booking_json(booking: Booking) -> dict[str, Any]:
+    """A decided booking as `api/schemas.py` BookingStatus. It has no place in line any more."""
+    return {
+        **statuses.to_json(booking),
+        "position": None,
+        "eta_ms": None,
+        "poll_after_ms": None,
+        "pending_operation": None,
+    }
+
+
+def user_json(user: User) -> dict[str, Any]:
+    """An account."""
+    return {
+        "id": str(user.id),
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "created_at": iso(to_ms(user.created_at)),
+    }
+
+
+def movie_json(movie: Movie) -> dict[str, Any]:
+    """A movie."""
+    return {
+        "id": movie.id,
+        "title": movie.title,
+        "description": movie.description,
+        "genre": movie.genre,
+        "duration_min": movie.duration_min,
+    }
+
+
+def hall_json(hall: HallListing) -> dict[str, Any]:
+    """A hall without its plan."""
+    return {"id": hall.id, "name": hall.name, "capacity": hall.capacity}
+
+
+def show_json(show: ShowListing) -> dict[str, Any]:
+    """A show."""
+    settings = show.settings
+    hold_s, rest = divmod(settings.hold_ms, 1000)
+    return {
+        "id": show.id,
+        "movie": {
+            "id": show.movie_id,
+            "title": show.title,
+            "genre": show.genre,
+            "duration_min": show.duration_min,
+        },
+        "hall": {"id": show.hall_id, "name": show.hall_name},
+        "starts_at": iso(settings.starts_ms),
+        "state": settings.state.value,
+        "sales_open_at": iso(settings.sales_open_ms or None),
+        "sales_close_at": iso(settings.sales_close_ms),
+        "seats_per_user": settings.seats_per_user,
+        "hold_s": settings.hold_ms / 1000 if rest else hold_s,
+        "prices": dict(settings.prices),
+        "capacity": show.capacity,
+        "free": show.capacity - show.held - show.sold,
+        "held": show.held,
+        "sold": show.sold,
+        "version": show.version,
+    }
+
+
+def page_json(noun: str, items: list[dict[str, Any]], *, page: int, limit: int) -> dict[str, Any]:
+    """A page of a list, from up to `limit` + 1 items: the one too many tells that there is another page."""
+    return {
+        noun: items[:limit],
+        "page": page,
+        "limit": limit,
+        "next_page": page + 1 if len(items) > limit else None,
+    }

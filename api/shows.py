@@ -1,0 +1,136 @@
+"""Shows: what is on, one show, its seat map; administrators create them.
+
+A show that exists is changed by operations in its lane only, never from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from flask import Response, current_app, request
+from flask_smorest import Blueprint
+from sqlalchemy import Connection
+
+from api import answers, schemas
+from api.describe import route
+from api.errors import InvalidRequest
+from api.problems import problem
+from api.reading import read_body, read_query
+from api.rendering import PUBLIC, answer, page_json, show_json
+from api.seatmaps import SeatMaps
+from api.stores import stores
+from api.tokens import admin_required
+from core.halls import Hall
+from core.shows import ShowSettings
+from db import catalogue, halls
+from db.engine import transaction
+
+ONE = f"/<int(max={schemas.MAX_ID}):show_id>"
+
+blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="What is on, and its seats.")
+
+
+@route(blueprint, "GET", "", query=schemas.SHOWS_QUERY, answers={200: answers.SHOWS}, errors=(503,))
+def list_shows() -> Response:
+    """Upcoming shows, the next one first, of one movie if it is given."""
+    query = read_query(schemas.SHOWS_QUERY)
+    page, limit = query["page"], query["limit"]
+    with transaction(stores().engine) as connection:
+        found = catalogue.list_upcoming(
+            connection, movie_id=query.get("movie_id"), limit=limit + 1, offset=(page - 1) * limit
+        )
+    return answer(page_json("shows", [show_json(show) for show in found], page=page, limit=limit), headers=PUBLIC)
+
+
+@route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
+def get_show(show_id: int) -> Response:
+    """One show: prices, sales window, how many seats are left."""
+    with transaction(stores().engine) as connection:
+        show = catalogue.get_show(connection, show_id)
+    return answer(show_json(show), headers=PUBLIC) if show else _no_such_show()
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{ONE}/seats",
+    takes=("If-None-Match",),
+    answers={200: answers.SEAT_MAP, 304: None},
+    headers={200: ("ETag",), 304: ("ETag",)},
+    errors=(404, 503),
+)
+def get_seats(show_id: int) -> Response:
+    """Every seat of a show, row by row. Its ETag changes with the seats."""
+    maps = cast(SeatMaps, current_app.extensions["onsale-seatmaps"])
+    version = maps.version(show_id)
+    if version is None:
+        return _no_such_show()
+    if request.if_none_match.contains_weak(str(version)):
+        response = Response(status=304, headers=PUBLIC)
+    else:
+        version, body = maps.at_least(show_id, version)
+        response = Response(body, content_type="application/json", headers=PUBLIC)
+    response.set_etag(str(version))
+    return response
+
+
+@route(
+    blueprint,
+    "POST",
+    "",
+    body=schemas.SHOW_REQUEST,
+    answers={201: answers.SHOW},
+    headers={201: ("Location",)},
+    errors=(403, 503),
+    secured=True,
+)
+@admin_required
+def create_show() -> Response:
+    """Put a show on sale in a hall, with all its seats."""
+    values = read_body(schemas.SHOW_REQUEST)
+    settings = _settings(values)
+    with transaction(stores().engine) as connection:
+        hall = _priced_hall(connection, values["hall_id"], values["prices"])
+        show_id = catalogue.insert_show(
+            connection,
+            movie_id=values["movie_id"],
+            hall_id=hall.id,
+            settings=settings,
+            capacity=hall.capacity,
+        )
+        catalogue.allow_long_statements(connection)
+        catalogue.insert_seats(connection, show_id, list(hall.seats))
+        show = catalogue.get_show(connection, show_id)
+    assert show is not None
+    return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
+
+
+def _settings(values: Mapping[str, Any]) -> ShowSettings:
+    return ShowSettings(
+        sales_open_ms=values.get("sales_open_at", 0),
+        sales_close_ms=values.get("sales_close_at", values["starts_at"]),
+        starts_ms=values["starts_at"],
+        seats_per_user=values["seats_per_user"],
+        hold_ms=round(values.get("hold_s", stores().settings.hold_ttl_s) * 1000),
+        prices=values["prices"],
+    )
+
+
+def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> Hall:
+    """The hall, if the prices are those of its categories. Raises: InvalidRequest."""
+    row = halls.get_hall(connection, hall_id)
+    if row is None:
+        raise InvalidRequest([{"pointer": "/hall_id", "detail": "There is no such hall."}])
+    hall = Hall.from_plan(hall_id, row.plan)
+    faults = [
+        *((name, "This category of the hall has no price.") for name in sorted(hall.categories - set(prices))),
+        *((name, "The hall has no such category.") for name in sorted(set(prices) - hall.categories)),
+    ]
+    if faults:
+        raise InvalidRequest([{"pointer": f"/prices/{name}", "detail": detail} for name, detail in faults])
+    return hall
+
+
+def _no_such_show() -> Response:
+    return problem(404, "no_such_show", "There is no such show.")

@@ -1,0 +1,84 @@
+"""Waiters: requests with `?wait=` that sleep until their booking is published.
+
+One thread per process listens to the channel on which finish.lua names what it has published, and wakes whom
+it concerns. Places are bounded: a request that finds none is answered at once, with when to ask again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import redis
+
+from core import logs
+from db import keys
+from db.rounds import connection_pool
+
+log = logs.logger(__name__)
+
+#: Seconds. How often the listener looks whether it is still connected; and its pause before it connects again.
+LISTEN_S = 1.0
+
+
+class Waiters:
+    """The waiting requests of one process. The listener starts with the first of them."""
+
+    def __init__(self, redis_url: str, places: int) -> None:
+        self._client = redis.Redis(connection_pool=connection_pool(redis_url, socket_timeout_s=2 * LISTEN_S))
+        self._places = threading.BoundedSemaphore(places) if places else None
+        self._lock = threading.Lock()
+        self._waiting: dict[str, set[threading.Event]] = {}
+        self._listener: threading.Thread | None = None
+
+    @contextmanager
+    def place(self, booking_id: UUID) -> Iterator[threading.Event | None]:
+        """A place for one request: an event set at each publication of the booking; None if all are taken."""
+        if self._places is None or not self._places.acquire(blocking=False):
+            yield None
+            return
+        event = threading.Event()
+        try:
+            with self._lock:
+                self._waiting.setdefault(booking_id.hex, set()).add(event)
+                if self._listener is None:
+                    self._listener = threading.Thread(target=self._listen, name="waiters", daemon=True)
+                    self._listener.start()
+            yield event
+        finally:
+            with self._lock:
+                self._waiting[booking_id.hex].discard(event)
+                if not self._waiting[booking_id.hex]:
+                    del self._waiting[booking_id.hex]
+            self._places.release()
+
+    def _listen(self) -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                with self._client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
+                    channel.subscribe(keys.DECIDED)
+                    self._wake_everybody()
+                    while True:
+                        message = channel.get_message(timeout=LISTEN_S)
+                        if message is not None:
+                            self._wake(message["data"].split(" "))
+            except redis.RedisError as error:
+                log.warning("waiters_interrupted", error=str(error))
+                pause.wait(LISTEN_S)
+
+    def _wake(self, ids: list[str]) -> None:
+        with self._lock:
+            if self._waiting:
+                for id_ in ids:
+                    for event in self._waiting.get(id_, ()):
+                        event.set()
+
+    def _wake_everybody(self) -> None:
+        """What was published while nobody listened is not known: all look again."""
+        with self._lock:
+            for events in self._waiting.values():
+                for event in events:
+                    event.set()

@@ -1,0 +1,255 @@
+"""`onsale up` as its user sees it: what it prints, what it survives, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from local.control import ask
+from local.folders import remove
+from local.process import Member
+
+PROJECT = Path(__file__).parents[2]
+NAMES = ["postgres", "redis", "broker", "api", "worker-1", "worker-2", "scheduler"]
+#: Seconds for a start on a machine whose cores are all busy; by itself it takes three.
+START_DEADLINE_S = 90.0
+#: What a stop is promised to take at most, and a little for this process to notice.
+STOP_DEADLINE_S = 10.5
+
+
+class Up:
+    """One `onsale up` in a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.log = home.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+        self.seen: set[Member] = set()
+
+    def start(self, *options: str) -> None:
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local.cli", "up", "--home", str(self.home), "--port", "0", *options],
+                cwd=PROJECT,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.wait(lambda: "\nready http" in self.output() or self._ended(), START_DEADLINE_S)
+        assert not self._ended(), self.output()
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "local.cli", *arguments, "--home", str(self.home)]
+        return subprocess.run(command, cwd=PROJECT, env=_environment(), capture_output=True, text=True, check=False)
+
+    def pids(self) -> dict[str, list[int]]:
+        """The process ids of each running group, leader first."""
+        rows: list[dict[str, Any]] = ask(self.home, {"do": "status"})["processes"]
+        found = {row["name"]: row["pids"] for row in rows if row["state"] == "running"}
+        for pids in found.values():
+            for pid in pids:
+                if psutil.pid_exists(pid):
+                    self.seen.add(Member(pid, psutil.Process(pid).create_time()))
+        return found
+
+    def complete(self) -> bool:
+        """Whether everything runs that should, with all forks."""
+        found = self.pids()
+        forks = {name: len(pids) - 1 for name, pids in found.items()}
+        return list(found) == NAMES and forks["api"] == 2 and forks["worker-1"] == forks["worker-2"] == 1
+
+    def wait(self, what: Callable[[], object], seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < deadline, f"waited in vain\n{self.output()}"
+            time.sleep(0.02)
+
+    def stop(self, number: signal.Signals) -> float:
+        """Send the signal and return how many seconds the end took."""
+        assert self.process is not None
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(START_DEADLINE_S)
+        return time.monotonic() - begun
+
+    def left(self) -> list[int]:
+        """Which of the processes that `pids` has seen still live."""
+        return [member.pid for member in self.seen if member.process() is not None]
+
+    def _ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, without what would make `up` use other servers or other numbers."""
+    ours = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "WORKERS", "API_PROCESSES", "FRESH", "JWT_SECRET", "LANES")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+@pytest.fixture
+def fresh_up(tmp_path: Path) -> Iterator[Up]:
+    yield from _up(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    for up in _up(tmp_path_factory.mktemp("up")):
+        up.start()
+        up.wait(up.complete)
+        yield up
+
+
+def _up(folder: Path) -> Iterator[Up]:
+    up = Up(folder / "home")
+    try:
+        yield up
+    finally:
+        if up.process is not None and up.process.poll() is None:
+            up.stop(signal.SIGTERM)
+        remove(up.home)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+def test_the_printed_sequence_books_two_seats_when_it_is_pasted(running_up: Up) -> None:
+    text = running_up.output()
+    commands = text.split("outcome):\n")[1].split("\nOr a rush")[0]
+
+    done = subprocess.run(["bash"], input=commands, capture_output=True, text=True, timeout=60, check=True)
+
+    answer = json.loads(done.stdout)
+    assert answer["status"] == "CONFIRMED"
+    assert sorted(answer["seats"]) == ["A1", "A2"]
+
+
+def _victims() -> list[Any]:
+    """The group and the place in it: 0 is the leader, the others are its forks."""
+    chosen = [
+        ("worker-1", 0),
+        ("worker-1", 1),
+        ("api", 0),
+        ("api", 1),
+        ("scheduler", 0),
+        ("postgres", 0),
+        ("redis", 0),
+    ]
+    return [pytest.param(name, place, id=f"{name}-{place}") for name, place in chosen]
+
+
+@pytest.mark.parametrize(("name", "place"), _victims())
+def test_a_group_that_loses_a_process_is_killed_whole_and_started_again(
+    running_up: Up, name: str, place: int
+) -> None:
+    before = running_up.pids()
+    lost = {Member(pid, psutil.Process(pid).create_time()) for pid in before[name]}
+
+    os.kill(before[name][place], signal.SIGKILL)
+
+    running_up.wait(lambda: name in (now := running_up.pids()) and not set(now[name]) & set(before[name]))
+    assert [member.pid for member in lost if member.process()] == []
+    running_up.wait(running_up.complete)
+    after = running_up.pids()
+    assert {other for other in NAMES if after[other] != before[other]} == {name}
+    lines = [line for line in running_up.output().splitlines() if str(before[name]) in line]
+    assert len(lines) == 1
+    assert f"event=group_killed process=supervisor group={name} " in lines[0]
+
+
+def test_status_shows_processes_lanes_and_bookings(running_up: Up) -> None:
+    shown = running_up.run("status")
+    found = json.loads(running_up.run("status", "--json").stdout)
+
+    assert [row["name"] for row in found["processes"]] == NAMES
+    assert {row["state"] for row in found["processes"]} == {"running"}
+    assert [lane["lane"] for lane in found["lanes"]] == list(range(8))
+    assert isinstance(found["bookings"], dict)
+    assert all(name in shown.stdout for name in [*NAMES, "Lanes", "Bookings"])
+
+
+def test_workers_are_scaled_up_and_down(running_up: Up) -> None:
+    before = running_up.pids()
+
+    assert running_up.run("scale", "worker=3").returncode == 0
+    running_up.wait(lambda: len(running_up.pids().get("worker-3", [])) == 2)
+    assert running_up.run("scale", "worker=2").returncode == 0
+    running_up.wait(lambda: "worker-3" not in running_up.pids())
+
+    assert running_up.pids() == before
+    assert running_up.run("scale", "worker=65").returncode == 2
+
+
+def test_a_second_up_in_the_same_home_is_told_so(running_up: Up) -> None:
+    done = running_up.run("up", "--port", "0")
+
+    assert done.returncode == 2
+    assert "already runs" in done.stderr
+    assert running_up.complete()
+
+
+def test_sigterm_ends_everything_in_time(running_up: Up) -> None:
+    # Last of those that share it.
+    running_up.pids()
+
+    took = running_up.stop(signal.SIGTERM)
+
+    assert running_up.process is not None
+    assert running_up.process.returncode == 0, running_up.output()
+    assert took < STOP_DEADLINE_S
+    assert running_up.left() == []
+    assert "killed_late" not in running_up.output()
+    assert not (running_up.home / "run" / "state.json").exists()
+
+
+def test_after_a_kill_of_up_itself_the_next_start_finds_its_data_and_ends_the_rest(fresh_up: Up) -> None:
+    fresh_up.start()
+    fresh_up.wait(fresh_up.complete)
+    password = re.search(r"^admin \S+ password \S+", fresh_up.output(), re.MULTILINE)
+    # Stopped processes cannot obey the signal that the kernel sends them: these are what the record is for.
+    stuck = fresh_up.pids()["worker-1"] + fresh_up.pids()["redis"]
+    for pid in stuck:
+        os.kill(pid, signal.SIGSTOP)
+
+    fresh_up.stop(signal.SIGKILL)
+    first = set(fresh_up.seen)
+    fresh_up.start()
+
+    assert [member.pid for member in first if member.process()] == []
+    fresh_up.wait(fresh_up.complete)
+    assert password is not None
+    assert "password" not in fresh_up.output().split("ready http")[0]
+    assert fresh_up.stop(signal.SIGINT) < STOP_DEADLINE_S
+    assert fresh_up.left() == []
+
+
+def test_fresh_starts_from_nothing_and_a_second_ctrl_c_kills_at_once(fresh_up: Up) -> None:
+    fresh_up.start()
+    secret = (fresh_up.home / "secrets.json").read_text()
+    fresh_up.stop(signal.SIGINT)
+
+    fresh_up.start("--fresh", "--workers", "1")
+
+    assert re.search(r"^admin \S+ password \S+", fresh_up.output(), re.MULTILINE)
+    assert (fresh_up.home / "secrets.json").read_text() != secret
+    # A worker that does not obey would hold up the end for seconds.
+    for pid in fresh_up.pids()["worker-1"]:
+        os.kill(pid, signal.SIGSTOP)
+    assert fresh_up.process is not None
+    fresh_up.process.send_signal(signal.SIGINT)
+    fresh_up.wait(lambda: "event=stopping" in fresh_up.output())
+    assert fresh_up.stop(signal.SIGINT) < 2.5
+    assert fresh_up.left() == []

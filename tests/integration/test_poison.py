@@ -1,0 +1,135 @@
+"""Operations that cannot be decided: set aside one by one, while the rest goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from core import ids
+from core.bookings import Reason, Status
+from core.decide import decide
+from core.operations import Book, dump
+from db import keys
+from db.engine import transaction
+from tests.stage import Stage
+from workers import batch as batches
+
+
+@contextmanager
+def poisoned(monkeypatch: pytest.MonkeyPatch, *seats: str) -> Iterator[None]:
+    """While this lasts, deciding a booking of one of these seats is a bug."""
+
+    def buggy(state: Any, entry: Any, decided_ms: int) -> Any:
+        if set(getattr(entry.operation, "seats", ())) & set(seats):
+            raise RuntimeError("boom")
+        return decide(state, entry, decided_ms)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "decide", buggy)
+        yield
+
+
+def test_one_poison_operation_fails_alone_and_is_parked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = stage.show()
+    bookings = {seat: stage.book(show, seat) for seat in ("A1", "A2", "A3", "A4", "A5")}
+
+    with poisoned(monkeypatch, "A3"):
+        while stage.stores.client.xlen(keys.lane(show % 4)):
+            stage.drain(show)
+
+    assert stage.booking(bookings["A3"]).reason is Reason.INTERNAL
+    others = [id_ for seat, id_ in bookings.items() if seat != "A3"]
+    assert {stage.booking(id_).status for id_ in others} == {Status.CONFIRMED}
+    assert [error for error, _ in parked(stage)] == ["RuntimeError: boom"]
+    stage.proven()
+
+
+def parked(stage: Stage) -> list[tuple[str, bytes]]:
+    with transaction(stage.stores.engine) as connection:
+        return [
+            (row.error, bytes(row.payload)) for row in connection.execute(text("SELECT error, payload FROM parked"))
+        ]
+
+
+def test_three_poison_operations_in_a_row_stop_the_lane_until_the_program_is_mended(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show()
+    seats = ("A1", "A2", "A3", "A4")
+    bookings = [stage.book(show, seat) for seat in seats]
+    lane = keys.lane(show % 4)
+
+    with poisoned(monkeypatch, *seats):
+        for _ in range(10):
+            stage.stores.client.delete(keys.marker(show % 4))
+            stage.drain(show)
+    assert stage.stores.client.xlen(lane) == 1
+
+    stage.stores.client.delete(keys.marker(show % 4))
+    stage.drain(show)
+    assert stage.booking(bookings[3]).status is Status.CONFIRMED
+    stage.proven()
+
+
+def put(stage: Stage, lane: int, payload: str) -> None:
+    """Add a raw entry, as a broken or newer program might."""
+    stage.stores.client.hsetnx(keys.meter(lane), "epoch", "e")
+    ticket = stage.stores.client.hincrby(keys.meter(lane), "ticket", 1)
+    stage.stores.client.xadd(keys.lane(lane), {"o": payload, "t": ticket})
+
+
+def test_an_unreadable_operation_is_parked_and_the_rest_goes_on(stage: Stage) -> None:
+    show = stage.show()
+    put(stage, show % 4, '{"v":1,"kind":"\\u0000')
+    booking = stage.book(show, "A1")
+
+    stage.drain(show)
+
+    assert stage.booking(booking).status is Status.CONFIRMED
+    assert [payload for _, payload in parked(stage)] == [b'{"v":1,"kind":"\\u0000']
+    stage.proven()
+
+
+def test_an_operation_of_a_newer_version_waits_for_a_newer_worker(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show()
+    before = stage.book(show, "A1")
+    operation = Book(
+        booking_id=ids.booking_id(b"k" * 32, show, stage.bob, "n"), show_id=show, user_id=stage.bob,
+        seats=("A2",), fingerprint="f",
+    )  # fmt: skip
+    put(stage, show % 4, json.dumps({**json.loads(dump(operation)), "v": 2}))
+    after = stage.book(show, "A3")
+
+    for _ in range(3):
+        stage.stores.client.delete(keys.marker(show % 4))
+        stage.drain(show)
+    assert stage.booking(before).status is Status.CONFIRMED
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 2
+
+    monkeypatch.setattr("core.operations.VERSION", 2)
+    stage.stores.client.delete(keys.marker(show % 4))
+    stage.drain(show)
+    assert stage.booking(operation.booking_id).status is Status.CONFIRMED
+    assert stage.booking(after).status is Status.CONFIRMED
+
+
+def test_a_booking_of_a_show_that_does_not_exist_fails(stage: Stage) -> None:
+    stage.show()
+    operation = Book(
+        booking_id=ids.booking_id(b"k" * 32, 999, stage.alice, "x"), show_id=999, user_id=stage.alice,
+        seats=("A1",), fingerprint="f",
+    )  # fmt: skip
+    put(stage, 999 % 4, dump(operation))
+
+    stage.drain()
+
+    assert stage.booking(operation.booking_id).reason is Reason.NO_SUCH_SHOW
+    assert stage.status(operation.booking_id)["reason"] == "NO_SUCH_SHOW"
+    stage.proven()

@@ -1,0 +1,117 @@
+"""Done twice, too late, or after a loss: what is committed is published again, never decided again."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from core.bookings import Reason, Status
+from db import keys
+from db.engine import transaction
+from tests.stage import Stage
+from workers import publish as publishing
+from workers.batch import run_batch
+
+
+def journal(stage: Stage) -> list[tuple[int, int, str, str | None]]:
+    with transaction(stage.stores.engine) as connection:
+        rows = connection.execute(text("SELECT lane, seq, outcome, reason FROM journal ORDER BY lane, seq"))
+        return [tuple(row) for row in rows]  # type: ignore[misc]
+
+
+def test_a_key_repeated_after_its_status_has_left_redis_gets_the_first_outcome(stage: Stage) -> None:
+    show = stage.show()
+    stage.book(show, "A1", user=stage.bob)
+    booking = stage.book(show, "A1", key="k", body="one")
+    stage.drain()
+    assert stage.booking(booking).status is Status.FAILED
+    stage.cancel(stage.book(show, "A1", user=stage.bob, key="unused"), stage.bob)
+    stage.drain()
+    stage.stores.client.delete(keys.status(show % 4, booking))
+
+    stage.book(show, "A1", key="k", body="one")
+    stage.drain()
+
+    assert stage.booking(booking).status is Status.FAILED
+    assert stage.status(booking)["reason"] == "SEAT_TAKEN"
+    stage.proven()
+
+
+def test_what_was_committed_but_not_published_is_published_and_not_decided_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show(rows=1, seats=2)
+    held = stage.book(show, "A2", hold=True)
+    booking = stage.book(show, "A1")
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.drain.publish", lambda *_: True)  # the worker dies after COMMIT
+        stage.drain()
+    assert stage.status(booking) == {}
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 2
+    before = journal(stage)
+
+    later = stage.book(show, "A1", user=stage.bob)
+    stage.stores.client.delete(keys.marker(show % 4))
+    stage.drain()
+
+    assert stage.status(booking)["status"] == "CONFIRMED"
+    assert stage.status(held)["stage"] == "HELD"
+    assert stage.status(later)["reason"] == "SEAT_TAKEN"
+    assert journal(stage)[:2] == before
+    assert len(journal(stage)) == 3
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 0
+    stage.proven()
+
+
+def test_a_late_drain_publishes_nothing_over_newer_states(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = stage.show()
+    lane = show % 4
+    booking = stage.book(show, "A1", hold=True)
+    zombie = run_batch(stage.stores, lane, 500)  # committed, and then it sleeps
+    assert zombie is not None
+    stage.drain(show)
+    stage.confirm(booking)
+    stage.drain(show)
+    assert stage.status(booking)["status"] == "CONFIRMED"
+
+    later = stage.book(show, "A2")
+    publishing.publish(stage.stores, zombie, "zombie", None)
+
+    assert stage.status(booking)["status"] == "CONFIRMED"
+    stage.drain(show)
+    assert stage.booking(later).status is Status.CONFIRMED
+    stage.proven()
+
+
+def test_after_redis_was_wiped_decisions_stand_and_lanes_go_on(stage: Stage) -> None:
+    show = stage.show()
+    before = stage.book(show, "A1", key="k", body="f")
+    stage.drain()
+    stage.stores.client.flushdb()
+    stage.publish_card(show)
+
+    again = stage.book(show, "A1", key="k", body="f")
+    after = stage.book(show, "A1", user=stage.bob)
+    stage.drain()
+
+    assert again == before
+    assert stage.booking(before).status is Status.CONFIRMED
+    assert stage.status(before)["status"] == "CONFIRMED"
+    assert stage.booking(after).reason is Reason.SEAT_TAKEN
+    stage.proven()
+
+
+def test_a_batch_of_a_redis_that_is_gone_publishes_nothing(stage: Stage) -> None:
+    show = stage.show()
+    booking = stage.book(show, "A1")
+    batch = run_batch(stage.stores, show % 4, 500)
+    assert batch is not None
+    stage.stores.client.flushdb()
+    stage.publish_card(show)
+    other = stage.book(show, "A2")
+
+    assert publishing.publish(stage.stores, batch, "late", None) is False
+
+    assert stage.status(booking) == {}
+    stage.drain()
+    assert stage.booking(other).status is Status.CONFIRMED
