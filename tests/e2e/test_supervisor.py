@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Up:
         found = {row["name"]: row["pids"] for row in rows if row["state"] == "running"}
         for pids in found.values():
             for pid in pids:
-                if psutil.pid_exists(pid):
+                with suppress(psutil.NoSuchProcess):  # it may just be dying
                     self.seen.add(Member(pid, psutil.Process(pid).create_time()))
         return found
 
