@@ -143,6 +143,13 @@ class ShowAnswer(Shape):
     version = Whole(required=True)
 
 
+class ChangeAnswer(Shape):
+    """A change that waits in the show's lane, behind everything accepted before it."""
+
+    show_id = Whole(required=True)
+    status = Text(required=True, validate=validate.Equal("ACCEPTED"))
+
+
 class ShowsAnswer(Page):
     """Upcoming shows, the next one first."""
 
@@ -197,4 +204,5 @@ class Readiness(Shape):
 USER, TOKEN, OWN_BOOKINGS = UserAnswer(), TokenAnswer(), OwnBookings()
 MOVIE, MOVIES, HALL, HALLS = MovieAnswer(), MoviesAnswer(), HallAnswer(), HallsAnswer()
 SHOW, SHOWS, SEAT_MAP = ShowAnswer(), ShowsAnswer(), SeatMapAnswer()
+CHANGE = ChangeAnswer()
 HEALTH, LIVENESS, READINESS = HealthAnswer(), Liveness(), Readiness()

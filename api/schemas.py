@@ -15,6 +15,7 @@ from api.fields import Digits, Flag, Instant, Prices, Text, Whole
 from core.bookings import Outcome, Reason, Stage, Status
 from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
 from core.operations import Kind
+from core.shows import SaleState
 
 SEAT_LABEL = "^[A-Z]{1,3}[0-9]{1,4}$"
 MAX_SEATS_PER_BOOKING = 10
@@ -229,6 +230,23 @@ class ShowRequest(Shape):
             raise ValidationError("Sales must open before they close.", "sales_open_at")
 
 
+class ShowChange(Shape):
+    """New values of some of a show's settings; its start is fixed, because people have bought it."""
+
+    state = Text(validate=validate.OneOf([state.value for state in SaleState]))
+    prices = Prices(metadata={"description": "Cents by category.", "additionalProperties": {"type": "integer"}})
+    seats_per_user = Whole(validate=validate.Range(1, 10_000))
+    hold_s = Whole(validate=validate.Range(1, DAY_S))
+    sales_open_at = Instant()
+    sales_close_at = Instant()
+
+    @validates_schema
+    def something_changes(self, values: Mapping[str, Any], **_: Any) -> None:
+        """An empty change is a mistake."""
+        if not values:
+            raise ValidationError("Name at least one setting.")
+
+
 BOOKING_REQUEST = BookingRequest()
 BOOKING_STATUS = BookingStatus()
 OWN_BOOKINGS_QUERY = OwnBookingsQuery()
@@ -236,3 +254,4 @@ WAIT_QUERY = WaitQuery()
 SIGNUP, LOGIN, PROFILE_CHANGE = Signup(), Login(), ProfileChange()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()
 MOVIE_REQUEST, HALL_REQUEST, SHOW_REQUEST = MovieRequest(), HallRequest(), ShowRequest()
+SHOW_CHANGE = ShowChange()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
@@ -22,10 +22,13 @@ from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
 from core.halls import Hall
-from core.shows import ShowSettings
+from core.operations import ChangeShow
+from core.shows import SaleState, ShowSettings
 from db import catalogue, halls
 from db.engine import transaction
 
+#: Names over HTTP -> names of core/shows.py ShowSettings.
+CHANGED_AS = {"hold_s": "hold_ms", "sales_open_at": "sales_open_ms", "sales_close_at": "sales_close_ms"}
 ONE = f"/<int(max={schemas.MAX_ID}):show_id>"
 
 blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="What is on, and its seats.")
@@ -104,6 +107,58 @@ def create_show() -> Response:
         show = catalogue.get_show(connection, show_id)
     assert show is not None
     return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
+
+
+@route(
+    blueprint,
+    "PATCH",
+    ONE,
+    body=schemas.SHOW_CHANGE,
+    answers={202: answers.CHANGE},
+    headers={202: ("Location",)},
+    errors=(403, 404, 503),
+    secured=True,
+)
+@admin_required
+def change_show(show_id: int) -> Response:
+    """Change a show's settings, in its lane: what was accepted before is decided by the old ones."""
+    values = read_body(schemas.SHOW_CHANGE)
+    with transaction(stores().engine) as connection:
+        show = catalogue.get_show(connection, show_id)
+        if show is None:
+            return _no_such_show()
+        if "prices" in values:
+            _priced_hall(connection, show.hall_id, values["prices"])
+    changes = {CHANGED_AS.get(name, name): value for name, value in values.items()}
+    if "hold_ms" in changes:
+        changes["hold_ms"] *= 1000
+    return _accept(ChangeShow(show_id=show_id, changes=changes))
+
+
+@route(
+    blueprint,
+    "DELETE",
+    ONE,
+    answers={202: answers.CHANGE},
+    headers={202: ("Location",)},
+    errors=(403, 404, 503),
+    secured=True,
+)
+@admin_required
+def close_show(show_id: int) -> Response:
+    """Close a show's sale for good. Bookings stand, and holds may still be confirmed."""
+    with transaction(stores().engine) as connection:
+        if catalogue.get_version(connection, show_id) is None:
+            return _no_such_show()
+    return _accept(ChangeShow(show_id=show_id, changes={"state": SaleState.CLOSED.value}))
+
+
+def _accept(operation: ChangeShow) -> Response:
+    accepted = stores().door.accept(operation, g.request_id)
+    if accepted.code != "ACCEPTED":
+        return problem(503, "lane_full", "Too many requests are waiting. Nothing was accepted.", {"Retry-After": "2"})
+    body = {"show_id": operation.show_id, "status": accepted.code}
+    return answer(body, 202, {"Location": f"/api/shows/{operation.show_id}"})
 
 
 def _settings(values: Mapping[str, Any]) -> ShowSettings:
