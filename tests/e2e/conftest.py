@@ -1,0 +1,23 @@
+"""Running systems: one per module, or a fresh one per test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.up import Up, running
+
+
+@pytest.fixture
+def fresh_up(tmp_path: Path) -> Iterator[Up]:
+    yield from running(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    for up in running(tmp_path_factory.mktemp("up")):
+        up.start()
+        up.wait(up.complete)
+        yield up
