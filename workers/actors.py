@@ -13,14 +13,17 @@ __all__ = ["drain_lane", "expire_holds", "open_broker", "ring"]
 
 log = logs.logger(__name__)
 
+#: One queue for both: Dramatiq polls each queue of a worker, and a delay queue beside it, some fifty times a second.
+QUEUE = "doorbells"
 
-@dramatiq.actor(queue_name="doorbells", broker=broker)
+
+@dramatiq.actor(queue_name=QUEUE, broker=broker)
 def drain_lane(lane: int) -> None:
     """The doorbell: drain this lane. Repeat: safe, also at the same time."""
     drain.drain(middleware.stores(), lane, ring)
 
 
-@dramatiq.actor(queue_name="schedule", broker=broker)
+@dramatiq.actor(queue_name=QUEUE, broker=broker)
 def expire_holds() -> None:
     """Accept an Expire for each show that has lapsed holds. Repeat: safe, at most one per show waits."""
     expire.run_once(middleware.stores(), ring)
