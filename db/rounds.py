@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import select
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,8 +27,6 @@ Command = tuple[str | int, ...]
 
 #: Calls of one round. More than an api process has threads, so it only bounds the worst case.
 MAX_CALLS = 256
-#: A connection idle for this long, in seconds, is looked at before it is used: the server may have gone.
-STALE_S = 0.05
 
 
 def connection_pool(url: str, *, socket_timeout_s: float, decode: bool = True) -> redis.ConnectionPool:
@@ -70,7 +67,7 @@ class Rounds:
         self._pool = connection_pool(url, socket_timeout_s=timeout_s)
         self._timeout_s = timeout_s
         self._connection: Any = None
-        self._used_at = 0.0
+        self._readable = select.poll()
         self._lock = threading.Lock()
         self._waiting: list[_Call] = []
         self._sending = False
@@ -149,7 +146,6 @@ class Rounds:
                     call.error = call.lost()
             if not isinstance(error, RedisError | OSError):
                 raise
-        self._used_at = time.monotonic()
 
     def _exchange(self, connection: Any, calls: list[_Call]) -> None:
         commands = [command for call in calls for command in call.commands]
@@ -181,16 +177,21 @@ class Rounds:
         call.replies, call.error = again.replies[len(loads) :], again.error
 
     def _connected(self) -> Any:
+        """The connection, a new one if there is none or the server has closed it.
+
+        Between rounds nothing is due to be read: a readable socket is a closed one, and a call sent there would
+        be lost without need.
+        """
         connection: Any = self._connection
-        if connection is not None and time.monotonic() - self._used_at > STALE_S:
-            socket = connection._sock
-            if socket is None or select.select([socket], [], [], 0)[0]:
-                self._disconnect()
-                connection = None
+        if connection is not None and self._readable.poll(0):
+            self._disconnect()
+            connection = None
         if connection is None:
             connection = self._pool.make_connection()
             connection.connect()
-            self._connection, self._used_at = connection, time.monotonic()
+            self._readable = select.poll()
+            self._readable.register(connection._sock, select.POLLIN)
+            self._connection = connection
         return connection
 
     def _disconnect(self) -> None:
