@@ -98,7 +98,9 @@ def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
         "poll_after_ms": here.poll_after_ms,
         "pending_operation": {"kind": pending.kind, "accepted_at": iso(pending.id.ms)} if pending else None,
     }
-    return Seen(_text(body), f"q{fields['t']}-{meter.served}-{fields.get('p', '')}", here.poll_after_ms, True)
+    return Seen(
+        _text(body), f"q{fields['t']}-{meter.served}-{pending.ticket if pending else ''}", here.poll_after_ms, True
+    )
 
 
 def _decided(body: str, version: str, status: str) -> Seen:

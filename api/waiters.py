@@ -68,6 +68,10 @@ class Waiters:
             except redis.RedisError as error:
                 log.warning("waiters_interrupted", error=str(error))
                 pause.wait(LISTEN_S)
+            except Exception:
+                # Nobody would start another listener: whatever it was, it is logged, and the listener goes on.
+                log.exception("waiters_failed")
+                pause.wait(LISTEN_S)
 
     def _wake(self, ids: list[str]) -> None:
         with self._lock:

@@ -8,15 +8,18 @@ within a version.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.errors import UnknownVersion, Unreadable
+from core.ids import show_of
 
 VERSION = 1
+#: The most seats that one operation may ask for; the api allows fewer.
+MAX_SEATS = 100
 
 
 class Kind(StrEnum):
@@ -120,6 +123,31 @@ class Entry:
         return self.id.ms
 
 
+#: What each field must be. A wrong one would only be noticed by a store, in the middle of a batch.
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "booking_id": lambda value: type(value) is UUID,
+    "user_id": lambda value: type(value) is UUID,
+    "show_id": lambda value: type(value) is int and 0 < value < 1 << 31,
+    "fingerprint": lambda value: type(value) is str,
+    "seats": lambda value: len(value) <= MAX_SEATS and all(type(label) is str for label in value),
+    "quantity": lambda value: type(value) is int and 0 <= value <= MAX_SEATS,
+    "category": lambda value: value is None or type(value) is str,
+    "hold": lambda value: type(value) is bool,
+    "limit": lambda value: type(value) is int and value > 0,
+    "changes": lambda value: type(value) is dict,
+}
+
+
+def _check(operation: Operation) -> None:
+    """Raise Unreadable if a field is not what it must be."""
+    for name in operation.__slots__:
+        if not _FIELDS[name](getattr(operation, name)):
+            raise Unreadable(f"The operation's {name} is not valid.")
+    booking_id = getattr(operation, "booking_id", None)
+    if booking_id is not None and show_of(booking_id) != operation.show_id:
+        raise Unreadable("The operation's booking_id does not carry its show_id.")
+
+
 def kind_of(operation: Operation) -> Kind:
     """The kind of an operation."""
     return _KINDS[type(operation)]
@@ -143,6 +171,8 @@ def load(payload: str) -> Operation:
     Raises: UnknownVersion: a newer program wrote it.  Unreadable: it is no operation at all.
     """
     try:
+        if not payload.isascii() or "\\u" in payload:
+            raise Unreadable  # every text of the contract is ASCII; a NUL or half a surrogate no store would take
         values = json.loads(payload)
         version = values.pop("v")
         if type(version) is not int or version < 1:
@@ -156,8 +186,8 @@ def load(payload: str) -> Operation:
                 values[name] = UUID(values[name])
         if "seats" in values:
             values["seats"] = tuple(values["seats"])
-        if type(values["show_id"]) is not int:
-            raise Unreadable
-        return type_(**values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        operation = type_(**values)
+        _check(operation)
+        return operation
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"The operation's payload cannot be read: {error!r}") from error

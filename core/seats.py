@@ -1,7 +1,7 @@
 """Which seats of a show are free, and which of them are best together.
 
-`FreeSeats` keeps, per row, which seats are free and how long the row's longest unbroken stretch is, so that
-a request passes over a full row in one comparison. Front rows are better; within a row the middle is.
+`FreeSeats` keeps, per row, which seats are free, how many, and how long the row's longest unbroken stretch is,
+so that a request passes over a full row in one comparison. Front rows are better; within a row the middle is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class FreeSeats:
         for label in free:
             self._rows[hall.seats[label].row].add(label)
         self._longest: dict[tuple[int, str | None], int] = {}
+        self._counts: dict[tuple[int, str | None], int] = {}
 
     def take(self, label: str) -> None:
         """The seat is no longer free."""
@@ -41,8 +42,9 @@ class FreeSeats:
 
     def _change(self, label: str) -> set[str]:
         seat = self._hall.seats[label]
-        self._longest.pop((seat.row, None), None)
-        self._longest.pop((seat.row, seat.category), None)
+        for known in (self._longest, self._counts):
+            known.pop((seat.row, None), None)
+            known.pop((seat.row, seat.category), None)
         return self._rows[seat.row]
 
     def _free_of(self, row: int, category: str | None) -> list[Seat]:
@@ -68,6 +70,12 @@ class FreeSeats:
             self._longest[key] = max((len(stretch) for stretch in self._runs(row, category)), default=0)
         return self._longest[key]
 
+    def _count(self, row: int, category: str | None) -> int:
+        key = (row, category)
+        if key not in self._counts:
+            self._counts[key] = len(self._free_of(row, category))
+        return self._counts[key]
+
     def _adjacent(self, row: int, quantity: int, category: str | None) -> tuple[str, ...]:
         """The best stretch of one row: leaves the fewest single seats, then nearest to the middle."""
         middle = (len(self._hall.rows[row]) - 1) / 2
@@ -83,24 +91,19 @@ class FreeSeats:
         return tuple(seat.label for seat in best[1])
 
     def _nearest(self, quantity: int, category: str | None) -> tuple[str, ...] | None:
-        """From the fewest neighbouring rows that have enough; among those, the seats nearest to one of them."""
-        counts = [len(self._free_of(row, category)) for row in range(len(self._rows))]
+        """From the fewest neighbouring rows that have enough; there, the seats that span the fewest places."""
+        counts = [self._count(row, category) for row in range(len(self._rows))]
         window = _smallest_window(counts, quantity)
         if window is None:
             return None
         free = [seat for row in range(window[0], window[1] + 1) for seat in self._free_of(row, category)]
-        best: tuple[int, list[Seat]] | None = None
-        for centre in free:
-            near = sorted(free, key=lambda seat: (_distance(seat, centre), seat.row, seat.place))[:quantity]
-            spread = sum(_distance(seat, centre) for seat in near)
-            if best is None or spread < best[0]:
-                best = (spread, near)
-        assert best is not None
-        return tuple(seat.label for seat in sorted(best[1], key=lambda seat: (seat.row, seat.place)))
-
-
-def _distance(one: Seat, other: Seat) -> int:
-    return abs(one.row - other.row) * 2 + abs(one.place - other.place)
+        free.sort(key=lambda seat: (seat.place, seat.row))
+        start = min(
+            range(len(free) - quantity + 1),
+            key=lambda first: free[first + quantity - 1].place - free[first].place,
+        )
+        near = sorted(free[start : start + quantity], key=lambda seat: (seat.row, seat.place))
+        return tuple(seat.label for seat in near)
 
 
 def _smallest_window(counts: list[int], quantity: int) -> tuple[int, int] | None:

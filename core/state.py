@@ -42,6 +42,7 @@ class ShowState:
         self._live: dict[UUID, set[UUID]] = {}
         self._deadlines: list[tuple[int, bytes]] = []
         self._free: FreeSeats | None = None
+        self._now_ms = 0
         for booking in self.bookings.values():
             self._follow(booking)
             if booking.live:
@@ -59,7 +60,15 @@ class ShowState:
         return self.show.hall.capacity - self.held - self.sold
 
     def advance(self, at_ms: int) -> None:
-        """Time is now `at_ms`: the seats of holds that have lapsed by then are free to take."""
+        """Time is now `at_ms`: the seats of holds that have lapsed by then are free to take.
+
+        Time falls only when Redis lives anew with a clock that is behind: then what had lapsed has not yet.
+        """
+        if at_ms < self._now_ms:
+            self._free = None
+            for booking in self.bookings.values():
+                self._follow(booking)
+        self._now_ms = at_ms
         while self._deadlines and self._deadlines[0][0] <= at_ms:
             booking = self.bookings[UUID(bytes=heapq.heappop(self._deadlines)[1])]
             if self._free is not None and booking.lapsed(at_ms):

@@ -67,11 +67,16 @@ CHECKS: dict[str, str] = {
     """,
     "limit per user exceeded": """
         SELECT format('user %s has %s seats of show %s', user_id, sum(cardinality(seats)), show_id)
-          FROM bookings JOIN shows ON shows.id = show_id
+          FROM bookings
+          JOIN shows ON shows.id = show_id
+          LEFT JOIN (SELECT show_id, max(CAST(decision -> 'settings' ->> 'seats_per_user' AS integer)) AS most
+                       FROM journal
+                      WHERE kind = 'CHANGE_SHOW'
+                      GROUP BY show_id) AS changed USING (show_id)
          WHERE status = 'CONFIRMED' OR (status = 'PENDING' AND expires_at > clock_timestamp())
-         GROUP BY user_id, show_id, shows.settings, shows.initial_settings
+         GROUP BY user_id, show_id, changed.most, shows.settings, shows.initial_settings
         HAVING sum(cardinality(seats)) >
-               greatest(CAST(shows.settings ->> 'seats_per_user' AS integer),
+               greatest(changed.most, CAST(shows.settings ->> 'seats_per_user' AS integer),
                         CAST(shows.initial_settings ->> 'seats_per_user' AS integer))
     """,
 }

@@ -18,16 +18,21 @@ from core.errors import PostgresAway
 
 #: SQLSTATE classes that say nothing about the statement: the server or the connection is in trouble, or
 #: another transaction was in the way. Work that failed so is done again, later.
-TRANSIENT = ("08", "40", "53", "55", "57", "58")
+TRANSIENT = ("08", "25", "40", "53", "55", "57", "58")
 
 
 def make_engine(
-    url: str, *, pool_size: int, statement_timeout_ms: int = 3_000, lock_timeout_ms: int = 2_000
+    url: str,
+    *,
+    pool_size: int,
+    statement_timeout_ms: int = 3_000,
+    lock_timeout_ms: int = 2_000,
+    idle_timeout_ms: int = 5_000,
 ) -> Engine:
     """An engine for one process. Times are milliseconds; a connection attempt is given up after 3 s."""
     options = (
         f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
-        " -c idle_in_transaction_session_timeout=5000 -c default_transaction_isolation=read\\ committed"
+        f" -c idle_in_transaction_session_timeout={idle_timeout_ms} -c default_transaction_isolation=read\\ committed"
         " -c timezone=UTC"
     )
     return create_engine(
@@ -76,6 +81,12 @@ def is_away(error: Exception) -> bool:
             error.orig, psycopg.OperationalError | psycopg.InterfaceError
         )
     return state[:2] in TRANSIENT
+
+
+def refuses_values(error: DBAPIError) -> bool:
+    """Whether Postgres, or psycopg before it, refuses the values: SQLSTATE class 22 or 23. Trying again is no use."""
+    kinds = (psycopg.DataError, psycopg.IntegrityError)
+    return isinstance(error.orig, kinds) or (sqlstate(error) or "")[:2] in ("22", "23")
 
 
 def sqlstate(error: Exception) -> str | None:

@@ -60,6 +60,24 @@ def last_of_epoch(connection: Connection, lane: int, epoch: str) -> StreamId:
     return StreamId(row.stream_ms, row.stream_seq) if row else StreamId(0, 0)
 
 
+def decided(connection: Connection, lane: int, epoch: str, ids: Sequence[StreamId]) -> set[StreamId]:
+    """Those of some entries that have a decision.
+
+    An entry that is not after the lane's last one and has none comes from a Redis that has lost its newest
+    entries, and with them its newest ids; or it is a repeated Book, which is never journalled.
+    """
+    statement = text("""
+        SELECT stream_ms, stream_seq
+          FROM unnest(CAST(:ms AS bigint[]), CAST(:seq AS bigint[])) AS wanted (stream_ms, stream_seq)
+         WHERE EXISTS (SELECT
+                         FROM journal
+                        WHERE lane = :lane AND epoch = :epoch AND part = 0
+                          AND journal.stream_ms = wanted.stream_ms AND journal.stream_seq = wanted.stream_seq)
+    """)
+    values = {"lane": lane, "epoch": epoch, "ms": [id_.ms for id_ in ids], "seq": [id_.seq for id_ in ids]}
+    return {StreamId(row.stream_ms, row.stream_seq) for row in connection.execute(statement, values)}
+
+
 def bookings_decided(connection: Connection, lane: int, epoch: str, first: StreamId, last: StreamId) -> set[UUID]:
     """The bookings that the decisions of some entries (first to last) were about, expiries included."""
     statement = text("""

@@ -17,7 +17,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError, ResponseError
 from redis.retry import Retry
 
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
@@ -35,6 +35,7 @@ def connection_pool(url: str, *, socket_timeout_s: float, decode: bool = True) -
         url,
         protocol=2,
         decode_responses=decode,
+        encoding_errors="surrogateescape",
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=1.0,
         retry=Retry(NoBackoff(), 0),
@@ -60,6 +61,14 @@ class _Call:
         return AcceptUnknown() if self.writes else RedisAway()
 
 
+def _unable(error: Exception) -> bool:
+    """Whether Redis says that it can do nothing just now, whatever it is asked; then nothing ran."""
+    return isinstance(error, BusyLoadingError | ReadOnlyError) or str(error).startswith(_UNABLE)
+
+
+_UNABLE = ("BUSY ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
+
+
 class Rounds:
     """One connection to Redis, shared by the threads of a process. Connects at the first call."""
 
@@ -83,8 +92,12 @@ class Rounds:
             self._waiting.append(call)
             call.leads = not self._sending
             self._sending = True
-        if not call.leads and not call.turn.acquire(timeout=self._timeout_s):
-            self._leave(call)
+        try:
+            if not call.leads and not call.turn.acquire(timeout=self._timeout_s):
+                self._leave(call)
+        except BaseException:
+            self._abandon(call)
+            raise
         if call.leads:
             self._lead()
         if call.error is not None:
@@ -100,10 +113,23 @@ class Rounds:
         with self._lock:
             if call.leads or call.done:
                 return
-            if call.sent:
-                raise call.lost()
-            self._waiting.remove(call)
-        raise RedisAway
+            raise call.lost() if call.sent else RedisAway()
+
+    def _abandon(self, call: _Call) -> None:
+        """The caller goes away (its deadline, or an interrupt): it must not be left in the list, nor as leader."""
+        with self._lock:
+            if call in self._waiting:
+                self._waiting.remove(call)
+            if call.leads:
+                self._hand_on()
+
+    def _hand_on(self) -> None:
+        """The first that waits leads the next round. The lock is held."""
+        if self._waiting:
+            self._waiting[0].leads = True
+            self._waiting[0].turn.release()
+        else:
+            self._sending = False
 
     def _lead(self) -> None:
         """One round for all that wait, the leader's own call among them; then hand on."""
@@ -120,21 +146,12 @@ class Rounds:
                     call.done = True
                     if not call.leads:
                         call.turn.release()
-                if self._waiting:
-                    self._waiting[0].leads = True
-                    self._waiting[0].turn.release()
-                else:
-                    self._sending = False
+                self._hand_on()
 
     def _round(self, calls: list[_Call]) -> None:
+        connection = None
         try:
             connection = self._connected()
-        except (RedisError, OSError):
-            self._disconnect()
-            for call in calls:
-                call.error = RedisAway()
-            return
-        try:
             self._exchange(connection, calls)
             for call in calls:
                 if isinstance(call.error, NoScriptError):
@@ -142,7 +159,9 @@ class Rounds:
         except BaseException as error:
             self._disconnect()
             for call in calls:
-                if len(call.replies) < len(call.commands):
+                if connection is None or isinstance(call.error, NoScriptError):
+                    call.error = RedisAway()  # nothing of it ran
+                elif len(call.replies) < len(call.commands):
                     call.error = call.lost()
             if not isinstance(error, RedisError | OSError):
                 raise
@@ -154,12 +173,9 @@ class Rounds:
             for _ in call.commands:
                 try:
                     call.replies.append(connection.read_response())
-                except BusyLoadingError:
+                except (ResponseError, BusyLoadingError) as error:
                     call.replies.append(None)
-                    call.error = RedisAway()
-                except ResponseError as error:
-                    call.replies.append(None)
-                    call.error = error
+                    call.error = RedisAway() if _unable(error) else error
 
     def _load_and_resend(self, connection: Any, call: _Call) -> None:
         """Redis was restarted and does not know a script: load those of this call, and send it again.

@@ -17,7 +17,7 @@ import redis
 
 from core.bookings import Booking, Stage, Status
 from core.ids import lane_of, reference
-from core.operations import StreamId
+from core.operations import Kind, StreamId
 from core.times import iso, to_ms
 from db import cards, keys, scripts
 from db.rounds import Command, Rounds
@@ -104,12 +104,13 @@ def read(rounds: Rounds, booking_id: UUID, show_id: int, lanes: int) -> tuple[di
 
 
 def pending(fields: dict[str, str]) -> Pending | None:
-    """The undecided operation on a decided booking, from its status hash."""
-    text = fields.get("p")
-    if not text:
-        return None
-    kind, entry_id, ticket = text.split(" ")
-    return Pending(kind, StreamId.parse(entry_id), int(ticket))
+    """The newest undecided operation on an accepted booking, from its status hash."""
+    found = []
+    for kind in (Kind.CONFIRM, Kind.CANCEL):
+        if kind in fields:
+            entry_id, _, ticket = fields[kind].partition(" ")
+            found.append(Pending(kind.value, StreamId.parse(entry_id), int(ticket)))
+    return max(found, key=lambda one: one.id, default=None)
 
 
 def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:

@@ -27,8 +27,6 @@ WORKER_SHUTDOWN_MS = 8_000
 DRAMATIQ = {
     # A doorbell is to be heard at once: milliseconds between two looks into an empty queue.
     "dramatiq_worker_timeout": "25",
-    # Doorbells one worker fetched ahead would wait while another has nothing to do.
-    "dramatiq_queue_prefetch": "1",
     # Milliseconds before a consumer whose broker went away tries again.
     "dramatiq_restart_delay": "500",
 }
@@ -78,7 +76,9 @@ def worker(settings: LocalSettings, env: Mapping[str, str], number: int) -> Laun
     )
     # fmt: on
     command = (sys.executable, "-m", "dramatiq", *options, "workers.main")
-    return Launch(name=f"worker-{number}", command=command, cwd=PROJECT, env={**env, **DRAMATIQ}, forks=1)
+    # A doorbell counts as fetched until its drain is over: with fewer, threads would idle beside rung lanes.
+    env = {**env, **DRAMATIQ, "dramatiq_queue_prefetch": str(settings.lanes + 1)}
+    return Launch(name=f"worker-{number}", command=command, cwd=PROJECT, env=env, forks=1)
 
 
 def scheduler(env: Mapping[str, str]) -> Launch:

@@ -17,11 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from core import logs
 from core.bookings import Booking, Decision, Outcome, Reason, Status
 from core.decide import decide, fail
-from core.errors import OnsaleError, UnknownVersion, Unreadable
+from core.errors import OnsaleError, SeatConflict, UnknownVersion, Unreadable
 from core.operations import Entry, StreamId, load
 from core.state import ShowState
 from db import bookings, fences, journal, lanes, seats, shows
-from db.engine import sqlstate, transaction
+from db.engine import refuses_values, transaction
 from db.fences import Fence
 from db.lanes import Peeked
 from db.seats import SeatChange
@@ -37,9 +37,13 @@ POISON_IN_A_ROW = 3
 
 
 class Poison(OnsaleError):
-    """One of the batch's operations cannot be decided or recorded."""
+    """One of the batch's operations cannot be decided or recorded. `head`: the batch's first entry."""
 
     code = "poison"
+
+    def __init__(self, message: str, head: StreamId | None = None) -> None:
+        super().__init__(message)
+        self.head = head
 
 
 class LaneStopped(OnsaleError):
@@ -74,30 +78,34 @@ class Batch:
         return len(self.fresh) + len(self.again) + len(self.unreadable)
 
 
-def run_batch(stores: Stores, lane: int, limit: int, *, poison: str = "") -> Batch | None:
+def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = None) -> Batch | None:
     """Decide and commit up to `limit` entries from the lane's head; None if it is empty. Publishes nothing.
 
-    Args:    poison: if not empty, why the head entry (limit 1) cannot be decided: it is set aside.
+    Args:    poison: why its head entry (limit 1) cannot be decided; if it still is the head, it is set aside.
     Raises:  LaneBusy, PostgresAway, redis-py's errors: nothing is lost, come again.  Poison: try a smaller
              batch.  UnknownVersion: the head is for a newer worker.  LaneStopped.
     Locks:   lanes(lane) FOR UPDATE NOWAIT, then shows(id) FOR UPDATE in id order.
     Repeat:  safe. What is committed but still in the lane is found decided, and only published again.
     """
     started = time.perf_counter()
+    head: StreamId | None = None
     try:
         with transaction(stores.engine) as connection:
             fence = fences.lock(connection, lane)
             peeked = lanes.peek(stores.client, lane, limit)
             if not peeked.entries:
                 return None
+            head = peeked.entries[0][0]
             batch = _read(connection, fence, peeked)
             _decide(stores, connection, batch, peeked.time_ms, poison)
             deciding_s = time.perf_counter() - started
             _record(connection, batch, peeked.entries)
             recorded = time.perf_counter()
-    except DBAPIError as error:
-        if (sqlstate(error) or "")[:2] in ("22", "23"):
-            raise Poison(str(error.orig)) from error
+    except (DBAPIError, ValueError, SeatConflict, Poison) as error:
+        if isinstance(error, SeatConflict):
+            log.error("seat_conflict", lane=lane, error=str(error))
+        if not isinstance(error, DBAPIError) or refuses_values(error):
+            raise Poison(str(getattr(error, "orig", error)), head) from error
         raise
     metrics.batch(batch.entries, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
@@ -110,6 +118,8 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
         last = journal.last_of_epoch(connection, fence.lane, peeked.epoch)
         fence = replace(fence, epoch=peeked.epoch, last=last)
     batch = Batch(fence, StreamId(0, 0), 0)
+    before = [id_ for id_, _, _ in peeked.entries if id_ <= fence.last]
+    decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()
     for id_, ticket, payload in peeked.entries:
         try:
             entry = Entry(id_, ticket, payload, load(payload))
@@ -120,12 +130,12 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
         except Unreadable as error:
             batch.unreadable.append((id_, str(error)))
         else:
-            (batch.fresh if id_ > fence.last else batch.again).append(entry)
+            (batch.again if id_ in decided else batch.fresh).append(entry)
         batch.upto, batch.ticket = id_, ticket
     return batch
 
 
-def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, poison: str) -> None:
+def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, poison: Poison | None) -> None:
     """Lock the shows, load what decide reads, decide entry by entry in the lane's order."""
     fence = batch.fence
     decided_ms = max(time_ms, batch.upto.ms, fence.decided_ms)
@@ -138,6 +148,8 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
     show_ids = {entry.operation.show_id for entry in (*batch.fresh, *batch.again)}
     batch.rows = shows.lock(connection, sorted(show_ids))
     batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls)
+    if poison and not (batch.fresh and batch.fresh[0].id == poison.head):
+        poison = None  # another drain has been here: this is another entry
     for entry in batch.fresh:
         state = batch.states.get(entry.operation.show_id)
         if poison or state is None:
@@ -147,8 +159,8 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             batch.homeless += [booking] if booking and state is None else []
         else:
             batch.decisions += _decided(state, entry, decided_ms)
-    if poison and batch.fresh:
-        _set_aside(connection, batch, poison)
+    if poison:
+        _set_aside(connection, batch, str(poison))
 
 
 def _decided(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:

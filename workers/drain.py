@@ -27,6 +27,8 @@ log = logs.logger(__name__)
 
 #: From so many entries in the last batch on, the drain lingers for the next one to fill (Settings.linger_ms).
 LINGER_FROM = 8
+#: No blocking read is longer than this, ms: the socket's timeout is 5 s.
+LONGEST_WAIT_MS = 2_000
 #: Up to so many entries a batch takes about as long as with one: its statements, not its entries, cost.
 FLAT_TO = 50
 
@@ -41,6 +43,7 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
     """
     token, settings = secrets.token_hex(6), stores.settings
     try:
+        stores.check_lanes()
         if not lanes.take(stores.client, lane, token, settings.marker_ms):
             return 0
         decided = _Drain(stores, lane, token).run(settings.drain_s if for_s is None else for_s)
@@ -55,6 +58,9 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
         log.warning("drain_interrupted", lane=lane, error=str(error))
     except (UnknownVersion, LaneStopped) as error:
         log.error("drain_stopped", lane=lane, why=error.code)
+    except Exception:
+        # One lane's trouble, whatever it is, must not take the thread that drains the others; the entries stay.
+        log.exception("drain_failed", lane=lane)
     return 0
 
 
@@ -86,19 +92,27 @@ class _Drain:
                 time.sleep(self._stores.settings.linger_ms / 1000)
 
     def _batch(self) -> Batch | None:
-        """One batch, halved while it is poisoned, down to the one operation that is; committed and published."""
-        size, poison = self._stores.settings.batch, ""
+        """One batch, halved while it is poisoned, down to the one operation that is; committed and published.
+
+        A batch that Postgres gave up (a timeout, or it went away) leaves a smaller size for the next try.
+        """
+        sizes, most = self._stores.batch_sizes, self._stores.settings.batch
+        size, poison = sizes.get(self._lane, most), None
         started = time.monotonic()
         while True:
             try:
                 batch = run_batch(self._stores, self._lane, size, poison=poison)
                 break
+            except PostgresAway:
+                sizes[self._lane] = max(1, size // 2)
+                raise
             except Poison as error:
-                if size == 1 and poison:
+                if poison is not None and poison.head == error.head:
                     raise LaneStopped(str(error)) from error
-                poison = str(error) if size == 1 else ""
+                poison = error if size == 1 else None
                 size = max(1, size // 2)
         if batch is not None:
+            sizes[self._lane] = min(most, 2 * sizes.get(self._lane, most))
             self._measure(batch, time.monotonic() - started)
             publish(self._stores, batch, self._token, self._rate)
             log_decisions(batch)
@@ -108,7 +122,7 @@ class _Drain:
         """Sleep on the lane until an entry comes, for half a marker's life at the most; False if the marker,
         renewed then, is no longer ours."""
         settings = self._stores.settings
-        timeout_ms = int(min(left_s * 1000, settings.marker_ms / 2))
+        timeout_ms = int(min(left_s * 1000, settings.marker_ms / 2, LONGEST_WAIT_MS))
         lanes.wait_for_entry(self._stores.client, self._lane, self._last, timeout_ms)
         return lanes.take(self._stores.client, self._lane, self._token, settings.marker_ms)
 

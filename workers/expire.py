@@ -26,6 +26,7 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
     """
     settings = stores.settings
     try:
+        stores.check_lanes()
         [time] = stores.rounds.call([("TIME",)], writes=False)
         at_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         with transaction(stores.engine) as connection:

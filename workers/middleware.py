@@ -6,11 +6,13 @@ import dramatiq
 from dramatiq import Broker, Worker
 from prometheus_client import start_http_server
 
+from core import logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from workers.stores import Stores, open_stores
 from workers.sweep import Sweeper
 
+log = logs.logger(__name__)
 _stores: Stores | None = None
 
 
@@ -34,15 +36,21 @@ class WorkerProcess(dramatiq.Middleware):
         self._settings = settings
         self._sweeper: Sweeper | None = None
 
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Still before the first message is taken, and after the fork."""
+        use(open_stores(self._settings))
+
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """The sweeper first: without metrics a worker is worth something, without a sweeper it is not."""
         from workers.actors import ring  # actors import this module
 
-        opened = open_stores(self._settings)
-        use(opened)
-        if self._settings.worker_metrics_port:
-            start_http_server(self._settings.worker_metrics_port)
-        self._sweeper = Sweeper(opened, ring)
+        self._sweeper = Sweeper(stores(), ring)
         self._sweeper.start()
+        if self._settings.worker_metrics_port:
+            try:
+                start_http_server(self._settings.worker_metrics_port)
+            except OSError as error:
+                log.error("no_metrics", port=self._settings.worker_metrics_port, error=str(error))
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         if self._sweeper is not None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 import redis
 from sqlalchemy import Engine
 
+from core.errors import ConfigurationError
 from core.halls import Hall
 from core.settings import Settings
-from db.engine import make_engine
+from db import installation
+from db.engine import make_engine, transaction
 from db.rounds import Rounds, connection_pool
 
 #: Longer than the longest blocking read (half a marker's life), in seconds.
@@ -25,6 +27,23 @@ class Stores:
     client: redis.Redis
     rounds: Rounds
     halls: dict[int, Hall] = field(default_factory=dict)
+    #: Per lane, how many entries the next batch may take, if fewer than Settings.batch.
+    batch_sizes: dict[int, int] = field(default_factory=dict)
+    _checked: bool = False
+
+    def check_lanes(self) -> None:
+        """Make sure that this process counts as many lanes as the installation has; asked once.
+
+        Raises: ConfigurationError: it does not, and would put shows into other lanes.  PostgresAway.
+        """
+        if not self._checked:
+            with transaction(self.engine) as connection:
+                kept = installation.get(connection)
+            if kept.lanes != self.settings.lanes:
+                raise ConfigurationError(
+                    f"LANES: the installation has {kept.lanes} lanes, not {self.settings.lanes}."
+                )
+            self._checked = True
 
     def close(self) -> None:
         """Close every connection."""

@@ -6,6 +6,7 @@ and gives each one batch, going round. So a lane moves again within a marker's l
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
     Raises: redis-py's errors.   Repeat: safe, also in several workers at once: the marker admits one.
     """
     stalled = lanes.stalled(stores.client, stores.settings.lanes)
+    random.shuffle(stalled)  # several sweepers look at the same moment; and none is always the last
     for lane in stalled:
         decided = drain(stores, lane, ring, for_s=0)
         log.info("lane_rescued", lane=lane, decided=decided)

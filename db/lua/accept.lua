@@ -6,7 +6,7 @@
 --       4 status   hash     BOOK, CONFIRM, CANCEL: the booking's status:
 --                             v version (0 = queued)   s status   u user   f fingerprint of the Book
 --                             t ticket   e epoch   a accepted ms          (while queued)
---                             p pending operation: "KIND stream-id ticket"
+--                             CONFIRM, CANCEL the undecided one of this kind: "stream-id ticket"
 --                             b JSON body, published by workers
 --                  string   EXPIRE: the id of the show's undecided Expire
 --       5 card     hash     BOOK: v version, state, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
@@ -36,8 +36,9 @@ local function reply(code, ring, forgotten, id, fields)
 end
 
 local function ring()
-  if redis.call('SET', KEYS[2], 'rung', 'NX', 'PX', ARGV[6]) then return 1 end
-  return 0
+  local set = redis.pcall('SET', KEYS[2], 'rung', 'NX', 'PX', ARGV[6])
+  if not set then return 0 end
+  return 1 -- rung; or refused at maxmemory, and then a doorbell too many does no harm
 end
 
 local fields = {}
@@ -53,7 +54,7 @@ if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
   else
     if not status.u or status.u ~= ARGV[3] then return reply('NO_STATUS', 0, 0, '', {}) end
     if string.find(ARGV[8], ' ' .. status.s .. ' ', 1, true) then return reply('SAME', 0, 0, '', fields) end
-    if status.p and string.match(status.p, '^%u+') == kind then return reply('SAME', ring(), 0, '', fields) end
+    if status[kind] then return reply('SAME', ring(), 0, '', fields) end
   end
 elseif kind == 'EXPIRE' then
   if redis.call('EXISTS', KEYS[4]) == 1 then return reply('SAME', ring(), 0, '', {}) end
@@ -86,10 +87,10 @@ if kind == 'BOOK' then
   fields = {'v', '0', 's', 'PENDING', 'u', ARGV[3], 'f', ARGV[4], 't', tostring(ticket), 'e', meter[1], 'a', accepted}
   redis.call('HSET', KEYS[4], unpack(fields))
 elseif kind == 'CONFIRM' or kind == 'CANCEL' then
-  local pending = kind .. ' ' .. id .. ' ' .. ticket
-  redis.call('HSET', KEYS[4], 'p', pending)
+  local pending = id .. ' ' .. ticket
+  redis.call('HSET', KEYS[4], kind, pending)
   redis.call('PERSIST', KEYS[4])
-  fields[#fields + 1] = 'p'
+  fields[#fields + 1] = kind
   fields[#fields + 1] = pending
 elseif kind == 'EXPIRE' then
   redis.call('SET', KEYS[4], id)

@@ -21,21 +21,30 @@ local mine = redis.call('GET', KEYS[2]) == ARGV[4]
 local served = tonumber(meter[2] or '0')
 if not mine and served >= tonumber(ARGV[3]) then return 0 end
 
+-- Whether an operation of this kind on the booking is undecided; it is not if it is not after `newest`.
+local function still_waits(status, kind, newest)
+  local id = redis.call('HGET', status, kind)
+  if not id then return false end
+  local ms, seq = string.match(id, '^(%d+)-(%d+)')
+  local newest_ms, newest_seq = string.match(newest, '^(%d+)-(%d+)')
+  ms, seq, newest_ms, newest_seq = tonumber(ms), tonumber(seq), tonumber(newest_ms), tonumber(newest_seq)
+  if not newest_ms or ms > newest_ms or (ms == newest_ms and seq > newest_seq) then return true end
+  redis.call('HDEL', status, kind)
+  return false
+end
+
 redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
 local arg, key = 11, 4
 for _ = 1, tonumber(ARGV[7]) do
   local status = KEYS[key]
-  local now = redis.call('HMGET', status, 'v', 'p')
-  if not now[1] or tonumber(now[1]) < tonumber(ARGV[arg]) then
+  local version = redis.call('HGET', status, 'v')
+  if not version or tonumber(version) < tonumber(ARGV[arg]) then
     redis.call('HSET', status, 'v', ARGV[arg], 's', ARGV[arg + 1], 'u', ARGV[arg + 2], 'f', ARGV[arg + 3],
       'b', ARGV[arg + 4])
     redis.call('HDEL', status, 't', 'e', 'a')
   end
-  local waits = now[2]
-  if waits and string.match(waits, '^%u+ (%S+)') == ARGV[arg + 6] then
-    redis.call('HDEL', status, 'p')
-    waits = nil
-  end
+  local waits = still_waits(status, 'CONFIRM', ARGV[arg + 6])
+  waits = still_waits(status, 'CANCEL', ARGV[arg + 6]) or waits
   if waits or ARGV[arg + 5] == '0' then redis.call('PERSIST', status)
   else redis.call('PEXPIRE', status, ARGV[arg + 5]) end
   arg, key = arg + 7, key + 1

@@ -7,5 +7,5 @@ local version = redis.call('HGET', KEYS[1], 'v')
 if version and tonumber(version) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'v', ARGV[1], unpack(ARGV, 3))
 if version then redis.call('HDEL', KEYS[1], 't', 'e', 'a') end
-if ARGV[2] ~= '0' and redis.call('HEXISTS', KEYS[1], 'p') == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if ARGV[2] ~= '0' and redis.call('HEXISTS', KEYS[1], 'CONFIRM') + redis.call('HEXISTS', KEYS[1], 'CANCEL') == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 1

@@ -2,8 +2,12 @@
 --
 -- KEYS  1 marker     ARGV  1 token   2 TTL, ms     Reply 1 taken, 0 another drain is at work
 -- Safe to repeat with the same token.
+--
+-- DEL first: at maxmemory SET would be refused as the first write of a script, and nobody could drain. After a
+-- write that is always allowed, the others of the script are too.
 
 local marker = redis.call('GET', KEYS[1])
 if marker and marker ~= 'rung' and marker ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1

@@ -54,7 +54,7 @@ def test_a_pending_confirm_is_not_accepted_twice_and_answers_when_decided(stage:
 
     answer = stage.confirm(booking)
     assert (answer.code, answer.status["s"]) == ("SAME", "CONFIRMED")
-    assert "p" not in answer.status
+    assert "CONFIRM" not in answer.status
 
 
 def test_nobody_confirms_anothers_booking(stage: Stage) -> None:

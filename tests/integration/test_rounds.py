@@ -198,3 +198,20 @@ def test_a_caller_that_is_not_sent_in_time_leaves_the_list(rounds: Rounds, monke
     leader.join(10)
 
     assert rounds.call([("EXISTS", "late")], writes=False) == [0]
+
+
+def test_an_interrupted_waiter_is_left_neither_in_the_list_nor_as_leader(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_call: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rounds, "_timeout_s", 0.01)
+        patch.setattr(rounds, "_leave", interrupted)
+        patch.setattr(rounds, "_sending", True)
+        with pytest.raises(KeyboardInterrupt):
+            rounds.call([("PING",)], writes=True)
+        assert rounds._waiting == []
+
+    assert rounds.call([("PING",)], writes=True) == ["PONG"]

@@ -58,10 +58,10 @@ def test_what_is_no_reference_is_none(text: str) -> None:
 
 
 OPERATIONS: list[Operation] = [
-    Book(booking_id=UUID(int=1), show_id=3, user_id=USER, fingerprint="f", seats=("A1", "A2"), hold=True),
-    Book(booking_id=UUID(int=1), show_id=3, user_id=USER, fingerprint="f", quantity=2, category="premium"),
-    Confirm(booking_id=UUID(int=1), show_id=3, user_id=USER),
-    Cancel(booking_id=UUID(int=1), show_id=3, user_id=USER),
+    Book(booking_id=UUID(int=3 << 96 | 1), show_id=3, user_id=USER, fingerprint="f", seats=("A1", "A2"), hold=True),
+    Book(booking_id=UUID(int=3 << 96 | 1), show_id=3, user_id=USER, fingerprint="f", quantity=2, category="premium"),
+    Confirm(booking_id=UUID(int=3 << 96 | 1), show_id=3, user_id=USER),
+    Cancel(booking_id=UUID(int=3 << 96 | 1), show_id=3, user_id=USER),
     Expire(show_id=3, limit=500),
     ChangeShow(show_id=3, changes={"state": "PAUSED"}),
 ]
@@ -77,7 +77,11 @@ def test_an_operation_survives_the_wire(operation: Operation) -> None:
     ["", "[]", "null", "{}", '{"v":1}', '{"v":1,"kind":"FLY","show_id":1}', '{"v":1,"kind":"EXPIRE"}',
      '{"v":1,"kind":"EXPIRE","show_id":"1","limit":2}', '{"v":"1","kind":"EXPIRE","show_id":1,"limit":2}',
      '{"v":0,"kind":"EXPIRE","show_id":1,"limit":2}', '{"v":1,"kind":"EXPIRE","show_id":1,"limit":2,"more":3}',
-     '{"v":1,"kind":"CONFIRM","show_id":1,"booking_id":"x","user_id":"y"}'],
+     '{"v":1,"kind":"CONFIRM","show_id":1,"booking_id":"x","user_id":"y"}',
+     '{"v":1,"kind":"EXPIRE","show_id":8589934592,"limit":2}', '{"v":1,"kind":"EXPIRE","show_id":1,"limit":"2"}',
+     '{"v":1,"kind":"CHANGE_SHOW","show_id":1,"changes":{"state":"\\u0000"}}', '[' * 100_000,
+     '{"v":1,"kind":"CHANGE_SHOW","show_id":1,"changes":{"state":"caf\u00e9"}}',
+     dump(Confirm(booking_id=UUID(int=4 << 96), show_id=3, user_id=USER))],
 )  # fmt: skip
 def test_what_is_no_operation_is_unreadable(payload: str) -> None:
     with pytest.raises(Unreadable):
