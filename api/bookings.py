@@ -18,6 +18,7 @@ from flask_smorest import Blueprint
 from api import metrics, places
 from api.describe import route
 from api.door import Door, NoSuchBooking
+from api.errors import MAX_KEY_CHARS, BadIdempotencyKey, InvalidRequest
 from api.problems import problem
 from api.reading import read_body, read_query
 from api.schemas import BOOKING_REQUEST, BOOKING_STATUS, WAIT_QUERY
@@ -37,7 +38,6 @@ from db.statuses import Meter
 blueprint = Blueprint("bookings", __name__, description="Ask for seats, and follow what became of it.")
 log = logs.logger(__name__)
 
-MAX_KEY_CHARS = 255
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "NOT_OPEN": (409, "show_not_open", "The show is not on sale yet.", None),
@@ -63,37 +63,30 @@ def create() -> Response:
     """Ask for seats: named ones, or so many of the best available; at once, or held first."""
     user_id = current_user()
     asked = read_body(BOOKING_REQUEST)
-    key = request.headers.get("Idempotency-Key")
-    if key is not None:
-        key = key.removeprefix('"').removesuffix('"')
-        if not key or len(key) > MAX_KEY_CHARS or not key.isascii() or not key.isprintable():
-            detail = f"An Idempotency-Key has 1 to {MAX_KEY_CHARS} printable ASCII characters."
-            return problem(422, "bad_idempotency_key", detail)
+    key = _key()
     errors = _unknown(door().hall_of(asked["show_id"]), asked)
     if errors:
-        return problem(422, "invalid_request", "The hall of this show has no such seat or category.", errors=errors)
+        raise InvalidRequest(errors)
     operation = _operation(door().booking_secret, user_id, key, asked)
     location = f"/api/bookings/{operation.booking_id}"
     try:
         accepted = door().accept(operation, g.request_id)
     except AcceptUnknown as error:
         detail = "The answer of the queue was lost: the booking may have been accepted. Look, or repeat the key."
-        return problem(
-            503, error.code, detail, {"Location": location, "Retry-After": "1"}, id=str(operation.booking_id)
-        )
+        headers = {"Location": location, "Retry-After": "1"}
+        return problem(503, error.code, detail, headers, id=str(operation.booking_id))
     if accepted.code in ("ACCEPTED", "SAME"):
         if accepted.code == "ACCEPTED":
-            _log_accepted(Kind.BOOK, operation.booking_id, accepted)
+            _note_accepted(Kind.BOOK, operation.booking_id, accepted)
         seen = places.of_fields(operation.booking_id, accepted.status, _meter(accepted))
         return seen.respond(202 if accepted.status["v"] == "0" else 200, location)
     if accepted.code == "MISMATCH":
         return _mismatch()
-    if accepted.forgotten and key is not None:
-        stored = _stored(operation.booking_id, user_id)
-        if stored is not None:
-            same = stored.fingerprint == operation.fingerprint
-            return places.of_booking(stored).respond(200, location) if same else _mismatch()
-    return _refuse(accepted.code)
+    stored = _stored(operation) if accepted.forgotten and key is not None else None
+    if stored is None:
+        return _refuse(accepted.code)
+    same = stored.fingerprint == operation.fingerprint
+    return places.of_booking(stored).respond(200, location) if same else _mismatch()
 
 
 @route(
@@ -161,7 +154,7 @@ def _change(operation: Confirm | Cancel, wanted: Status) -> Response:
         detail = f"The booking is {now.value}, and stays so."
         return problem(409, "booking_final", detail, booking_status=now.value, reason=reason)
     if accepted.code == "ACCEPTED":
-        _log_accepted(kind, operation.booking_id, accepted)
+        _note_accepted(kind, operation.booking_id, accepted)
     seen = places.of_fields(operation.booking_id, accepted.status, _meter(accepted))
     return seen.respond(202, f"/api/bookings/{operation.booking_id}")
 
@@ -197,6 +190,17 @@ def _wait(booking_id: UUID, user_id: UUID, seen: places.Seen, wait_s: float) -> 
     return seen
 
 
+def _key() -> str | None:
+    """The Idempotency-Key: bare, or quoted as the draft wants it. Raises: BadIdempotencyKey."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    key = key.removeprefix('"').removesuffix('"')
+    if not key or len(key) > MAX_KEY_CHARS or not key.isascii() or not key.isprintable():
+        raise BadIdempotencyKey
+    return key
+
+
 def _operation(secret: bytes, user_id: UUID, key: str | None, asked: dict[str, Any]) -> Book:
     body = {
         "seats": sorted(asked.get("seats", ())),
@@ -229,9 +233,10 @@ def _unknown(hall: Hall, asked: dict[str, Any]) -> list[dict[str, str]]:
     return errors
 
 
-def _stored(booking_id: UUID, user_id: UUID) -> Booking | None:
+def _stored(operation: Book) -> Booking | None:
+    """The booking of a repeated key whose status has left Redis: a refusal must not hide its outcome."""
     try:
-        return door().recall(booking_id, user_id)
+        return door().recall(operation.booking_id, operation.user_id)
     except NoSuchBooking:
         return None
 
@@ -242,7 +247,7 @@ def _mismatch() -> Response:
 
 def _refuse(code: str) -> Response:
     http_status, name, detail, retry_after_s = REFUSALS[code]
-    metrics.REFUSALS.labels(name).inc()
+    metrics.refused(name)
     return problem(http_status, name, detail, {"Retry-After": str(retry_after_s)} if retry_after_s else None)
 
 
@@ -250,6 +255,8 @@ def _meter(accepted: Accepted) -> Meter:
     return Meter(accepted.epoch, accepted.served, accepted.rate)
 
 
-def _log_accepted(kind: Kind, booking_id: UUID, accepted: Accepted) -> None:
-    metrics.ACCEPTS.labels(kind.value).inc()
+def _note_accepted(kind: Kind, booking_id: UUID, accepted: Accepted) -> None:
+    """Count it and log it; this line stands for the request's own."""
+    metrics.accepted(kind.value)
     log.info("accepted", kind=kind.value, booking_id=str(booking_id), entry=accepted.entry_id)
+    g.logged = True

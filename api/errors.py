@@ -60,3 +60,13 @@ class InvalidRequest(OnsaleError):
     def __init__(self, errors: Sequence[dict[str, str]]) -> None:
         super().__init__()
         self.errors = errors
+
+
+#: An Idempotency-Key may be this long; the draft's own example is a UUID.
+MAX_KEY_CHARS = 255
+
+
+class BadIdempotencyKey(OnsaleError):
+    __doc__ = f"An Idempotency-Key has 1 to {MAX_KEY_CHARS} printable ASCII characters."
+
+    code = "bad_idempotency_key"

@@ -56,7 +56,7 @@ def _finish(response: Response) -> Response:
         method = "other"
     metrics.observe(rule.rule if rule else "(none)", method, status, seconds)
     reads = method in READS
-    if not reads or _levels.isEnabledFor(logging.DEBUG):
+    if not (reads or g.get("logged")) or _levels.isEnabledFor(logging.DEBUG):
         line = log.debug if reads else log.info
         line("request", method=method, path=quote(request.path), status=status, ms=round(seconds * 1000, 1))
     return response

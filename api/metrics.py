@@ -29,6 +29,7 @@ REQUESTS = Histogram(
 _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 #: Looking a label's child up by hand saves the library's lock and checks on every request.
 _children: dict[tuple[str, str, int], Any] = {}
+_counters: dict[tuple[Counter, str], Counter] = {}
 
 
 class LaneState(Protocol):
@@ -38,6 +39,23 @@ class LaneState(Protocol):
     depth: int
     oldest_age_ms: int
     drained_by: str | None
+
+
+def accepted(kind: str) -> None:
+    """Count an operation accepted into a lane."""
+    _child(ACCEPTS, kind).inc()
+
+
+def refused(code: str) -> None:
+    """Count a request refused at the door."""
+    _child(REFUSALS, code).inc()
+
+
+def _child(counter: Counter, label: str) -> Counter:
+    key = (counter, label)
+    if key not in _counters:
+        _counters[key] = counter.labels(label)
+    return _counters[key]
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:

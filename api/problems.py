@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.door import NoSuchBooking, NoSuchShow
 from api.errors import (
     BadCredentials,
+    BadIdempotencyKey,
     Busy,
     InvalidRequest,
     NotAllowed,
@@ -55,6 +56,7 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     NoSuchShow: (404, {}),
     NoSuchBooking: (404, {}),
     InvalidRequest: (422, {}),
+    BadIdempotencyKey: (422, {}),
     BadPlan: (422, {}),
     NoSuchMovie: (422, {}),
     EmailTaken: (409, {}),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 TRY = """
 Try it in another terminal (sign up, book two seats, wait for the outcome):
 
@@ -20,14 +23,20 @@ Try it in another terminal (sign up, book two seats, wait for the outcome):
   done
   echo "$ANSWER"
 
-Or a rush: onsale rush --buyers 2500 --seats 1000. Ctrl-C stops everything.
+Or a rush: {command} rush --buyers 2500 --seats 1000. Ctrl-C stops everything.
 """
 
 
 def ready(base_url: str, show_id: int | None) -> str:
     """The address and, if there is a show to book, the sequence: bash, curl and python3 are all it needs."""
-    tried = "" if show_id is None else "\n" + TRY.format(base_url=base_url, show_id=show_id)
+    tried = "" if show_id is None else "\n" + TRY.format(base_url=base_url, show_id=show_id, command=_command())
     return f"ready {base_url}{tried}"
+
+
+def _command() -> str:
+    """How to call `onsale` from here: beside the interpreter, as seen from this folder if it is below it."""
+    command = Path(sys.executable).with_name("onsale")
+    return str(command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command)
 
 
 def admin(email: str, password: str) -> str:
