@@ -21,6 +21,7 @@ from core.times import iso
 from db import statuses
 from db.statuses import Meter
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _SETTLED_TAIL = ',"position":null,"eta_ms":null,"poll_after_ms":null,"pending_operation":null}'
 
 
@@ -114,4 +115,4 @@ def _decided(body: str, version: str, status: str) -> Seen:
 
 
 def _text(body: dict[str, Any]) -> str:
-    return json.dumps(body, separators=(",", ":"))
+    return _encode(body)

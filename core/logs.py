@@ -13,45 +13,44 @@ from typing import cast
 import structlog
 from structlog.contextvars import bind_contextvars as bind
 from structlog.contextvars import clear_contextvars as unbind
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 __all__ = ["bind", "configure", "logger", "unbind"]
 
 
 def configure(*, process: str, json: bool, level: str) -> None:
-    """Send every log line of this process to standard error. Repeat: the last call counts."""
+    """Send every log line of this process to standard error. Repeat: the last call counts.
+
+    Our own lines take the short way (one per accepted booking is on the hot path); libraries' lines go through
+    the standard logging and come out in the same form.
+    """
+
+    def name_process(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["process"] = process
+        return event
+
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        name_process,
     ]
+    first = ["timestamp", "level", "event", "process"]
     last: Processor = (
         structlog.processors.JSONRenderer()
         if json
-        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+        else structlog.processors.LogfmtRenderer(key_order=first, bool_as_flag=False)
     )
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        processors=[*shared, last],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                lambda _logger, _name, event: {"process": process, **event},
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                last,
-            ],
-        )
-    )
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, last]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -18,6 +18,7 @@ from core.errors import UnknownVersion, Unreadable
 from core.ids import show_of
 
 VERSION = 1
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 #: The most seats that one operation may ask for; the api allows fewer.
 MAX_SEATS = 100
 
@@ -162,7 +163,7 @@ def dump(operation: Operation, *, request_id: str = "") -> str:
             values[name] = str(value) if isinstance(value, UUID) else value
     if request_id:
         values["request_id"] = request_id
-    return json.dumps(values, separators=(",", ":"))
+    return _encode(values)
 
 
 def load(payload: str) -> Operation:

@@ -12,6 +12,8 @@ from core.bookings import Decision
 from core.journal import JournalRow
 from core.operations import StreamId
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisions: Sequence[Decision]) -> None:
     """Record decisions, numbered from `after_seq` + 1. journal_decided_once excludes a second decision."""
@@ -41,7 +43,7 @@ def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisi
         "outcomes": [decision.outcome.value for decision in decisions],
         "reasons": [decision.reason.value if decision.reason else None for decision in decisions],
         "operations": [decision.entry.payload for decision in decisions],
-        "decisions": [json.dumps(decision.changes, separators=(",", ":")) for decision in decisions],
+        "decisions": [_encode(decision.changes) for decision in decisions],
         "decided_ms": [decision.decided_ms for decision in decisions],
     }
     connection.execute(statement, values)

@@ -7,6 +7,7 @@ scheduler's side; the rest is the drain's.
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,8 @@ from core.operations import (
 from db import keys, scripts
 from db.rounds import Command, Rounds
 
+#: With the time it makes an epoch that nobody else draws, without asking the system for randomness each time.
+_PROCESS = secrets.token_hex(4)
 #: Confirm, Cancel, Expire and ChangeShow may fill a lane this much beyond Book's cap: a full lane must not
 #: kill live holds.
 HEADROOM = 1.25
@@ -95,7 +98,7 @@ def accept_command(operation: Operation, *, lanes: int, cap: int, marker_ms: int
         operation.fingerprint if isinstance(operation, Book) else "",
         cap if kind is Kind.BOOK else int(cap * HEADROOM),
         marker_ms,
-        secrets.token_hex(8),
+        f"{_PROCESS}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
     )
 

@@ -22,6 +22,8 @@ from core.times import iso, to_ms
 from db import cards, keys, scripts
 from db.rounds import Command, Rounds
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -70,7 +72,7 @@ def to_json(booking: Booking) -> dict[str, Any]:
 
 def body(booking: Booking) -> str:
     """`to_json` as the text that is published."""
-    return json.dumps(to_json(booking), separators=(",", ":"))
+    return _encode(to_json(booking))
 
 
 def expires_ms(body_: dict[str, Any]) -> int:
