@@ -24,7 +24,7 @@ class Fence:
 
 
 def lock(connection: Connection, lane: int) -> Fence:
-    """Lock the lane's row until the transaction ends, without waiting.
+    """Lock the lane's row until the transaction ends, without waiting (docs/locking.md rule 1).
 
     Raises: LaneBusy: another drain holds it.    Locks: lanes(lane) FOR UPDATE NOWAIT.
     """

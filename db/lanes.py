@@ -109,7 +109,7 @@ _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLE
 def accept(
     rounds: Rounds, operation: Operation, *, lanes: int, cap: int, marker_ms: int, request_id: str = ""
 ) -> Accepted:
-    """Take an operation into its lane, or say why not (accept.lua). At maxmemory the answer is FULL.
+    """Take an operation into its lane, or say why not (docs/locking.md rule 3). At maxmemory the answer is FULL.
 
     Raises: RedisAway, AcceptUnknown (db/rounds.py).   Repeat: safe, the same operation is found again.
     """
@@ -148,7 +148,7 @@ def take(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:
 
 
 def release(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:
-    """Stop being the lane's drain; True if entries are left, and the doorbell is to be sent."""
+    """Stop being the lane's drain; True if entries are left, and the doorbell is to be sent (rule 4)."""
     return scripts.RELEASE.run(client, [keys.lane(lane), keys.marker(lane)], [token, marker_ms]) == 1
 
 

@@ -47,7 +47,7 @@ def owners_of_shows(connection: Connection, show_ids: Sequence[int]) -> list[tup
 
 
 def record(connection: Connection, changes: Sequence[SeatChange]) -> None:
-    """Give seats their new owners, each only if its owner still is the one that was read.
+    """Give seats their new owners, each only if its owner still is the one that was read (docs/locking.md rule 8).
 
     Raises: SeatConflict: one was not; the transaction must be rolled back.
     """

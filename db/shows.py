@@ -25,7 +25,7 @@ class ShowRow:
 
 
 def lock(connection: Connection, show_ids: Sequence[int]) -> dict[int, ShowRow]:
-    """Lock shows until the transaction ends; those that do not exist are missing from the answer.
+    """Lock shows until the transaction ends; those that do not exist are missing from the answer (rule 5).
 
     Locks: shows(id) FOR UPDATE, in id order. What depends on them is read in a later statement.
     """

@@ -151,7 +151,9 @@ def finish(
     rate: float | None,
     final_ttl_s: int,
 ) -> bool:
-    """Trim the lane and publish a committed batch; False if another drain or another Redis was there first.
+    """Trim the lane and publish a committed batch (docs/locking.md rules 6 and 7).
+
+    Returns False if another drain or another Redis was there first.
 
     Repeat: safe, also by a drain that wakes up late.
     """

@@ -19,14 +19,13 @@ def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> boo
     Raises: redis-py's errors: the entries are still in the lane, and the next drain publishes them again.
     Repeat: safe.
     """
-    settings = stores.settings
     return statuses.finish(
         stores.client,
-        publication(batch, settings.status_ttl_s),
+        publication(batch, stores.final_ttl_s),
         token=token,
-        marker_ms=settings.marker_ms,
+        marker_ms=stores.settings.marker_ms,
         rate=rate,
-        final_ttl_s=settings.status_ttl_s,
+        final_ttl_s=stores.final_ttl_s,
     )
 
 

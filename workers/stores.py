@@ -29,7 +29,15 @@ class Stores:
     halls: dict[int, Hall] = field(default_factory=dict)
     #: Per lane, how many entries the next batch may take, if fewer than Settings.batch.
     batch_sizes: dict[int, int] = field(default_factory=dict)
+    #: Redis is short of memory: final statuses leave it sooner.
+    short_of_memory: bool = False
     _checked: bool = False
+
+    @property
+    def final_ttl_s(self) -> int:
+        """How long a final status stays in Redis, in seconds: a sixtieth when memory is short."""
+        ttl_s = self.settings.status_ttl_s
+        return max(1, ttl_s // 60) if self.short_of_memory else ttl_s
 
     def check_lanes(self) -> None:
         """Make sure that this process counts as many lanes as the installation has; asked once.

@@ -6,6 +6,7 @@ and gives each one batch, going round. So a lane moves again within a marker's l
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -21,6 +22,8 @@ log = logs.logger(__name__)
 
 #: Seconds between two looks. With a marker's 2 s it bounds the rescue at about 3 s.
 TICK_S = 1.0
+#: Of Redis's maxmemory. The rest is room for what must not leave: queued and held ones, lanes, cards.
+MEMORY_SHARE = 0.6
 
 
 def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
@@ -36,6 +39,20 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
     return len(stalled)
 
 
+def watch_memory(stores: Stores) -> float:
+    """Look how full Redis is; above MEMORY_SHARE final statuses are given less time. Returns the share, 0 to 1.
+
+    Raises: redis-py's errors.
+    """
+    memory = stores.client.info("memory")
+    share = memory["used_memory"] / memory["maxmemory"] if memory["maxmemory"] else 0.0
+    short = share > MEMORY_SHARE
+    if short != stores.short_of_memory:
+        log.log(logging.WARNING if short else logging.INFO, "redis_memory", share=round(share, 2), short=short)
+        stores.short_of_memory = short
+    return share
+
+
 class Sweeper(threading.Thread):
     """Runs `run_once` each second until stopped."""
 
@@ -49,6 +66,7 @@ class Sweeper(threading.Thread):
         while not self._stopped.wait(TICK_S):
             try:
                 run_once(self._stores, self._ring)
+                watch_memory(self._stores)
             except redis.RedisError as error:
                 log.warning("sweep_interrupted", error=str(error))
             except Exception:

@@ -56,7 +56,10 @@ for _ = 1, tonumber(ARGV[8]) do
     redis.call('HSET', card, 'v', ARGV[arg], 'state', ARGV[arg + 1], 'opens', ARGV[arg + 2], 'closes', ARGV[arg + 3],
       'sold_out_until', ARGV[arg + 4], 'hall', ARGV[arg + 5])
   end
-  redis.call('HSETNX', card, 'forgets_at', ARGV[arg + 6])
+  local forgets = redis.call('HGET', card, 'forgets_at')
+  if not forgets or tonumber(forgets) > tonumber(ARGV[arg + 6]) then
+    redis.call('HSET', card, 'forgets_at', ARGV[arg + 6]) -- the earliest counts
+  end
   arg, key = arg + 7, key + 1
 end
 while KEYS[key] do

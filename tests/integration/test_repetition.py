@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, Engine, text
 
 from core.bookings import Reason, Status
+from core.errors import PostgresAway
 from db import keys
 from db.engine import transaction
 from tests.stage import Stage
+from workers import batch as batches
 from workers import publish as publishing
 from workers.batch import run_batch
 
@@ -115,3 +120,28 @@ def test_a_batch_of_a_redis_that_is_gone_publishes_nothing(stage: Stage) -> None
     assert stage.status(booking) == {}
     stage.drain()
     assert stage.booking(other).status is Status.CONFIRMED
+
+
+def test_a_commit_whose_answer_was_lost_is_not_done_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = stage.show()
+    booking = stage.book(show, "A1")
+
+    @contextmanager
+    def commit_and_lose(engine: Engine) -> Iterator[Connection]:
+        with transaction(engine) as connection:
+            yield connection
+        raise PostgresAway
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "transaction", commit_and_lose)
+        assert stage.drain(show) == 0
+    assert stage.booking(booking).status is Status.CONFIRMED
+    assert stage.status(booking) == {}
+    rows = journal(stage)
+
+    stage.stores.client.delete(keys.marker(show % 4))
+    stage.drain(show)
+
+    assert stage.status(booking)["status"] == "CONFIRMED"
+    assert journal(stage) == rows
+    stage.proven()

@@ -255,3 +255,25 @@ def test_a_booking_that_asks_for_what_no_store_takes_is_unreadable(stage: Stage)
     with transaction(stage.stores.engine) as connection:
         payload = connection.execute(text("SELECT payload FROM parked")).scalar_one()
     assert json.loads(bytes(payload))["seats"] == ["A1\0"]
+
+
+def test_when_memory_is_short_final_statuses_leave_sooner(stage: Stage) -> None:
+    client = stage.stores.client
+    show = stage.show()
+    first = stage.book(show, "A1")
+    stage.drain()
+    assert client.pttl(keys.status(show % 4, first)) > 3_000_000
+    forgets_before = int(client.hget(keys.card(show % 4, show), "forgets_at") or 0)
+    client.config_set("maxmemory", str(int(client.info("memory")["used_memory"] * 1.4)))
+    try:
+        assert sweep.watch_memory(stage.stores) > sweep.MEMORY_SHARE
+        second, held = stage.book(show, "A2"), stage.book(show, "A3", hold=True)
+        stage.drain()
+    finally:
+        client.config_set("maxmemory", "0")
+
+    assert 0 < client.pttl(keys.status(show % 4, second)) <= 60_000
+    assert client.pttl(keys.status(show % 4, held)) == -1
+    assert int(client.hget(keys.card(show % 4, show), "forgets_at") or 0) < forgets_before
+    assert sweep.watch_memory(stage.stores) == 0.0
+    assert stage.stores.final_ttl_s == stage.stores.settings.status_ttl_s
