@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, text
 from core.bookings import Booking, Reason, Status
 from core.ids import ids_of_reference, reference
 from core.times import from_ms, to_ms
+from db.engine import as_array, as_json
 
 _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
                accepted_at, decided_at, expires_at, confirmed_at, replaced_by"""
@@ -24,7 +24,7 @@ def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[Booking]:
           FROM bookings
          WHERE id = ANY(CAST(:ids AS uuid[]))
     """)  # noqa: S608 - the columns are a constant
-    return [_booking(row) for row in connection.execute(statement, {"ids": list(ids)})]
+    return [_booking(row) for row in connection.execute(statement, {"ids": as_array(ids)})]
 
 
 def get(connection: Connection, booking_id: UUID) -> Booking | None:
@@ -32,18 +32,18 @@ def get(connection: Connection, booking_id: UUID) -> Booking | None:
     return next(iter(by_ids(connection, [booking_id])), None)
 
 
-def live_of_users(connection: Connection, show_ids: Sequence[int], user_ids: Sequence[UUID]) -> list[Booking]:
-    """The live bookings of some people, each at the show given beside them; the lists run in parallel."""
+def live_of_users(connection: Connection, people: Iterable[tuple[int, UUID]]) -> list[Booking]:
+    """The live bookings of some people, each at the show given beside them: (show, user) pairs."""
     statement = text(f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE status IN ('PENDING', 'CONFIRMED')
            AND (show_id, user_id) IN (SELECT show_id, user_id
-                                        FROM unnest(CAST(:show_ids AS integer[]), CAST(:user_ids AS uuid[]))
-                                             AS wanted (show_id, user_id))
+                                        FROM json_to_recordset(CAST(:wanted AS json))
+                                             AS wanted (show_id integer, user_id uuid))
     """)  # noqa: S608 - the columns are a constant
-    rows = connection.execute(statement, {"show_ids": list(show_ids), "user_ids": list(user_ids)})
-    return [_booking(row) for row in rows]
+    wanted = as_json([{"show_id": show_id, "user_id": str(user_id)} for show_id, user_id in people])
+    return [_booking(row) for row in connection.execute(statement, {"wanted": wanted})]
 
 
 def lapsed_among(connection: Connection, ids: Sequence[UUID], at_ms: int) -> list[Booking]:
@@ -53,7 +53,7 @@ def lapsed_among(connection: Connection, ids: Sequence[UUID], at_ms: int) -> lis
           FROM bookings
          WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'PENDING' AND expires_at <= :at
     """)  # noqa: S608 - the columns are a constant
-    return [_booking(row) for row in connection.execute(statement, {"ids": list(ids), "at": from_ms(at_ms)})]
+    return [_booking(row) for row in connection.execute(statement, {"ids": as_array(ids), "at": from_ms(at_ms)})]
 
 
 def lapsed_holds(connection: Connection, show_ids: Sequence[int], at_ms: int, limit: int | None) -> list[Booking]:
@@ -99,56 +99,55 @@ def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int
 def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Booking]) -> None:
     """Write new bookings and the new state of changed ones."""
     if new:
-        connection.execute(_INSERT, _values(new))
+        connection.execute(_INSERT, {"rows": as_json(_rows(new))})
     if changed:
-        connection.execute(_UPDATE, _values(changed))
+        connection.execute(_UPDATE, {"rows": as_json(_rows(changed))})
 
 
-_ROWS = """unnest(CAST(:ids AS uuid[]), CAST(:show_ids AS integer[]), CAST(:user_ids AS uuid[]),
-                  CAST(:statuses AS text[]), CAST(:reasons AS text[]), CAST(:fingerprints AS text[]),
-                  CAST(:seats AS text[]), CAST(:amounts AS integer[]), CAST(:versions AS integer[]),
-                  CAST(:last_operations AS text[]), CAST(:accepted AS timestamptz[]),
-                  CAST(:decided AS timestamptz[]), CAST(:expires AS timestamptz[]),
-                  CAST(:confirmed AS timestamptz[]))
-             AS new (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
-                     last_operation, accepted_at, decided_at, expires_at, confirmed_at)"""
+_ROWS = """json_to_recordset(CAST(:rows AS json))
+             AS new (id uuid, show_id integer, user_id uuid, status text, reason text, fingerprint text, seats text[],
+                     amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
+                     decided_ms bigint, expires_ms bigint, confirmed_ms bigint)"""
 
 _INSERT = text(f"""
     INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
                           last_operation, accepted_at, decided_at, expires_at, confirmed_at)
-    SELECT id, show_id, user_id, status, reason, fingerprint, string_to_array(seats, ' '), amount_cents, version,
-           CAST(last_operation AS jsonb), accepted_at, decided_at, expires_at, confirmed_at
+    SELECT id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
+           to_timestamp(accepted_ms / 1000.0), to_timestamp(decided_ms / 1000.0),
+           to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0)
       FROM {_ROWS}
 """)  # noqa: S608 - the rows are a constant
 
 _UPDATE = text(f"""
     UPDATE bookings
-       SET status = new.status, reason = new.reason, version = new.version,
-           last_operation = CAST(new.last_operation AS jsonb), decided_at = new.decided_at,
-           expires_at = new.expires_at, confirmed_at = new.confirmed_at
+       SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
+           decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
+           confirmed_at = to_timestamp(new.confirmed_ms / 1000.0)
       FROM {_ROWS}
      WHERE bookings.id = new.id
 """)  # noqa: S608 - the rows are a constant
 
 
-def _values(bookings: Sequence[Booking]) -> dict[str, list[Any]]:
-    return {
-        "ids": [booking.id for booking in bookings],
-        "show_ids": [booking.show_id for booking in bookings],
-        "user_ids": [booking.user_id for booking in bookings],
-        "statuses": [booking.status.value for booking in bookings],
-        "reasons": [booking.reason.value if booking.reason else None for booking in bookings],
-        "fingerprints": [booking.fingerprint for booking in bookings],
-        # An array of arrays must be rectangular in Postgres: labels have no blanks, so they travel as a text.
-        "seats": [" ".join(booking.seats) for booking in bookings],
-        "amounts": [booking.amount_cents for booking in bookings],
-        "versions": [booking.version for booking in bookings],
-        "last_operations": [json.dumps(booking.last_operation) for booking in bookings],
-        "accepted": [from_ms(booking.accepted_ms) for booking in bookings],
-        "decided": [from_ms(booking.decided_ms) for booking in bookings],
-        "expires": [_time(booking.expires_ms) for booking in bookings],
-        "confirmed": [_time(booking.confirmed_ms) for booking in bookings],
-    }
+def _rows(bookings: Sequence[Booking]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(booking.id),
+            "show_id": booking.show_id,
+            "user_id": str(booking.user_id),
+            "status": booking.status,
+            "reason": booking.reason,
+            "fingerprint": booking.fingerprint,
+            "seats": booking.seats,
+            "amount_cents": booking.amount_cents,
+            "version": booking.version,
+            "last_operation": booking.last_operation,
+            "accepted_ms": booking.accepted_ms,
+            "decided_ms": booking.decided_ms,
+            "expires_ms": booking.expires_ms,
+            "confirmed_ms": booking.confirmed_ms,
+        }
+        for booking in bookings
+    ]
 
 
 def list_of_user(connection: Connection, user_id: UUID, *, before: UUID | None, limit: int) -> list[Booking]:

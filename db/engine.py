@@ -6,8 +6,10 @@ Every connection is READ COMMITTED: a statement sees what was committed before i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine
@@ -51,6 +53,16 @@ def make_engine(
             "application_name": "onsale",
         },
     )
+
+
+#: Rows for a statement, as one JSON text that json_to_recordset reads. psycopg dumps an array item by item in
+#: Python, which took a third of the drain's time; this is one call in C. The order of the rows is kept.
+as_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def as_array(ids: Iterable[UUID]) -> str:
+    """Ids as the text of an array, for CAST(:ids AS uuid[]): in one piece, for the same reason."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
@@ -11,8 +10,7 @@ from sqlalchemy import Connection, text
 from core.bookings import Decision
 from core.journal import JournalRow
 from core.operations import StreamId
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+from db.engine import as_json
 
 
 def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisions: Sequence[Decision]) -> None:
@@ -20,33 +18,33 @@ def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisi
     statement = text("""
         INSERT INTO journal (lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
                              outcome, reason, operation, decision, decided_ms)
-        SELECT :lane, :after_seq + number, :epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
-               outcome, reason, CAST(operation AS jsonb), CAST(decision AS jsonb), decided_ms
-          FROM unnest(CAST(:stream_ms AS bigint[]), CAST(:stream_seq AS bigint[]), CAST(:parts AS integer[]),
-                      CAST(:kinds AS text[]), CAST(:show_ids AS integer[]), CAST(:booking_ids AS uuid[]),
-                      CAST(:outcomes AS text[]), CAST(:reasons AS text[]), CAST(:operations AS text[]),
-                      CAST(:decisions AS text[]), CAST(:decided_ms AS bigint[]))
-               WITH ORDINALITY
-               AS new (stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason, operation,
-                       decision, decided_ms, number)
+        SELECT :lane, seq, :epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
+               outcome, reason, operation, decision, decided_ms
+          FROM json_to_recordset(CAST(:rows AS json))
+               AS new (seq bigint, stream_ms bigint, stream_seq bigint, part integer, kind text, show_id integer,
+                       booking_id uuid, outcome text, reason text, operation jsonb, decision jsonb,
+                       decided_ms bigint)
     """)
+    rows = [_row(decision, after_seq + number) for number, decision in enumerate(decisions, 1)]
+    connection.execute(statement, {"lane": lane, "epoch": epoch, "rows": f"[{','.join(rows)}]"})
+
+
+def _row(decision: Decision, seq: int) -> str:
+    """One row as JSON. The operation is JSON already, as it was accepted, and goes in as it is."""
     values = {
-        "lane": lane,
-        "epoch": epoch,
-        "after_seq": after_seq,
-        "stream_ms": [decision.entry.id.ms for decision in decisions],
-        "stream_seq": [decision.entry.id.seq for decision in decisions],
-        "parts": [decision.part for decision in decisions],
-        "kinds": [decision.kind.value for decision in decisions],
-        "show_ids": [decision.show_id for decision in decisions],
-        "booking_ids": [decision.booking_id for decision in decisions],
-        "outcomes": [decision.outcome.value for decision in decisions],
-        "reasons": [decision.reason.value if decision.reason else None for decision in decisions],
-        "operations": [decision.entry.payload for decision in decisions],
-        "decisions": [_encode(decision.changes) for decision in decisions],
-        "decided_ms": [decision.decided_ms for decision in decisions],
+        "seq": seq,
+        "stream_ms": decision.entry.id.ms,
+        "stream_seq": decision.entry.id.seq,
+        "part": decision.part,
+        "kind": decision.kind,
+        "show_id": decision.show_id,
+        "booking_id": str(decision.booking_id) if decision.booking_id else None,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "decision": decision.changes,
+        "decided_ms": decision.decided_ms,
     }
-    connection.execute(statement, values)
+    return f'{as_json(values)[:-1]},"operation":{decision.entry.payload}}}'
 
 
 def last_of_epoch(connection: Connection, lane: int, epoch: str) -> StreamId:

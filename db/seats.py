@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from core.errors import SeatConflict
+from db.engine import as_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,15 @@ class SeatChange:
     status: str
 
 
-def owners(
-    connection: Connection, show_ids: Sequence[int], labels: Sequence[str]
-) -> list[tuple[int, str, UUID | None]]:
-    """The owner of each (show, label) pair that exists; the two lists run in parallel."""
+def owners(connection: Connection, wanted: Iterable[tuple[int, str]]) -> list[tuple[int, str, UUID | None]]:
+    """The owner of each of some seats that exists: (show, label) pairs."""
     statement = text("""
         SELECT seats.show_id, seats.label, seats.booking_id
-          FROM unnest(CAST(:show_ids AS integer[]), CAST(:labels AS text[])) AS wanted (show_id, label)
+          FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, label text)
           JOIN seats ON seats.show_id = wanted.show_id AND seats.label = wanted.label
     """)
-    rows = connection.execute(statement, {"show_ids": list(show_ids), "labels": list(labels)})
+    pairs = as_json([{"show_id": show_id, "label": label} for show_id, label in wanted])
+    rows = connection.execute(statement, {"wanted": pairs})
     return [(row.show_id, row.label, row.booking_id) for row in rows]
 
 
@@ -54,20 +54,22 @@ def record(connection: Connection, changes: Sequence[SeatChange]) -> None:
     statement = text("""
         UPDATE seats
            SET booking_id = change.after, status = change.status
-          FROM unnest(CAST(:show_ids AS integer[]), CAST(:labels AS text[]), CAST(:before AS uuid[]),
-                      CAST(:after AS uuid[]), CAST(:statuses AS text[]))
-               AS change (show_id, label, before, after, status)
+          FROM json_to_recordset(CAST(:changes AS json))
+               AS change (show_id integer, label text, before uuid, after uuid, status text)
          WHERE seats.show_id = change.show_id
            AND seats.label = change.label
            AND seats.booking_id IS NOT DISTINCT FROM change.before
     """)
-    values = {
-        "show_ids": [change.show_id for change in changes],
-        "labels": [change.label for change in changes],
-        "before": [change.before for change in changes],
-        "after": [change.after for change in changes],
-        "statuses": [change.status for change in changes],
-    }
-    updated = connection.execute(statement, values).rowcount
+    rows = [
+        {
+            "show_id": change.show_id,
+            "label": change.label,
+            "before": str(change.before) if change.before else None,
+            "after": str(change.after) if change.after else None,
+            "status": change.status,
+        }
+        for change in changes
+    ]
+    updated = connection.execute(statement, {"changes": as_json(rows)}).rowcount
     if updated != len(changes):
         raise SeatConflict(f"{len(changes) - updated} of {len(changes)} seats had another owner than was read.")

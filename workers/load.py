@@ -55,8 +55,7 @@ def _owners(connection: Connection, books: Sequence[Book]) -> dict[int, dict[str
     named = {(book.show_id, label) for book in books if book.show_id not in whole for label in book.seats}
     found = seats.owners_of_shows(connection, sorted(whole)) if whole else []
     if named:
-        pairs = sorted(named)
-        found += seats.owners(connection, [show_id for show_id, _ in pairs], [label for _, label in pairs])
+        found += seats.owners(connection, sorted(named))
     owners: dict[int, dict[str, UUID | None]] = {}
     for show_id, label, owner in found:
         owners.setdefault(show_id, {})[label] = owner
@@ -69,9 +68,7 @@ def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[
     found = bookings.by_ids(connection, ids) if ids else []
     people = sorted({(book.show_id, book.user_id) for book in books})
     if people:
-        found += bookings.live_of_users(
-            connection, [show_id for show_id, _ in people], [user_id for _, user_id in people]
-        )
+        found += bookings.live_of_users(connection, people)
     return found
 
 
