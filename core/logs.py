@@ -19,7 +19,7 @@ __all__ = ["bind", "configure", "logger", "unbind"]
 
 
 def configure(*, process: str, json: bool, level: str) -> None:
-    """Send every log line of this process to standard error. Repeat: the last call counts.
+    """Send every log line of this process to standard error. To be called once, before the first line.
 
     Our own lines take the short way (one per accepted booking is on the hot path); libraries' lines go through
     the standard logging and come out in the same form.
@@ -46,7 +46,7 @@ def configure(*, process: str, json: bool, level: str) -> None:
         processors=[*shared, last],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta

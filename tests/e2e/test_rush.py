@@ -48,7 +48,9 @@ def test_a_crowd_is_decided_to_the_last_and_proven(running_up: Up) -> None:
     assert running_up.run("verify").returncode == 0
 
 
-@pytest.mark.parametrize(("name", "place"), [("worker-1", 0), ("worker-1", 1), ("redis", 0), ("postgres", 0)])
+@pytest.mark.parametrize(
+    ("name", "place"), [("worker-1", 0), ("worker-1", 1), ("api", 1), ("broker", 0), ("redis", 0), ("postgres", 0)]
+)
 def test_a_kill_in_the_middle_loses_nothing(running_up: Up, name: str, place: int) -> None:
     rush = crowd(running_up, "--buyers", "600", "--seats", "200", "--holds", "0.2", "--ramp", "3")
     api = Client(running(running_up.home))
