@@ -112,7 +112,7 @@ class Replay:
             show = self._show(show_id)
             if show is None:
                 return None
-            owners = dict.fromkeys(show.hall.seats)
+            owners: dict[str, UUID | None] = dict.fromkeys(show.hall.seats)
             self.states[show_id] = ShowState(show, owners=owners, bookings=(), held=0, sold=0)
         return self.states[show_id]
 

@@ -8,7 +8,7 @@ for one is a bug that raises KeyError.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from uuid import UUID
 
 from core.bookings import Booking, Status
@@ -23,13 +23,16 @@ class ShowState:
         self,
         show: Show,
         *,
-        owners: Mapping[str, UUID | None],
+        owners: dict[str, UUID | None],
         bookings: Iterable[Booking],
         held: int,
         sold: int,
+        free: FreeSeats | None = None,
+        now_ms: int = 0,
     ) -> None:
+        """`owners` (of the seats that are loaded) and `free` (as of `now_ms`, if known) are changed in place."""
         self.show = show
-        self.owners = dict(owners)
+        self.owners = owners
         self.bookings = {booking.id: booking for booking in bookings}
         self.held = held
         self.sold = sold
@@ -41,8 +44,8 @@ class ShowState:
         self._known = set(self.bookings)
         self._live: dict[UUID, set[UUID]] = {}
         self._deadlines: list[tuple[int, bytes]] = []
-        self._free: FreeSeats | None = None
-        self._now_ms = 0
+        self.free_seats = free
+        self.now_ms = now_ms
         for booking in self.bookings.values():
             self._follow(booking)
             if booking.live:
@@ -64,16 +67,16 @@ class ShowState:
 
         Time falls only when Redis lives anew with a clock that is behind: then what had lapsed has not yet.
         """
-        if at_ms < self._now_ms:
-            self._free = None
+        if at_ms < self.now_ms:
+            self.free_seats = None
             for booking in self.bookings.values():
                 self._follow(booking)
-        self._now_ms = at_ms
+        self.now_ms = at_ms
         while self._deadlines and self._deadlines[0][0] <= at_ms:
             booking = self.bookings[UUID(bytes=heapq.heappop(self._deadlines)[1])]
-            if self._free is not None and booking.lapsed(at_ms):
+            if self.free_seats is not None and booking.lapsed(at_ms):
                 for label in booking.seats:
-                    self._free.release(label)
+                    self.free_seats.release(label)
 
     def is_free(self, label: str, at_ms: int) -> bool:
         """Whether the seat can be taken at `at_ms`: nobody's, or of a lapsed hold."""
@@ -82,9 +85,9 @@ class ShowState:
 
     def best(self, quantity: int, category: str | None, at_ms: int) -> tuple[str, ...] | None:
         """The best free seats (core/seats.py). Needs every seat of the show to be loaded."""
-        if self._free is None:
-            self._free = FreeSeats(self.show.hall, (seat for seat in self.owners if self.is_free(seat, at_ms)))
-        return self._free.best(quantity, category)
+        if self.free_seats is None:
+            self.free_seats = FreeSeats(self.show.hall, (seat for seat in self.owners if self.is_free(seat, at_ms)))
+        return self.free_seats.best(quantity, category)
 
     def seats_of_user(self, user_id: UUID, at_ms: int) -> int:
         """How many seats a person has at this show; those of lapsed holds do not count."""
@@ -110,16 +113,16 @@ class ShowState:
         """Its seats now belong to this booking, held or sold."""
         for label in booking.seats:
             self._own(label, booking.id)
-            if self._free is not None:
-                self._free.take(label)
+            if self.free_seats is not None:
+                self.free_seats.take(label)
         self._count(booking.status, len(booking.seats))
 
     def take_back(self, booking: Booking) -> None:
         """Its seats are nobody's. To be called while its status still tells what they were."""
         for label in booking.seats:
             self._own(label, None)
-            if self._free is not None:
-                self._free.release(label)
+            if self.free_seats is not None:
+                self.free_seats.release(label)
         self._count(booking.status, -len(booking.seats))
 
     def sell(self, booking: Booking) -> None:

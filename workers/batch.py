@@ -27,6 +27,7 @@ from db.lanes import Peeked
 from db.seats import SeatChange
 from db.shows import ShowRow
 from workers import metrics
+from workers.load import keep
 from workers.load import load as load_states
 from workers.stores import Stores
 
@@ -107,6 +108,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
         if not isinstance(error, DBAPIError) or refuses_values(error):
             raise Poison(str(getattr(error, "orig", error)), head) from error
         raise
+    keep(stores.seat_maps, batch.states, batch.rows)
     metrics.batch(batch.entries, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
 
@@ -147,7 +149,7 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
         batch.stored = bookings.by_ids(connection, sorted(ids))
     show_ids = {entry.operation.show_id for entry in (*batch.fresh, *batch.again)}
     batch.rows = shows.lock(connection, sorted(show_ids))
-    batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls)
+    batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
     if poison and not (batch.fresh and batch.fresh[0].id == poison.head):
         poison = None  # another drain has been here: this is another entry
     for entry in batch.fresh:

@@ -1,13 +1,13 @@
 """Load: everything that decide reads, for one batch, in statements *after* the locks.
 
 One statement per kind of thing and batch, whatever the number of operations: bookings by id, live bookings
-of the people who book, owners of the wanted seats, and the holds among all these that have lapsed.
+of the people who book, owners of the wanted seats (unless this worker has kept the show's map), and the holds
+among all these that have lapsed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -18,21 +18,31 @@ from core.shows import Show
 from core.state import ShowState
 from db import bookings, halls, seats
 from db.shows import ShowRow
+from workers.seatmaps import SeatMap, SeatMaps
 
 #: A Book takes at most this many seats (api/schemas.py), so it can expire at most this many holds.
 SEATS_MAX = 10
 
 
 def load(
-    connection: Connection, rows: dict[int, ShowRow], entries: Sequence[Entry], plans: dict[int, Hall]
+    connection: Connection,
+    rows: dict[int, ShowRow],
+    entries: Sequence[Entry],
+    plans: dict[int, Hall],
+    maps: SeatMaps,
 ) -> dict[int, ShowState]:
-    """The state of each show that `entries` touch and that exists. `rows` must be locked."""
+    """The state of each show that `entries` touch and that exists. `rows` must be locked.
+
+    Takes out of `maps` what it has of these shows; `keep` puts it back when the batch is committed.
+    """
     wanted = [entry for entry in entries if entry.operation.show_id in rows]
     at_ms = max((entry.accepted_ms for entry in wanted), default=0)
     books = [entry.operation for entry in wanted if isinstance(entry.operation, Book)]
-    owners = _owners(connection, books)
+    show_ids = {entry.operation.show_id for entry in wanted}
+    seat_maps = {show_id: _seat_map(rows[show_id], maps) for show_id in show_ids}
+    _read_owners(connection, books, seat_maps)
     found = {booking.id: booking for booking in _bookings(connection, wanted, books)}
-    for booking in _lapsed(connection, wanted, books, owners, at_ms):
+    for booking in _lapsed(connection, wanted, books, seat_maps, at_ms):
         found.setdefault(booking.id, booking)
     by_show: dict[int, list[Booking]] = {show_id: [] for show_id in rows}
     for booking in found.values():
@@ -40,26 +50,39 @@ def load(
     return {
         show_id: ShowState(
             Show(show_id, _hall(connection, rows[show_id].hall_id, plans), rows[show_id].settings),
-            owners=owners.get(show_id, {}),
+            owners=seat_map.owners,
             bookings=by_show[show_id],
             held=rows[show_id].held,
             sold=rows[show_id].sold,
+            free=seat_map.free,
+            now_ms=seat_map.now_ms,
         )
-        for show_id in {entry.operation.show_id for entry in wanted}
+        for show_id, seat_map in seat_maps.items()
     }
 
 
-def _owners(connection: Connection, books: Sequence[Book]) -> dict[int, dict[str, UUID | None]]:
-    """Owners of the named seats; of all seats where best-available must choose."""
-    whole = {book.show_id for book in books if not book.seats}
-    named = {(book.show_id, label) for book in books if book.show_id not in whole for label in book.seats}
+def keep(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
+    """Keep the whole maps of a batch for the next one. Only after COMMIT has returned."""
+    for show_id, state in states.items():
+        if len(state.owners) == state.show.hall.capacity:
+            maps.put(show_id, SeatMap(rows[show_id].version, state.owners, state.free_seats, state.now_ms))
+
+
+def _seat_map(row: ShowRow, maps: SeatMaps) -> SeatMap:
+    """The show's map as kept, if it is still true; else an empty one."""
+    return maps.take(row.id, row.version) or SeatMap(row.version, {})
+
+
+def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[int, SeatMap]) -> None:
+    """Read what the maps lack: owners of the named seats; of all seats where best-available must choose."""
+    lacking = [book for book in books if not seat_maps[book.show_id].owners]
+    whole = {book.show_id for book in lacking if not book.seats}
+    named = {(book.show_id, label) for book in lacking if book.show_id not in whole for label in book.seats}
     found = seats.owners_of_shows(connection, sorted(whole)) if whole else []
     if named:
         found += seats.owners(connection, sorted(named))
-    owners: dict[int, dict[str, UUID | None]] = {}
     for show_id, label, owner in found:
-        owners.setdefault(show_id, {})[label] = owner
-    return owners
+        seat_maps[show_id].owners[label] = owner
 
 
 def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[Book]) -> list[Booking]:
@@ -76,7 +99,7 @@ def _lapsed(
     connection: Connection,
     entries: Sequence[Entry],
     books: Sequence[Book],
-    owners: dict[int, dict[str, UUID | None]],
+    seat_maps: dict[int, SeatMap],
     at_ms: int,
 ) -> list[Booking]:
     """The holds that have lapsed by `at_ms` and whose seats an operation of the batch may take or free."""
@@ -88,11 +111,15 @@ def _lapsed(
         # Earlier operations of the batch may expire some of these themselves: load as many more.
         limit = sum(operation.limit for operation in expires) + SEATS_MAX * len(entries)
         found += bookings.lapsed_holds(connection, limited, at_ms, limit)
-    named = {
-        owner for show_id, seats_ in owners.items() if show_id not in whole for owner in seats_.values() if owner
+    owners = {
+        seat_maps[book.show_id].owners.get(label)
+        for book in books
+        if book.show_id not in whole
+        for label in book.seats
     }
+    named = [owner for owner in owners if owner is not None]
     if named:
-        found += bookings.lapsed_among(connection, sorted(named), at_ms)
+        found += bookings.lapsed_among(connection, named, at_ms)
     return found
 
 

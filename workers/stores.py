@@ -13,6 +13,7 @@ from core.settings import Settings
 from db import installation
 from db.engine import make_engine, transaction
 from db.rounds import Rounds, connection_pool
+from workers.seatmaps import SeatMaps
 
 #: Longer than the longest blocking read (half a marker's life), in seconds.
 SOCKET_TIMEOUT_S = 5.0
@@ -27,6 +28,7 @@ class Stores:
     client: redis.Redis
     rounds: Rounds
     halls: dict[int, Hall] = field(default_factory=dict)
+    seat_maps: SeatMaps = field(default_factory=SeatMaps)
     #: Per lane, how many entries the next batch may take, if fewer than Settings.batch.
     batch_sizes: dict[int, int] = field(default_factory=dict)
     #: Redis is short of memory: final statuses leave it sooner.

@@ -27,6 +27,7 @@ from tests.stage import Stage
 from workers import batch as batches
 from workers.batch import Poison, run_batch
 from workers.drain import drain
+from workers.seatmaps import SeatMaps
 
 #: Seconds that a thread waits for the other at a meeting point which the lock may keep the other from.
 MEETING_S = 1.0
@@ -134,7 +135,8 @@ def test_seats_read_before_the_lock_are_sold_twice_or_conflict(stage: Stage, mon
     with transaction(stage.stores.engine) as connection:
         rows = batches.shows.lock(connection, [show])
         operation = Book(booking_id=first, show_id=show, user_id=stage.alice, fingerprint="f", seats=("A1",))
-        read_early = stale(connection, rows, [batches.Entry(StreamId(1, 1), 1, "", operation)], stage.stores.halls)
+        entries = [batches.Entry(StreamId(1, 1), 1, "", operation)]
+        read_early = stale(connection, rows, entries, stage.stores.halls, SeatMaps())
     stage.drain()
     stage.book(show, "A1", user=stage.bob)
     monkeypatch.setattr(batches, "load_states", lambda *_: read_early)

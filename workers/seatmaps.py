@@ -1,0 +1,50 @@
+"""Seat maps that a worker keeps between batches: best-available must know every seat, and need not read it twice.
+
+A map is true for one version of its show, which is compared under the show's lock; every change of a seat gives
+the show a new version. It is taken out for a batch, changed by decide, and put back only after COMMIT has
+returned: whatever goes wrong in between, there is nothing wrong to be found here later.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.seats import FreeSeats
+
+#: Seats of all maps of a worker together: some 200 bytes each, so 100 MB at the most.
+SEATS_MAX = 500_000
+
+
+@dataclass(slots=True)
+class SeatMap:
+    """Every seat's owner at one version of a show; which are free as of `now_ms`, if that is known."""
+
+    version: int
+    owners: dict[str, UUID | None]
+    free: FreeSeats | None = None
+    now_ms: int = 0
+
+
+class SeatMaps:
+    """The maps of one worker process. Its threads drain different lanes, so never the same show."""
+
+    def __init__(self) -> None:
+        self._maps: dict[int, SeatMap] = {}
+        self._lock = threading.Lock()
+
+    def take(self, show_id: int, version: int) -> SeatMap | None:
+        """Take a show's map out; None if there is none of this version."""
+        with self._lock:
+            kept = self._maps.pop(show_id, None)
+        return kept if kept is not None and kept.version == version else None
+
+    def put(self, show_id: int, seat_map: SeatMap) -> None:
+        """Keep a map; those unused for longest make room."""
+        with self._lock:
+            self._maps[show_id] = seat_map
+            seats = sum(len(kept.owners) for kept in self._maps.values())
+            while seats > SEATS_MAX and len(self._maps) > 1:
+                oldest = next(iter(self._maps))
+                seats -= len(self._maps.pop(oldest).owners)
