@@ -179,6 +179,8 @@ def _look(booking_id: UUID, user_id: UUID) -> places.Seen:
 def _wait(booking_id: UUID, user_id: UUID, seen: places.Seen, wait_s: float) -> places.Seen:
     deadline = time.monotonic() + wait_s
     with cast(Waiters, current_app.extensions["onsale-waiters"]).place(booking_id) as published:
+        if published is not None:
+            seen = _look(booking_id, user_id)  # it may have been published before we listened
         while published is not None and seen.waits:
             left_s = deadline - time.monotonic()
             if left_s <= 0:

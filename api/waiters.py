@@ -58,12 +58,15 @@ class Waiters:
         pause = threading.Event()
         while True:
             try:
-                with self._client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
+                with self._client.pubsub() as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(keys.DECIDED)
-                    self._wake_everybody()
                     while True:
                         message = channel.get_message(timeout=LISTEN_S)
-                        if message is not None:
+                        if message is None:
+                            continue
+                        if message["type"] == "subscribe":
+                            self._wake_everybody()
+                        else:
                             self._wake(message["data"].split(" "))
             except redis.RedisError as error:
                 log.warning("waiters_interrupted", error=str(error))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ import pytest
 from flask import Flask
 
 from api.door import Door
+from api.waiters import Waiters
 from core.errors import AcceptUnknown
 from core.times import from_ms
 from db import keys
@@ -234,3 +237,23 @@ def test_an_accept_whose_answer_was_lost_tells_where_to_look(
 
     assert response.headers["Location"] == f"/api/bookings/{body['id']}"
     assert answered(alice.book(show, "A1", key="k"), 202)["id"] == body["id"]
+
+
+def test_an_outcome_published_just_before_the_wait_begins_is_not_missed(
+    stage: Stage, alice: Buyer, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show()
+    id_ = alice.book(show, "A1").get_json()["id"]
+
+    class Impatient(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pytest.fail("it waited for what had happened")
+
+    @contextmanager
+    def decided_first(_waiters: Waiters, _booking_id: UUID) -> Iterator[threading.Event]:
+        stage.drain()
+        yield Impatient()
+
+    monkeypatch.setattr(Waiters, "place", decided_first)
+
+    assert answered(alice.get(id_, "?wait=20"), 200)["status"] == "CONFIRMED"
