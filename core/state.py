@@ -57,11 +57,6 @@ class ShowState:
         """Whether the show's own row must be updated."""
         return bool(self.owners_before) or self.settings_changed
 
-    @property
-    def free(self) -> int:
-        """Seats that belong to nobody. Lapsed holds are not among them."""
-        return self.show.hall.capacity - self.held - self.sold
-
     def advance(self, at_ms: int) -> None:
         """Time is now `at_ms`: the seats of holds that have lapsed by then are free to take.
 
@@ -98,10 +93,6 @@ class ShowState:
         """Every loaded hold that has lapsed by `at_ms`, by deadline and id."""
         lapsed = (booking for booking in self.bookings.values() if booking.lapsed(at_ms))
         return sorted(lapsed, key=lambda booking: (booking.expires_ms, booking.id.bytes))
-
-    def first_deadline(self) -> int | None:
-        """The earliest deadline among the loaded holds, in ms; None if there is no hold."""
-        return min((b.expires_ms for b in self.bookings.values() if b.expires_ms is not None), default=None)
 
     def put(self, booking: Booking) -> None:
         """Record this booking with the batch: a new one, or one that has changed."""

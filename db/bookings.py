@@ -214,10 +214,6 @@ def count_by_state(connection: Connection) -> dict[str, int]:
     return {row.state: row.bookings for row in connection.execute(statement)}
 
 
-def _time(ms: int | None) -> Any:
-    return None if ms is None else from_ms(ms)
-
-
 def _booking(row: Any) -> Booking:
     return Booking(
         id=row.id,
