@@ -2,7 +2,7 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run rush verify test check fmt format-check lint types unit race e2e lock clean
+.PHONY: help setup run rush verify test check fmt format-check lint types unit race e2e bench bench-scale lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
@@ -16,7 +16,7 @@ UV_COMPILE := .venv/uv/bin/uv pip compile pyproject.toml --universal --python-ve
 
 help:
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+		/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 ## Run it
 
@@ -45,6 +45,12 @@ race: setup ## The races, each with its negative control
 e2e: setup ## The processes, as a client and an operator see them
 	$(PYTEST) tests/e2e
 
+bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="--rounds 3 --only P1,P5"
+	@exec .venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)
+
+bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow
+	@exec .venv/bin/python -m bench.scale $(if $(QUICK),--quick) $(ARGS)
+
 unit: setup ## Tests that need no server
 	$(PYTEST) tests/unit
 
@@ -66,7 +72,7 @@ fmt: setup ## Format, and mend what lint can mend
 lock: setup ## Make the lock files from pyproject.toml again; ARGS=--upgrade takes newer versions
 	.venv/bin/python -m venv --clear .venv/uv
 	.venv/uv/bin/python -m pip --disable-pip-version-check install --quiet uv
-	$(UV_COMPILE) $(ARGS) --extra local --extra dev -o requirements.lock
+	$(UV_COMPILE) $(ARGS) --extra local --extra dev --extra bench -o requirements.lock
 	$(UV_COMPILE) $(ARGS) -c requirements.lock -o requirements.runtime.lock
 	rm -rf .venv/uv
 

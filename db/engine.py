@@ -30,6 +30,7 @@ def make_engine(
     statement_timeout_ms: int = 3_000,
     lock_timeout_ms: int = 2_000,
     idle_timeout_ms: int = 5_000,
+    pre_ping: bool = True,
 ) -> Engine:
     """An engine for one process. Times are milliseconds; a connection attempt is given up after 3 s."""
     options = (
@@ -42,7 +43,7 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=3,
-        pool_pre_ping=True,
+        pool_pre_ping=pre_ping,
         connect_args={
             "connect_timeout": 3,
             "options": options,

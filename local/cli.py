@@ -18,6 +18,7 @@ from core.errors import ConfigurationError, OnsaleError
 #: Commands of other modules: name -> module, its click command there, one line of help.
 ELSEWHERE = {
     "rush": ("rush.command", "rush", "Send a crowd of buyers at once and count what becomes of them."),
+    "bench": ("bench.command", "command", "Measure Onsale beside other designs."),
     "verify": (
         "local.verify",
         "command",

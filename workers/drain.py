@@ -25,8 +25,8 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: From so many entries in the last batch on, the drain lingers for the next one to fill (Settings.linger_ms).
-LINGER_FROM = 8
+#: A lane is busy if its next entry comes within so many seconds after a batch.
+BUSY_S = 0.02
 #: No blocking read is longer than this, ms: the socket's timeout is 5 s.
 LONGEST_WAIT_MS = 2_000
 #: Up to so many entries a batch takes about as long as with one: its statements, not its entries, cost.
@@ -77,19 +77,21 @@ class _Drain:
     def run(self, for_s: float) -> int:
         deadline = time.monotonic() + for_s
         decided = 0
-        while True:
-            batch = self._batch()
-            if batch is not None:
-                decided += len(batch.decisions)
-                self._last = batch.upto
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                return decided
-            if batch is None:
-                if not self._wait(left_s):
+        try:
+            while True:
+                batch = self._batch()
+                if batch is not None:
+                    decided += len(batch.decisions)
+                    self._last = batch.upto
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
                     return decided
-            elif LINGER_FROM <= batch.entries < self._stores.settings.batch:
-                time.sleep(self._stores.settings.linger_ms / 1000)
+                # Not full: the lane was empty behind it, and a look there is cheaper than a transaction.
+                full = batch is not None and batch.entries >= self._stores.settings.batch
+                if not full and not self._wait(left_s):
+                    return decided
+        finally:
+            self._stores.busy_lanes.discard(self._lane)
 
     def _batch(self) -> Batch | None:
         """One batch, halved while it is poisoned, down to the one operation that is; committed and published.
@@ -120,11 +122,21 @@ class _Drain:
 
     def _wait(self, left_s: float) -> bool:
         """Sleep on the lane until an entry comes, for half a marker's life at the most; False if the marker,
-        renewed then, is no longer ours."""
-        settings = self._stores.settings
+        renewed then, is no longer ours. A lane that is busy is given time to fill the next batch."""
+        stores, settings = self._stores, self._stores.settings
         timeout_ms = int(min(left_s * 1000, settings.marker_ms / 2, LONGEST_WAIT_MS))
-        lanes.wait_for_entry(self._stores.client, self._lane, self._last, timeout_ms)
-        return lanes.take(self._stores.client, self._lane, self._token, settings.marker_ms)
+        started = time.monotonic()
+        if not lanes.wait_for_entry(stores.client, self._lane, self._last, timeout_ms):
+            stores.busy_lanes.discard(self._lane)
+            return lanes.take(stores.client, self._lane, self._token, settings.marker_ms)
+        if time.monotonic() - started > BUSY_S:
+            stores.busy_lanes.discard(self._lane)
+        else:
+            # A batch of a few entries costs as much as one of many, and lanes that are busy side by side split
+            # their operations into small ones. One hot lane alone fills its batches by itself.
+            stores.busy_lanes.add(self._lane)
+            time.sleep(settings.linger_ms * (len(stores.busy_lanes) - 1) / 1000)
+        return True
 
     def _measure(self, batch: Batch, seconds: float) -> None:
         """The lane's rate, smoothed over about five batches: what a position is divided by for its ETA.

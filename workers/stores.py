@@ -31,6 +31,8 @@ class Stores:
     seat_maps: SeatMaps = field(default_factory=SeatMaps)
     #: Per lane, how many entries the next batch may take, if fewer than Settings.batch.
     batch_sizes: dict[int, int] = field(default_factory=dict)
+    #: Lanes of this worker whose next entry comes soon after each batch (workers/drain.py BUSY_S).
+    busy_lanes: set[int] = field(default_factory=set)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
     _checked: bool = False
@@ -66,7 +68,9 @@ def open_stores(settings: Settings) -> Stores:
     """The stores for this process. Nothing connects before the first use."""
     return Stores(
         settings=settings,
-        engine=make_engine(settings.database_url, pool_size=settings.lanes + 2, statement_timeout_ms=10_000),
+        engine=make_engine(
+            settings.database_url, pool_size=settings.lanes + 2, statement_timeout_ms=10_000, pre_ping=False
+        ),
         client=redis.Redis(connection_pool=connection_pool(settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S)),
         rounds=Rounds(settings.redis_url),
     )

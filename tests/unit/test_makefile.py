@@ -11,7 +11,9 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 MAKEFILE = (PROJECT / "Makefile").read_text()
-PROMISED = re.findall(r"\w+", "setup run test check fmt lint types unit race e2e rush verify clean lock")
+PROMISED = re.findall(
+    r"[\w-]+", "setup run test check fmt lint types unit race e2e rush verify clean lock bench bench-scale"
+)
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:

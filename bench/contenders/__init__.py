@@ -1,0 +1,56 @@
+"""The contenders: the same schema, validation, WSGI server and servers' settings; another way to book.
+
+`launches` tells which processes each of them is. One tree of them runs at a time.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+from core.settings import LocalSettings
+from local import programs
+from local.process import Launch
+
+#: HTTP contenders in the order of a round.
+HTTP = ("sync", "message", "celery", "onsale", "hello")
+#: Threads or processes per worker that decide bookings, of the contenders with a queue.
+QUEUE_THREADS = 4
+
+
+def launches(name: str, settings: LocalSettings, env: Mapping[str, str]) -> list[Launch]:
+    """The processes of a contender, in the order of their start."""
+    if name == "onsale":
+        workers = [programs.worker(settings, env, number) for number in range(1, settings.workers + 1)]
+        return [programs.api(settings, env), *workers, programs.scheduler(env)]
+    module = "celery_app" if name == "celery" else name
+    api = programs.api(settings, env)
+    api = replace(api, command=(*api.command[:-1], f"bench.contenders.{module}:create_app"))
+    if name == "message":
+        return [api, *(_dramatiq(settings, env, number) for number in range(1, settings.workers + 1))]
+    if name == "celery":
+        return [api, _celery(settings, env)]
+    return [api]
+
+
+def _dramatiq(settings: LocalSettings, env: Mapping[str, str], number: int) -> Launch:
+    launch = programs.worker(settings, env, number)
+    threads = launch.command.index("--threads") + 1
+    command = [*launch.command[:-1], "bench.contenders.message_worker"]
+    command[threads] = str(QUEUE_THREADS)
+    # Dramatiq's own prefetch: twice the threads.
+    return replace(launch, command=tuple(command), env={**env, **programs.DRAMATIQ})
+
+
+def _celery(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
+    # fmt: off
+    command = (
+        sys.executable, "-m", "celery", "--quiet", "-A", "bench.contenders.celery_worker:queue", "worker",
+        "--concurrency", str(settings.workers * QUEUE_THREADS // 2), "--loglevel", "ERROR",
+        "--without-gossip", "--without-mingle", "--without-heartbeat",
+    )
+    # fmt: on
+    # Celery's command would take BROKER_URL for its own; and it warns a root user.
+    env = {name: value for name, value in env.items() if name != "BROKER_URL"}
+    return Launch(name="worker-1", command=command, cwd=programs.PROJECT, env={**env, "C_FORCE_ROOT": "1"})

@@ -1,0 +1,51 @@
+"""Contender message: one Dramatiq message per booking; its actor runs the transaction; polls ask Postgres.
+
+The messages lie in the Redis that writes to disk before it answers: what was accepted must be kept here too.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import dramatiq
+from flask import Flask, Response
+
+from api.tokens import Verifier
+from bench.contenders import transaction, web
+from core.settings import Settings
+from workers.broker import broker, open_broker
+
+_database: dict[str, str] = {}
+
+
+@dramatiq.actor(queue_name="bookings", broker=broker)
+def book(id_: str, show_id: int, user_id: str, seats: list[str], fingerprint: str) -> None:
+    """Decide one booking."""
+    transaction.book(_database["url"], UUID(id_), show_id, UUID(user_id), seats, fingerprint)
+
+
+def open_stores() -> Settings:
+    """Called once, in a process's start."""
+    settings = Settings.from_env()
+    _database["url"] = settings.database_url
+    open_broker(settings.redis_url)
+    return settings
+
+
+def create_app() -> Flask:
+    """The application of a server's process."""
+    settings = open_stores()
+    verifier = Verifier(settings.jwt_secret)
+    app = web.application("message")
+
+    @app.post("/api/bookings")
+    def create() -> Response:
+        wanted = web.read(verifier)
+        book.send(str(wanted.id), wanted.show_id, str(wanted.user_id), wanted.seats, wanted.fingerprint)
+        return web.queued(wanted.id)
+
+    @app.get("/api/bookings/<uuid:id_>")
+    def status(id_: UUID) -> Response:
+        return web.seen(id_, transaction.status_of(settings.database_url, id_, web.user(verifier)))
+
+    return app

@@ -1,0 +1,198 @@
+"""The load: sends prepared requests over some connections, follows each booking to its outcome, and counts.
+
+Closed loop (each connection sends when it is free) or open loop (a request is due at its time, and its
+latency counts from then). Bounded by `Job.deadline_s`. Runs in a process of its own (generator.py).
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import select
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bench import wire
+from bench.wire import Connection
+
+PENDING = "PENDING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to send. `tokens[i]` belongs to `requests[i]` and is needed to follow it.
+
+    follow: "" sends only; "poll" asks again when the api says so; "wait" asks with `?wait=`.
+    rate: requests per second of an open loop; 0 is a closed one.   gap_s: seconds before the first is sent.
+    """
+
+    port: int
+    requests: list[bytes]
+    tokens: list[str] = field(default_factory=list)
+    follow: str = ""
+    rate: float = 0.0
+    connections: int = 32
+    deadline_s: float = 60.0
+    keep_ids: bool = False
+    host: str = "127.0.0.1"
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a job. Times are seconds, latencies milliseconds."""
+
+    codes: Counter[int] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    polls: int = 0
+    lost: int = 0
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+    accept_ms: list[float] = field(default_factory=list)
+    outcome_ms: list[float] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    timed_out: bool = False
+
+    @property
+    def accepted(self) -> int:
+        """Requests answered with a 2xx."""
+        return sum(count for code, count in self.codes.items() if 200 <= code < 300)
+
+
+class Load:
+    """One job under way."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._done = Done(ids=[""] * len(job.requests) if job.keep_ids else [])
+        self._due: list[tuple[float, int, str]] = []
+        self._born = [0.0] * len(job.requests)
+        self._next = 0
+        self._open = len(job.requests)
+        self._free: list[Connection] = []
+        self._poll = select.epoll()
+        self._by_fd: dict[int, Connection] = {}
+        self._start = 0.0
+        for _ in range(job.connections):
+            self._add(Connection(job.host, job.port))
+
+    def run(self) -> Done:
+        """Send everything and return what came of it, at the latest after `deadline_s` seconds."""
+        job, done = self._job, self._done
+        self._start, cpu = time.perf_counter(), time.process_time()
+        deadline = self._start + job.deadline_s
+        try:
+            while self._open:
+                now = time.perf_counter()
+                if now > deadline:
+                    done.timed_out = True
+                    break
+                self._send(now)
+                for fd, _ in self._poll.poll(self._patience(time.perf_counter(), deadline)):
+                    self._take(self._by_fd[fd])
+        finally:
+            done.seconds = time.perf_counter() - self._start
+            done.cpu_s = time.process_time() - cpu
+            for connection in self._by_fd.values():
+                connection.socket.close()
+            self._poll.close()
+        return done
+
+    def _send(self, now: float) -> None:
+        """Give the free connections what is due: questions about bookings first, then new requests."""
+        while self._free:
+            if self._due and self._due[0][0] <= now:
+                _, index, path = heapq.heappop(self._due)
+                self._done.polls += 1
+                self._start_on(self._free.pop(), wire.get(path, self._job.tokens[index]), (index, path), now)
+            elif self._next < len(self._job.requests) and self._post_at() <= now:
+                index, self._next = self._next, self._next + 1
+                self._born[index] = self._post_at(index) if self._job.rate else now
+                self._start_on(self._free.pop(), self._job.requests[index], (index, ""), now)
+            else:
+                return
+
+    def _start_on(self, connection: Connection, request: bytes, about: tuple[int, str], now: float) -> None:
+        connection.about, connection.sent_at = about, now
+        try:
+            connection.send(request)
+        except OSError:
+            self._lose(connection)
+
+    def _take(self, connection: Connection) -> None:
+        try:
+            answer = connection.receive()
+        except (OSError, ValueError):
+            self._lose(connection)
+            return
+        if answer is None:
+            return
+        now = time.perf_counter()
+        index, path = connection.about
+        self._free.append(connection)
+        if path:
+            self._seen(index, path, answer[0], answer[1], now)
+        else:
+            self._answered(index, answer[0], answer[1], now)
+
+    def _answered(self, index: int, code: int, body: bytes, now: float) -> None:
+        """The answer to a new request."""
+        job, done = self._job, self._done
+        done.codes[code] += 1
+        done.accept_ms.append((now - self._born[index]) * 1000)
+        if job.keep_ids and code < 300:
+            done.ids[index] = json.loads(body)["id"]
+        if code == 202 and job.follow:
+            said = json.loads(body)
+            self._ask_later(index, f"/api/bookings/{said['id']}", said, now)
+        else:
+            self._end(index, "CONFIRMED" if code == 201 else str(code), now)
+
+    def _seen(self, index: int, path: str, code: int, body: bytes, now: float) -> None:
+        """The answer to a question about a booking."""
+        if code != 200:
+            self._end(index, str(code), now)
+            return
+        said = json.loads(body)
+        if said["status"] == PENDING:
+            self._ask_later(index, path.partition("?")[0], said, now)
+        else:
+            self._end(index, said["status"], now)
+
+    def _ask_later(self, index: int, path: str, said: dict[str, int | None], now: float) -> None:
+        if self._job.follow == "wait":
+            heapq.heappush(self._due, (now, index, f"{path}?wait=5"))
+        else:
+            heapq.heappush(self._due, (now + (said["poll_after_ms"] or 0) / 1000, index, path))
+
+    def _end(self, index: int, outcome: str, now: float) -> None:
+        self._done.outcomes[outcome] += 1
+        self._done.outcome_ms.append((now - self._born[index]) * 1000)
+        self._open -= 1
+
+    def _lose(self, connection: Connection) -> None:
+        """A connection broke: its request counts as lost, a new connection takes its place."""
+        self._done.lost += 1
+        self._end(connection.about[0], "LOST", time.perf_counter())
+        self._by_fd = {fd: each for fd, each in self._by_fd.items() if each is not connection}
+        connection.renew()
+        self._add(connection)
+
+    def _add(self, connection: Connection) -> None:
+        self._by_fd[connection.socket.fileno()] = connection
+        self._poll.register(connection.socket, select.EPOLLIN)
+        self._free.append(connection)
+
+    def _post_at(self, index: int | None = None) -> float:
+        """When a new request is due: at once in a closed loop."""
+        rate = self._job.rate
+        return self._start + (self._next if index is None else index) / rate if rate else 0.0
+
+    def _patience(self, now: float, deadline: float) -> float:
+        """Seconds until something is due that a free connection could send."""
+        times = [deadline]
+        if self._free and self._due:
+            times.append(self._due[0][0])
+        if self._free and self._next < len(self._job.requests):
+            times.append(self._post_at())
+        return max(0.0, min(times) - now)
