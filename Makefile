@@ -45,7 +45,7 @@ race: setup ## The races, each with its negative control
 e2e: setup ## The processes, as a client and an operator see them
 	$(PYTEST) tests/e2e
 
-bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="--rounds 3 --only P1,P5"
+bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="--rounds 3 --only hot,shows"
 	@exec .venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow
