@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 from core.errors import UnknownVersion, Unreadable
@@ -134,9 +134,14 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "quantity": lambda value: type(value) is int and 0 <= value <= MAX_SEATS,
     "category": lambda value: value is None or type(value) is str,
     "hold": lambda value: type(value) is bool,
-    "limit": lambda value: type(value) is int and value > 0,
+    "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
     "changes": lambda value: type(value) is dict,
 }
+
+
+def _refuse(text: str) -> NoReturn:
+    """No number of the contract has a fraction; NaN and Infinity are no JSON."""
+    raise ValueError(text)
 
 
 def _check(operation: Operation) -> None:
@@ -174,7 +179,7 @@ def load(payload: str) -> Operation:
     try:
         if not payload.isascii() or "\\u" in payload:
             raise Unreadable  # every text of the contract is ASCII; a NUL or half a surrogate no store would take
-        values = json.loads(payload)
+        values = json.loads(payload, parse_constant=_refuse, parse_float=_refuse)
         version = values.pop("v")
         if type(version) is not int or version < 1:
             raise Unreadable

@@ -113,7 +113,11 @@ class Rounds:
         with self._lock:
             if call.leads or call.done:
                 return
-            raise call.lost() if call.sent else RedisAway()
+            if call.sent:
+                raise call.lost()
+            # Out of the list under the same lock: nobody may send what is said not to have been sent.
+            self._waiting.remove(call)
+            raise RedisAway
 
     def _abandon(self, call: _Call) -> None:
         """The caller goes away (its deadline, or an interrupt): it must not be left in the list, nor as leader."""

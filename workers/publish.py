@@ -19,13 +19,14 @@ def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> boo
     Raises: redis-py's errors: the entries are still in the lane, and the next drain publishes them again.
     Repeat: safe.
     """
+    ttl_s = stores.final_ttl_s  # once: the sweeper may change it, and statuses and cards must agree
     return statuses.finish(
         stores.client,
-        publication(batch, stores.final_ttl_s),
+        publication(batch, ttl_s),
         token=token,
         marker_ms=stores.settings.marker_ms,
         rate=rate,
-        final_ttl_s=stores.final_ttl_s,
+        final_ttl_s=ttl_s,
     )
 
 

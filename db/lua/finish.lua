@@ -57,7 +57,9 @@ for _ = 1, tonumber(ARGV[8]) do
       'sold_out_until', ARGV[arg + 4], 'hall', ARGV[arg + 5])
   end
   local forgets = redis.call('HGET', card, 'forgets_at')
-  if not forgets or tonumber(forgets) > tonumber(ARGV[arg + 6]) then
+  if not version then
+    redis.call('HSET', card, 'forgets_at', '0') -- Redis lives anew: what was decided before is not here
+  elseif not forgets or tonumber(forgets) > tonumber(ARGV[arg + 6]) then
     redis.call('HSET', card, 'forgets_at', ARGV[arg + 6]) -- the earliest counts
   end
   arg, key = arg + 7, key + 1
