@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import redis
 
@@ -52,7 +53,8 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
         return decided
     except LaneBusy:
         # Its holder goes on without the marker; if it dies, the sweeper comes when "rung" has lapsed.
-        lanes.release(stores.client, lane, token, settings.marker_ms)
+        with suppress(redis.RedisError):  # then the marker lapses by itself
+            lanes.release(stores.client, lane, token, settings.marker_ms)
     except (PostgresAway, redis.RedisError) as error:
         # The marker stays until it lapses: that is the back-off.
         log.warning("drain_interrupted", lane=lane, error=str(error))
