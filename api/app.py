@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import auth, bookings, docs, halls, health, hooks, movies, shows, tokens
 from api.describe import ProblemApi
 from api.health import PostgresProbe
+from api.hotpath import HotPath
 from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
 from api.waiters import Waiters
@@ -41,11 +42,14 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale"] = stores
     app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
     app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
-    app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters)
+    app.extensions["onsale-waiters"] = waiters = Waiters(settings.redis_url, settings.waiters)
     _behind_proxies(app, settings.trusted_proxies)
     _for_browsers(app, settings.cors_origins)
     hooks.install(app)
-    tokens.install(app, settings)
+    verifier = tokens.install(app, settings)
+    app.wsgi_app = HotPath(  # type: ignore[method-assign]
+        app.wsgi_app, stores.door, verifier, waiters, wait_cap_s=settings.wait_cap_s, max_body=MAX_BODY_BYTES
+    )
     api = ProblemApi(app)
     for module in BLUEPRINTS:
         api.register_blueprint(module.blueprint)

@@ -1,6 +1,6 @@
-"""What happens around every request: its id, security headers, one log line, one observation.
+"""What happens around every request of Flask's: its id, security headers, one log line, one observation.
 
-This is on the hot path: nothing here may touch a store, and every line is worth counting.
+Nothing here may touch a store. The hot path (hotpath.py) does the same by itself, but for the log line.
 """
 
 from __future__ import annotations
@@ -42,9 +42,13 @@ def install(app: Flask) -> None:
     app.teardown_request(_end)
 
 
+def request_id(given: str) -> str:
+    """The id of a request: the client's own if it is sane, else a new one."""
+    return given if given and REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_numbers):x}"
+
+
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_numbers):x}"
+    g.request_id = request_id(request.headers.get("X-Request-Id", ""))
     g.started = time.perf_counter()
     logs.bind(request_id=g.request_id)
 
@@ -61,7 +65,7 @@ def _finish(response: Response) -> Response:
         method = "other"
     metrics.observe(rule.rule if rule else "(none)", method, status, seconds)
     reads = method in READS
-    if not (reads or g.get("logged")) or _levels.isEnabledFor(logging.DEBUG):
+    if not reads or _levels.isEnabledFor(logging.DEBUG):
         line = log.debug if reads else log.info
         line("request", method=method, path=quote(request.path), status=status, ms=round(seconds * 1000, 1))
     return response

@@ -6,22 +6,26 @@ What a poll costs is on the hot path: a decided body is sent as it was published
 from __future__ import annotations
 
 import json
-import math
 import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
-
-from core.bookings import Booking, Stage, Status
+from api.replies import Reply
+from core.bookings import Booking, Status
 from core.ids import reference, show_of
 from core.line import place, poll_of_hold
 from core.times import iso
 from db import statuses
 from db.statuses import Meter
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+#: The body of a queued booking. A dict and its encoding would cost a fifth of an accept.
+_QUEUED = (
+    '{"id":"%s","reference":"%s","show_id":%d,"status":"PENDING","stage":"QUEUED","reason":null,"seats":[],'
+    '"amount_cents":null,"accepted_at":"%s","decided_at":null,"expires_at":null,"confirmed_at":null,"version":0,'
+    '"last_operation":null,"replaced_by":null,"position":%d,"eta_ms":%s,"poll_after_ms":%d,"pending_operation":%s}'
+)
 _SETTLED_TAIL = ',"position":null,"eta_ms":null,"poll_after_ms":null,"pending_operation":null}'
 
 
@@ -34,16 +38,14 @@ class Seen:
     poll_after_ms: int | None
     waits: bool
 
-    def respond(self, code: int, location: str | None = None) -> Response:
-        """The response, or 304 for a GET whose client has this version."""
-        headers = {"ETag": f'"{self.etag}"'}
+    def reply(self, status: int, location: str | None = None) -> Reply:
+        """The reply to whoever does not have this version yet."""
+        headers = [("ETag", f'"{self.etag}"')]
         if self.poll_after_ms is not None:
-            headers["Retry-After"] = str(math.ceil(self.poll_after_ms / 1000))
+            headers.append(("Retry-After", str(-(-self.poll_after_ms // 1000))))
         if location:
-            headers["Location"] = location
-        if request.method == "GET" and self.etag in request.if_none_match:
-            return Response(status=304, headers=headers)
-        return Response(self.body, status=code, headers=headers, content_type="application/json")
+            headers.append(("Location", location))
+        return Reply(status, self.body, headers)
 
 
 def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
@@ -78,30 +80,14 @@ def passed(fields: dict[str, str], meter: Meter) -> bool:
 def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
     pending = statuses.pending(fields)
     here = place(int(fields["t"]), meter.served, meter.rate)
-    body = {
-        "id": str(booking_id),
-        "reference": reference(booking_id),
-        "show_id": show_of(booking_id),
-        "status": Status.PENDING.value,
-        "stage": Stage.QUEUED.value,
-        "reason": None,
-        "seats": [],
-        "amount_cents": None,
-        "accepted_at": iso(int(fields["a"])),
-        "decided_at": None,
-        "expires_at": None,
-        "confirmed_at": None,
-        "version": 0,
-        "last_operation": None,
-        "replaced_by": None,
-        "position": here.position,
-        "eta_ms": here.eta_ms,
-        "poll_after_ms": here.poll_after_ms,
-        "pending_operation": {"kind": pending.kind, "accepted_at": iso(pending.id.ms)} if pending else None,
-    }
-    return Seen(
-        _text(body), f"q{fields['t']}-{meter.served}-{pending.ticket if pending else ''}", here.poll_after_ms, True
-    )
+    waiting = f'{{"kind":"{pending.kind}","accepted_at":"{iso(pending.id.ms)}"}}' if pending else "null"
+    eta = "null" if here.eta_ms is None else str(here.eta_ms)
+    body = _QUEUED % (
+        booking_id, reference(booking_id), show_of(booking_id), iso(int(fields["a"])),
+        here.position, eta, here.poll_after_ms, waiting,
+    )  # fmt: skip
+    etag = f"q{fields['t']}-{meter.served}-{pending.ticket if pending else ''}"
+    return Seen(body, etag, here.poll_after_ms, True)
 
 
 def _decided(body: str, version: str, status: str) -> Seen:

@@ -29,6 +29,7 @@ from api.errors import (
     TokenInvalid,
     TokenMissing,
 )
+from api.replies import Reply
 from core import logs
 from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
 from core.halls import BadPlan
@@ -75,15 +76,17 @@ STATUSES = {
 log = logs.logger(__name__)
 
 
-def problem(
+def reply(
     status: int,
     code: str,
     detail: str,
     headers: Mapping[str, str] | None = None,
     errors: Sequence[Mapping[str, str]] | None = None,
+    *,
+    request_id: str,
     **extra: Any,
-) -> Response:
-    """A problem+json response.
+) -> Reply:
+    """A problem.
 
     Args:    code: stable name, snake_case.  errors: [{"pointer": "/seats/0", "detail": "..."}].
              extra: further members of the body.
@@ -94,14 +97,24 @@ def problem(
         "status": status,
         "detail": detail,
         "code": code,
-        "request_id": g.get("request_id", ""),
+        "request_id": request_id,
         **extra,
     }
     if errors:
         body["errors"] = list(errors)
-    response = Response(json.dumps(body, separators=(",", ":")), status=status, content_type=MEDIA_TYPE)
-    response.headers.update(headers or {})
-    return response
+    return Reply(status, json.dumps(body, separators=(",", ":")), list((headers or {}).items()), MEDIA_TYPE)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] | None = None,
+    **extra: Any,
+) -> Response:
+    """`reply` as the response to the current request."""
+    return reply(status, code, detail, headers, errors, request_id=g.get("request_id", ""), **extra).response()
 
 
 def install(app: Flask) -> None:
@@ -119,15 +132,22 @@ def speak_for(jwt: JWTManager) -> None:
 
 
 def of_error(error: OnsaleError) -> Response:
-    """The problem of one of our own errors; a class that is not in the table is a surprise."""
+    """The response to one of our own errors."""
+    return reply_of(error, g.get("request_id", "")).response()
+
+
+def reply_of(error: Exception, request_id: str) -> Reply:
+    """The problem of one of our own errors; anything else is a surprise."""
     entry = next((ERRORS[class_] for class_ in type(error).__mro__ if class_ in ERRORS), None)
-    if entry is None:
-        return of_surprise(error)
+    if entry is None or not isinstance(error, OnsaleError):
+        return _surprise(error, request_id)
     status, headers = entry
     if status < 500:
-        return problem(status, error.code, str(error), headers, getattr(error, "errors", None))
-    log.warning("unavailable", code=error.code, error=str(error))
-    return problem(status, error.code, inspect.cleandoc(type(error).__doc__ or error.code), headers)
+        errors = getattr(error, "errors", None)
+        return reply(status, error.code, str(error), headers, errors, request_id=request_id)
+    log.warning("unavailable", code=error.code, error=str(error), request_id=request_id)
+    detail = inspect.cleandoc(type(error).__doc__ or error.code)
+    return reply(status, error.code, detail, headers, request_id=request_id)
 
 
 def of_http_exception(error: HTTPException) -> AnyResponse:
@@ -144,5 +164,9 @@ def of_http_exception(error: HTTPException) -> AnyResponse:
 
 def of_surprise(error: Exception) -> Response:
     """A bug: logged with its traceback, and nothing of it told to the client."""
-    log.error("internal error", exc_info=error)
-    return problem(500, "internal", "Something went wrong here. It has been logged.")
+    return _surprise(error, g.get("request_id", "")).response()
+
+
+def _surprise(error: Exception, request_id: str) -> Reply:
+    log.error("internal error", exc_info=error, request_id=request_id)
+    return reply(500, "internal", "Something went wrong here. It has been logged.", request_id=request_id)

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import jwt
 from flask import Flask, current_app, request
 from flask_jwt_extended import JWTManager, create_access_token
 
-from api import problems
+from api import problems, signatures
 from api.errors import NotAllowed, TokenExpired, TokenInvalid, TokenMissing
+from api.signatures import Headers
 from api.stores import stores
 from core.settings import Settings
 from db import users
@@ -53,6 +54,7 @@ class Verifier:
 
     def __init__(self, secret: str, *, remembered: int = REMEMBERED) -> None:
         self._secret = secret
+        self._headers = {signatures.header_of(secret, ALGORITHM): secret.encode()}
         self._remembered = remembered
         self._young: dict[str, Identity] = {}
         self._old: dict[str, Identity] = {}
@@ -64,7 +66,7 @@ class Verifier:
             raise TokenMissing
         known = self._young.get(token) or self._old.get(token)
         if known is None:
-            known = verify(token, self._secret)
+            known = verify(token, self._secret, self._headers)
             if len(self._young) >= self._remembered:
                 self._old, self._young = self._young, {}
             self._young[token] = known
@@ -73,12 +75,30 @@ class Verifier:
         return known
 
 
-def verify(token: str, secret: str) -> Identity:
+def verify(token: str, secret: str, headers: Headers) -> Identity:
     """Check the signature and every claim of a token. Raises: TokenInvalid, TokenExpired."""
     if len(token) > MAX_TOKEN_CHARS:
         raise TokenInvalid
+    claims = signatures.claims_of(token, headers)
+    if claims is None or not signatures.hold_now(
+        claims, time.time(), issuer=ISSUER, audience=AUDIENCE, leeway_s=LEEWAY_S
+    ):
+        claims = _claims(token, secret)
     try:
-        claims = jwt.decode(
+        user_id = UUID(claims["sub"])
+        expires_s = int(claims["exp"])
+    except (ValueError, OverflowError):
+        raise TokenInvalid from None
+    role = claims.get("role")
+    if claims.get("type") != "access" or role not in ROLES or str(user_id) != claims["sub"]:
+        raise TokenInvalid
+    return Identity(user_id, role, expires_s)
+
+
+def _claims(token: str, secret: str) -> dict[str, Any]:
+    """The claims, by the library's judgement."""
+    try:
+        return jwt.decode(
             token,
             secret,
             algorithms=[ALGORITHM],
@@ -87,20 +107,14 @@ def verify(token: str, secret: str) -> Identity:
             leeway=LEEWAY_S,
             options={"require": ["exp", "iat", "sub", "jti"]},
         )
-        user_id = UUID(claims["sub"])
-        expires_s = int(claims["exp"])
     except jwt.ExpiredSignatureError:
         raise TokenExpired from None
     except (jwt.InvalidTokenError, ValueError, OverflowError):
         raise TokenInvalid from None
-    role = claims.get("role")
-    if claims.get("type") != "access" or role not in ROLES or str(user_id) != claims["sub"]:
-        raise TokenInvalid
-    return Identity(user_id, role, expires_s)
 
 
-def install(app: Flask, settings: Settings) -> None:
-    """Give the application its secret, for minting (flask-jwt-extended) and for verifying."""
+def install(app: Flask, settings: Settings) -> Verifier:
+    """Give the application its secret, for minting (flask-jwt-extended) and for verifying; returns the verifier."""
     app.config.update(
         JWT_SECRET_KEY=settings.jwt_secret,
         JWT_ALGORITHM=ALGORITHM,
@@ -112,7 +126,8 @@ def install(app: Flask, settings: Settings) -> None:
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.token_ttl_s),
     )
     problems.speak_for(JWTManager(app))
-    app.extensions["onsale-tokens"] = Verifier(settings.jwt_secret)
+    app.extensions["onsale-tokens"] = verifier = Verifier(settings.jwt_secret)
+    return verifier
 
 
 def mint(user_id: UUID, role: str) -> str:

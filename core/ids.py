@@ -18,6 +18,13 @@ _READ_AS = str.maketrans("OIL", "011", "- ")
 #: 50 bits: among a million bookings of one show two share a reference with a chance of 1 in 2,000, and
 #: a reference is only ever looked up among its owner's.
 _REFERENCE_CHARS = 10
+_SHOW_CHARS = 8
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
+#: The bits of an id that are drawn, and those that every id has: version 8, variant 10.
+_FREE = (1 << 96) - 1 & ~(0xF << 76) & ~(0b11 << 62)
+_FIXED = 8 << 76 | 0b10 << 62
 
 
 def booking_id(secret: bytes, show_id: int, user_id: UUID, key: str | None) -> UUID:
@@ -31,10 +38,7 @@ def booking_id(secret: bytes, show_id: int, user_id: UUID, key: str | None) -> U
         text = key.encode()
         message = show_id.to_bytes(4) + user_id.bytes + len(text).to_bytes(2) + text
         tail = hmac.digest(secret, message, hashlib.sha256)[:16]
-    bits = int.from_bytes(tail) & ((1 << 96) - 1) | show_id << 96
-    bits = bits & ~(0xF << 76) | 8 << 76
-    bits = bits & ~(0b11 << 62) | 0b10 << 62
-    return UUID(int=bits)
+    return UUID(int=int.from_bytes(tail) & _FREE | _FIXED | show_id << 96)
 
 
 def show_of(id_: UUID) -> int:
@@ -50,7 +54,7 @@ def lane_of(show_id: int, lanes: int) -> int:
 def reference(id_: UUID) -> str:
     """A short human form of a booking id, such as `1-7QK2M-9XV4T`: its show and 50 bits of the rest."""
     code = _encode(_free_bits(id_) >> 40, _REFERENCE_CHARS)
-    return f"{_encode(show_of(id_)).lstrip('0') or '0'}-{code[:5]}-{code[5:]}"
+    return f"{_encode(show_of(id_), _SHOW_CHARS).lstrip('0') or '0'}-{code[:5]}-{code[5:]}"
 
 
 def ids_of_reference(text: str) -> tuple[UUID, UUID] | None:
@@ -73,8 +77,9 @@ def _free_bits(id_: UUID) -> int:
     return (bits >> 80 & 0xFFFF) << 74 | (bits >> 64 & 0xFFF) << 62 | bits & ((1 << 62) - 1)
 
 
-def _encode(number: int, chars: int = 7) -> str:
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(chars)))
+def _encode(number: int, chars: int) -> str:
+    """Two characters at a time; `chars` is even."""
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * chars - 10, -1, -10)])
 
 
 def _decode(text: str) -> int | None:

@@ -18,7 +18,7 @@ from core.errors import UnknownVersion, Unreadable
 from core.ids import show_of
 
 VERSION = 1
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The most seats that one operation may ask for; the api allows fewer.
 MAX_SEATS = 100
 
@@ -107,6 +107,7 @@ _TYPES: dict[Kind, type[Operation]] = {
     Kind.CHANGE_SHOW: ChangeShow,
 }
 _KINDS = {type_: kind for kind, type_ in _TYPES.items()}
+_SLOTS: dict[Kind, tuple[str, ...]] = {kind: tuple(type_.__slots__) for kind, type_ in _TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "user_id": lambda value: type(value) is UUID,
     "show_id": lambda value: type(value) is int and 0 < value < 1 << 31,
     "fingerprint": lambda value: type(value) is str,
-    "seats": lambda value: len(value) <= MAX_SEATS and all(type(label) is str for label in value),
+    "seats": lambda value: len(value) <= MAX_SEATS and set(map(type, value)) <= {str},
     "quantity": lambda value: type(value) is int and 0 <= value <= MAX_SEATS,
     "category": lambda value: value is None or type(value) is str,
     "hold": lambda value: type(value) is bool,
@@ -139,15 +140,21 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 }
 
 
+_CHECKS = {kind: [(name, _FIELDS[name]) for name in slots] for kind, slots in _SLOTS.items()}
+
+
 def _refuse(text: str) -> NoReturn:
     """No number of the contract has a fraction; NaN and Infinity are no JSON."""
     raise ValueError(text)
 
 
-def _check(operation: Operation) -> None:
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_refuse)
+
+
+def _check(kind: Kind, operation: Operation) -> None:
     """Raise Unreadable if a field is not what it must be."""
-    for name in operation.__slots__:
-        if not _FIELDS[name](getattr(operation, name)):
+    for name, valid in _CHECKS[kind]:
+        if not valid(getattr(operation, name)):
             raise Unreadable(f"The operation's {name} is not valid.")
     booking_id = getattr(operation, "booking_id", None)
     if booking_id is not None and show_of(booking_id) != operation.show_id:
@@ -161,8 +168,9 @@ def kind_of(operation: Operation) -> Kind:
 
 def dump(operation: Operation, *, request_id: str = "") -> str:
     """The operation as JSON for its lane. Fields that hold their default are left out."""
-    values: dict[str, Any] = {"v": VERSION, "kind": kind_of(operation).value}
-    for name in operation.__slots__:
+    kind = kind_of(operation)
+    values: dict[str, Any] = {"v": VERSION, "kind": kind}
+    for name in _SLOTS[kind]:
         value = getattr(operation, name)
         if value or name in ("show_id", "changes"):
             values[name] = str(value) if isinstance(value, UUID) else value
@@ -179,21 +187,21 @@ def load(payload: str) -> Operation:
     try:
         if not payload.isascii() or "\\u" in payload:
             raise Unreadable  # every text of the contract is ASCII; a NUL or half a surrogate no store would take
-        values = json.loads(payload, parse_constant=_refuse, parse_float=_refuse)
+        values = _DECODER.decode(payload)
         version = values.pop("v")
         if type(version) is not int or version < 1:
             raise Unreadable
         if version > VERSION:
             raise UnknownVersion
         values.pop("request_id", None)
-        type_ = _TYPES[Kind(values.pop("kind"))]
+        kind = Kind(values.pop("kind"))
         for name in ("booking_id", "user_id"):
             if name in values:
                 values[name] = UUID(values[name])
         if "seats" in values:
             values["seats"] = tuple(values["seats"])
-        operation = type_(**values)
-        _check(operation)
+        operation = _TYPES[kind](**values)
+        _check(kind, operation)
         return operation
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"The operation's payload cannot be read: {error!r}") from error

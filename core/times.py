@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -22,4 +23,11 @@ def iso(ms: int | None) -> str | None:
     """ISO 8601 UTC with milliseconds and Z, as HTTP answers show it."""
     if ms is None:
         return None
-    return from_ms(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, rest = divmod(ms, 1000)
+    return f"{_iso_second(second)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _iso_second(second: int) -> str:
+    """Most times that are shown lie in the same few seconds."""
+    return from_ms(second * 1000).isoformat(timespec="seconds").removesuffix("+00:00")

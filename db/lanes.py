@@ -137,8 +137,11 @@ def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
     epoch, time_ms, entries = reply
     read = []
     for entry_id, flat in entries:
-        fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        read.append((StreamId.parse(entry_id), int(fields.get("t", 0)), fields.get("o", "")))
+        if len(flat) == 4 and flat[0] == "o" and flat[2] == "t":  # as accept.lua writes them
+            read.append((StreamId.parse(entry_id), int(flat[3]), flat[1]))
+        else:
+            fields = dict(zip(flat[::2], flat[1::2], strict=True))
+            read.append((StreamId.parse(entry_id), int(fields.get("t", 0)), fields.get("o", "")))
     return Peeked(epoch, time_ms, read)
 
 

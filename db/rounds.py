@@ -15,9 +15,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, InvalidResponse, NoScriptError, ReadOnlyError, RedisError
 from redis.retry import Retry
 
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
@@ -45,10 +46,11 @@ def connection_pool(url: str, *, socket_timeout_s: float, decode: bool = True) -
 class _Call:
     """One caller's commands, and what became of them. `turn` is released when it is done, or to lead."""
 
-    __slots__ = ("commands", "done", "error", "leads", "replies", "sent", "turn", "writes")
+    __slots__ = ("commands", "done", "error", "leads", "packed", "replies", "sent", "turn", "writes")
 
     def __init__(self, commands: Sequence[Command], writes: bool) -> None:
         self.commands = commands
+        self.packed = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
         self.writes = writes
         self.replies: list[Any] = []
         self.error: Exception | None = None
@@ -76,6 +78,7 @@ class Rounds:
         self._pool = connection_pool(url, socket_timeout_s=timeout_s)
         self._timeout_s = timeout_s
         self._connection: Any = None
+        self._reader: Any = None
         self._readable = select.poll()
         self._lock = threading.Lock()
         self._waiting: list[_Call] = []
@@ -171,15 +174,25 @@ class Rounds:
                 raise
 
     def _exchange(self, connection: Any, calls: list[_Call]) -> None:
-        commands = [command for call in calls for command in call.commands]
-        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        """Write the calls in one go and read all replies. Redis-py's own way costs three times as much per call."""
+        socket = connection._sock
+        socket.sendall(b"".join([call.packed for call in calls]))
         for call in calls:
             for _ in call.commands:
-                try:
-                    call.replies.append(connection.read_response())
-                except (ResponseError, BusyLoadingError) as error:
-                    call.replies.append(None)
-                    call.error = RedisAway() if _unable(error) else error
+                reply = self._next_reply(socket)
+                if isinstance(reply, RedisError):
+                    call.error = RedisAway() if _unable(reply) else reply
+                    reply = None
+                call.replies.append(reply)
+
+    def _next_reply(self, socket: Any) -> Any:
+        reader = self._reader
+        while (reply := reader.gets()) is False:
+            received = socket.recv(65_536)
+            if not received:
+                raise ConnectionError("Redis has closed the connection.")
+            reader.feed(received)
+        return reply
 
     def _load_and_resend(self, connection: Any, call: _Call) -> None:
         """Redis was restarted and does not know a script: load those of this call, and send it again.
@@ -211,6 +224,12 @@ class Rounds:
             connection.connect()
             self._readable = select.poll()
             self._readable.register(connection._sock, select.POLLIN)
+            self._reader = hiredis.Reader(
+                protocolError=InvalidResponse,
+                replyError=connection._parser.parse_error,
+                encoding="utf-8",
+                errors="surrogateescape",
+            )
             self._connection = connection
         return connection
 

@@ -22,7 +22,7 @@ from core.times import iso, to_ms
 from db import cards, keys, scripts
 from db.rounds import Command, Rounds
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 @dataclass(frozen=True, slots=True)
