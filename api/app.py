@@ -42,14 +42,11 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale"] = stores
     app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
     app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
-    app.extensions["onsale-waiters"] = waiters = Waiters(settings.redis_url, settings.waiters)
+    app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters)
     _behind_proxies(app, settings.trusted_proxies)
     _for_browsers(app, settings.cors_origins)
     hooks.install(app)
-    verifier = tokens.install(app, settings)
-    app.wsgi_app = HotPath(  # type: ignore[method-assign]
-        app.wsgi_app, stores.door, verifier, waiters, wait_cap_s=settings.wait_cap_s, max_body=MAX_BODY_BYTES
-    )
+    tokens.install(app, settings)
     api = ProblemApi(app)
     for module in BLUEPRINTS:
         api.register_blueprint(module.blueprint)
@@ -57,12 +54,13 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     return app
 
 
-def create_app_from_env() -> Flask:
-    """The application of a server's process. Raises: ConfigurationError."""
+def create_app_from_env() -> HotPath:
+    """The ASGI application of a server's process. Raises: ConfigurationError."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
     actors.open_broker(settings.broker_url)
-    return create_app(settings, open_stores(settings))
+    app = create_app(settings, open_stores(settings))
+    return HotPath(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:

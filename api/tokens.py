@@ -113,8 +113,8 @@ def _claims(token: str, secret: str) -> dict[str, Any]:
         raise TokenInvalid from None
 
 
-def install(app: Flask, settings: Settings) -> Verifier:
-    """Give the application its secret, for minting (flask-jwt-extended) and for verifying; returns the verifier."""
+def install(app: Flask, settings: Settings) -> None:
+    """Give the application its secret, for minting (flask-jwt-extended) and for verifying."""
     app.config.update(
         JWT_SECRET_KEY=settings.jwt_secret,
         JWT_ALGORITHM=ALGORITHM,
@@ -126,8 +126,7 @@ def install(app: Flask, settings: Settings) -> Verifier:
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.token_ttl_s),
     )
     problems.speak_for(JWTManager(app))
-    app.extensions["onsale-tokens"] = verifier = Verifier(settings.jwt_secret)
-    return verifier
+    app.extensions["onsale-tokens"] = Verifier(settings.jwt_secret)
 
 
 def mint(user_id: UUID, role: str) -> str:

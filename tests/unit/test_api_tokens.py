@@ -97,17 +97,17 @@ def test_the_scheme_may_be_written_in_any_case() -> None:
 )
 def test_a_token_with_a_wrong_claim_is_invalid(changes: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
-        verify(signed(**changes), SECRET)
+        verify(signed(**changes), SECRET, {})
 
 
 def test_a_token_of_another_secret_is_invalid() -> None:
     with pytest.raises(TokenInvalid):
-        verify(signed(secret="x" * 40), SECRET)
+        verify(signed(secret="x" * 40), SECRET, {})
 
 
 def test_a_token_of_another_algorithm_is_invalid() -> None:
     with pytest.raises(TokenInvalid):
-        verify(signed(secret=SECRET * 2, algorithm="HS512"), SECRET * 2)
+        verify(signed(secret=SECRET * 2, algorithm="HS512"), SECRET * 2, {})
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é.é.é", "." * 5_000])
@@ -118,15 +118,15 @@ def test_what_is_no_token_is_invalid(token: str) -> None:
 
 def test_an_unsigned_token_is_invalid() -> None:
     with pytest.raises(TokenInvalid):
-        verify(jwt.encode({"sub": str(ALICE), "type": "access"}, None, "none"), SECRET)
+        verify(jwt.encode({"sub": str(ALICE), "type": "access"}, None, "none"), SECRET, {})
 
 
 def test_an_old_token_is_expired_with_ten_seconds_of_grace() -> None:
     now = int(time.time())
 
-    assert verify(signed(exp=now - 5), SECRET).user_id == ALICE
+    assert verify(signed(exp=now - 5), SECRET, {}).user_id == ALICE
     with pytest.raises(TokenExpired):
-        verify(signed(exp=now - 11), SECRET)
+        verify(signed(exp=now - 11), SECRET, {})
 
 
 def test_a_remembered_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_a_remembered_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_token_is_verified_once_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     verified: list[str] = []
 
-    def counted(token: str, _secret: str) -> Identity:
+    def counted(token: str, _secret: str, _headers: object) -> Identity:
         verified.append(token)
         return Identity(ALICE, "user", 1 << 40)
 
