@@ -10,7 +10,7 @@ POLL_MAX_MS = 5_000
 #: When nothing is known of the drain's rate yet: about one batch.
 POLL_UNKNOWN_MS = 250
 #: What an operation needs besides its turn: one batch's transaction and its publication, ms.
-BATCH_MS = 30
+BATCH_MS = 60
 
 
 @dataclass(frozen=True, slots=True)

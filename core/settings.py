@@ -66,8 +66,8 @@ class Settings:
             # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
             "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
-            # For each further busy lane of the worker: four of them wait 30 ms, one alone does not wait.
-            "linger_ms": env.int("LINGER_MS", 10, validate=validate.Range(0, 1_000)),
+            # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
+            "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
             "drain_s": env.float("DRAIN_S", 3.0, validate=validate.Range(0.01, 60)),
             "marker_ms": env.int("MARKER_MS", 2_000, validate=validate.Range(100, 60_000)),
             "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
