@@ -17,7 +17,7 @@ from api.hotpath import HotPath
 from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
 from api.waiters import Waiters
-from core import logs
+from core import crashpoints, logs
 from core.settings import Settings
 from workers import actors
 
@@ -61,6 +61,7 @@ def create_app_from_env() -> Flask:
     """The application of a server's process. Raises: ConfigurationError."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
+    crashpoints.arm(settings.crash, settings.marker_ms / 1000)
     actors.open_broker(settings.broker_url)
     return create_app(settings, open_stores(settings))
 

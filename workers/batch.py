@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
+import redis
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core import logs
 from core.bookings import Booking, Decision, Outcome, Reason, Status
+from core.crashpoints import point
 from core.decide import decide, fail
-from core.errors import OnsaleError, SeatConflict, UnknownVersion, Unreadable
+from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
 from core.operations import Entry, StreamId, load
 from core.state import ShowState
 from db import bookings, fences, journal, lanes, seats, shows
@@ -93,15 +95,20 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
     try:
         with transaction(stores.engine) as connection:
             fence = fences.lock(connection, lane)
+            point("W2", PostgresAway)
             peeked = lanes.peek(stores.client, lane, limit)
+            point("W2b", redis.ConnectionError)
             if not peeked.entries:
                 return None
             head = peeked.entries[0][0]
             batch = _read(connection, fence, peeked)
             _decide(stores, connection, batch, peeked.time_ms, poison)
             deciding_s = time.perf_counter() - started
+            point("W3")
             _record(connection, batch, peeked.entries)
+            point("W3b", PostgresAway)
             recorded = time.perf_counter()
+        point("W4", PostgresAway)
     except (DBAPIError, ValueError, SeatConflict, Poison) as error:
         if isinstance(error, SeatConflict):
             log.error("seat_conflict", lane=lane, error=str(error))
@@ -150,6 +157,7 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
     show_ids = {entry.operation.show_id for entry in (*batch.fresh, *batch.again)}
     batch.rows = shows.lock(connection, sorted(show_ids))
     batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
+    point("W2c", PostgresAway)
     if poison and not (batch.fresh and batch.fresh[0].id == poison.head):
         poison = None  # another drain has been here: this is another entry
     for entry in batch.fresh:
