@@ -155,8 +155,10 @@ def arm(plan: str, lease_s: float) -> None:
     if name not in POINTS:
         raise ConfigurationError(f"ONSALE_CRASH: There is no point {name}.")
     if fault not in faults_of(name):
-        raise ConfigurationError(f"ONSALE_CRASH: {name} knows {', '.join(faults_of(name))}, not {fault or 'nothing'}.")
-    if not (nth.isdigit() and int(nth) and proof):
+        raise ConfigurationError(
+            f"ONSALE_CRASH: {name} knows {', '.join(faults_of(name))}, not {fault or 'nothing'}."
+        )
+    if not (nth.isdecimal() and int(nth) and proof):
         raise ConfigurationError("ONSALE_CRASH: Must be point:fault:nth:file, such as W4:exit:1:/tmp/fired.")
     _armed = _Armed(name, Fault(fault), int(nth), proof, LEASES * lease_s)
     log.warning("crash_point_armed", point=name, fault=fault, nth=int(nth))
