@@ -85,9 +85,9 @@ def _tell(console: Console, result: Result) -> None:
 
 
 def _show(console: Console, log: IO[bytes], where: int) -> None:
-    """The last lines that the processes printed in this case, but for those of every request."""
+    """The last lines that the processes printed in this case, but for those that tell of what went well."""
     log.seek(where)
-    lines = [line for line in log.read().decode(errors="replace").splitlines() if "event=accepted" not in line]
+    lines = [line for line in log.read().decode(errors="replace").splitlines() if "level=info" not in line]
     console.print("\n".join(lines[-SHOWN_LINES:]), markup=False, highlight=False, soft_wrap=True)
 
 

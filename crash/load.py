@@ -16,7 +16,7 @@ from core import ids
 from core.operations import Book
 from crash.asked import DECIDED, RANK, Asked
 from crash.client import Client, Unanswered
-from crash.shows import ROWS, Shows
+from crash.shows import Shows
 from db import lanes
 from db.rounds import Rounds
 
@@ -40,13 +40,14 @@ class Load:
     rounds: Rounds
     asked: list[Asked] = field(default_factory=list)
     _keys: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    _rows: itertools.count[int] = field(default_factory=itertools.count)
+    waves: int = 0
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(PEOPLE))
     _running: list[Future[None]] = field(default_factory=list)
 
     def wave(self, *, silent: bool) -> None:
-        """Send one wave of people. `silent`: only bookings whose doorbell nobody rings."""
-        row = chr(ord("A") + next(self._rows) % ROWS)
+        """Send one wave of people; the hall has ROWS rows. `silent`: only bookings whose doorbell nobody rings."""
+        row = chr(ord("A") + self.waves)
+        self.waves += 1
         self._go(self._unrung, self._ask(self.shows.long, CONFIRMED, seats=[f"{row}6"]))
         if silent:
             return
@@ -117,10 +118,12 @@ class Load:
         operation = Book(
             booking_id=id_, show_id=asked.show, user_id=asked.user, fingerprint=json.dumps(seats), seats=seats
         )
-        accepted = lanes.accept(self.rounds, operation, lanes=self.lanes, cap=1_000, marker_ms=self.marker_ms)
+        code = "NO_CARD"
+        while code == "NO_CARD" and time.monotonic() < self.client.deadline:
+            code = lanes.accept(self.rounds, operation, lanes=self.lanes, cap=1_000, marker_ms=self.marker_ms).code
         asked.id, asked.key = str(id_), ""
-        if accepted.code != "ACCEPTED":
-            asked.wrong.append(f"{asked} was not accepted: {accepted.code}")
+        if code != "ACCEPTED":
+            asked.wrong.append(f"{asked} was not accepted: {code}")
         self._until(asked, DECIDED)
 
     # -- steps ------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from crash.cases import Case
 from crash.client import Client, answers
 from crash.ground import LANES, LOOK_S, MARKER_MS, START_S, Ground, until
 from crash.load import Load
-from crash.shows import make_shows
+from crash.shows import ROWS, forget_cards, make_shows
 from db.rounds import Rounds
 from local.process import ProcessGroup
 
@@ -62,7 +62,7 @@ def run(ground: Ground, case: Case, folder: Path, known: set[str]) -> Result:
 
 def _load(ground: Ground, case: Case, rounds: Rounds, url: str) -> Load:
     """The load of the case: of an api that is armed, everybody asks it first."""
-    shows = make_shows(ground.running.database_url, rounds, LANES, with_cards=case.point != "A0b")
+    shows = make_shows(ground.running.database_url, rounds, LANES)
     armed = [url] if case.process == "api" else []
     if armed:
         until(partial(answers, url), START_S, "The armed api")
@@ -82,7 +82,10 @@ def _play(ground: Ground, case: Case, load: Load, group: ProcessGroup, proof: Pa
             if time.monotonic() > deadline:
                 yield f"{case.point} was not reached {case.nth} times within {FIRES_S:.0f} s"
                 break
-            load.wave(silent=silent)
+            if case.point == "A0b":
+                forget_cards(load.rounds, load.shows, LANES)
+            if load.waves < ROWS - 1:
+                load.wave(silent=silent)
             _pause(proof)
         resume()
         load.client.deadline = time.monotonic() + RESTS_S

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from core.halls import Hall
+from core.ids import lane_of
 from core.shows import ShowSettings
-from db import cards, catalogue, halls, installation, movies, shows
+from db import cards, catalogue, halls, installation, keys, movies, shows
 from db.engine import make_engine, transaction
-from db.rounds import Rounds
+from db.rounds import Command, Rounds
 
 ROWS, SEATS = 26, 8
 HOUR_MS = 3_600_000
@@ -34,8 +35,8 @@ class Shows:
     booking_secret: bytes
 
 
-def make_shows(database_url: str, rounds: Rounds, lanes: int, *, with_cards: bool) -> Shows:
-    """Make both, on sale now. `with_cards`: publish their cards; else the api that is asked first does."""
+def make_shows(database_url: str, rounds: Rounds, lanes: int) -> Shows:
+    """Make both, on sale now, their cards published."""
     engine = make_engine(database_url, pool_size=1)
     try:
         with transaction(engine) as connection:
@@ -44,13 +45,19 @@ def make_shows(database_url: str, rounds: Rounds, lanes: int, *, with_cards: boo
             secret = installation.get(connection).booking_secret
     finally:
         engine.dispose()
-    for row in rows if with_cards else []:
+    for row in rows:
         assert row is not None
         card = cards.card(
             row.settings, version=row.version, hall_id=row.hall_id, sold_out_until_ms=0, forgets_at_ms=None
         )
         cards.publish(rounds, row.id, card, lanes)
     return Shows(made[0], made[1], secret)
+
+
+def forget_cards(rounds: Rounds, shows: Shows, lanes: int) -> None:
+    """Take both cards out of Redis, as if it had lost them: an api that knows the hall finds no card to accept by."""
+    commands: list[Command] = [("DEL", keys.card(lane_of(id_, lanes), id_)) for id_ in (shows.long, shows.short)]
+    rounds.call(commands, writes=True)
 
 
 def _make(connection: Connection, hold_ms: int) -> int:
