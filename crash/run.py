@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import psutil
+
 from core.crashpoints import LEASES, Fault
 from crash import checks
 from crash.cases import Case
@@ -51,7 +53,7 @@ def run(ground: Ground, case: Case, folder: Path, known: set[str]) -> Result:
             result.wrong += _play(ground, case, load, group, proof)
             result.wrong += [*checks.emptied(ground.running.redis_url), *checks.outcomes(load)]
             result.wrong += [*checks.repetition(load), *checks.record(load, ground.running.database_url)]
-            result.wrong += _after(case, load, group)
+            result.wrong += _after(case, load, proof)
         result.asked = len(load.asked)
     finally:
         rounds.close()
@@ -108,12 +110,19 @@ def _told(proof: Path, what: str) -> bool:
     return proof.exists() and f" {what} " in proof.read_text()
 
 
-def _after(case: Case, load: Load, group: ProcessGroup) -> Iterator[str]:
+def _lives(pid: int) -> bool:
+    """Whether the process runs; one that ended and was not reaped does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _after(case: Case, load: Load, proof: Path) -> Iterator[str]:
     """Only `exit` may end the process, only `raise` in an api may be answered 500."""
-    gone = group.look()
-    if gone and case.fault is not Fault.EXIT:
-        yield f"the armed {case.process} did not survive: {gone}"
-    if not gone and case.fault is Fault.EXIT:
-        yield f"the armed {case.process} lives, though it was to exit"
+    if proof.exists():
+        lives = _lives(int(proof.read_text().split()[3]))
+        if lives == (case.fault is Fault.EXIT):
+            yield f"the armed {case.process} {'lives, though it was to exit' if lives else 'did not survive'}"
     if load.client.faults and not (case.process == "api" and case.fault is Fault.RAISE):
         yield f"answers that are neither an outcome nor 503: {dict(load.client.faults)}"
