@@ -24,7 +24,8 @@ from crash.ground import open_ground
 from crash.run import Result, run
 
 #: Of what the processes printed during a failed case, so many lines are shown; of what was wrong, so many.
-SHOWN_LINES, SHOWN_WRONG = 40, 10
+SHOWN_LINES, SHOWN_WRONG = 40, 30
+WAIT = "Seconds for a point to fire, and for everything to be decided after it."
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,9 +35,10 @@ SHOWN_LINES, SHOWN_WRONG = 40, 10
     "--sample", type=click.IntRange(0), help="All exits, and so many of the other faults, drawn by the seed."
 )
 @click.option("--all", "every", is_flag=True, help="Every point with every fault it can have. [the default]")
+@click.option("--wait", "wait_s", type=float, default=30.0, show_default=True, help=WAIT)
 @click.option("--seed", type=int, default=None, help="Draws the sample and each case's moment. [default: the time]")
 def command(
-    points: tuple[str, ...], faults: tuple[str, ...], sample: int | None, every: bool, seed: int | None
+    points: tuple[str, ...], faults: tuple[str, ...], sample: int | None, every: bool, wait_s: float, seed: int | None
 ) -> None:
     """Let one process fail at each crash point, and check that nothing was lost, doubled or left undecided."""
     if every and (points or faults or sample is not None):
@@ -48,11 +50,11 @@ def command(
         raise click.UsageError("No call comes before this point, so no answer can be lost there.")
     with _quiet() as (console, log):
         console.print(f"{len(cases)} cases, seed {seed}", highlight=False)
-        results = _run_all(cases, console, log)
+        results = _run_all(cases, wait_s, console, log)
     sys.exit(1 if any(result.wrong for result in results) else 0)
 
 
-def _run_all(cases: list[Case], console: Console, log: IO[bytes]) -> list[Result]:
+def _run_all(cases: list[Case], wait_s: float, console: Console, log: IO[bytes]) -> list[Result]:
     begun = time.monotonic()
     results: list[Result] = []
     known: set[str] = set()
@@ -60,7 +62,7 @@ def _run_all(cases: list[Case], console: Console, log: IO[bytes]) -> list[Result
         for case in cases:
             where = log.seek(0, os.SEEK_END)
             try:
-                result = run(ground, case, Path(folder), known)
+                result = run(ground, case, Path(folder), known, wait_s)
             except OnsaleError as error:
                 result = Result(case, [f"{error.code}: {error}"])
             results.append(result)

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from core.errors import OnsaleError
+from core.errors import OnsaleError, PostgresAway
 from core.settings import LocalSettings
 from crash.cases import Case
 from local import programs
@@ -27,6 +28,8 @@ from local.prepare import prepare as prepare_stores
 from local.process import ProcessGroup, start
 from local.running import Running
 from local.servers import Stores, prepare
+
+T = TypeVar("T")
 
 LANES = 4
 #: Milliseconds of a marker's life: with it, a case takes seconds. The default is five times as long.
@@ -122,10 +125,22 @@ def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         time.sleep(LOOK_S)
 
 
+def answered(ask: Callable[[], T]) -> T:
+    """What a question to Postgres gives, asked again while a machine that stands still makes it fail."""
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            return ask()
+        except PostgresAway:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOOK_S)
+
+
 @contextmanager
-def open_ground(home: Path | None = None) -> Iterator[Ground]:
+def open_ground() -> Iterator[Ground]:
     """The system, running in a temporary home until the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="onsale-crash-")).resolve() if home is None else home.resolve()
+    folder = Path(tempfile.mkdtemp(prefix="onsale-crash-")).resolve()
     settings = replace(
         LocalSettings.from_env(), host="127.0.0.1", lanes=LANES, api_processes=1, api_threads=32, workers=1
     )

@@ -23,6 +23,16 @@ def crash(*arguments: str, project: Path = PROJECT) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
 
 
+def change(copy: Path, file: str, line: str, by: str) -> None:
+    """Make a copy of the project in which this one line is another."""
+    for package in COPIED:
+        shutil.copytree(PROJECT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "schema.sql", copy)
+    text = (copy / file).read_text()
+    assert text.count(line) == 1, "the line to change has changed by itself"
+    (copy / file).write_text(text.replace(line, by))
+
+
 @pytest.mark.timeout(600)
 def test_every_point_survives_an_exit_and_some_the_other_faults() -> None:
     done = crash("--sample", str(SAMPLE))
@@ -49,12 +59,12 @@ BUGS = {
         "W3b",
         "is not in Postgres, though its client saw",
     ),
-    "counts a hold twice": (
+    "decides again what is committed": (
         "workers/batch.py",
-        "            _record(connection, batch, peeked.entries)\n",
-        "            shows.record(connection, [replace(row, held=row.held + 1) for row in batch.rows.values() if row.held])\n",
-        "W5",
-        "its seats say",
+        "    decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()\n",
+        "    decided = set()\n",
+        "W4",
+        "not decided, in time",
     ),
 }
 
@@ -63,28 +73,20 @@ BUGS = {
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
     file, line, planted, point, says = BUGS[bug]
-    for package in COPIED:
-        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "schema.sql", tmp_path)
-    text = (tmp_path / file).read_text()
-    assert text.count(line) == 1, "the line behind which the bug is planted has changed"
-    (tmp_path / file).write_text(text.replace(line, line + planted))
+    change(tmp_path, file, line, line + planted)
 
-    done = crash("--point", point, "--fault", "exit", "--seed", "1", project=tmp_path)
+    done = crash("--point", point, "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert says in done.stdout
     assert f"again: python -m crash --point {point} --fault exit --seed 1" in done.stdout
 
 
+@pytest.mark.timeout(300)
 def test_a_point_that_does_not_fire_fails_the_run(tmp_path: Path) -> None:
-    for package in COPIED:
-        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "schema.sql", tmp_path)
-    file = tmp_path / "workers" / "drain.py"
-    file.write_text(file.read_text().replace('            point("W5")\n', ""))
+    change(tmp_path, "workers/drain.py", '            point("W5")\n', "")
 
-    done = crash("--point", "W5", "--fault", "exit", "--seed", "1", project=tmp_path)
+    done = crash("--point", "W5", "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "W5 was not reached" in done.stdout
