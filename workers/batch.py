@@ -37,6 +37,8 @@ log = logs.logger(__name__)
 
 #: So many operations in a row that cannot be decided look like a bug of ours, not like bad operations.
 POISON_IN_A_ROW = 3
+#: What bad values, or a bug that they bring to light, raise. Anything else says nothing about the operations.
+BAD_VALUES = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Poison(OnsaleError):
@@ -109,15 +111,21 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             point("W3b", PostgresAway)
             recorded = time.perf_counter()
         point("W4", PostgresAway)
-    except (DBAPIError, ValueError, SeatConflict, Poison) as error:
+    except (DBAPIError, *BAD_VALUES, SeatConflict, Poison) as error:
         if isinstance(error, SeatConflict):
             log.error("seat_conflict", lane=lane, error=str(error))
         if not isinstance(error, DBAPIError) or refuses_values(error):
-            raise Poison(str(getattr(error, "orig", error)), head) from error
+            raise Poison(_brief(error), head) from error
         raise
     keep(stores.seat_maps, batch.states, batch.rows)
     metrics.batch(batch.entries, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
+
+
+def _brief(error: Exception) -> str:
+    """The error in a few words; a bare KeyError would say the key alone."""
+    says = str(getattr(error, "orig", error))
+    return f"{type(error).__name__}: {says}" if isinstance(error, BAD_VALUES) else says
 
 
 def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:

@@ -83,6 +83,30 @@ def put(stage: Stage, lane: int, payload: str) -> None:
     stage.stores.client.xadd(keys.lane(lane), {"o": payload, "t": ticket})
 
 
+@pytest.mark.parametrize("error", [KeyError("A3"), TypeError("no"), OverflowError("too large"), AttributeError("x")])
+def test_an_operation_that_cannot_be_recorded_fails_alone_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Not only deciding may meet values that nobody thought of; reading and writing around it may as well."""
+    show = stage.show()
+    bookings_ = {seat: stage.book(show, seat) for seat in ("A1", "A2", "A3", "A4")}
+    real = batches._seat_changes
+
+    def buggy(state: Any) -> Any:
+        if state.owners.get("A3"):
+            raise error
+        return real(state)
+
+    monkeypatch.setattr(batches, "_seat_changes", buggy)
+    while stage.stores.client.xlen(keys.lane(show % 4)):
+        stage.drain(show)
+
+    assert {stage.booking(id_).status for seat, id_ in bookings_.items() if seat != "A3"} == {Status.CONFIRMED}
+    assert stage.booking(bookings_["A3"]).reason is Reason.INTERNAL
+    assert [text_.partition(":")[0] for text_, _ in parked(stage)] == [type(error).__name__]
+    stage.proven()
+
+
 def test_an_unreadable_operation_is_parked_and_the_rest_goes_on(stage: Stage) -> None:
     show = stage.show()
     put(stage, show % 4, '{"v":1,"kind":"\\u0000')
