@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
+from uuid import UUID
 
 import redis
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from core.bookings import Booking, Decision, Outcome, Reason, Status
 from core.crashpoints import point
 from core.decide import decide, fail
 from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
-from core.operations import Entry, StreamId, load
+from core.operations import Book, Entry, StreamId, load
 from core.state import ShowState
 from db import bookings, fences, journal, lanes, seats, shows
 from db.engine import refuses_values, transaction
@@ -168,8 +169,11 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
     point("W2c", PostgresAway)
     if poison and not (batch.fresh and batch.fresh[0].id == poison.head):
         poison = None  # another drain has been here: this is another entry
+    known = _strays(connection, batch)
     for entry in batch.fresh:
         state = batch.states.get(entry.operation.show_id)
+        if state is None and isinstance(entry.operation, Book) and entry.operation.booking_id in known:
+            continue  # a key repeated: its outcome stands
         if poison or state is None:
             reason = Reason.INTERNAL if poison else Reason.NO_SUCH_SHOW
             decisions, booking = fail(state, entry, decided_ms, reason)
@@ -179,6 +183,18 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             batch.decisions += _decided(state, entry, decided_ms)
     if poison:
         _set_aside(connection, batch, str(poison))
+
+
+def _strays(connection: Connection, batch: Batch) -> set[UUID]:
+    """The bookings that fresh entries name and no state holds, because their show is gone.
+
+    They are published again as they are: their statuses must forget the operation that waited for this.
+    """
+    operations = [entry.operation for entry in batch.fresh if entry.operation.show_id not in batch.states]
+    ids = {id_ for operation in operations if (id_ := getattr(operation, "booking_id", None))}
+    found = bookings.by_ids(connection, sorted(ids)) if ids else []
+    batch.stored += found
+    return {booking.id for booking in found}
 
 
 def _decided(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:

@@ -144,6 +144,29 @@ def test_an_operation_of_a_newer_version_waits_for_a_newer_worker(
     assert stage.booking(after).status is Status.CONFIRMED
 
 
+def test_operations_on_bookings_of_a_show_that_was_deleted_are_answered(stage: Stage) -> None:
+    """Nothing waits for ever: what was pending is decided and gone from the status, and an outcome stays."""
+    show = stage.show()
+    held, sold = stage.book(show, "A1", hold=True), stage.book(show, "A2", key="sold")
+    stage.drain(show)
+    stage.confirm(held)
+    with transaction(stage.stores.engine) as connection:
+        connection.execute(text("DELETE FROM seats WHERE show_id = :id"), {"id": show})
+        connection.execute(text("DELETE FROM shows WHERE id = :id"), {"id": show})
+    stage.stores.client.delete(keys.status(show % 4, sold))
+    again = stage.book(show, "A2", key="sold")
+
+    stage.drain(show)
+
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 0
+    assert "CONFIRM" not in stage.stores.client.hgetall(keys.status(show % 4, held))
+    assert again == sold
+    assert stage.status(sold)["status"] == "CONFIRMED"
+    with transaction(stage.stores.engine) as connection:
+        rows = connection.execute(text("SELECT kind, reason FROM journal ORDER BY seq DESC LIMIT 1"))
+        assert rows.one() == ("CONFIRM", "NO_SUCH_SHOW")
+
+
 def test_a_booking_of_a_show_that_does_not_exist_fails(stage: Stage) -> None:
     stage.show()
     operation = Book(
