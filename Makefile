@@ -2,7 +2,7 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run rush verify test check fmt format-check lint types unit race e2e bench bench-scale lock clean
+.PHONY: help setup run rush verify test check fmt format-check lint types unit race e2e crash bench bench-scale lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
@@ -44,6 +44,9 @@ race: setup ## The races, each with its negative control
 
 e2e: setup ## The processes, as a client and an operator see them
 	$(PYTEST) tests/e2e
+
+crash: setup ## Every crash point with every fault; ARGS="--point W4 --fault exit --seed 1"
+	@exec .venv/bin/python -m crash $(ARGS)
 
 bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="--rounds 3 --only hot,shows"
 	@exec .venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)

@@ -17,7 +17,7 @@ from api.hotpath import HotPath
 from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
 from api.waiters import Waiters
-from core import logs
+from core import crashpoints, logs
 from core.settings import Settings
 from workers import actors
 
@@ -58,6 +58,7 @@ def create_app_from_env() -> HotPath:
     """The ASGI application of a server's process. Raises: ConfigurationError."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
+    crashpoints.arm(settings.crash, settings.marker_ms / 1000)
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_stores(settings))
     return HotPath(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES)

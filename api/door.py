@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 
 from core import logs
 from core.bookings import Booking
-from core.errors import OnsaleError
+from core.crashpoints import point
+from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.operations import Operation
@@ -67,15 +68,19 @@ class Door:
         Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, and PostgresAway if Redis lacks the card
                 or the status that is needed.   Repeat: safe, the same operation is found again.
         """
+        point("A0")
         accepted = self._accept(operation, request_id)
         if accepted.code == "NO_CARD":
             self._publish_card(operation.show_id)
+            point("A0b", RedisAway)
             accepted = self._accept(operation, request_id)
         elif accepted.code == "NO_STATUS":
             self.recall(getattr(operation, "booking_id"), getattr(operation, "user_id"))  # noqa: B009
             accepted = self._accept(operation, request_id)
+        point("A1", AcceptUnknown)
         if accepted.ring:
             ring(lane_of(operation.show_id, self.lanes_count))
+        point("A3")
         return accepted
 
     def command(self, operation: Operation, request_id: str) -> Command:

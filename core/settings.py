@@ -45,6 +45,8 @@ class Settings:
     log_json: bool
     log_level: str
     worker_metrics_port: int
+    #: For tests alone: core/crashpoints.py.
+    crash: str
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -79,6 +81,7 @@ class Settings:
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
             # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
             "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
+            "crash": env.str("ONSALE_CRASH", ""),
         }
         _seal(env)
         values["database_url"] = with_driver(values["database_url"])

@@ -19,6 +19,7 @@ from core.errors import ConfigurationError, OnsaleError
 ELSEWHERE = {
     "rush": ("rush.command", "rush", "Send a crowd of buyers at once and count what becomes of them."),
     "bench": ("bench.command", "command", "Measure Onsale beside other designs."),
+    "crash": ("crash.command", "command", "Let processes fail at every crash point, and check that nothing is lost."),
     "verify": (
         "local.verify",
         "command",

@@ -6,6 +6,7 @@ import dramatiq
 import redis
 
 from core import logs
+from core.crashpoints import point
 from workers import drain, expire, middleware
 from workers.broker import broker, open_broker
 
@@ -21,6 +22,7 @@ QUEUE = "doorbells"
 def drain_lane(lane: int) -> None:
     """The doorbell: drain this lane. Repeat: safe, also at the same time."""
     drain.drain(middleware.stores(), lane, ring)
+    point("W8b")
 
 
 @dramatiq.actor(queue_name=QUEUE, broker=broker)
@@ -33,5 +35,6 @@ def ring(lane: int) -> None:
     """Send the doorbell. One that cannot be sent changes nothing but speed, so it is only logged."""
     try:
         drain_lane.send(lane)
+        point("A2", redis.ConnectionError)
     except redis.RedisError as error:
         log.warning("doorbell_not_sent", lane=lane, error=str(error))

@@ -10,15 +10,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
+from uuid import UUID
 
+import redis
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core import logs
 from core.bookings import Booking, Decision, Outcome, Reason, Status
+from core.crashpoints import point
 from core.decide import decide, fail
-from core.errors import OnsaleError, SeatConflict, UnknownVersion, Unreadable
-from core.operations import Entry, StreamId, load
+from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
+from core.operations import Book, Entry, StreamId, load
 from core.state import ShowState
 from db import bookings, fences, journal, lanes, seats, shows
 from db.engine import refuses_values, transaction
@@ -35,6 +38,8 @@ log = logs.logger(__name__)
 
 #: So many operations in a row that cannot be decided look like a bug of ours, not like bad operations.
 POISON_IN_A_ROW = 3
+#: What bad values, or a bug that they bring to light, raise. Anything else says nothing about the operations.
+BAD_VALUES = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Poison(OnsaleError):
@@ -93,24 +98,35 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
     try:
         with transaction(stores.engine) as connection:
             fence = fences.lock(connection, lane)
+            point("W2", PostgresAway)
             peeked = lanes.peek(stores.client, lane, limit)
+            point("W2b", redis.ConnectionError)
             if not peeked.entries:
                 return None
             head = peeked.entries[0][0]
             batch = _read(connection, fence, peeked)
             _decide(stores, connection, batch, peeked.time_ms, poison)
             deciding_s = time.perf_counter() - started
+            point("W3")
             _record(connection, batch, peeked.entries)
+            point("W3b", PostgresAway)
             recorded = time.perf_counter()
-    except (DBAPIError, ValueError, SeatConflict, Poison) as error:
+        point("W4", PostgresAway)
+    except (DBAPIError, *BAD_VALUES, SeatConflict, Poison) as error:
         if isinstance(error, SeatConflict):
             log.error("seat_conflict", lane=lane, error=str(error))
         if not isinstance(error, DBAPIError) or refuses_values(error):
-            raise Poison(str(getattr(error, "orig", error)), head) from error
+            raise Poison(_brief(error), head) from error
         raise
     keep(stores.seat_maps, batch.states, batch.rows)
     metrics.batch(batch.entries, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
+
+
+def _brief(error: Exception) -> str:
+    """The error in a few words; a bare KeyError would say the key alone."""
+    says = str(getattr(error, "orig", error))
+    return f"{type(error).__name__}: {says}" if isinstance(error, BAD_VALUES) else says
 
 
 def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
@@ -150,10 +166,14 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
     show_ids = {entry.operation.show_id for entry in (*batch.fresh, *batch.again)}
     batch.rows = shows.lock(connection, sorted(show_ids))
     batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
+    point("W2c", PostgresAway)
     if poison and not (batch.fresh and batch.fresh[0].id == poison.head):
         poison = None  # another drain has been here: this is another entry
+    known = _strays(connection, batch)
     for entry in batch.fresh:
         state = batch.states.get(entry.operation.show_id)
+        if state is None and isinstance(entry.operation, Book) and entry.operation.booking_id in known:
+            continue  # a key repeated: its outcome stands
         if poison or state is None:
             reason = Reason.INTERNAL if poison else Reason.NO_SUCH_SHOW
             decisions, booking = fail(state, entry, decided_ms, reason)
@@ -163,6 +183,18 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             batch.decisions += _decided(state, entry, decided_ms)
     if poison:
         _set_aside(connection, batch, str(poison))
+
+
+def _strays(connection: Connection, batch: Batch) -> set[UUID]:
+    """The bookings that fresh entries name and no state holds, because their show is gone.
+
+    They are published again as they are: their statuses must forget the operation that waited for this.
+    """
+    operations = [entry.operation for entry in batch.fresh if entry.operation.show_id not in batch.states]
+    ids = {id_ for operation in operations if (id_ := getattr(operation, "booking_id", None))}
+    found = bookings.by_ids(connection, sorted(ids)) if ids else []
+    batch.stored += found
+    return {booking.id for booking in found}
 
 
 def _decided(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:

@@ -16,6 +16,7 @@ from contextlib import suppress
 import redis
 
 from core import logs
+from core.crashpoints import point
 from core.errors import LaneBusy, PostgresAway, UnknownVersion
 from core.operations import StreamId
 from db import lanes
@@ -45,10 +46,15 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
     token, settings = secrets.token_hex(6), stores.settings
     try:
         stores.check_lanes()
+        point("W0")
         if not lanes.take(stores.client, lane, token, settings.marker_ms):
             return 0
+        point("W1", redis.ConnectionError)
         decided = _Drain(stores, lane, token).run(settings.drain_s if for_s is None else for_s)
-        if lanes.release(stores.client, lane, token, settings.marker_ms):
+        point("W7c")
+        left = lanes.release(stores.client, lane, token, settings.marker_ms)
+        point("W8", redis.ConnectionError)
+        if left:
             ring(lane)
         return decided
     except LaneBusy:
@@ -118,7 +124,9 @@ class _Drain:
         if batch is not None:
             sizes[self._lane] = min(most, 2 * sizes.get(self._lane, most))
             self._measure(batch, time.monotonic() - started)
+            point("W5")
             publish(self._stores, batch, self._token, self._rate)
+            point("W6", redis.ConnectionError)
             log_decisions(batch)
         return batch
 
@@ -128,9 +136,13 @@ class _Drain:
         stores, settings = self._stores, self._stores.settings
         timeout_ms = int(min(left_s * 1000, settings.marker_ms / 2, LONGEST_WAIT_MS))
         started = time.monotonic()
+        point("W7")
         if not lanes.wait_for_entry(stores.client, self._lane, self._last, timeout_ms):
             stores.busy_lanes.discard(self._lane)
-            return lanes.take(stores.client, self._lane, self._token, settings.marker_ms)
+            ours = lanes.take(stores.client, self._lane, self._token, settings.marker_ms)
+            point("W7b", redis.ConnectionError)
+            return ours
+        point("W7b", redis.ConnectionError)
         if time.monotonic() - started > BUSY_S:
             stores.busy_lanes.discard(self._lane)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core import logs
+from core.crashpoints import point
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from core.ids import lane_of
 from core.operations import Expire
@@ -26,12 +27,14 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
     """
     settings = stores.settings
     try:
+        point("E2")
         stores.check_lanes()
         [time] = stores.rounds.call([("TIME",)], writes=False)
         at_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         with transaction(stores.engine) as connection:
             show_ids = bookings.shows_with_lapsed_holds(connection, at_ms)
         for show_id in show_ids:
+            point("E3", PostgresAway)
             accepted = lanes.accept(
                 stores.rounds,
                 Expire(show_id=show_id, limit=settings.batch),
@@ -39,8 +42,10 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
                 cap=settings.lane_cap,
                 marker_ms=settings.marker_ms,
             )
+            point("E4", AcceptUnknown)
             if accepted.ring:
                 ring(lane_of(show_id, settings.lanes))
+        point("E5")
         return len(show_ids)
     except (PostgresAway, RedisAway, AcceptUnknown) as error:
         log.warning("expire_interrupted", error=str(error))

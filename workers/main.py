@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import logs
+from core import crashpoints, logs
 from core.settings import Settings
 from workers import actors
 from workers.broker import broker, open_broker
@@ -10,6 +10,7 @@ from workers.middleware import WorkerProcess
 
 settings = Settings.from_env()
 logs.configure(process="worker", json=settings.log_json, level=settings.log_level)
+crashpoints.arm(settings.crash, settings.marker_ms / 1000)
 open_broker(settings.broker_url)
 broker.add_middleware(WorkerProcess(settings))
 

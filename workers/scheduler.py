@@ -11,7 +11,8 @@ import signal
 import redis
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from core import logs
+from core import crashpoints, logs
+from core.crashpoints import point
 from core.settings import Settings
 from workers.actors import expire_holds
 from workers.broker import open_broker
@@ -24,8 +25,10 @@ EXPIRE_EVERY_S = 1
 
 def send_expire_holds() -> None:
     """Send the actor; the next tick comes anyway if the broker is away."""
+    point("E0")
     try:
         expire_holds.send()
+        point("E1", redis.ConnectionError)
     except redis.RedisError as error:
         log.warning("not_sent", actor="expire_holds", error=str(error))
 
@@ -34,6 +37,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings.from_env()
     logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
+    crashpoints.arm(settings.crash, settings.marker_ms / 1000)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a second say nothing new
     open_broker(settings.broker_url)
     scheduler = BlockingScheduler(timezone="UTC")

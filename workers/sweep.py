@@ -14,6 +14,7 @@ from collections.abc import Callable
 import redis
 
 from core import logs
+from core.crashpoints import point
 from db import lanes
 from workers.drain import drain
 from workers.stores import Stores
@@ -31,11 +32,14 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
 
     Raises: redis-py's errors.   Repeat: safe, also in several workers at once: the marker admits one.
     """
+    point("S0")
     stalled = lanes.stalled(stores.client, stores.settings.lanes)
     random.shuffle(stalled)  # several sweepers look at the same moment; and none is always the last
     for lane in stalled:
+        point("S1", redis.ConnectionError)
         decided = drain(stores, lane, ring, for_s=0)
         log.info("lane_rescued", lane=lane, decided=decided)
+        point("S2")
     return len(stalled)
 
 

@@ -83,6 +83,30 @@ def put(stage: Stage, lane: int, payload: str) -> None:
     stage.stores.client.xadd(keys.lane(lane), {"o": payload, "t": ticket})
 
 
+@pytest.mark.parametrize("error", [KeyError("A3"), TypeError("no"), OverflowError("too large"), AttributeError("x")])
+def test_an_operation_that_cannot_be_recorded_fails_alone_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Not only deciding may meet values that nobody thought of; reading and writing around it may as well."""
+    show = stage.show()
+    bookings_ = {seat: stage.book(show, seat) for seat in ("A1", "A2", "A3", "A4")}
+    real = batches._seat_changes
+
+    def buggy(state: Any) -> Any:
+        if state.owners.get("A3"):
+            raise error
+        return real(state)
+
+    monkeypatch.setattr(batches, "_seat_changes", buggy)
+    while stage.stores.client.xlen(keys.lane(show % 4)):
+        stage.drain(show)
+
+    assert {stage.booking(id_).status for seat, id_ in bookings_.items() if seat != "A3"} == {Status.CONFIRMED}
+    assert stage.booking(bookings_["A3"]).reason is Reason.INTERNAL
+    assert [text_.partition(":")[0] for text_, _ in parked(stage)] == [type(error).__name__]
+    stage.proven()
+
+
 def test_an_unreadable_operation_is_parked_and_the_rest_goes_on(stage: Stage) -> None:
     show = stage.show()
     put(stage, show % 4, '{"v":1,"kind":"\\u0000')
@@ -118,6 +142,29 @@ def test_an_operation_of_a_newer_version_waits_for_a_newer_worker(
     stage.drain(show)
     assert stage.booking(operation.booking_id).status is Status.CONFIRMED
     assert stage.booking(after).status is Status.CONFIRMED
+
+
+def test_operations_on_bookings_of_a_show_that_was_deleted_are_answered(stage: Stage) -> None:
+    """Nothing waits for ever: what was pending is decided and gone from the status, and an outcome stays."""
+    show = stage.show()
+    held, sold = stage.book(show, "A1", hold=True), stage.book(show, "A2", key="sold")
+    stage.drain(show)
+    stage.confirm(held)
+    with transaction(stage.stores.engine) as connection:
+        connection.execute(text("DELETE FROM seats WHERE show_id = :id"), {"id": show})
+        connection.execute(text("DELETE FROM shows WHERE id = :id"), {"id": show})
+    stage.stores.client.delete(keys.status(show % 4, sold))
+    again = stage.book(show, "A2", key="sold")
+
+    stage.drain(show)
+
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 0
+    assert "CONFIRM" not in stage.stores.client.hgetall(keys.status(show % 4, held))
+    assert again == sold
+    assert stage.status(sold)["status"] == "CONFIRMED"
+    with transaction(stage.stores.engine) as connection:
+        rows = connection.execute(text("SELECT kind, reason FROM journal ORDER BY seq DESC LIMIT 1"))
+        assert rows.one() == ("CONFIRM", "NO_SUCH_SHOW")
 
 
 def test_a_booking_of_a_show_that_does_not_exist_fails(stage: Stage) -> None:

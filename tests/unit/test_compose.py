@@ -165,7 +165,7 @@ def test_every_setting_of_the_pipeline_reaches_it():
 
     assert len(names) > 15
     for name in ("api", "worker", "scheduler"):
-        assert names - set(SERVICES[name]["environment"]) <= {"WORKER_METRICS_PORT"}
+        assert names - set(SERVICES[name]["environment"]) <= {"WORKER_METRICS_PORT", "ONSALE_CRASH"}
 
 
 def test_the_image_holds_every_package_that_the_wheel_holds():

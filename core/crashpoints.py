@@ -1,0 +1,169 @@
+"""Crash points: named places between the steps of the path where a test lets one process fail, once.
+
+In production nothing is armed, and `point` is an empty call. ONSALE_CRASH arms one point in one process
+(core/settings.py reads it); `make crash` does so for all of them, and docs/crash.md lists them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from core import logs
+from core.errors import ConfigurationError
+
+log = logs.logger(__name__)
+
+#: How many leases (the marker's life) a hang lasts: somebody else has taken over long before it ends.
+LEASES = 4
+
+
+class Fault(StrEnum):
+    """What happens at an armed point."""
+
+    EXIT = "exit"
+    RAISE = "raise"
+    HANG = "hang"
+    LOST = "lost"
+
+
+#: What each fault means, for docs/crash.md.
+FAULTS: dict[Fault, str] = {
+    Fault.EXIT: "SIGKILL to itself: nothing is cleaned up, no handler runs.",
+    Fault.RAISE: "An exception that nobody expects.",
+    Fault.HANG: f"The thread stands still for {LEASES} leases, then goes on as if nothing had happened: a zombie.",
+    Fault.LOST: "The call before the point was carried out, but its caller gets a connection error.",
+}
+
+
+class Point(NamedTuple):
+    """One place. `call`: the server whose answer can be lost there; empty if no call has just been made."""
+
+    process: Literal["api", "worker", "scheduler"]
+    says: str
+    call: Literal["", "Redis", "Postgres", "broker"] = ""
+
+
+#: Every point, in the order of the path: A accept, R a round of calls, W drain, E expire, S the sweeper.
+POINTS: dict[str, Point] = {
+    "A0": Point("api", "The request is validated; nothing has been sent to Redis."),
+    "A0b": Point("api", "The show's missing card is published; the operation is not accepted yet.", "Redis"),
+    "A1": Point("api", "accept.lua ran; the doorbell is not rung.", "Redis"),
+    "A2": Point("api", "The doorbell is sent; the sender does not know it yet.", "broker"),
+    "A3": Point("api", "Accepted and rung; the answer to the client is not written."),
+    "R0": Point("api", "A round of calls is collected; nothing of it is sent."),
+    "R1": Point("api", "A round is sent; no reply is read.", "Redis"),
+    "R2": Point("api", "All replies of a round are read; none is handed to its caller."),
+    "W0": Point("worker", "A drain begins; the marker is not taken."),
+    "W1": Point("worker", "The marker is taken; the lane's row is not locked.", "Redis"),
+    "W2": Point("worker", "The lane's row is locked; its head is not read.", "Postgres"),
+    "W2b": Point("worker", "The lane's head is read; no show is locked.", "Redis"),
+    "W2c": Point("worker", "The shows are locked, what decide reads is loaded; nothing is decided.", "Postgres"),
+    "W3": Point("worker", "The batch is decided; nothing is written."),
+    "W3b": Point("worker", "Everything is written; COMMIT is not sent.", "Postgres"),
+    "W4": Point("worker", "COMMIT was carried out; the drain does not know it yet.", "Postgres"),
+    "W5": Point("worker", "The batch is known to be committed; nothing is published, nothing trimmed."),
+    "W6": Point("worker", "finish.lua ran: published and trimmed; the drain does not know it yet.", "Redis"),
+    "W7": Point("worker", "The lane looked empty; the drain is about to sleep on it."),
+    "W7b": Point("worker", "An entry came, or the marker was renewed; the drain does not know it yet.", "Redis"),
+    "W7c": Point("worker", "The drain's turn is over; the marker is still its own."),
+    "W8": Point("worker", "The marker is given back; the doorbell for what is left is not sent.", "Redis"),
+    "W8b": Point("worker", "The drain is over; the doorbell's message is not acknowledged."),
+    "E0": Point("scheduler", "It is time to expire holds; nobody is told."),
+    "E1": Point("scheduler", "The message to expire holds is sent; the scheduler does not know it yet.", "broker"),
+    "E2": Point("worker", "The message to expire holds has come; nothing is read."),
+    "E3": Point("worker", "The shows with lapsed holds are read; nothing is accepted for the next one.", "Postgres"),
+    "E4": Point("worker", "A show's Expire is accepted; the doorbell is not rung.", "Redis"),
+    "E5": Point("worker", "Every show's Expire is accepted; the message is not acknowledged."),
+    "S0": Point("worker", "The sweeper wakes up; it has not looked at the lanes."),
+    "S1": Point("worker", "The sweeper has found stalled lanes; it has not drained the next one.", "Redis"),
+    "S2": Point("worker", "The sweeper has drained a stalled lane; it has not gone on."),
+}
+
+
+class Injected(RuntimeError):
+    """The exception of the fault `raise`. Nothing in the product knows it."""
+
+
+@dataclass
+class _Armed:
+    """One fault, at the nth time that its point is reached in this process, and never again."""
+
+    name: str
+    fault: Fault
+    nth: int
+    proof: str
+    hang_s: float
+    _reached: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reach(self, name: str, lost: type[Exception] | None) -> None:
+        if name != self.name:
+            return
+        with self._lock:
+            self._reached += 1
+            if self._reached != self.nth:
+                return
+        self._write("fired")
+        if self.fault is Fault.EXIT:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif self.fault is Fault.HANG:
+            time.sleep(self.hang_s)
+            self._write("resumed")
+        elif self.fault is Fault.LOST and lost is not None:
+            raise lost(f"The answer was lost at {name}.")
+        else:
+            raise Injected(f"A fault was armed at {name}.")
+
+    def _write(self, what: str) -> None:
+        """The proof, outside this process: one line, written before the fault."""
+        file = os.open(self.proof, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(file, f"{self.name} {self.fault} {what} {os.getpid()}\n".encode())
+        finally:
+            os.close(file)
+
+
+_armed: _Armed | None = None
+
+
+def point(name: str, lost: type[Exception] | None = None) -> None:
+    """A named place between two steps. Does nothing, unless it is armed in this process.
+
+    Args: lost: what the caller of the call just made sees when its answer is lost; None: no call was made.
+    """
+    if _armed is not None:
+        _armed.reach(name, lost)
+
+
+def arm(plan: str, lease_s: float) -> None:
+    """Arm one point in this process, or none if `plan` is empty. Called by start functions alone.
+
+    Args:   plan: `point:fault:nth:file`; the file gets a line when the point fires.  lease_s: a marker's life.
+    Raises: ConfigurationError: there is no such point, or it cannot fail so.
+    """
+    global _armed
+    _armed = None
+    if not plan:
+        return
+    name, fault, nth, proof = (*plan.split(":", 3), "", "", "")[:4]
+    if name not in POINTS:
+        raise ConfigurationError(f"ONSALE_CRASH: There is no point {name}.")
+    if fault not in faults_of(name):
+        raise ConfigurationError(
+            f"ONSALE_CRASH: {name} knows {', '.join(faults_of(name))}, not {fault or 'nothing'}."
+        )
+    if not (nth.isdecimal() and int(nth) and proof):
+        raise ConfigurationError("ONSALE_CRASH: Must be point:fault:nth:file, such as W4:exit:1:/tmp/fired.")
+    _armed = _Armed(name, Fault(fault), int(nth), proof, LEASES * lease_s)
+    log.warning("crash_point_armed", point=name, fault=fault, nth=int(nth))
+
+
+def faults_of(name: str) -> tuple[Fault, ...]:
+    """The faults that a point can have: an answer is lost only where a call has just been made."""
+    return tuple(fault for fault in Fault if POINTS[name].call or fault is not Fault.LOST)

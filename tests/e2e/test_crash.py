@@ -1,0 +1,92 @@
+"""The crash run: every point with exit, some other faults drawn by a seed; and that it finds planted bugs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+COPIED = ("api", "core", "crash", "db", "local", "rush", "workers")
+#: Of the faults other than exit, so many are drawn.
+SAMPLE = 8
+
+
+def crash(*arguments: str, project: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    own = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "JWT_SECRET", "LANES", "ONSALE_CRASH")
+    env = {name: value for name, value in os.environ.items() if name not in own} | {"COLUMNS": "200"}
+    command = [sys.executable, "-m", "crash", *arguments]
+    return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+
+
+def change(copy: Path, file: str, line: str, by: str) -> None:
+    """Make a copy of the project in which this one line is another."""
+    for package in COPIED:
+        shutil.copytree(PROJECT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "schema.sql", copy)
+    text = (copy / file).read_text()
+    assert text.count(line) == 1, "the line to change has changed by itself"
+    (copy / file).write_text(text.replace(line, by))
+
+
+@pytest.mark.timeout(600)
+def test_every_point_survives_an_exit_and_some_the_other_faults() -> None:
+    done = crash("--sample", str(SAMPLE))
+
+    print(done.stdout)  # shown if it fails: the seed, and what repeats the failed case
+    assert done.returncode == 0, done.stderr
+
+
+#: bug -> the file, the line behind which it is planted, the bug, the point that shows it, what the run says then.
+BUGS = {
+    "trims before COMMIT": (
+        "workers/batch.py",
+        '            point("W2b", redis.ConnectionError)\n',
+        "            if peeked.entries:\n"
+        "                after = peeked.entries[-1][0]._replace(seq=peeked.entries[-1][0].seq + 1)\n"
+        '                stores.client.xtrim(f"onsale:{{{lane}}}:lane", minid=str(after), approximate=False)\n',
+        "W3",
+        "not decided, in time",
+    ),
+    "publishes before COMMIT": (
+        "workers/batch.py",
+        "            _record(connection, batch, peeked.entries)\n",
+        "            from workers.publish import publish\n            publish(stores, batch, '', None)\n",
+        "W3b",
+        "is not in Postgres, though its client saw",
+    ),
+    "decides again what is committed": (
+        "workers/batch.py",
+        "    decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()\n",
+        "    decided = set()\n",
+        "W4",
+        "not decided, in time",
+    ),
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
+    file, line, planted, point, says = BUGS[bug]
+    change(tmp_path, file, line, line + planted)
+
+    done = crash("--point", point, "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert says in done.stdout
+    assert f"again: python -m crash --point {point} --fault exit --seed 1" in done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_a_point_that_does_not_fire_fails_the_run(tmp_path: Path) -> None:
+    change(tmp_path, "workers/drain.py", '            point("W5")\n', "")
+
+    done = crash("--point", "W5", "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "W5 was not reached" in done.stdout
