@@ -34,6 +34,7 @@ from api.schemas import MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
 from api.stores import Stores
 from api.tokens import Identity, Verifier
 from api.waiters import Waiters
+from core.crashpoints import point
 from core.errors import AcceptUnknown
 from core.ids import lane_of, show_of
 from db import lanes, statuses
@@ -157,9 +158,11 @@ class HotPath:
         if hall is None:
             return await self._in_thread(desk.ask, door, user_id, key, asked, request_id)
         operation = desk.operation_of(door.booking_secret, hall, user_id, desk.checked(key), asked)
+        point("A0")
         try:
             [reply] = await self._rounds.call([door.command(operation, request_id)], writes=True)
             accepted = lanes.accepted(reply)
+            point("A1", AcceptUnknown)
         except OutOfMemoryError:
             accepted = Accepted("FULL")
         except AcceptUnknown:
@@ -170,6 +173,7 @@ class HotPath:
         if accepted.code != "NO_CARD":
             known = desk.answered(operation, accepted, key is not None, request_id)
         if known is not None:
+            point("A3")
             return known
         return await self._in_thread(desk.take, door, operation, key is not None, request_id)
 

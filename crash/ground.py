@@ -141,9 +141,7 @@ def answered(ask: Callable[[], T]) -> T:
 def open_ground() -> Iterator[Ground]:
     """The system, running in a temporary home until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="onsale-crash-")).resolve()
-    settings = replace(
-        LocalSettings.from_env(), host="127.0.0.1", lanes=LANES, api_processes=1, api_threads=32, workers=1
-    )
+    settings = replace(LocalSettings.from_env(), host="127.0.0.1", lanes=LANES, api_processes=1, workers=1)
     try:
         stores = prepare(folder, choice=settings.servers)
         running = Running(

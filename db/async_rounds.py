@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import hiredis
+import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError
 
+from core.crashpoints import point
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from db import scripts
 from db.rounds import Command, unable
@@ -116,18 +118,28 @@ class AsyncRounds:
     def _send(self) -> None:
         """Write all that waits. A call counts as sent from here on."""
         calls, self._outbox = self._outbox, []
-        if self._connection is None:
+        sent = False
+        try:
+            if self._connection is None:
+                raise RedisAway
+            point("R0")
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + self._timeout_s
             for call in calls:
+                call.deadline = deadline
+            self._sent.extend(calls)
+            sent = True
+            self._connection._writer.write(b"".join([call.packed for call in calls]))
+            if self._timer is None:
+                self._timer = loop.call_at(deadline, self._overdue)
+            point("R1", redis.ConnectionError)
+        except Exception as error:
+            if sent and self._reading is not None:
+                self._reading.cancel()  # with the connection, what was sent is lost
+            for call in calls if not sent else ():
                 call.fail(RedisAway())
-            return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout_s
-        for call in calls:
-            call.deadline = deadline
-        self._sent.extend(calls)
-        self._connection._writer.write(b"".join([call.packed for call in calls]))
-        if self._timer is None:
-            self._timer = loop.call_at(deadline, self._overdue)
+            if not isinstance(error, OnsaleError | RedisError | OSError):
+                raise
 
     def _overdue(self) -> None:
         """Whether the oldest call has waited too long: then the connection is given up."""
@@ -151,6 +163,7 @@ class AsyncRounds:
         try:
             while received := await connection._reader.read(READ):
                 reader.feed(received)
+                point("R2")
                 while (reply := reader.gets()) is not False:
                     self._take(reply)
         except (RedisError, OSError, asyncio.CancelledError):
