@@ -10,22 +10,25 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, bookings, docs, halls, health, hooks, movies, shows, tokens
+from api import auth, bookings, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
 from api.describe import ProblemApi
 from api.health import PostgresProbe
 from api.hotpath import HotPath
+from api.logins import Logins
+from api.revocations import Revocations
 from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
 from api.waiters import Waiters
 from core import logs
 from core.settings import Settings
+from db.rounds import Rounds
 from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have a limit of their own.
 MAX_BODY_BYTES = 16 * 1024
-EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id"]
+EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit"]
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"]
-BLUEPRINTS = (auth, movies, halls, shows, bookings, health, docs)
+BLUEPRINTS = (auth, sessions, movies, halls, shows, bookings, health, docs)
 
 
 def create_app(settings: Settings, stores: Stores) -> Flask:
@@ -43,12 +46,22 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
     app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
     app.extensions["onsale-waiters"] = waiters = Waiters(settings.redis_url, settings.waiters)
+    accounts = Rounds(settings.redis_url)  # its own: what accounts need does not go through the bookings' door
+    app.extensions["onsale-logins"] = Logins(accounts, settings)
+    app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
     _for_browsers(app, settings.cors_origins)
     hooks.install(app)
+    counted = rates.install(app, settings)
     verifier = tokens.install(app, settings)
     app.wsgi_app = HotPath(  # type: ignore[method-assign]
-        app.wsgi_app, stores.door, verifier, waiters, wait_cap_s=settings.wait_cap_s, max_body=MAX_BODY_BYTES
+        app.wsgi_app,
+        stores.door,
+        verifier,
+        waiters,
+        counted,
+        wait_cap_s=settings.wait_cap_s,
+        max_body=MAX_BODY_BYTES,
     )
     api = ProblemApi(app)
     for module in BLUEPRINTS:
@@ -62,7 +75,9 @@ def create_app_from_env() -> Flask:
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
     actors.open_broker(settings.broker_url)
-    return create_app(settings, open_stores(settings))
+    app = create_app(settings, open_stores(settings))
+    app.extensions["onsale-revocations"].start()
+    return app
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:

@@ -19,7 +19,8 @@ from uuid import UUID
 
 from api import desk, hooks, metrics, problems
 from api.door import Door
-from api.errors import TokenExpired, TokenInvalid, TokenMissing
+from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
+from api.rates import Rates, Verdict
 from api.replies import JSON, Reply
 from api.schemas import MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
 from api.tokens import Identity, Verifier
@@ -45,13 +46,22 @@ class HotPath:
     """A WSGI application in front of Flask's."""
 
     def __init__(
-        self, app: App, door: Door, verifier: Verifier, waiters: Waiters, *, wait_cap_s: float, max_body: int
+        self,
+        app: App,
+        door: Door,
+        verifier: Verifier,
+        waiters: Waiters,
+        rates: Rates | None,
+        *,
+        wait_cap_s: float,
+        max_body: int,
     ) -> None:
         """Args: wait_cap_s: the longest `?wait=`.   max_body: bytes; longer ones are Flask's to refuse."""
         self._app = app
         self._door = door
         self._verifier = verifier
         self._waiters = waiters
+        self._rates = rates
         self._wait_cap_s = wait_cap_s
         self._max_body = max_body
 
@@ -81,7 +91,7 @@ class HotPath:
         def ask(request_id: str) -> Reply:
             return desk.ask(self._door, who.user_id, key, asked, request_id)
 
-        return _answer(POST_RULE, environ, start_response, started, ask)
+        return self._answer(POST_RULE, environ, start_response, started, who, ask)
 
     def _get(self, environ: Environ, start_response: StartResponse, id_: str) -> Iterable[bytes]:
         started = time.perf_counter()
@@ -96,14 +106,46 @@ class HotPath:
         def look(_request_id: str) -> Reply:
             return desk.look_and_wait(self._door, self._waiters, booking_id, who.user_id, wait_s).reply(200)
 
-        return _answer(STATUS_RULE, environ, start_response, started, look)
+        return self._answer(STATUS_RULE, environ, start_response, started, who, look)
 
     def _who(self, environ: Environ) -> Identity | None:
         """Who asks; None if that is for Flask to refuse."""
         try:
             return self._verifier.identity(environ.get("HTTP_AUTHORIZATION", ""))
-        except (TokenMissing, TokenInvalid, TokenExpired):
+        except (TokenMissing, TokenInvalid, TokenExpired, TokenRevoked):
             return None
+
+
+    def _answer(
+        self,
+        rule: str,
+        environ: Environ,
+        start_response: StartResponse,
+        started: float,
+        who: Identity,
+        make: Callable[[str], Reply],
+    ) -> Iterable[bytes]:
+        """Make the reply and send it. As with Flask's handlers, every error is an answer."""
+        request_id = hooks.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        verdict: Verdict | None = self._rates.take(who.user_id) if self._rates else None
+        try:
+            if verdict and not verdict.allowed:
+                raise verdict.refusal()
+            reply = make(request_id)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            reply = problems.reply_of(error, request_id)
+        body = reply.body.encode()
+        headers = [
+            ("Content-Type", reply.content_type),
+            ("Content-Length", str(len(body))),
+            *reply.headers,
+            *(self._rates.headers(verdict) if self._rates and verdict else ()),
+            ("X-Request-Id", request_id),
+            *_ALWAYS,
+        ]
+        start_response(_STATUS_LINES[reply.status], headers)
+        metrics.observe(rule, environ["REQUEST_METHOD"], reply.status, time.perf_counter() - started)
+        return (body,)
 
 
 def plain(body: bytes) -> dict[str, Any] | None:
@@ -130,25 +172,3 @@ def plain(body: bytes) -> dict[str, Any] | None:
 
 def _is_label(value: object) -> bool:
     return type(value) is str and _LABEL.fullmatch(value) is not None
-
-
-def _answer(
-    rule: str, environ: Environ, start_response: StartResponse, started: float, make: Callable[[str], Reply]
-) -> Iterable[bytes]:
-    """Make the reply and send it. As with Flask's handlers, every error is an answer."""
-    request_id = hooks.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-    try:
-        reply = make(request_id)
-    except Exception as error:  # noqa: BLE001 - it is logged there
-        reply = problems.reply_of(error, request_id)
-    body = reply.body.encode()
-    headers = [
-        ("Content-Type", reply.content_type),
-        ("Content-Length", str(len(body))),
-        *reply.headers,
-        ("X-Request-Id", request_id),
-        *_ALWAYS,
-    ]
-    start_response(_STATUS_LINES[reply.status], headers)
-    metrics.observe(rule, environ["REQUEST_METHOD"], reply.status, time.perf_counter() - started)
-    return (body,)

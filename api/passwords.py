@@ -43,6 +43,11 @@ def password_fits(password_hash: str | None, password: str) -> bool:
             return False
 
 
+def newer_hash(password_hash: str, password: str) -> str | None:
+    """A hash of today's strength if this one is weaker; None if it is as it should be. Raises: Busy."""
+    return hash_password(password) if _hasher.check_needs_rehash(password_hash) else None
+
+
 @cache
 def _nobodys_hash() -> str:
     """What an unknown address is compared with, so that it answers no sooner than a known one."""

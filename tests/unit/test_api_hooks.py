@@ -76,7 +76,7 @@ def test_a_known_origin_may_read_the_headers_it_needs(client: FlaskClient) -> No
     assert headers["Access-Control-Allow-Origin"] == "https://desk.example"
     assert "Access-Control-Allow-Credentials" not in headers
     exposed = {name.strip() for name in headers["Access-Control-Expose-Headers"].split(",")}
-    assert exposed == {"Location", "Retry-After", "ETag", "X-Request-Id"}
+    assert exposed == {"Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit"}
 
 
 def test_a_known_origin_may_ask_before_it_books(client: FlaskClient) -> None:
