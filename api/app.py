@@ -1,7 +1,7 @@
 """The application: blueprints, limits, and what happens around every request.
 
 `create_app` takes its stores, so that tests give it theirs; `create_app_from_env` is what the server calls.
-Nothing connects before the first request.
+Nothing connects before the first request, but for the look at the servers before a start outside the local mode.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
 from api.waiters import Waiters
 from core import logs
+from core.safety import refuse_unsafe
 from core.settings import Settings
+from db.guard import Guard
 from db.rounds import Rounds
 from workers import actors
 
@@ -71,9 +73,11 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
 
 
 def create_app_from_env() -> Flask:
-    """The application of a server's process. Raises: ConfigurationError."""
+    """The application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
+    refuse_unsafe(settings)
+    Guard(settings, "api").start()
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_stores(settings))
     app.extensions["onsale-revocations"].start()

@@ -86,6 +86,7 @@ class Settings:
             "lanes": _lanes(env),
             # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
             "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
+            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
             # For each further busy lane of the worker: four of them wait 30 ms, one alone does not wait.
             "linger_ms": env.int("LINGER_MS", 10, validate=validate.Range(0, 1_000)),
@@ -103,6 +104,8 @@ class Settings:
         _seal(env)
         values["database_url"] = with_driver(values["database_url"])
         values["broker_url"] = values["broker_url"] or other_database(redis_url)
+        # An equal share each, so that all lanes together keep to it without a common count.
+        values["lane_cap"] = max(1, min(values["lane_cap"], values.pop("total_cap") // values["lanes"]))
         values["token_ttl_s"] *= 60
         values["refresh_ttl_s"] *= 24 * 3600
         values["hold_ttl_s"] *= 60
@@ -123,6 +126,9 @@ class LocalSettings:
     database_url: str
     redis_url: str
     broker_url: str
+    api_database_url: str
+    worker_database_url: str
+    mode: str
     jwt_secret: str
     admin_email: str
     admin_password: str
@@ -146,6 +152,10 @@ class LocalSettings:
             "database_url": env.str("DATABASE_URL", ""),
             "redis_url": env.str("REDIS_URL", ""),
             "broker_url": env.str("BROKER_URL", ""),
+            # With rights of their own; DATABASE_URL is the owner's then.
+            "api_database_url": env.str("API_DATABASE_URL", ""),
+            "worker_database_url": env.str("WORKER_DATABASE_URL", ""),
+            "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
             "jwt_secret": env.str("JWT_SECRET", ""),
             "admin_email": env.str("ADMIN_EMAIL", ""),
             "admin_password": env.str("ADMIN_PASSWORD", ""),

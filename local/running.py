@@ -16,13 +16,18 @@ from local.home import is_locked, run_folder, write_private
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """Where a running system is. `jwt_secret` signs its tokens; never print it."""
+    """Where a running system is. `jwt_secret` signs its tokens; never print it.
+
+    `database_url` is the owner's; the api and the workers have addresses of their own, with less rights.
+    """
 
     database_url: str
     redis_url: str
     broker_url: str
     jwt_secret: str
     base_url: str
+    api_database_url: str = ""
+    worker_database_url: str = ""
 
 
 def running(home: Path | None = None) -> Running:

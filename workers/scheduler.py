@@ -12,6 +12,7 @@ import redis
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from core import logs
+from core.safety import refuse_unsafe
 from core.settings import Settings
 from workers.actors import expire_holds
 from workers.broker import open_broker
@@ -35,6 +36,7 @@ def main() -> None:
     settings = Settings.from_env()
     logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a second say nothing new
+    refuse_unsafe(settings)
     open_broker(settings.broker_url)
     scheduler = BlockingScheduler(timezone="UTC")
     scheduler.add_job(

@@ -110,6 +110,15 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
     [
         ("JWT_EXPIRY_MINUTES", "0", "10081"),
         ("TRUSTED_PROXIES", "-1", "11"),
+        ("REFRESH_EXPIRY_DAYS", "0", "366"),
+        ("LOGINS_PER_ACCOUNT", "-1", "10001"),
+        ("LOGINS_PER_ADDRESS", "-1", "10001"),
+        ("RATE_LIMIT_PER_S", "-1", "100001"),
+        ("RATE_LIMIT_BURST", "0", "1000001"),
+        ("TOTAL_CAP", "0", None),
+        ("ONSALE_MODE", "debug", ""),
+        ("CORS_ORIGIN", "https://*.example.com", "https://shop.example/"),
+        ("CORS_ORIGIN", "null", "https://a.example|.*"),
         ("BOOKING_EXPIRY_MINUTES", "0", "1441"),
         ("LANES", "0", "1025"),
         ("LANE_CAP", "0", None),
@@ -144,6 +153,26 @@ def test_what_is_out_of_range_is_refused_by_name(name, low, high):
 def test_what_onsale_up_cannot_use_is_refused_by_name(name, value):
     with pytest.raises(ConfigurationError, match=name):
         local_settings(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET_PREVIOUS", "JWT_SECRET_NEXT"])
+def test_the_other_keys_may_be_missing_but_not_short(name):
+    assert (settings().jwt_secret_previous, settings().jwt_secret_next) == ("", "")
+    with pytest.raises(ConfigurationError, match=name):
+        settings(**{name: "x" * 31})
+
+
+def test_lanes_share_what_may_wait_in_all_of_them():
+    assert settings().lane_cap == 20_000
+    assert settings(LANES="100").lane_cap == 1_600
+    assert settings(LANE_CAP="50").lane_cap == 50
+    assert settings(TOTAL_CAP="1").lane_cap == 1
+
+
+@pytest.mark.parametrize("name", ["DEBUG", "FLASK_DEBUG"])
+def test_debug_is_on_by_any_word_but_a_no(name):
+    for value, on in (("1", True), ("true", True), ("app:*", True), ("", False), ("0", False), ("False", False)):
+        assert settings(**{name: value}).debug is on
 
 
 def test_onsale_up_needs_nothing():
