@@ -6,7 +6,7 @@ Nothing connects before the first request, but for the look at the servers befor
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -100,3 +100,10 @@ def _for_browsers(app: Flask, origins: tuple[str, ...]) -> None:
             allow_headers=ALLOWED,
             max_age=600,
         )
+        app.after_request(_vary)
+
+
+def _vary(response: Response) -> Response:
+    """Answers differ by Origin, also those to a page that is not allowed: no cache may give one to the other."""
+    response.vary.add("Origin")
+    return response

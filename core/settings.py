@@ -64,23 +64,7 @@ class Settings:
             "database_url": env.str("DATABASE_URL", validate=validate.Length(min=1)),
             "redis_url": redis_url,
             "broker_url": env.str("BROKER_URL", ""),
-            "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
-            "debug": _is_on(env.str("DEBUG", "")) or _is_on(env.str("FLASK_DEBUG", "")),
-            "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
-            # Two more keys are believed while one takes the other's place.
-            "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
-            "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
-            # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
-            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, 7 * 24 * 60)),
-            "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
-            # A minute; four times as many an hour. The address's are more: an office has one address.
-            "logins_per_account": env.int("LOGINS_PER_ACCOUNT", 5, validate=validate.Range(0, 10_000)),
-            "logins_per_address": env.int("LOGINS_PER_ADDRESS", 30, validate=validate.Range(0, 10_000)),
-            # Far above what one buyer's page sends; one user alone can still not keep an api busy.
-            "rate_limit_per_s": env.float("RATE_LIMIT_PER_S", 50.0, validate=validate.Range(0, 100_000)),
-            "rate_limit_burst": env.int("RATE_LIMIT_BURST", 500, validate=validate.Range(1, 1_000_000)),
-            "cors_origins": env.list("CORS_ORIGIN", [], validate=_origins),
-            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+            **cls._of_access(env),
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
             "lanes": _lanes(env),
@@ -111,6 +95,29 @@ class Settings:
         values["hold_ttl_s"] *= 60
         values["cors_origins"] = tuple(values["cors_origins"])
         return cls(**values)
+
+    @staticmethod
+    def _of_access(env: FileAwareEnv) -> dict[str, Any]:
+        """Who may come in, with what, and how often."""
+        return {
+            "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
+            "debug": _is_on(env.str("DEBUG", "")) or _is_on(env.str("FLASK_DEBUG", "")),
+            "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
+            # Two more keys are believed while one takes the other's place.
+            "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
+            "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
+            # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
+            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, 7 * 24 * 60)),
+            "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
+            # A minute; four times as many an hour. The address's are more: an office has one address.
+            "logins_per_account": env.int("LOGINS_PER_ACCOUNT", 5, validate=validate.Range(0, 10_000)),
+            "logins_per_address": env.int("LOGINS_PER_ADDRESS", 30, validate=validate.Range(0, 10_000)),
+            # Far above what one buyer's page sends; one user alone can still not keep an api busy.
+            "rate_limit_per_s": env.float("RATE_LIMIT_PER_S", 50.0, validate=validate.Range(0, 100_000)),
+            "rate_limit_burst": env.int("RATE_LIMIT_BURST", 500, validate=validate.Range(1, 1_000_000)),
+            "cors_origins": env.list("CORS_ORIGIN", [], validate=_origins),
+            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

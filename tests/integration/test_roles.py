@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -15,12 +16,14 @@ from api.app import create_app
 from api.stores import open_stores as open_api_stores
 from core.errors import ConfigurationError, PostgresAway
 from core.settings import Settings
+from db import keys
 from db.engine import make_engine, transaction
 from db.roles import ensure_login
 from local import postgres
 from tests.buyer import Buyer, answered
 from tests.factories import PLAN, headers_of, make_admin, make_show
 from tests.stage import Stage
+from workers import expire
 from workers.stores import Stores
 from workers.stores import open_stores as open_worker_stores
 
@@ -119,53 +122,72 @@ def app(settings: Settings) -> Iterator[Flask]:
     opened.engine.dispose()
 
 
-def test_everything_that_the_api_and_the_workers_do_is_granted(
-    app: Flask, engine: Engine, stage: Stage, stores: Stores, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The whole life of a show and an account, each side with its own rights."""
-    client = app.test_client()
-    carol = headers_of(app, make_admin(engine), "admin")
+@pytest.fixture
+def workers(
+    app: Flask, stage: Stage, stores: Stores, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stores]:
+    """A worker's stores with a worker's rights; the stage's drains use them."""
+    monkeypatch.setenv("DATABASE_URL", urls["onsale_worker"])
+    opened = stage.stores = open_worker_stores(Settings.from_env())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def carol(app: Flask, engine: Engine) -> dict[str, str]:
+    return headers_of(app, make_admin(engine), "admin")
+
+
+def put_on_sale(client: FlaskClient, carol: dict[str, str]) -> int:
     hall = client.post("/api/halls", json={"name": "Studio", "plan": PLAN}, headers=carol).get_json()["id"]
     movie = client.post("/api/movies", json={"title": "Row Lock", "duration_min": 90}, headers=carol).get_json()["id"]
     again = {"title": "Row Lock 2", "duration_min": 90}
     assert client.put(f"/api/movies/{movie}", json=again, headers=carol).status_code == 200
     body = {"movie_id": movie, "hall_id": hall, "starts_at": "2100-01-01T20:00:00Z",
             "prices": {"premium": 1800, "standard": 1200}, "hold_s": 60}  # fmt: skip
-    show = client.post("/api/shows", json=body, headers=carol).get_json()["id"]
+    return int(client.post("/api/shows", json=body, headers=carol).get_json()["id"])
 
-    monkeypatch.setenv("DATABASE_URL", urls["onsale_worker"])
-    stores.engine.dispose()
-    workers = open_worker_stores(Settings.from_env())
-    stage.stores = workers
-    try:
-        alice, bob = Buyer(app, client), Buyer(app, client)
-        held = answered(alice.book(show, "A1", hold=True), 202)["id"]
-        best = answered(bob.book(show, quantity=2), 202)["id"]
-        lapsing = answered(bob.book(show, "C1", hold=True), 202)["id"]
-        stage.drain(show)
-        alice.confirm(held)
-        bob.cancel(best)
-        assert client.patch(f"/api/shows/{show}", json={"seats_per_user": 5}, headers=carol).status_code == 202
-        stage.drain(show)
-        with transaction(engine) as connection:
-            connection.execute(text("UPDATE bookings SET expires_at = accepted_at WHERE status = 'PENDING'"))
-        from workers import expire
 
-        assert expire.run_once(workers, stage.rung.append) == 1
-        stage.drain(show)
-        workers.check_lanes()
+def test_everything_that_becomes_of_a_show_is_granted(
+    app: Flask, engine: Engine, stage: Stage, carol: dict[str, str], workers: Stores
+) -> None:
+    client = app.test_client()
+    show = put_on_sale(client, carol)
+    alice, bob = Buyer(app, client), Buyer(app, client)
+    held = answered(alice.book(show, "A1", hold=True), 202)["id"]
+    best = answered(bob.book(show, quantity=2), 202)["id"]
+    lapsing = answered(bob.book(show, "C1", hold=True), 202)["id"]
+    stage.drain(show)
+    alice.confirm(held)
+    bob.cancel(best)
+    assert client.patch(f"/api/shows/{show}", json={"seats_per_user": 5}, headers=carol).status_code == 202
+    stage.drain(show)
+    with transaction(engine) as connection:
+        connection.execute(text("UPDATE bookings SET expires_at = accepted_at WHERE status = 'PENDING'"))
+    assert expire.run_once(workers, stage.rung.append) == 1
+    stage.drain(show)
+    workers.check_lanes()
 
-        assert answered(alice.get(held), 200)["status"] == "CONFIRMED"
-        assert answered(bob.get(best), 200)["status"] == "CANCELLED"
-        assert answered(bob.get(lapsing), 200)["reason"] == "HOLD_EXPIRED"
-        workers.client.flushdb()  # now all of it comes from Postgres
-        assert answered(alice.get(held), 200)["status"] == "CONFIRMED"
-        assert client.get(f"/api/shows/{show}/seats").status_code == 200
-    finally:
-        workers.engine.dispose()
-        workers.client.close()
-        workers.rounds.close()
+    assert answered(alice.get(held), 200)["status"] == "CONFIRMED"
+    assert answered(bob.get(best), 200)["status"] == "CANCELLED"
+    assert answered(bob.get(lapsing), 200)["reason"] == "HOLD_EXPIRED"
+    workers.client.flushdb()  # now all of it comes from Postgres
+    assert answered(alice.get(held), 200)["status"] == "CONFIRMED"
+    assert client.get(f"/api/shows/{show}/seats").status_code == 200
 
+
+def test_poison_is_set_aside_with_a_workers_rights(app: Flask, engine: Engine, stage: Stage, workers: Stores) -> None:
+    show = make_show(engine)
+    workers.client.xadd(keys.lane(show % workers.settings.lanes), {"o": "not readable", "t": 1})
+
+    stage.drain(show)
+
+    with transaction(engine) as connection:
+        assert connection.execute(text("SELECT count(*) FROM parked")).scalar() == 1
+
+
+def test_everything_that_becomes_of_an_account_is_granted(app: Flask, carol: dict[str, str]) -> None:
+    client = app.test_client()
     pair = client.post("/api/auth/signup", json={"email": "a@example.com", "password": "correct horse"}).get_json()
     pair = client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]}).get_json()
     own = {"Authorization": f"Bearer {pair['access_token']}"}
