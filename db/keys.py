@@ -23,7 +23,7 @@ def marker(number: int) -> str:
 
 
 def meter(number: int) -> str:
-    """Hash: epoch; ticket (last given); served (last decided); rate (decisions per second)."""
+    """Hash: epoch; ticket (last given); served (last decided); rate (decisions per second); full_until (ms)."""
     return f"onsale:{{{number}}}:meter"
 
 
