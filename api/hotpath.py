@@ -115,7 +115,6 @@ class HotPath:
         except (TokenMissing, TokenInvalid, TokenExpired, TokenRevoked):
             return None
 
-
     def _answer(
         self,
         rule: str,

@@ -71,7 +71,8 @@ class Verifier:
     def __init__(self, *secrets: str, remembered: int = REMEMBERED, revoked: Revoked | None = None) -> None:
         self._keys = {key_id(secret): secret for secret in secrets if secret}
         self._headers = {
-            signatures.header_of(secret, ALGORITHM, {"kid": id_}): secret.encode() for id_, secret in self._keys.items()
+            signatures.header_of(secret, ALGORITHM, {"kid": id_}): secret.encode()
+            for id_, secret in self._keys.items()
         }
         self._remembered = remembered
         self._revoked = revoked
