@@ -8,7 +8,7 @@ All problems are reported at once, by variable name. Every variable may also com
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,19 @@ SECRET_MIN_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What every process of the pipeline needs to know. Times carry their unit in the name."""
+    """What every process of the pipeline needs to know. Times carry their unit in the name.
 
-    database_url: str
-    redis_url: str
-    broker_url: str
+    Addresses hold passwords: neither they nor the keys are in its repr, which may end up in a log.
+    """
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
     mode: str
     debug: bool
-    jwt_secret: str
-    jwt_secret_previous: str
-    jwt_secret_next: str
+    jwt_secret: str = field(repr=False)
+    jwt_secret_previous: str = field(repr=False)
+    jwt_secret_next: str = field(repr=False)
     token_ttl_s: int
     refresh_ttl_s: int
     logins_per_account: int
@@ -130,15 +133,15 @@ class LocalSettings:
     workers: int
     api_processes: int
     api_threads: int
-    database_url: str
-    redis_url: str
-    broker_url: str
-    api_database_url: str
-    worker_database_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    api_database_url: str = field(repr=False)
+    worker_database_url: str = field(repr=False)
     mode: str
-    jwt_secret: str
+    jwt_secret: str = field(repr=False)
     admin_email: str
-    admin_password: str
+    admin_password: str = field(repr=False)
     log_json: bool
     lanes: int
     servers: str

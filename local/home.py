@@ -13,7 +13,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
@@ -26,9 +26,9 @@ SECRET_BYTES = 48
 class Secrets:
     """What signs tokens, and the passwords of the api and the workers at Postgres; never print them."""
 
-    jwt_secret: str
-    api_password: str
-    worker_password: str
+    jwt_secret: str = field(repr=False)
+    api_password: str = field(repr=False)
+    worker_password: str = field(repr=False)
 
 
 SECRETS = ("jwt_secret", "api_password", "worker_password")

@@ -6,7 +6,7 @@ An `up` writes it to `<home>/run/state.json`; without one, the environment tells
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
@@ -21,13 +21,13 @@ class Running:
     `database_url` is the owner's; the api and the workers have addresses of their own, with less rights.
     """
 
-    database_url: str
-    redis_url: str
-    broker_url: str
-    jwt_secret: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
     base_url: str
-    api_database_url: str = ""
-    worker_database_url: str = ""
+    api_database_url: str = field(default="", repr=False)
+    worker_database_url: str = field(default="", repr=False)
 
 
 def running(home: Path | None = None) -> Running:

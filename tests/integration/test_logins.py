@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
 
 from api import auth
 from api.app import create_app
 from api.stores import open_stores
 from core.settings import Settings
-from db import keys
+from db import keys, users
+from db.engine import transaction
 from tests.buyer import refused
 from workers.stores import Stores
 
@@ -174,3 +177,17 @@ def test_without_redis_nobody_logs_in_uncounted(client_with: Clients, hashed: li
 
     refused(log_in(client), 503, "redis_away")
     assert hashed == []
+
+
+def test_a_log_in_replaces_a_weaker_hash(client: FlaskClient, engine: Engine) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(ALICE["password"])
+    with transaction(engine) as connection:
+        user = users.insert_user(connection, ALICE["email"], weak, "Alice")
+
+    assert log_in(client).status_code == 200
+
+    with transaction(engine) as connection:
+        found = users.get_with_hash(connection, user.id)
+    assert found is not None
+    assert found[1] != weak
+    assert log_in(client).status_code == 200

@@ -20,6 +20,7 @@ from db import keys
 from db.engine import make_engine, transaction
 from db.roles import ensure_login
 from local import postgres
+from local.verify import verify
 from tests.buyer import Buyer, answered
 from tests.factories import PLAN, headers_of, make_admin, make_show
 from tests.stage import Stage
@@ -174,6 +175,7 @@ def test_everything_that_becomes_of_a_show_is_granted(
     workers.client.flushdb()  # now all of it comes from Postgres
     assert answered(alice.get(held), 200)["status"] == "CONFIRMED"
     assert client.get(f"/api/shows/{show}/seats").status_code == 200
+    assert verify(workers.settings.database_url).violations == []
 
 
 def test_poison_is_set_aside_with_a_workers_rights(app: Flask, engine: Engine, stage: Stage, workers: Stores) -> None:

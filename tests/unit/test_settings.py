@@ -92,6 +92,17 @@ def test_a_file_that_cannot_be_read_is_reported_by_name(secret_file):
         Settings.from_env()
 
 
+def test_no_secret_is_in_what_may_be_printed():
+    hidden = "hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTeR2"
+    address = f"redis://:{hidden}@host/0"
+    secrets = {"JWT_SECRET": hidden, "JWT_SECRET_PREVIOUS": hidden, "JWT_SECRET_NEXT": hidden}
+    stores = {"DATABASE_URL": f"postgresql://u:{hidden}@db/onsale", "REDIS_URL": address, "BROKER_URL": address}
+    logins = {"API_DATABASE_URL": stores["DATABASE_URL"], "WORKER_DATABASE_URL": stores["DATABASE_URL"]}
+
+    assert hidden not in repr(settings(**secrets, **stores))
+    assert hidden not in repr(local_settings(**secrets, **stores, **logins, ADMIN_PASSWORD=hidden))
+
+
 def test_units_are_those_of_the_names():
     read = settings(
         JWT_EXPIRY_MINUTES="2", BOOKING_EXPIRY_MINUTES="0.5", CORS_ORIGIN="https://a.example,https://b.example"
