@@ -47,24 +47,15 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale"] = stores
     app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
     app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
-    app.extensions["onsale-waiters"] = waiters = Waiters(settings.redis_url, settings.waiters)
+    app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters)
     accounts = Rounds(settings.redis_url)  # its own: what accounts need does not go through the bookings' door
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
     _for_browsers(app, settings.cors_origins)
     hooks.install(app)
-    counted = rates.install(app, settings)
-    verifier = tokens.install(app, settings)
-    app.wsgi_app = HotPath(  # type: ignore[method-assign]
-        app.wsgi_app,
-        stores.door,
-        verifier,
-        waiters,
-        counted,
-        wait_cap_s=settings.wait_cap_s,
-        max_body=MAX_BODY_BYTES,
-    )
+    rates.install(app, settings)
+    tokens.install(app, settings)
     api = ProblemApi(app)
     for module in BLUEPRINTS:
         api.register_blueprint(module.blueprint)
@@ -72,8 +63,8 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     return app
 
 
-def create_app_from_env() -> Flask:
-    """The application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
+def create_app_from_env() -> HotPath:
+    """The ASGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
     refuse_unsafe(settings)
@@ -81,7 +72,7 @@ def create_app_from_env() -> Flask:
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_stores(settings))
     app.extensions["onsale-revocations"].start()
-    return app
+    return HotPath(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 
-from api import desk, places
+from api import desk, metrics, places
 from api.describe import route
 from api.door import Door, NoSuchBooking
 from api.problems import problem
@@ -117,7 +117,7 @@ def _change(operation: Confirm | Cancel, wanted: Status) -> Response:
         detail = f"The booking is {now.value}, and stays so."
         return problem(409, "booking_final", detail, booking_status=now.value, reason=reason)
     if accepted.code == "ACCEPTED":
-        desk.note_accepted(kind, operation.booking_id, accepted, g.request_id)
+        metrics.accepted(kind)
     return seen.reply(202, f"/api/bookings/{operation.booking_id}").response()
 
 

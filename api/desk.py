@@ -19,15 +19,13 @@ from api.places import Seen
 from api.problems import reply
 from api.replies import Reply
 from api.waiters import Waiters
-from core import ids, logs
+from core import ids
 from core.bookings import Booking
 from core.errors import AcceptUnknown
 from core.halls import Hall
 from core.operations import Book, Kind
 from db.lanes import Accepted
 from db.statuses import Meter
-
-log = logs.logger(__name__)
 
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
@@ -48,31 +46,49 @@ def ask(door: Door, user_id: UUID, key: str | None, asked: dict[str, Any], reque
              and PostgresAway if Redis lacks what is needed.
     Repeat:  with a key, the same booking is found again; without one it is another booking.
     """
-    key = _checked(key)
-    errors = _unknown(door.hall_of(asked["show_id"]), asked)
-    if errors:
-        raise InvalidRequest(errors)
-    operation = _operation(door.booking_secret, user_id, key, asked)
-    location = f"/api/bookings/{operation.booking_id}"
+    key = checked(key)
+    hall = door.hall_of(asked["show_id"])
+    return take(door, operation_of(door.booking_secret, hall, user_id, key, asked), key is not None, request_id)
+
+
+def take(door: Door, operation: Book, keyed: bool, request_id: str) -> Reply:
+    """Accept a Book, and look into Postgres for whatever Redis lacks. `keyed`: it may be a repetition."""
     try:
         accepted = door.accept(operation, request_id)
-    except AcceptUnknown as error:
-        detail = "The answer of the queue was lost: the booking may have been accepted. Look, or repeat the key."
-        headers = {"Location": location, "Retry-After": "1"}
-        id_ = str(operation.booking_id)
-        return reply(503, error.code, detail, headers, request_id=request_id, id=id_)
-    if accepted.code in ("ACCEPTED", "SAME"):
-        if accepted.code == "ACCEPTED":
-            note_accepted(Kind.BOOK, operation.booking_id, accepted, request_id)
-        seen = places.of_fields(operation.booking_id, accepted.status, meter(accepted))
-        return seen.reply(202 if accepted.status["v"] == "0" else 200, location)
-    if accepted.code == "MISMATCH":
-        return _mismatch(request_id)
-    stored = _stored(door, operation) if accepted.forgotten and key is not None else None
+    except AcceptUnknown:
+        return unknown(operation, request_id)
+    reply_ = answered(operation, accepted, keyed, request_id)
+    if reply_ is not None:
+        return reply_
+    stored = _stored(door, operation)
     if stored is None:
         return refuse(accepted.code, request_id)
     same = stored.fingerprint == operation.fingerprint
-    return places.of_booking(stored).reply(200, location) if same else _mismatch(request_id)
+    return places.of_booking(stored).reply(200, _location(operation)) if same else _mismatch(request_id)
+
+
+def answered(operation: Book, accepted: Accepted, keyed: bool, request_id: str) -> Reply | None:
+    """The reply to what accept.lua said of a Book; None if it depends on an outcome that has left Redis."""
+    if accepted.code in ("ACCEPTED", "SAME"):
+        if accepted.code == "ACCEPTED":
+            metrics.accepted(Kind.BOOK)
+        seen = places.of_fields(operation.booking_id, accepted.status, meter(accepted))
+        return seen.reply(202 if accepted.status["v"] == "0" else 200, _location(operation))
+    if accepted.code == "MISMATCH":
+        return _mismatch(request_id)
+    return None if accepted.forgotten and keyed else refuse(accepted.code, request_id)
+
+
+def unknown(operation: Book, request_id: str) -> Reply:
+    """The reply when accept's answer was lost: the client learns under which id to look."""
+    detail = "The answer of the queue was lost: the booking may have been accepted. Look, or repeat the key."
+    headers = {"Location": _location(operation), "Retry-After": "1"}
+    id_ = str(operation.booking_id)
+    return reply(503, AcceptUnknown.code, detail, headers, request_id=request_id, id=id_)
+
+
+def _location(operation: Book) -> str:
+    return f"/api/bookings/{operation.booking_id}"
 
 
 def look(door: Door, booking_id: UUID, user_id: UUID) -> Seen:
@@ -80,39 +96,53 @@ def look(door: Door, booking_id: UUID, user_id: UUID) -> Seen:
 
     Raises: NoSuchBooking (also for another person's), RedisAway, PostgresAway.
     """
+    fields, meter_ = door.status(known_id(booking_id))
+    seen_ = seen(booking_id, user_id, fields, meter_)
+    if seen_ is not None:
+        return seen_
+    try:
+        return places.of_booking(door.recall(booking_id, user_id))
+    except NoSuchBooking:
+        if not fields:
+            raise
+        # Not there either: it waits, in an epoch of its own.
+        return places.of_fields(booking_id, fields, meter_)
+
+
+def known_id(booking_id: UUID) -> UUID:
+    """The id, if it can be one of ours. Raises: NoSuchBooking."""
     if ids.show_of(booking_id) >= 1 << 31:
         raise NoSuchBooking
-    fields, meter_ = door.status(booking_id)
+    return booking_id
+
+
+def seen(booking_id: UUID, user_id: UUID, fields: dict[str, str], meter_: Meter) -> Seen | None:
+    """The status by what Redis has of it; None if Postgres must be asked. Raises: NoSuchBooking."""
     if not fields:
-        return places.of_booking(door.recall(booking_id, user_id))
+        return None
     if fields["u"] != str(user_id):
         raise NoSuchBooking
-    if places.passed(fields, meter_):
-        try:
-            return places.of_booking(door.recall(booking_id, user_id))
-        except NoSuchBooking:
-            pass  # not there either: it waits, in an epoch of its own
-    return places.of_fields(booking_id, fields, meter_)
+    return None if places.passed(fields, meter_) else places.of_fields(booking_id, fields, meter_)
 
 
 def look_and_wait(door: Door, waiters: Waiters, booking_id: UUID, user_id: UUID, wait_s: float) -> Seen:
     """`look`; while something is undecided, look again when it is published, for up to `wait_s` seconds."""
-    seen = look(door, booking_id, user_id)
-    if wait_s <= 0 or not seen.waits:
-        return seen
+    seen_ = look(door, booking_id, user_id)
+    if wait_s <= 0 or not seen_.waits:
+        return seen_
     deadline = time.monotonic() + wait_s
     with waiters.place(booking_id) as published:
         if published is not None:
-            seen = look(door, booking_id, user_id)  # it may have been published before we listened
-        while published is not None and seen.waits:
+            seen_ = look(door, booking_id, user_id)  # it may have been published before we listened
+        while published is not None and seen_.waits:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 break
             # A second at the most: should the listener have lost its connection, the wait goes on all the same.
             published.wait(min(left_s, 1.0))
             published.clear()
-            seen = look(door, booking_id, user_id)
-    return seen
+            seen_ = look(door, booking_id, user_id)
+    return seen_
 
 
 def refuse(code: str, request_id: str) -> Reply:
@@ -128,13 +158,7 @@ def meter(accepted: Accepted) -> Meter:
     return Meter(accepted.epoch, accepted.served, accepted.rate)
 
 
-def note_accepted(kind: Kind, booking_id: UUID, accepted: Accepted, request_id: str) -> None:
-    """Count it. The operation carries the request's id into the journal, so a line each is for debugging only."""
-    metrics.accepted(kind.value)
-    log.debug("accepted", kind=kind.value, booking_id=str(booking_id), entry=accepted.entry_id, request_id=request_id)
-
-
-def _checked(key: str | None) -> str | None:
+def checked(key: str | None) -> str | None:
     """The Idempotency-Key: bare, or quoted as the draft wants it. Raises: BadIdempotencyKey."""
     if key is None:
         return None
@@ -144,7 +168,11 @@ def _checked(key: str | None) -> str | None:
     return key
 
 
-def _operation(secret: bytes, user_id: UUID, key: str | None, asked: dict[str, Any]) -> Book:
+def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, asked: dict[str, Any]) -> Book:
+    """The operation that is asked for. Raises: InvalidRequest: the hall of the show does not have such seats."""
+    errors = _unknown(hall, asked)
+    if errors:
+        raise InvalidRequest(errors)
     body = {
         "seats": sorted(asked.get("seats", ())),
         "quantity": asked.get("quantity", 0),

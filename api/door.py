@@ -24,7 +24,7 @@ from db import bookings, cards, halls, installation, lanes, shows, statuses
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
-from db.rounds import Rounds
+from db.rounds import Command, Rounds
 from workers.actors import ring
 
 log = logs.logger(__name__)
@@ -78,15 +78,25 @@ class Door:
             ring(lane_of(operation.show_id, self.lanes_count))
         return accepted
 
+    def command(self, operation: Operation, request_id: str) -> Command:
+        """The call of accept.lua for an operation. Raises: RedisAway, PostgresAway at the first use."""
+        return lanes.accept_command(operation, request_id=request_id, **self._limits())
+
     def _accept(self, operation: Operation, request_id: str) -> Accepted:
-        return lanes.accept(
-            self._rounds,
-            operation,
-            lanes=self.lanes_count,
-            cap=self.settings.lane_cap,
-            marker_ms=self.settings.marker_ms,
-            request_id=request_id,
-        )
+        return lanes.accept(self._rounds, operation, request_id=request_id, **self._limits())
+
+    def _limits(self) -> dict[str, int]:
+        settings = self.settings
+        return {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
+
+    @property
+    def ready(self) -> bool:
+        """Whether `booking_secret` and `lanes_count` are known: then asking for them touches no store."""
+        return self._installation is not None
+
+    def known_hall(self, show_id: int) -> Hall | None:
+        """The hall of a show that this process has met before, and then everything `command` needs is known too."""
+        return self._hall_of_show.get(show_id) if self.ready else None
 
     # -- reading ----------------------------------------------------------------------------------------
 

@@ -1,34 +1,53 @@
-"""The hot path: the two requests of the hot minute, answered before Flask sees them.
+"""The hot path: the two requests of the hot minute, answered on the event loop, before Flask sees them.
 
-Flask and Werkzeug around a view cost several times what accepting a booking does. So a POST of a booking and the
-GET of a status that look as they usually do are read here, go to the same desk (desk.py), and are answered with the
-same headers. Whatever is unusual about a request - a token that is not valid, a body that is not plain, another
-media type - goes to Flask untouched, and is answered or refused there.
+Threads that hand each other Python's lock, and Flask and Werkzeug around a view, cost several times what accepting a
+booking does. So a POST of a booking and the GET of a status that look as they usually do are read here, put to the
+same desk as Flask's views (desk.py), and answered with the same headers; a `?wait=` holds no thread. Whatever is
+unusual about a request - a token that is not valid, a body that is not plain, another media type - goes to Flask
+untouched, and is answered or refused there. What must ask Postgres does so in a thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
-from io import BytesIO
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote_from_bytes
 from uuid import UUID
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+from redis.exceptions import OutOfMemoryError
+from werkzeug.http import parse_etags
 
 from api import desk, hooks, metrics, problems
 from api.door import Door
 from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
-from api.rates import Rates, Verdict
-from api.replies import JSON, Reply
+from api.places import Seen
+from api.rates import Rates
+from api.replies import Reply
 from api.schemas import MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
+from api.stores import Stores
 from api.tokens import Identity, Verifier
 from api.waiters import Waiters
+from core.errors import AcceptUnknown
+from core.ids import lane_of, show_of
+from db import lanes, statuses
+from db.async_rounds import AsyncRounds
+from db.lanes import Accepted
+from workers.actors import ring
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-App = Callable[[Environ, StartResponse], Iterable[bytes]]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = dict[bytes, bytes]
+R = TypeVar("R")
 
 BOOKINGS = "/api/bookings"
 #: The rules of bookings.py that are answered here, as metrics name them.
@@ -36,115 +55,199 @@ POST_RULE, STATUS_RULE = BOOKINGS, BOOKINGS + "/<uuid:booking_id>"
 _STATUS_PATH = re.compile(
     BOOKINGS + "/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII | re.IGNORECASE
 )
-_WAIT = re.compile(r"wait=([0-9]{1,2})", re.ASCII)
+_WAIT = re.compile(rb"wait=([0-9]{1,3})")
 _LABEL = re.compile(SEAT_LABEL.removesuffix("$"), re.ASCII)
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-_ALWAYS = [*hooks.SECURITY_HEADERS.items()]
+_ALWAYS = [(name.lower().encode(), value.encode()) for name, value in hooks.SECURITY_HEADERS.items()]
 
 
 class HotPath:
-    """A WSGI application in front of Flask's."""
+    """An ASGI application around Flask's."""
 
-    def __init__(
-        self,
-        app: App,
-        door: Door,
-        verifier: Verifier,
-        waiters: Waiters,
-        rates: Rates | None,
-        *,
-        wait_cap_s: float,
-        max_body: int,
-    ) -> None:
-        """Args: wait_cap_s: the longest `?wait=`.   max_body: bytes; longer ones are Flask's to refuse."""
-        self._app = app
-        self._door = door
-        self._verifier = verifier
-        self._waiters = waiters
-        self._rates = rates
-        self._wait_cap_s = wait_cap_s
+    def __init__(self, flask: Flask, *, threads: int, max_body: int) -> None:
+        """Args: threads: for Flask, and as many for what asks Postgres.   max_body: bytes; Flask refuses longer."""
+        stores: Stores = flask.extensions["onsale"]
+        self._app: App = WSGIMiddleware(flask, workers=threads)  # type: ignore[assignment, arg-type]
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="desk")
+        self._door: Door = stores.door
+        self._rounds = AsyncRounds(stores.settings.redis_url)
+        self._verifier: Verifier = flask.extensions["onsale-tokens"]
+        self._rates: Rates | None = flask.extensions.get("onsale-rates")
+        self._waiters: Waiters = flask.extensions["onsale-waiters"]
+        self._wait_cap_s = stores.settings.wait_cap_s
         self._max_body = max_body
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ["PATH_INFO"]
-        if path.startswith(BOOKINGS) and "HTTP_ORIGIN" not in environ:
-            method = environ["REQUEST_METHOD"]
-            if method == "POST" and path == BOOKINGS:
-                return self._post(environ, start_response)
-            if method == "GET" and (match := _STATUS_PATH.fullmatch(path)):
-                return self._get(environ, start_response, match[1])
-        return self._app(environ, start_response)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or let Flask answer it."""
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path.startswith(BOOKINGS):
+                method = scope["method"]
+                if method == "POST" and path == BOOKINGS:
+                    return await self._post(scope, receive, send)
+                if method == "GET" and (match := _STATUS_PATH.fullmatch(path)):
+                    return await self._get(scope, receive, send, UUID(match[1]))
+        return await self._flask(scope, receive, send)
 
-    def _post(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    async def close(self) -> None:
+        """Close the connection to Redis. Nothing may be asked any more."""
+        await self._rounds.close()
+
+    async def _flask(self, scope: Scope, receive: Receive, send: Send, body: bytes | None = None) -> None:
+        """Let Flask answer. `body`: what has been read of the request, all of it, if anything has."""
+        told = body is None
+
+        async def received() -> Any:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        if scope["type"] == "http" and not scope["query_string"].isascii():  # WSGI has no place for one as it is
+            scope["query_string"] = quote_from_bytes(scope["query_string"], "&=+%").encode()
+        await self._app(scope, received, send)
+
+    # -- reading a request ------------------------------------------------------------------------------
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        who = self._who(environ)
-        length = environ.get("CONTENT_LENGTH") or ""
-        if who is None or environ.get("CONTENT_TYPE") != JSON or not length.isdigit() or int(length) > self._max_body:
-            return self._app(environ, start_response)
-        body: bytes = environ["wsgi.input"].read(int(length))
+        headers = self._plain_headers(scope)
+        who = self._who(headers)
+        length = headers.get(b"content-length", b"")
+        usual = who and headers.get(b"content-type") == b"application/json" and length.isdigit()
+        if who is None or not usual or int(length) > self._max_body:
+            return await self._flask(scope, receive, send)
+        body = await _body(receive)
         asked = plain(body)
-        if asked is None or len(body) != int(length):
-            environ["wsgi.input"] = BytesIO(body)
-            return self._app(environ, start_response)
-        key = environ.get("HTTP_IDEMPOTENCY_KEY")
+        if asked is None:
+            return await self._flask(scope, receive, send, body)
+        key = headers.get(b"idempotency-key")
+        make = partial(self._ask, who.user_id, key.decode("latin-1") if key is not None else None, asked)
+        return await self._answer(POST_RULE, "POST", headers, send, started, who, make)
 
-        def ask(request_id: str) -> Reply:
-            return desk.ask(self._door, who.user_id, key, asked, request_id)
-
-        return self._answer(POST_RULE, environ, start_response, started, who, ask)
-
-    def _get(self, environ: Environ, start_response: StartResponse, id_: str) -> Iterable[bytes]:
+    async def _get(self, scope: Scope, receive: Receive, send: Send, booking_id: UUID) -> None:
         started = time.perf_counter()
-        who, wait_s, query = self._who(environ), 0.0, environ.get("QUERY_STRING", "")
+        headers = self._plain_headers(scope)
+        who, wait_s, query = self._who(headers), 0.0, scope["query_string"]
         if query:
             match = _WAIT.fullmatch(query)
             wait_s = min(float(match[1]), self._wait_cap_s) if match else -1.0
-        if who is None or wait_s < 0 or "HTTP_IF_NONE_MATCH" in environ:
-            return self._app(environ, start_response)
-        booking_id = UUID(id_)
+        if who is None or wait_s < 0:
+            return await self._flask(scope, receive, send)
+        make = partial(self._show, booking_id, who.user_id, wait_s, headers.get(b"if-none-match"))
+        return await self._answer(STATUS_RULE, "GET", headers, send, started, who, make)
 
-        def look(_request_id: str) -> Reply:
-            return desk.look_and_wait(self._door, self._waiters, booking_id, who.user_id, wait_s).reply(200)
+    def _plain_headers(self, scope: Scope) -> Headers:
+        """The headers by name; none at all where one is given twice, or a browser asks from another origin."""
+        given = scope["headers"]
+        headers = dict(given)
+        return headers if len(headers) == len(given) and b"origin" not in headers else {}
 
-        return self._answer(STATUS_RULE, environ, start_response, started, who, look)
-
-    def _who(self, environ: Environ) -> Identity | None:
+    def _who(self, headers: Headers) -> Identity | None:
         """Who asks; None if that is for Flask to refuse."""
         try:
-            return self._verifier.identity(environ.get("HTTP_AUTHORIZATION", ""))
+            return self._verifier.identity(headers.get(b"authorization", b"").decode("latin-1"))
         except (TokenMissing, TokenInvalid, TokenExpired, TokenRevoked):
             return None
 
-    def _answer(
+    async def _answer(
         self,
         rule: str,
-        environ: Environ,
-        start_response: StartResponse,
+        method: str,
+        headers: Headers,
+        send: Send,
         started: float,
         who: Identity,
-        make: Callable[[str], Reply],
-    ) -> Iterable[bytes]:
+        make: Callable[[str], Awaitable[Reply]],
+    ) -> None:
         """Make the reply and send it. As with Flask's handlers, every error is an answer."""
-        request_id = hooks.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-        verdict: Verdict | None = self._rates.take(who.user_id) if self._rates else None
+        request_id = hooks.request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        verdict = self._rates.take(who.user_id) if self._rates else None
         try:
             if verdict and not verdict.allowed:
                 raise verdict.refusal()
-            reply = make(request_id)
+            reply = await make(request_id)
         except Exception as error:  # noqa: BLE001 - it is logged there
             reply = problems.reply_of(error, request_id)
         body = reply.body.encode()
-        headers = [
-            ("Content-Type", reply.content_type),
-            ("Content-Length", str(len(body))),
-            *reply.headers,
-            *(self._rates.headers(verdict) if self._rates and verdict else ()),
-            ("X-Request-Id", request_id),
-            *_ALWAYS,
-        ]
-        start_response(_STATUS_LINES[reply.status], headers)
-        metrics.observe(rule, environ["REQUEST_METHOD"], reply.status, time.perf_counter() - started)
-        return (body,)
+        out = [(name.lower().encode(), value.encode()) for name, value in reply.headers]
+        if reply.status != 304:
+            out += [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % len(body))]
+        if self._rates and verdict:
+            out += [(name.lower().encode(), value.encode()) for name, value in self._rates.headers(verdict)]
+        out += [(b"x-request-id", request_id.encode()), *_ALWAYS]
+        await send({"type": "http.response.start", "status": reply.status, "headers": out})
+        await send({"type": "http.response.body", "body": body})
+        metrics.observe(rule, method, reply.status, time.perf_counter() - started)
+
+    # -- answering it -----------------------------------------------------------------------------------
+
+    async def _ask(self, user_id: UUID, key: str | None, asked: dict[str, Any], request_id: str) -> Reply:
+        """Ask for seats, as desk.ask does."""
+        door = self._door
+        hall = door.known_hall(asked["show_id"])
+        if hall is None:
+            return await self._in_thread(desk.ask, door, user_id, key, asked, request_id)
+        operation = desk.operation_of(door.booking_secret, hall, user_id, desk.checked(key), asked)
+        try:
+            [reply] = await self._rounds.call([door.command(operation, request_id)], writes=True)
+            accepted = lanes.accepted(reply)
+        except OutOfMemoryError:
+            accepted = Accepted("FULL")
+        except AcceptUnknown:
+            return desk.unknown(operation, request_id)
+        if accepted.ring:
+            self._threads.submit(ring, lane_of(operation.show_id, door.lanes_count))
+        known = None
+        if accepted.code != "NO_CARD":
+            known = desk.answered(operation, accepted, key is not None, request_id)
+        if known is not None:
+            return known
+        return await self._in_thread(desk.take, door, operation, key is not None, request_id)
+
+    async def _show(
+        self, booking_id: UUID, user_id: UUID, wait_s: float, has: bytes | None, _request_id: str
+    ) -> Reply:
+        """The status, or 304 for a client that has this version."""
+        seen = await self._look(booking_id, user_id)
+        if wait_s > 0 and seen.waits:
+            seen = await self._wait(booking_id, user_id, seen, time.monotonic() + wait_s)
+        reply = seen.reply(200)
+        if has is not None and seen.etag in parse_etags(has.decode("latin-1")):
+            return Reply(304, "", reply.headers)
+        return reply
+
+    async def _look(self, booking_id: UUID, user_id: UUID) -> Seen:
+        """The status now, as desk.look finds it."""
+        door = self._door
+        if not door.ready:
+            return await self._in_thread(desk.look, door, booking_id, user_id)
+        show_id = show_of(desk.known_id(booking_id))
+        replies = await self._rounds.call(statuses.read_commands(booking_id, show_id, door.lanes_count), writes=False)
+        seen = desk.seen(booking_id, user_id, *statuses.parse(replies))
+        if seen is not None:
+            return seen
+        return await self._in_thread(desk.look, door, booking_id, user_id)
+
+    async def _wait(self, booking_id: UUID, user_id: UUID, seen: Seen, deadline: float) -> Seen:
+        """Look again at each publication of the booking, until nothing is undecided or the time is over."""
+        published = asyncio.Event()
+        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, published.set)
+        if not self._waiters.enter(booking_id, wake):
+            return seen
+        try:
+            seen = await self._look(booking_id, user_id)  # it may have been published before we listened
+            while seen.waits and (left_s := deadline - time.monotonic()) > 0:
+                # A second at the most: should the listener have lost its connection, the wait goes on all the same.
+                await asyncio.wait([asyncio.ensure_future(published.wait())], timeout=min(left_s, 1.0))
+                published.clear()
+                seen = await self._look(booking_id, user_id)
+        finally:
+            self._waiters.leave(booking_id, wake)
+        return seen
+
+    async def _in_thread(self, function: Callable[..., R], *arguments: Any) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *arguments))
 
 
 def plain(body: bytes) -> dict[str, Any] | None:
@@ -171,3 +274,13 @@ def plain(body: bytes) -> dict[str, Any] | None:
 
 def _is_label(value: object) -> bool:
     return type(value) is str and _LABEL.fullmatch(value) is not None
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body of a request; what there is of it if the client went away."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    return body

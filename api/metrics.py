@@ -43,7 +43,7 @@ class LaneState(Protocol):
 
 def accepted(kind: str) -> None:
     """Count an operation accepted into a lane."""
-    _child(ACCEPTS, kind).inc()
+    _child(ACCEPTS, str(kind)).inc()
 
 
 def refused(code: str) -> None:

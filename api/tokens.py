@@ -148,10 +148,10 @@ def _claims(token: str, keys: Mapping[str, str]) -> dict[str, Any]:
         raise TokenInvalid from None
 
 
-def install(app: Flask, settings: Settings) -> Verifier:
+def install(app: Flask, settings: Settings) -> None:
     """Give the application its keys: the current one mints (flask-jwt-extended), the others are only believed.
 
-    Returns the verifier. Needs the application's list of revocations.
+    Needs the application's list of revocations.
     """
     app.config.update(
         JWT_SECRET_KEY=settings.jwt_secret,
@@ -164,13 +164,12 @@ def install(app: Flask, settings: Settings) -> Verifier:
         JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.token_ttl_s),
     )
     problems.speak_for(JWTManager(app))
-    app.extensions["onsale-tokens"] = verifier = Verifier(
+    app.extensions["onsale-tokens"] = Verifier(
         settings.jwt_secret,
         settings.jwt_secret_previous,
         settings.jwt_secret_next,
         revoked=app.extensions["onsale-revocations"],
     )
-    return verifier
 
 
 def mint(user_id: UUID, role: str, *, session: UUID | None = None, version: int = 0) -> str:

@@ -7,7 +7,7 @@ it concerns. Places are bounded: a request that finds none is answered at once, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from db.rounds import connection_pool
 
 log = logs.logger(__name__)
 
+Wake = Callable[[], object]
+
 #: Seconds. How often the listener looks whether it is still connected; and its pause before it connects again.
 LISTEN_S = 1.0
 
@@ -28,31 +30,46 @@ class Waiters:
 
     def __init__(self, redis_url: str, places: int) -> None:
         self._client = redis.Redis(connection_pool=connection_pool(redis_url, socket_timeout_s=2 * LISTEN_S))
-        self._places = threading.BoundedSemaphore(places) if places else None
+        self._places = places
+        self._taken = 0
         self._lock = threading.Lock()
-        self._waiting: dict[str, set[threading.Event]] = {}
+        self._waiting: dict[str, set[Wake]] = {}
         self._listener: threading.Thread | None = None
+
+    def enter(self, booking_id: UUID, wake: Wake) -> bool:
+        """Have `wake` called, from the listener's thread, at each publication of the booking; False: no place left.
+
+        Whoever has entered must `leave`.
+        """
+        with self._lock:
+            if self._taken >= self._places:
+                return False
+            self._taken += 1
+            self._waiting.setdefault(booking_id.hex, set()).add(wake)
+            if self._listener is None:
+                self._listener = threading.Thread(target=self._listen, name="waiters", daemon=True)
+                self._listener.start()
+        return True
+
+    def leave(self, booking_id: UUID, wake: Wake) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._taken -= 1
+            self._waiting[booking_id.hex].discard(wake)
+            if not self._waiting[booking_id.hex]:
+                del self._waiting[booking_id.hex]
 
     @contextmanager
     def place(self, booking_id: UUID) -> Iterator[threading.Event | None]:
-        """A place for one request: an event set at each publication of the booking; None if all are taken."""
-        if self._places is None or not self._places.acquire(blocking=False):
+        """A place for one thread: an event set at each publication of the booking; None if all are taken."""
+        event = threading.Event()
+        if not self.enter(booking_id, event.set):
             yield None
             return
-        event = threading.Event()
         try:
-            with self._lock:
-                self._waiting.setdefault(booking_id.hex, set()).add(event)
-                if self._listener is None:
-                    self._listener = threading.Thread(target=self._listen, name="waiters", daemon=True)
-                    self._listener.start()
             yield event
         finally:
-            with self._lock:
-                self._waiting[booking_id.hex].discard(event)
-                if not self._waiting[booking_id.hex]:
-                    del self._waiting[booking_id.hex]
-            self._places.release()
+            self.leave(booking_id, event.set)
 
     def _listen(self) -> None:
         pause = threading.Event()
@@ -80,12 +97,12 @@ class Waiters:
         with self._lock:
             if self._waiting:
                 for id_ in ids:
-                    for event in self._waiting.get(id_, ()):
-                        event.set()
+                    for wake in self._waiting.get(id_, ()):
+                        wake()
 
     def _wake_everybody(self) -> None:
         """What was published while nobody listened is not known: all look again."""
         with self._lock:
-            for events in self._waiting.values():
-                for event in events:
-                    event.set()
+            for wakes in self._waiting.values():
+                for wake in wakes:
+                    wake()

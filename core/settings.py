@@ -54,6 +54,7 @@ class Settings:
     status_ttl_s: int
     wait_cap_s: float
     waiters: int
+    api_threads: int
     log_json: bool
     log_level: str
     worker_metrics_port: int
@@ -81,8 +82,9 @@ class Settings:
             "marker_ms": env.int("MARKER_MS", 2_000, validate=validate.Range(100, 60_000)),
             "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
             "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
-            # At most half the api's threads may wait in `?wait=`, or waiters would starve the rest.
-            "waiters": env.int("WAITERS", 16, validate=validate.Range(0, 1_000)),
+            # A waiting client costs its connection and some 10 kB, no thread.
+            "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
+            "api_threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
             "log_json": env.bool("LOG_JSON", False),
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
             # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
@@ -132,7 +134,6 @@ class LocalSettings:
     port: int
     workers: int
     api_processes: int
-    api_threads: int
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     broker_url: str = field(repr=False)
@@ -158,7 +159,6 @@ class LocalSettings:
             "port": env.int("PORT", 8000, validate=validate.Range(0, 65_535)),
             "workers": env.int("WORKERS", 2, validate=validate.Range(0, 64)),
             "api_processes": env.int("API_PROCESSES", 2, validate=validate.Range(1, 64)),
-            "api_threads": env.int("API_THREADS", 32, validate=validate.Range(2, 1_000)),
             "database_url": env.str("DATABASE_URL", ""),
             "redis_url": env.str("REDIS_URL", ""),
             "broker_url": env.str("BROKER_URL", ""),

@@ -72,7 +72,7 @@ class LaneState:
     rate: float
 
 
-def accept_command(operation: Operation, *, lanes: int, cap: int, marker_ms: int, request_id: str) -> Command:
+def accept_command(operation: Operation, *, lanes: int, cap: int, marker_ms: int, request_id: str = "") -> Command:
     """The call of accept.lua for one operation. The arguments stand in the script's header."""
     kind = kind_of(operation)
     lane = lane_of(operation.show_id, lanes)
@@ -118,6 +118,11 @@ def accept(
         [reply] = rounds.call([command], writes=True)
     except OutOfMemoryError:
         return Accepted("FULL")
+    return accepted(reply)
+
+
+def accepted(reply: Any) -> Accepted:
+    """The reply to `accept_command`."""
     code, ring, forgotten, epoch, served, rate, entry_id, *fields = reply
     return Accepted(
         code=code,

@@ -63,7 +63,7 @@ class _Call:
         return AcceptUnknown() if self.writes else RedisAway()
 
 
-def _unable(error: Exception) -> bool:
+def unable(error: Exception) -> bool:
     """Whether Redis says that it can do nothing just now, whatever it is asked; then nothing ran."""
     return isinstance(error, BusyLoadingError | ReadOnlyError) or str(error).startswith(_UNABLE)
 
@@ -181,7 +181,7 @@ class Rounds:
             for _ in call.commands:
                 reply = self._next_reply(socket)
                 if isinstance(reply, RedisError):
-                    call.error = RedisAway() if _unable(reply) else reply
+                    call.error = RedisAway() if unable(reply) else reply
                     reply = None
                 call.replies.append(reply)
 

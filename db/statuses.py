@@ -99,7 +99,12 @@ def read(rounds: Rounds, booking_id: UUID, show_id: int, lanes: int) -> tuple[di
 
     Raises: RedisAway.
     """
-    fields, meter = rounds.call(read_commands(booking_id, show_id, lanes), writes=False)
+    return parse(rounds.call(read_commands(booking_id, show_id, lanes), writes=False))
+
+
+def parse(replies: list[Any]) -> tuple[dict[str, str], Meter]:
+    """The replies to `read_commands`."""
+    fields, meter = replies
     return dict(zip(fields[::2], fields[1::2], strict=True)), Meter(
         meter[0] or "", int(meter[1] or 0), float(meter[2] or 0)
     )

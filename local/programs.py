@@ -59,10 +59,9 @@ def api(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
     """The HTTP side: granian's master and its API_PROCESSES workers."""
     # fmt: off
     options = (
-        "--interface", "wsgi", "--factory",
+        "--interface", "asgi", "--factory", "--loop", "uvloop",
         "--host", settings.host, "--port", str(settings.port),
         "--workers", str(settings.api_processes),
-        "--blocking-threads", str(settings.api_threads),
         # A spike's connections wait in the kernel's queue instead of being refused.
         "--backlog", "4096",
         "--no-ws", "--no-access-log", "--log-level", "error",

@@ -21,9 +21,19 @@ PACKAGES = ("api", "core", "db", "local", "rush", "workers")
 #: What each package may import besides the standard library and itself; `local` is missing: anything.
 IMPORTS = {
     "core": set[str](),
-    "db": {"core", "sqlalchemy", "psycopg", "redis"},
+    "db": {"core", "sqlalchemy", "psycopg", "redis", "hiredis"},
     "workers": {"core", "db", "dramatiq", "redis", "sqlalchemy", "apscheduler", "prometheus_client"},
-    "api": {"core", "db", "workers.actors", "sqlalchemy", "redis", "prometheus_client", "marshmallow", "werkzeug"}
+    "api": {
+        "core",
+        "db",
+        "workers.actors",
+        "sqlalchemy",
+        "redis",
+        "prometheus_client",
+        "marshmallow",
+        "werkzeug",
+        "a2wsgi",
+    }
     | {"flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
     "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
 }

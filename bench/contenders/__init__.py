@@ -17,6 +17,8 @@ from local.process import Launch
 HTTP = ("sync", "message", "celery", "onsale", "hello")
 #: Threads or processes per worker that decide bookings, of the contenders with a queue.
 QUEUE_THREADS = 4
+#: Threads of each of their api processes: each waits for a transaction, or for Redis.
+API_THREADS = 32
 
 
 def launches(name: str, settings: LocalSettings, env: Mapping[str, str]) -> list[Launch]:
@@ -25,13 +27,21 @@ def launches(name: str, settings: LocalSettings, env: Mapping[str, str]) -> list
         workers = [programs.worker(settings, env, number) for number in range(1, settings.workers + 1)]
         return [programs.api(settings, env), *workers, programs.scheduler(env)]
     module = "celery_app" if name == "celery" else name
-    api = programs.api(settings, env)
-    api = replace(api, command=(*api.command[:-1], f"bench.contenders.{module}:create_app"))
+    api = _flask(programs.api(settings, env), f"bench.contenders.{module}:create_app")
     if name == "message":
         return [api, *(_dramatiq(settings, env, number) for number in range(1, settings.workers + 1))]
     if name == "celery":
         return [api, _celery(settings, env)]
     return [api]
+
+
+def _flask(api: Launch, app: str) -> Launch:
+    """The same server for a Flask application as it is: WSGI, on threads."""
+    command = list(api.command[:-1])
+    command[command.index("asgi")] = "wsgi"
+    at = command.index("--loop")
+    command[at : at + 2] = ["--blocking-threads", str(API_THREADS)]
+    return replace(api, command=(*command, app))
 
 
 def _dramatiq(settings: LocalSettings, env: Mapping[str, str], number: int) -> Launch:

@@ -9,9 +9,11 @@ import pytest
 from flask import Flask
 
 from api.app import create_app
+from api.hotpath import HotPath
 from api.stores import open_stores
 from core.settings import Settings
 from tests.buyer import Buyer, answered, refused
+from tests.integration.test_hotpath import Server, post
 from tests.stage import Stage
 
 
@@ -85,3 +87,34 @@ def test_a_token_that_was_taken_back_books_nothing(app: Flask, stage: Stage, ali
     for response in (alice.book(show, "A2"), alice.get(id_), alice.get(id_, "?wait=1"), alice.cancel(id_)):
         refused(response, 401, "token_revoked")
     assert stage.drain(show) == 0
+
+
+def test_the_hot_path_itself_counts_and_refuses(app_with: Callable[..., Flask], stage: Stage) -> None:
+    app = app_with(rate_limit_per_s=0.01, rate_limit_burst=2)
+    alice, show = Buyer(app, app.test_client()), stage.show()
+    server = Server(HotPath(app, threads=2, max_body=16 * 1024))
+    try:
+        answers = [post(server, alice, {"show_id": show, "seats": [seat]}) for seat in ("A1", "A2", "A3")]
+    finally:
+        server.stop()
+
+    assert [answer.status for answer in answers] == [202, 202, 429]
+    assert [answer.headers["ratelimit"] for answer in answers[:2]] == ['"user";r=1;t=100', '"user";r=0;t=100']
+    assert answers[2].json["code"] == "too_many_requests"
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 100
+    assert stage.drain(show) == 2
+
+
+def test_the_hot_path_itself_knows_what_was_taken_back(app: Flask, stage: Stage, alice: Buyer) -> None:
+    show = stage.show()
+    server = Server(HotPath(app, threads=2, max_body=16 * 1024))
+    try:
+        before = post(server, alice, {"show_id": show, "seats": ["A1"]})
+        assert app.test_client().post("/api/auth/logout", headers=alice.headers).status_code == 204
+        after = post(server, alice, {"show_id": show, "seats": ["A2"]})
+        look = server.ask("GET", f"/api/bookings/{before.json['id']}", alice.headers)
+    finally:
+        server.stop()
+
+    assert before.status == 202
+    assert [(one.status, one.json["code"]) for one in (after, look)] == [(401, "token_revoked")] * 2

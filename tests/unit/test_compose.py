@@ -25,7 +25,7 @@ OURS = ("migrate", "api", "worker", "scheduler")
 
 @pytest.fixture
 def defaults(monkeypatch: pytest.MonkeyPatch) -> LocalSettings:
-    for name in ("LANES", "API_PROCESSES", "API_THREADS", "HOST", "PORT"):
+    for name in ("LANES", "API_PROCESSES", "HOST", "PORT"):
         monkeypatch.delenv(name, raising=False)
     return LocalSettings.from_env()
 

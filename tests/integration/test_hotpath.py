@@ -1,0 +1,290 @@
+"""The hot path answers as Flask would: status, headers and body, whatever the request looks like."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import ValidationError
+
+from api.hotpath import HotPath, plain
+from api.schemas import BOOKING_REQUEST
+from core import ids
+from db import keys
+from tests.buyer import Buyer
+from tests.stage import Stage
+
+#: Seconds.
+PATIENCE_S = 20.0
+JSON = "application/json"
+
+
+@dataclass
+class Answer:
+    """What an ASGI application sent."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Server:
+    """The application on an event loop of its own, as granian runs it."""
+
+    def __init__(self, app: HotPath) -> None:
+        self.app = app
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def begin(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Future[Answer]:
+        return asyncio.run_coroutine_threadsafe(self._ask(method, path, headers, body), self._loop)
+
+    def ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Answer:
+        return self.begin(method, path, headers, body).result(PATIENCE_S)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
+
+    def stop(self) -> None:
+        self.run(self.app.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE_S)
+        self._loop.close()
+
+    async def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        answer = Answer()
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http", "http_version": "1.1", "method": method, "path": path,
+            "query_string": query.encode("latin-1"),
+            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
+            "scheme": "http", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+        }  # fmt: skip
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                answer.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
+            else:
+                answer.body += message.get("body", b"")
+
+        await self.app(scope, receive, send)
+        return answer
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[Server]:
+    running = Server(HotPath(app, threads=4, max_body=16 * 1024))
+    yield running
+    running.stop()
+
+
+def post(server: Server, buyer: Buyer, body: Any, **headers: str) -> Answer:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    given = {"Content-Type": JSON, "Content-Length": str(len(data)), **buyer.headers, **headers}
+    return server.ask("POST", "/api/bookings", given, data)
+
+
+def without(headers: dict[str, str]) -> dict[str, str]:
+    """Headers that must be equal: all but the request's id, how many are left, and the length, which is checked."""
+    skipped = ("x-request-id", "ratelimit", "content-length")
+    return {name: value for name, value in headers.items() if name not in skipped}
+
+
+def test_a_booking_is_accepted_and_shown_without_flask(
+    server: Server, stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show()
+    post(
+        server, alice, {"show_id": show, "seats": ["B1"]}
+    )  # what the process learns of the show, it learns by Flask's way
+    monkeypatch.setattr(server.app, "_flask", None)
+    monkeypatch.setattr(server.app, "_in_thread", None)
+
+    accepted = post(server, alice, {"show_id": show, "seats": ["A1", "A2"]}, **{"Idempotency-Key": "k"})
+    again = post(server, alice, {"show_id": show, "seats": ["A2", "A1"]}, **{"Idempotency-Key": '"k"'})
+    other = post(server, alice, {"show_id": show, "seats": ["A3"]}, **{"Idempotency-Key": "k"})
+    queued = server.ask("GET", accepted.headers["location"], alice.headers)
+    stage.drain(show)
+    decided = server.ask("GET", accepted.headers["location"], alice.headers)
+    same = server.ask(
+        "GET", accepted.headers["location"], {**alice.headers, "If-None-Match": decided.headers["etag"]}
+    )
+
+    assert (accepted.status, again.status, other.status) == (202, 202, 422)
+    assert accepted.json["id"] == again.json["id"] == queued.json["id"]
+    assert (queued.json["stage"], queued.json["position"]) == ("QUEUED", 2)
+    assert (decided.json["status"], decided.json["seats"]) == ("CONFIRMED", ["A1", "A2"])
+    assert (same.status, same.body, same.headers["etag"]) == (304, b"", decided.headers["etag"])
+    assert int(accepted.headers["content-length"]) == len(accepted.body)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ({"seats": ["A1"]}, {}),
+        ({"quantity": 2}, {"Idempotency-Key": "a"}),
+        ({"quantity": 2, "category": "standard"}, {}),
+        ({"seats": ["A1"], "hold": True}, {"X-Request-Id": "mine-1"}),
+        ({"seats": ["Z9"]}, {}),
+        ({"seats": ["A1", "A1"]}, {}),
+        ({"seats": ["A1"], "price": 1}, {}),
+        ({"seats": ["A1"], "hold": "yes"}, {}),
+        ({"seats": ["A1"], "hold": None}, {}),
+        ({"seats": ["A1"]}, {"Idempotency-Key": ""}),
+        ({"seats": ["A1"]}, {"Idempotency-Key": "x" * 256}),
+        ({"seats": ["A1"]}, {"Authorization": ""}),
+        ({"seats": ["A1"]}, {"Authorization": "Bearer x.y.z"}),
+        ({"seats": ["A1"]}, {"Content-Type": "text/plain"}),
+        ({"seats": ["A1"]}, {"Content-Type": JSON + "; charset=utf-8"}),
+        ({"seats": ["A1"], "show_id": 1 << 31}, {}),
+        ({"seats": ["A1"], "show_id": (1 << 31) - 1}, {}),
+        (b"{", {}),
+        (b"\xff\xfe{\0}\0", {}),
+        (b'{"show_id": 1e400, "seats": ["A1"]}', {}),
+    ],
+)
+def test_posts_are_answered_as_by_flask(
+    server: Server, app: Flask, stage: Stage, body: Any, headers: dict[str, str]
+) -> None:
+    """Twice: the first request of a process takes the way through a thread."""
+    shows = [stage.show(), stage.show(), stage.show()]
+    buyer = Buyer(app, app.test_client())
+    data = [body if isinstance(body, bytes) else json.dumps({"show_id": show, **body}).encode() for show in shows]
+    given = {"Content-Type": JSON, **buyer.headers, **headers}
+    flask = app.test_client().post("/api/bookings", data=data[0], headers=given)
+
+    for number in (1, 2):
+        hot = server.ask("POST", "/api/bookings", {"Content-Length": str(len(data[number])), **given}, data[number])
+
+        assert hot.status == flask.status_code, hot.body
+        assert hot.json.keys() == flask.get_json().keys()
+        assert hot.json.get("code") == flask.get_json().get("code")
+        expected = without({name.lower(): value for name, value in flask.headers.items()})
+        assert without(hot.headers).keys() == expected.keys()
+        assert hot.headers["content-type"] == expected["content-type"]
+        if "X-Request-Id" in headers:
+            assert hot.headers["x-request-id"] == headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [("", {}), ("?wait=0", {}), ("?wait=x", {}), ("?wait=1&wait=2", {}), ("?other=1", {}), ("?wait=\xe9", {}),
+     ("", {"Authorization": ""}), ("", {"If-None-Match": "*"}), ("", {"If-None-Match": '"other", W/"x"'})],
+)  # fmt: skip
+def test_statuses_are_answered_as_by_flask(
+    server: Server, app: Flask, stage: Stage, alice: Buyer, query: str, headers: dict[str, str]
+) -> None:
+    show = stage.show()
+    decided = alice.book(show, "A1").get_json()["id"]
+    stage.drain(show)
+    queued = alice.book(show, "A2").get_json()["id"]
+    unknown = str(ids.booking_id(b"k", show, uuid4(), "k"))
+
+    for id_ in (decided, queued, unknown, "00000000-0000-0000-0000-000000000000", str(uuid4())):
+        path = f"/api/bookings/{id_}{query}"
+        flask = app.test_client().get(path, headers={**alice.headers, **headers})
+        hot = server.ask("GET", path, {**alice.headers, **headers})
+
+        assert hot.status == flask.status_code, hot.body
+        assert without(hot.headers) == without({name.lower(): value for name, value in flask.headers.items()})
+        if hot.body and "request_id" not in hot.json:
+            assert hot.body == flask.data
+
+
+def test_another_persons_booking_does_not_exist(server: Server, stage: Stage, alice: Buyer, bob: Buyer) -> None:
+    booking = alice.book(stage.show(), "A1").get_json()["id"]
+
+    answer = server.ask("GET", f"/api/bookings/{booking}", bob.headers)
+
+    assert (answer.status, answer.json["code"]) == (404, "no_such_booking")
+
+
+def test_a_waiting_client_hears_of_the_outcome_at_once(server: Server, stage: Stage, alice: Buyer) -> None:
+    show = stage.show()
+    booking = alice.book(show, "A1").get_json()["id"]
+    waiting = [server.begin("GET", f"/api/bookings/{booking}?wait=20", alice.headers) for _ in range(50)]
+    waiters = server.app._waiters
+    wait_until(lambda: waiters._taken == 50)
+
+    stage.drain(show)
+
+    assert {one.result(PATIENCE_S).json["status"] for one in waiting} == {"CONFIRMED"}
+    assert waiters._taken == 0
+
+
+def test_without_a_place_to_wait_the_answer_comes_at_once(
+    server: Server, stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = alice.book(stage.show(), "A1").get_json()["id"]
+    monkeypatch.setattr(server.app._waiters, "_places", 0)
+
+    assert server.ask("GET", f"/api/bookings/{booking}?wait=20", alice.headers).json["stage"] == "QUEUED"
+
+
+def test_a_card_or_a_status_that_redis_lacks_comes_from_postgres(server: Server, stage: Stage, alice: Buyer) -> None:
+    show = stage.show()
+    first = post(server, alice, {"show_id": show, "seats": ["A1"]}, **{"Idempotency-Key": "k"})
+    stage.drain(show)
+    stage.stores.client.delete(keys.card(show % 4, show))
+
+    second = post(server, alice, {"show_id": show, "seats": ["A2"]})
+    [name] = stage.stores.client.keys(f"*{first.json['id'].replace('-', '')}")
+    stage.stores.client.delete(name)
+    shown = server.ask("GET", first.headers["location"], alice.headers)
+
+    assert second.status == 202
+    assert (shown.status, shown.json["status"]) == (200, "CONFIRMED")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    pause = Event()
+    for _ in range(int(PATIENCE_S / 0.01)):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come true in time")
+
+
+LABELS = st.one_of(
+    st.sampled_from(["A1", "AAA9999", "a1", "A", "1", "A1\n", "Å1", "AAAA1", "A12345"]), st.text(max_size=5)
+)
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 12), st.floats(), st.text(max_size=3), st.lists(LABELS, max_size=12)
+)
+BODIES = st.dictionaries(
+    st.sampled_from(["show_id", "seats", "quantity", "category", "hold", "more"]), VALUES, max_size=5
+)
+
+
+@given(
+    BODIES
+    | st.builds(lambda seats, more: {"show_id": 1, "seats": seats, **more}, st.lists(LABELS, max_size=11), BODIES)
+)
+def test_what_is_plain_is_what_the_schema_takes(body: dict[str, Any]) -> None:
+    asked = plain(json.dumps(body).encode())
+
+    if asked is not None:
+        try:
+            loaded = BOOKING_REQUEST.load(body)
+        except ValidationError as error:
+            raise AssertionError(f"{body} is not plain: {error}") from error
+        assert asked == loaded
