@@ -48,11 +48,12 @@ class UserAnswer(Shape):
 
 
 class TokenAnswer(Shape):
-    """An access token and whose it is. `expires_in`: seconds."""
+    """An access token, what to get the next one with, and whose they are. `expires_in`: seconds."""
 
     access_token = Text(required=True)
     token_type = Text(required=True, validate=validate.Equal("Bearer"))
     expires_in = Whole(required=True)
+    refresh_token = Text(required=True, metadata={"description": "To be used once, for the next pair."})
     user = fields.Nested(UserAnswer, required=True)
 
 
@@ -61,6 +62,21 @@ class OwnBookings(Shape):
 
     bookings = fields.List(fields.Nested(BookingStatus), required=True)
     next_before = fields.UUID(required=True, allow_none=True)
+
+
+class SessionAnswer(Shape):
+    """A log-in that has not ended."""
+
+    id = fields.UUID(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class ExportAnswer(OwnBookings):
+    """Everything that is kept about an account."""
+
+    user = fields.Nested(UserAnswer, required=True)
+    sessions = fields.List(fields.Nested(SessionAnswer), required=True)
 
 
 class Page(Shape):
@@ -201,7 +217,7 @@ class Readiness(Shape):
     postgres = Text(required=True, validate=validate.OneOf(["ok", "away"]))
 
 
-USER, TOKEN, OWN_BOOKINGS = UserAnswer(), TokenAnswer(), OwnBookings()
+USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()
 MOVIE, MOVIES, HALL, HALLS = MovieAnswer(), MoviesAnswer(), HallAnswer(), HallsAnswer()
 SHOW, SHOWS, SEAT_MAP = ShowAnswer(), ShowsAnswer(), SeatMapAnswer()
 CHANGE = ChangeAnswer()

@@ -1,31 +1,36 @@
 """The application: blueprints, limits, and what happens around every request.
 
 `create_app` takes its stores, so that tests give it theirs; `create_app_from_env` is what the server calls.
-Nothing connects before the first request.
+Nothing connects before the first request, but for the look at the servers before a start outside the local mode.
 """
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, bookings, docs, halls, health, hooks, movies, shows, tokens
+from api import auth, bookings, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
 from api.describe import ProblemApi
 from api.health import PostgresProbe
 from api.hotpath import HotPath
+from api.logins import Logins
+from api.revocations import Revocations
 from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
 from api.waiters import Waiters
 from core import crashpoints, logs
+from core.safety import refuse_unsafe
 from core.settings import Settings
+from db.guard import Guard
+from db.rounds import Rounds
 from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have a limit of their own.
 MAX_BODY_BYTES = 16 * 1024
-EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id"]
+EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit"]
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"]
-BLUEPRINTS = (auth, movies, halls, shows, bookings, health, docs)
+BLUEPRINTS = (auth, sessions, movies, halls, shows, bookings, health, docs)
 
 
 def create_app(settings: Settings, stores: Stores) -> Flask:
@@ -43,9 +48,13 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
     app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
     app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters)
+    accounts = Rounds(settings.redis_url)  # its own: what accounts need does not go through the bookings' door
+    app.extensions["onsale-logins"] = Logins(accounts, settings)
+    app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
     _for_browsers(app, settings.cors_origins)
     hooks.install(app)
+    rates.install(app, settings)
     tokens.install(app, settings)
     api = ProblemApi(app)
     for module in BLUEPRINTS:
@@ -55,12 +64,15 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
 
 
 def create_app_from_env() -> HotPath:
-    """The ASGI application of a server's process. Raises: ConfigurationError."""
+    """The ASGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
     crashpoints.arm(settings.crash, settings.marker_ms / 1000)
+    refuse_unsafe(settings)
+    Guard(settings, "api").start()
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_stores(settings))
+    app.extensions["onsale-revocations"].start()
     return HotPath(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
 
 
@@ -80,3 +92,10 @@ def _for_browsers(app: Flask, origins: tuple[str, ...]) -> None:
             allow_headers=ALLOWED,
             max_age=600,
         )
+        app.after_request(_vary)
+
+
+def _vary(response: Response) -> Response:
+    """Answers differ by Origin, also those to a page that is not allowed: no cache may give one to the other."""
+    response.vary.add("Origin")
+    return response

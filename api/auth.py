@@ -1,49 +1,61 @@
-"""Accounts: sign up, log in, one's own profile and bookings.
+"""Accounts: sign up, log in, one's own profile, password and bookings; all of it to take away, and its deletion.
 
-Log-in answers the same, and takes as long, whether the address or the password is wrong.
+Log-in answers the same, and takes as long, whether the address or the password is wrong; attempts are counted
+before a password is hashed (logins.py).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, schemas
+from api import answers, logins, schemas
 from api.describe import route
 from api.errors import BadCredentials
-from api.passwords import hash_password, password_fits
-from api.problems import problem
+from api.passwords import hash_password, newer_hash, password_fits
 from api.reading import read_body, read_query
-from api.rendering import answer, booking_json, user_json
+from api.rendering import answer, booking_json, session_json, user_json
+from api.sessions import NO_VERSION, end_all, no_account, open_session, void
 from api.stores import stores
-from api.tokens import current_user, mint, user_required
-from db import bookings, users
+from api.tokens import current_user, user_required
+from core import logs
+from db import bookings, sessions, users
 from db.engine import transaction
-from db.users import User
+
+log = logs.logger(__name__)
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts, tokens, one's own bookings.")
 
 
-@route(blueprint, "POST", "/signup", body=schemas.SIGNUP, answers={201: answers.TOKEN}, errors=(409, 503))
+@route(blueprint, "POST", "/signup", body=schemas.SIGNUP, answers={201: answers.TOKEN}, errors=(409, 429, 503))
 def signup() -> Response:
-    """Open an account and get a token."""
+    """Open an account and get tokens."""
     values = read_body(schemas.SIGNUP)
+    logins.attempt()
     password_hash = hash_password(values["password"])
     with transaction(stores().engine) as connection:
         user = users.insert_user(connection, values["email"], password_hash, values["name"])
-    return _token(user, 201)
+    return open_session(user, 201)
 
 
-@route(blueprint, "POST", "/login", body=schemas.LOGIN, answers={200: answers.TOKEN}, errors=(401, 503))
+@route(blueprint, "POST", "/login", body=schemas.LOGIN, answers={200: answers.TOKEN}, errors=(401, 429, 503))
 def login() -> Response:
-    """Get a token for an e-mail address and its password."""
+    """Get tokens for an e-mail address and its password."""
     values = read_body(schemas.LOGIN)
+    logins.attempt(values["email"])
     with transaction(stores().engine) as connection:
         found = users.get_by_email(connection, values["email"])
     fits = password_fits(found[1] if found else None, values["password"])
     if found is None or not fits:
         raise BadCredentials
-    return _token(found[0], 200)
+    user, password_hash = found
+    logins.succeeded(values["email"])
+    if newer := newer_hash(password_hash, values["password"]):
+        with transaction(stores().engine) as connection:
+            users.replace_hash(connection, user.id, password_hash, newer)
+    return open_session(user, 200)
 
 
 @route(blueprint, "GET", "/profile", answers={200: answers.USER}, errors=(404, 503), secured=True)
@@ -52,7 +64,7 @@ def profile() -> Response:
     """One's own account."""
     with transaction(stores().engine) as connection:
         user = users.get_user(connection, current_user())
-    return answer(user_json(user)) if user else _no_account()
+    return answer(user_json(user)) if user else no_account()
 
 
 @route(
@@ -70,7 +82,7 @@ def change_profile() -> Response:
     values = read_body(schemas.PROFILE_CHANGE)
     with transaction(stores().engine) as connection:
         user = users.update_user(connection, current_user(), name=values["name"], email=values.get("email"))
-    return answer(user_json(user)) if user else _no_account()
+    return answer(user_json(user)) if user else no_account()
 
 
 @route(
@@ -97,17 +109,73 @@ def own_bookings() -> Response:
     )
 
 
-def _token(user: User, status: int) -> Response:
+@route(
+    blueprint,
+    "PUT",
+    "/password",
+    body=schemas.PASSWORD_CHANGE,
+    answers={200: answers.TOKEN},
+    errors=(404, 429, 503),
+    secured=True,
+)
+@user_required
+def change_password() -> Response:
+    """Change the password; every session ends, and a new one begins."""
+    values = read_body(schemas.PASSWORD_CHANGE)
+    with transaction(stores().engine) as connection:
+        found = users.get_with_hash(connection, current_user())
+    if found is None:
+        return no_account()
+    user, password_hash = found
+    logins.attempt(user.email)
+    if not password_fits(password_hash, values["password"]):
+        raise BadCredentials
+    logins.succeeded(user.email)
+    changed = hash_password(values["new_password"])
+    with transaction(stores().engine) as connection:
+        version = end_all(connection, user.id, changed)
+    return open_session(replace(user, token_version=version), 200) if version is not None else no_account()
+
+
+@route(
+    blueprint,
+    "GET",
+    "/export",
+    query=schemas.EXPORT_QUERY,
+    answers={200: answers.EXPORT},
+    errors=(404, 503),
+    secured=True,
+)
+@user_required
+def export() -> Response:
+    """Everything that is kept about this account; more bookings than fit come page by page."""
+    query = read_query(schemas.EXPORT_QUERY)
+    limit = query["limit"]
+    with transaction(stores().engine) as connection:
+        user = users.get_user(connection, current_user())
+        if user is None:
+            return no_account()
+        opened = sessions.list_of_user(connection, user.id)
+        found = bookings.list_of_user(connection, user.id, before=query["before"], limit=limit)
     return answer(
         {
-            "access_token": mint(user.id, user.role),
-            "token_type": "Bearer",
-            "expires_in": stores().settings.token_ttl_s,
             "user": user_json(user),
+            "sessions": [session_json(session) for session in opened],
+            "bookings": [booking_json(booking) for booking in found],
+            "next_before": str(found[-1].id) if len(found) == limit else None,
         },
-        status,
+        headers={"Content-Disposition": 'attachment; filename="onsale-account.json"'},
     )
 
 
-def _no_account() -> Response:
-    return problem(404, "no_account", "The token is valid, but its account does not exist.")
+@route(blueprint, "DELETE", "/profile", answers={204: None}, errors=(404, 503), secured=True)
+@user_required
+def delete_account() -> Response:
+    """Delete this account, its sessions and tokens. Its bookings stand, and nobody's name is on them."""
+    user_id = current_user()
+    with transaction(stores().engine) as connection:
+        if not users.delete_user(connection, user_id):
+            return no_account()
+        void(connection, user_id, NO_VERSION)
+    log.info("account_deleted", user_id=str(user_id))
+    return Response(status=204)

@@ -23,7 +23,7 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 BEARER = "bearer"
 #: What a request with a body, a query or a token can run into, wherever it goes.
-BODY_ERRORS, QUERY_ERRORS, TOKEN_ERRORS = (400, 413, 415, 422), (422,), (401,)
+BODY_ERRORS, QUERY_ERRORS, TOKEN_ERRORS = (400, 413, 415, 422), (422,), (401, 429)
 
 HEADERS = {
     "Location": "Where the thing is found.",

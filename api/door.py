@@ -115,8 +115,8 @@ class Door:
         Raises: NoSuchBooking (also for another person's), PostgresAway, RedisAway.
         """
         with transaction(self._engine) as connection:
-            booking = bookings.get(connection, booking_id)
-        if booking is None or booking.user_id != user_id:
+            booking = bookings.get_own(connection, booking_id, user_id)
+        if booking is None:
             raise NoSuchBooking
         command = statuses.publish_command(booking, self.lanes_count, self.settings.status_ttl_s)
         try:

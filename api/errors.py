@@ -28,6 +28,18 @@ class TokenExpired(OnsaleError):
     code = "token_expired"
 
 
+class TokenRevoked(OnsaleError):
+    """The token has been revoked; log in again."""
+
+    code = "token_revoked"
+
+
+class RefreshInvalid(OnsaleError):
+    """The refresh token is not valid; log in again."""
+
+    code = "refresh_invalid"
+
+
 class NotAllowed(OnsaleError):
     """Only an administrator may do this."""
 
@@ -44,6 +56,28 @@ class Busy(OnsaleError):
     """Too many log-ins at the moment; try again."""
 
     code = "busy"
+
+
+class TooMany(OnsaleError):
+    """Too many requests; wait a moment. `retry_after_s`: whole seconds, at least 1."""
+
+    code = "too_many"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s
+
+
+class TooManyRequests(TooMany):
+    """More requests than one user may send; wait a moment."""
+
+    code = "too_many_requests"
+
+
+class TooManyLogins(TooMany):
+    """Too many attempts to log in; wait a moment."""
+
+    code = "too_many_logins"
 
 
 class NotJson(OnsaleError):

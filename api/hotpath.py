@@ -27,8 +27,9 @@ from werkzeug.http import parse_etags
 
 from api import desk, hooks, metrics, problems
 from api.door import Door
-from api.errors import TokenExpired, TokenInvalid, TokenMissing
+from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
 from api.places import Seen
+from api.rates import Rates
 from api.replies import Reply
 from api.schemas import MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
 from api.stores import Stores
@@ -71,6 +72,7 @@ class HotPath:
         self._door: Door = stores.door
         self._rounds = AsyncRounds(stores.settings.redis_url)
         self._verifier: Verifier = flask.extensions["onsale-tokens"]
+        self._rates: Rates | None = flask.extensions.get("onsale-rates")
         self._waiters: Waiters = flask.extensions["onsale-waiters"]
         self._wait_cap_s = stores.settings.wait_cap_s
         self._max_body = max_body
@@ -122,7 +124,7 @@ class HotPath:
             return await self._flask(scope, receive, send, body)
         key = headers.get(b"idempotency-key")
         make = partial(self._ask, who.user_id, key.decode("latin-1") if key is not None else None, asked)
-        return await _answer(POST_RULE, "POST", headers, send, started, make)
+        return await self._answer(POST_RULE, "POST", headers, send, started, who, make)
 
     async def _get(self, scope: Scope, receive: Receive, send: Send, booking_id: UUID) -> None:
         started = time.perf_counter()
@@ -134,7 +136,7 @@ class HotPath:
         if who is None or wait_s < 0:
             return await self._flask(scope, receive, send)
         make = partial(self._show, booking_id, who.user_id, wait_s, headers.get(b"if-none-match"))
-        return await _answer(STATUS_RULE, "GET", headers, send, started, make)
+        return await self._answer(STATUS_RULE, "GET", headers, send, started, who, make)
 
     def _plain_headers(self, scope: Scope) -> Headers:
         """The headers by name; none at all where one is given twice, or a browser asks from another origin."""
@@ -146,8 +148,38 @@ class HotPath:
         """Who asks; None if that is for Flask to refuse."""
         try:
             return self._verifier.identity(headers.get(b"authorization", b"").decode("latin-1"))
-        except (TokenMissing, TokenInvalid, TokenExpired):
+        except (TokenMissing, TokenInvalid, TokenExpired, TokenRevoked):
             return None
+
+    async def _answer(
+        self,
+        rule: str,
+        method: str,
+        headers: Headers,
+        send: Send,
+        started: float,
+        who: Identity,
+        make: Callable[[str], Awaitable[Reply]],
+    ) -> None:
+        """Make the reply and send it. As with Flask's handlers, every error is an answer."""
+        request_id = hooks.request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        verdict = self._rates.take(who.user_id) if self._rates else None
+        try:
+            if verdict and not verdict.allowed:
+                raise verdict.refusal()
+            reply = await make(request_id)
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            reply = problems.reply_of(error, request_id)
+        body = reply.body.encode()
+        out = [(name.lower().encode(), value.encode()) for name, value in reply.headers]
+        if reply.status != 304:
+            out += [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % len(body))]
+        if self._rates and verdict:
+            out += [(name.lower().encode(), value.encode()) for name, value in self._rates.headers(verdict)]
+        out += [(b"x-request-id", request_id.encode()), *_ALWAYS]
+        await send({"type": "http.response.start", "status": reply.status, "headers": out})
+        await send({"type": "http.response.body", "body": body})
+        metrics.observe(rule, method, reply.status, time.perf_counter() - started)
 
     # -- answering it -----------------------------------------------------------------------------------
 
@@ -256,27 +288,3 @@ async def _body(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
     return body
-
-
-async def _answer(
-    rule: str,
-    method: str,
-    headers: Headers,
-    send: Send,
-    started: float,
-    make: Callable[[str], Awaitable[Reply]],
-) -> None:
-    """Make the reply and send it. As with Flask's handlers, every error is an answer."""
-    request_id = hooks.request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
-    try:
-        reply = await make(request_id)
-    except Exception as error:  # noqa: BLE001 - it is logged there
-        reply = problems.reply_of(error, request_id)
-    body = reply.body.encode()
-    out = [(name.lower().encode(), value.encode()) for name, value in reply.headers]
-    if reply.status != 304:
-        out += [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % len(body))]
-    out += [(b"x-request-id", request_id.encode()), *_ALWAYS]
-    await send({"type": "http.response.start", "status": reply.status, "headers": out})
-    await send({"type": "http.response.body", "body": body})
-    metrics.observe(rule, method, reply.status, time.perf_counter() - started)

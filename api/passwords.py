@@ -37,10 +37,17 @@ def hash_password(password: str) -> str:
 def password_fits(password_hash: str | None, password: str) -> bool:
     """Whether the password belongs to the hash; without a hash it takes as long and says no. Raises: Busy."""
     with _turn():
+        # Drawn before it is known whether it is needed: the first unknown address would answer late.
+        stand_in = _nobodys_hash()
         try:
-            return _hasher.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
+            return _hasher.verify(password_hash or stand_in, password) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
+
+
+def newer_hash(password_hash: str, password: str) -> str | None:
+    """A hash of today's strength if this one is weaker; None if it is as it should be. Raises: Busy."""
+    return hash_password(password) if _hasher.check_needs_rehash(password_hash) else None
 
 
 @cache

@@ -25,9 +25,12 @@ from api.errors import (
     InvalidRequest,
     NotAllowed,
     NotJson,
+    RefreshInvalid,
     TokenExpired,
     TokenInvalid,
     TokenMissing,
+    TokenRevoked,
+    TooMany,
 )
 from api.replies import Reply
 from core import logs
@@ -51,7 +54,10 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     TokenMissing: (401, CHALLENGE),
     TokenInvalid: (401, REFUSED_TOKEN),
     TokenExpired: (401, REFUSED_TOKEN),
+    TokenRevoked: (401, REFUSED_TOKEN),
+    RefreshInvalid: (401, CHALLENGE),
     BadCredentials: (401, CHALLENGE),
+    TooMany: (429, {}),
     NotAllowed: (403, {}),
     NotJson: (400, {}),
     NoSuchShow: (404, {}),
@@ -142,6 +148,8 @@ def reply_of(error: Exception, request_id: str) -> Reply:
     if entry is None or not isinstance(error, OnsaleError):
         return _surprise(error, request_id)
     status, headers = entry
+    if isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.retry_after_s)}
     if status < 500:
         errors = getattr(error, "errors", None)
         return reply(status, error.code, str(error), headers, errors, request_id=request_id)

@@ -17,6 +17,7 @@ from db import statuses
 from db.catalogue import ShowListing
 from db.halls import HallListing
 from db.movies import Movie
+from db.sessions import Session
 from db.users import User
 
 #: For what everybody may see and what may be a second old.
@@ -50,6 +51,15 @@ def user_json(user: User) -> dict[str, Any]:
         "name": user.name,
         "role": user.role,
         "created_at": iso(to_ms(user.created_at)),
+    }
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    """A log-in."""
+    return {
+        "id": str(session.id),
+        "created_at": iso(to_ms(session.created_at)),
+        "expires_at": iso(to_ms(session.expires_at)),
     }
 
 

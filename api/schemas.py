@@ -141,6 +141,26 @@ class Login(Shape):
     password = Text(required=True, validate=validate.Length(1, 256))
 
 
+class Refresh(Shape):
+    """A refresh token. No rule says how it looks: a wrong form is simply a wrong token."""
+
+    refresh_token = Text(required=True, validate=validate.Length(1, 256))
+
+
+class PasswordChange(Shape):
+    """The password as it is, and as it shall be."""
+
+    password = Text(required=True, validate=validate.Length(1, 256))
+    new_password = Text(required=True, validate=validate.Length(8, 256))
+
+
+class ExportQuery(Shape):
+    """A page of an export's bookings; `before` is the page before's `next_before`."""
+
+    limit = Digits(validate=validate.Range(1, 1_000), load_default=1_000)
+    before = fields.UUID(load_default=None)
+
+
 class ProfileChange(Shape):
     """What a person may change of the own account."""
 
@@ -252,6 +272,7 @@ BOOKING_STATUS = BookingStatus()
 OWN_BOOKINGS_QUERY = OwnBookingsQuery()
 WAIT_QUERY = WaitQuery()
 SIGNUP, LOGIN, PROFILE_CHANGE = Signup(), Login(), ProfileChange()
+REFRESH, PASSWORD_CHANGE, EXPORT_QUERY = Refresh(), PasswordChange(), ExportQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()
 MOVIE_REQUEST, HALL_REQUEST, SHOW_REQUEST = MovieRequest(), HallRequest(), ShowRequest()
 SHOW_CHANGE = ShowChange()

@@ -7,7 +7,8 @@ All problems are reported at once, by variable name. Every variable may also com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,25 @@ SECRET_MIN_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What every process of the pipeline needs to know. Times carry their unit in the name."""
+    """What every process of the pipeline needs to know. Times carry their unit in the name.
 
-    database_url: str
-    redis_url: str
-    broker_url: str
-    jwt_secret: str
+    Addresses hold passwords: neither they nor the keys are in its repr, which may end up in a log.
+    """
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    mode: str
+    debug: bool
+    jwt_secret: str = field(repr=False)
+    jwt_secret_previous: str = field(repr=False)
+    jwt_secret_next: str = field(repr=False)
     token_ttl_s: int
+    refresh_ttl_s: int
+    logins_per_account: int
+    logins_per_address: int
+    rate_limit_per_s: float
+    rate_limit_burst: int
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     hold_ttl_s: float
@@ -57,16 +70,14 @@ class Settings:
             "database_url": env.str("DATABASE_URL", validate=validate.Length(min=1)),
             "redis_url": redis_url,
             "broker_url": env.str("BROKER_URL", ""),
-            "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
-            # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
-            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, 7 * 24 * 60)),
-            "cors_origins": env.list("CORS_ORIGIN", []),
-            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+            **cls._of_access(env),
+            **cls._of_watching(env),
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
             "lanes": _lanes(env),
             # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
             "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
+            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
             # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
             "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
@@ -77,19 +88,51 @@ class Settings:
             # A waiting client costs its connection and some 10 kB, no thread.
             "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
             "api_threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
+        }
+        _seal(env)
+        values["database_url"] = with_driver(values["database_url"])
+        values["broker_url"] = values["broker_url"] or other_database(redis_url)
+        # An equal share each, so that all lanes together keep to it without a common count.
+        values["lane_cap"] = max(1, min(values["lane_cap"], values.pop("total_cap") // values["lanes"]))
+        values["token_ttl_s"] *= 60
+        values["refresh_ttl_s"] *= 24 * 3600
+        values["hold_ttl_s"] *= 60
+        values["cors_origins"] = tuple(values["cors_origins"])
+        return cls(**values)
+
+    @staticmethod
+    def _of_watching(env: FileAwareEnv) -> dict[str, Any]:
+        """What operators and tests see of a process."""
+        return {
             "log_json": env.bool("LOG_JSON", False),
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
             # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
             "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
             "crash": env.str("ONSALE_CRASH", ""),
         }
-        _seal(env)
-        values["database_url"] = with_driver(values["database_url"])
-        values["broker_url"] = values["broker_url"] or other_database(redis_url)
-        values["token_ttl_s"] *= 60
-        values["hold_ttl_s"] *= 60
-        values["cors_origins"] = tuple(values["cors_origins"])
-        return cls(**values)
+
+    @staticmethod
+    def _of_access(env: FileAwareEnv) -> dict[str, Any]:
+        """Who may come in, with what, and how often."""
+        return {
+            "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
+            "debug": _is_on(env.str("DEBUG", "")) or _is_on(env.str("FLASK_DEBUG", "")),
+            "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
+            # Two more keys are believed while one takes the other's place.
+            "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
+            "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
+            # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
+            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, 7 * 24 * 60)),
+            "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
+            # A minute; four times as many an hour. The address's are more: an office has one address.
+            "logins_per_account": env.int("LOGINS_PER_ACCOUNT", 5, validate=validate.Range(0, 10_000)),
+            "logins_per_address": env.int("LOGINS_PER_ADDRESS", 30, validate=validate.Range(0, 10_000)),
+            # Far above what one buyer's page sends; one user alone can still not keep an api busy.
+            "rate_limit_per_s": env.float("RATE_LIMIT_PER_S", 50.0, validate=validate.Range(0, 100_000)),
+            "rate_limit_burst": env.int("RATE_LIMIT_BURST", 500, validate=validate.Range(1, 1_000_000)),
+            "cors_origins": env.list("CORS_ORIGIN", [], validate=_origins),
+            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +144,15 @@ class LocalSettings:
     port: int
     workers: int
     api_processes: int
-    database_url: str
-    redis_url: str
-    broker_url: str
-    jwt_secret: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    api_database_url: str = field(repr=False)
+    worker_database_url: str = field(repr=False)
+    mode: str
+    jwt_secret: str = field(repr=False)
     admin_email: str
-    admin_password: str
+    admin_password: str = field(repr=False)
     log_json: bool
     lanes: int
     servers: str
@@ -126,6 +172,10 @@ class LocalSettings:
             "database_url": env.str("DATABASE_URL", ""),
             "redis_url": env.str("REDIS_URL", ""),
             "broker_url": env.str("BROKER_URL", ""),
+            # With rights of their own; DATABASE_URL is the owner's then.
+            "api_database_url": env.str("API_DATABASE_URL", ""),
+            "worker_database_url": env.str("WORKER_DATABASE_URL", ""),
+            "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
             "jwt_secret": env.str("JWT_SECRET", ""),
             "admin_email": env.str("ADMIN_EMAIL", ""),
             "admin_password": env.str("ADMIN_PASSWORD", ""),
@@ -142,6 +192,10 @@ class LocalSettings:
 
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+#: local: what core/safety.py finds unsafe is not refused. `onsale up` with servers of its own says so.
+MODES = ("production", "local")
+#: As a browser sends it. A pattern would be read as a regular expression by flask-cors.
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def other_database(redis_url: str) -> str:
@@ -191,6 +245,21 @@ def _environment() -> FileAwareEnv:
 def _long_enough(secret: str) -> None:
     if len(secret.encode()) < SECRET_MIN_BYTES:
         raise ValidationError(f"Shorter than {SECRET_MIN_BYTES} bytes.")
+
+
+def _empty_or_long_enough(secret: str) -> None:
+    if secret:
+        _long_enough(secret)
+
+
+def _origins(origins: list[str]) -> None:
+    wrong = [origin for origin in origins if origin != "*" and not ORIGIN.fullmatch(origin)]
+    if wrong:
+        raise ValidationError(f"Not an origin, such as https://shop.example: {', '.join(wrong)}.")
+
+
+def _is_on(switch: str) -> bool:
+    return switch.lower() not in ("", "0", "false", "no", "off")
 
 
 def _seal(env: FileAwareEnv) -> None:

@@ -32,6 +32,17 @@ def get(connection: Connection, booking_id: UUID) -> Booking | None:
     return next(iter(by_ids(connection, [booking_id])), None)
 
 
+def get_own(connection: Connection, booking_id: UUID, user_id: UUID) -> Booking | None:
+    """One booking of one person; None if it is not decided, another's, or there is none: nobody can tell which."""
+    statement = text(f"""
+        SELECT {_COLUMNS}
+          FROM bookings
+         WHERE id = :id AND user_id = :user_id
+    """)  # noqa: S608 - the columns are a constant
+    row = connection.execute(statement, {"id": booking_id, "user_id": user_id}).one_or_none()
+    return _booking(row) if row else None
+
+
 def live_of_users(connection: Connection, people: Iterable[tuple[int, UUID]]) -> list[Booking]:
     """The live bookings of some people, each at the show given beside them: (show, user) pairs."""
     statement = text(f"""

@@ -8,6 +8,8 @@ from uuid import UUID
 DECIDED = "onsale:decided"
 #: String, JSON: lanes and the booking secret, so that an api can start while Postgres is away.
 INSTALLATION = "onsale:installation"
+#: Stream: revoked access tokens, read by every api process (db/revocations.py).
+REVOKED = "onsale:revoked"
 
 
 def lane(number: int) -> str:
@@ -21,7 +23,7 @@ def marker(number: int) -> str:
 
 
 def meter(number: int) -> str:
-    """Hash: epoch; ticket (last given); served (last decided); rate (decisions per second)."""
+    """Hash: epoch; ticket (last given); served (last decided); rate (decisions per second); full_until (ms)."""
     return f"onsale:{{{number}}}:meter"
 
 
@@ -43,3 +45,8 @@ def expiring(number: int, show_id: int) -> str:
 def hall(hall_id: int) -> str:
     """String, JSON: a hall's plan. Never changes."""
     return f"onsale:hall:{hall_id}"
+
+
+def attempts(what: str) -> str:
+    """String with a TTL: attempts to log in, counted by account or by address (db/attempts.py)."""
+    return f"onsale:attempts:{what}"

@@ -178,6 +178,16 @@ def stalled(client: redis.Redis, lanes: int) -> list[int]:
     return [lane for lane in range(lanes) if replies[2 * lane] and not replies[2 * lane + 1]]
 
 
+def refuse_books(client: redis.Redis, lanes: int, for_ms: int) -> None:
+    """Have accept.lua answer every Book with FULL for so long, in all lanes; what is accepted goes on."""
+    seconds, micros = client.time()
+    until_ms = seconds * 1000 + micros // 1000 + for_ms
+    pipe = client.pipeline(transaction=False)
+    for lane in range(lanes):
+        pipe.hset(keys.meter(lane), "full_until", until_ms)
+    pipe.execute()
+
+
 def overview_commands(lanes: int) -> list[Command]:
     """What `overview` needs to read, as commands for one round or one pipeline."""
     commands: list[Command] = [("TIME",)]

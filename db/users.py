@@ -25,13 +25,14 @@ class EmailTaken(OnsaleError):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account, without its password. `role` is user or admin."""
+    """An account, without its password. `role` is user or admin; tokens below `token_version` are void."""
 
     id: UUID
     email: str
     name: str
     role: str
     created_at: datetime
+    token_version: int = 0
 
 
 def insert_user(connection: Connection, email: str, password_hash: str, name: str) -> User:
@@ -40,7 +41,7 @@ def insert_user(connection: Connection, email: str, password_hash: str, name: st
         """
         INSERT INTO users (email, password_hash, name)
         VALUES (:email, :password_hash, :name)
-        RETURNING id, email, name, role, created_at
+        RETURNING id, email, name, role, created_at, token_version
         """
     )
     try:
@@ -71,7 +72,7 @@ def get_user(connection: Connection, user_id: UUID) -> User | None:
     """One account; None if there is none (a token may outlive it)."""
     statement = text(
         """
-        SELECT id, email, name, role, created_at
+        SELECT id, email, name, role, created_at, token_version
         FROM users
         WHERE id = :user_id
         """
@@ -84,7 +85,7 @@ def get_by_email(connection: Connection, email: str) -> tuple[User, str] | None:
     """The account of an address, whatever its capitals, and its password hash."""
     statement = text(
         """
-        SELECT id, email, name, role, created_at, password_hash
+        SELECT id, email, name, role, created_at, token_version, password_hash
         FROM users
         WHERE lower(email) = lower(:email)
         """
@@ -101,7 +102,7 @@ def update_user(connection: Connection, user_id: UUID, *, name: str, email: str 
         SET name = :name,
             email = coalesce(CAST(:email AS text), email)
         WHERE id = :user_id
-        RETURNING id, email, name, role, created_at
+        RETURNING id, email, name, role, created_at, token_version
         """
     )
     try:
@@ -110,6 +111,66 @@ def update_user(connection: Connection, user_id: UUID, *, name: str, email: str 
         _taken_or_raise(error)
     row = result.one_or_none()
     return _user(row) if row else None
+
+
+def get_with_hash(connection: Connection, user_id: UUID) -> tuple[User, str] | None:
+    """One account and its password hash."""
+    statement = text(
+        """
+        SELECT id, email, name, role, created_at, token_version, password_hash
+        FROM users
+        WHERE id = :user_id
+        """
+    )
+    row = connection.execute(statement, {"user_id": user_id}).one_or_none()
+    return (_user(row), row.password_hash) if row else None
+
+
+def lock_version(connection: Connection, user_id: UUID) -> int | None:
+    """The version of an account's tokens, which stays so until the transaction ends; None: no such account.
+
+    Locks: users(id) FOR SHARE.
+    """
+    statement = text("SELECT token_version FROM users WHERE id = :user_id FOR SHARE")
+    version: int | None = connection.execute(statement, {"user_id": user_id}).scalar_one_or_none()
+    return version
+
+
+def raise_version(connection: Connection, user_id: UUID, password_hash: str | None = None) -> int | None:
+    """Make all tokens of an account void, and change its password if one is given; returns the new version.
+
+    None: there is no such account.
+    """
+    statement = text(
+        """
+        UPDATE users
+        SET token_version = token_version + 1,
+            password_hash = coalesce(CAST(:password_hash AS text), password_hash)
+        WHERE id = :user_id
+        RETURNING token_version
+        """
+    )
+    values = {"user_id": user_id, "password_hash": password_hash}
+    version: int | None = connection.execute(statement, values).scalar_one_or_none()
+    return version
+
+
+def replace_hash(connection: Connection, user_id: UUID, old: str, new: str) -> None:
+    """Write the same password's newer hash, unless the password has changed meanwhile."""
+    statement = text(
+        """
+        UPDATE users
+        SET password_hash = :new
+        WHERE id = :user_id AND password_hash = :old
+        """
+    )
+    connection.execute(statement, {"user_id": user_id, "old": old, "new": new})
+
+
+def delete_user(connection: Connection, user_id: UUID) -> bool:
+    """Delete an account with its sessions; False if there is none. Its bookings stay, unnamed."""
+    statement = text("DELETE FROM users WHERE id = :user_id")
+    return connection.execute(statement, {"user_id": user_id}).rowcount == 1
 
 
 def get_first_admin_id(connection: Connection) -> UUID | None:
@@ -150,4 +211,4 @@ def _taken_or_raise(error: IntegrityError) -> NoReturn:
 
 
 def _user(row: Row[tuple[object, ...]]) -> User:
-    return User(row.id, row.email, row.name, row.role, row.created_at)
+    return User(row.id, row.email, row.name, row.role, row.created_at, row.token_version)

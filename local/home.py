@@ -13,12 +13,25 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
 
 #: 48 bytes of randomness, 64 characters: more than HS256 can use.
 SECRET_BYTES = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What signs tokens, and the passwords of the api and the workers at Postgres; never print them."""
+
+    jwt_secret: str = field(repr=False)
+    api_password: str = field(repr=False)
+    worker_password: str = field(repr=False)
+
+
+SECRETS = ("jwt_secret", "api_password", "worker_password")
 
 
 def run_folder(home: Path) -> Path:
@@ -74,17 +87,18 @@ def is_locked(home: Path) -> bool:
     return False
 
 
-def jwt_secret(home: Path) -> str:
-    """The secret that signs tokens, drawn at the first start and kept in the home."""
+def kept_secrets(home: Path) -> Secrets:
+    """The secrets of a home: those that are not there yet are drawn, and kept."""
     path = home / "secrets.json"
     try:
-        kept = json.loads(path.read_text())
-    except FileNotFoundError:
-        kept = {"jwt_secret": secrets.token_urlsafe(SECRET_BYTES)}
-        write_private(path, json.dumps(kept))
-    except (OSError, ValueError) as error:
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        lacking = [name for name in SECRETS if name not in kept]
+        kept |= {name: secrets.token_urlsafe(SECRET_BYTES) for name in lacking}
+        if lacking:
+            write_private(path, json.dumps(kept))
+        return Secrets(**{name: str(kept[name]) for name in SECRETS})
+    except (OSError, ValueError, TypeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
-    return str(kept["jwt_secret"])
 
 
 def write_private(path: Path, text: str) -> None:

@@ -21,6 +21,10 @@ from local.process import Launch, follow
 
 USER = "onsale"
 DATABASE = "onsale"
+#: As whom the api and the workers log in, with a password; the group of each is made by the schema.
+LOGINS = {"onsale_api": "onsale_api_login", "onsale_worker": "onsale_worker_login"}
+#: The owner needs none: who can open the socket can read the home's secrets too.
+HBA = f"local all {','.join(LOGINS.values())} scram-sha-256\nlocal all all trust\n"
 #: Servers get no variable of the caller: PGPORT, PGDATA and others would change what they do.
 ENV = {"LC_ALL": "C", "PATH": os.defpath}
 
@@ -54,7 +58,12 @@ def prepare(program: Program, folders: Folders) -> None:
     if (data / "PG_VERSION").exists():
         _check_version(program, data)
         _forget_dead(data)
-        return
+    else:
+        _make(program, folders, data)
+    (folders.lend("postgres") / "onsale_hba.conf").write_text(HBA)
+
+
+def _make(program: Program, folders: Folders, data: Path) -> None:
     # Made aside and renamed: a folder whose making was cut short is never taken for a whole one.
     part = folders.data / "postgres.new"
     shutil.rmtree(part, ignore_errors=True)
@@ -76,6 +85,7 @@ def launch(program: Program, folders: Folders) -> Launch:
     """How Postgres is started. SIGINT is its fast shutdown: open connections are closed."""
     options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
     data = str(folders.data / "postgres")
+    options += ["-c", f"hba_file={data}/onsale_hba.conf"]
     return Launch(
         name="postgres",
         command=(str(program.path), "-D", data, "-k", str(folders.sockets), *options),
@@ -89,6 +99,11 @@ def launch(program: Program, folders: Folders) -> Launch:
 def url(folders: Folders) -> str:
     """Where clients find it. The port is given because PGPORT in a caller's environment would change it."""
     return f"postgresql+psycopg://{USER}@/{DATABASE}?host={folders.sockets}&port={OPTIONS['port']}"
+
+
+def login_url(owner_url: str, group: str, password: str) -> str:
+    """The address of a member of one of the schema's two groups, from the owner's."""
+    return owner_url.replace(f"//{USER}@", f"//{LOGINS[group]}:{password}@", 1)
 
 
 def ready(folders: Folders, pid: int) -> bool:

@@ -1,19 +1,21 @@
 """Prepare: what must be in the stores before api and workers start. Every step is safe to repeat.
 
-The schema, the installation's lanes and secret, the lanes' rows, an admin, and on the first start a small
-demo catalogue.
+The schema, who logs in with which rights, the installation's lanes and secret, the lanes' rows, an admin, and on
+the first start a small demo catalogue.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from api.passwords import hash_password
 from core.errors import ConfigurationError
-from db import fences, installation, users
+from core.safety import guessable
+from db import fences, installation, roles, users
 from db.engine import make_engine, transaction
 from db.migrate import migrate
 from db.rounds import Rounds
@@ -31,9 +33,19 @@ class Prepared:
     demo_show_id: int | None
 
 
-def prepare(database_url: str, redis_url: str, *, lanes: int, admin_email: str, admin_password: str) -> Prepared:
+def prepare(
+    database_url: str,
+    redis_url: str,
+    *,
+    lanes: int,
+    admin_email: str,
+    admin_password: str,
+    logins: Mapping[str, str] | None = None,
+) -> Prepared:
     """Bring both stores to where api and workers can start.
 
+    Args:   database_url: the owner's.  logins: group of the schema -> the address of a member, made if missing;
+            an empty one is nobody's.
     Raises: SchemaError, ConfigurationError, PostgresAway, RedisAway.   Repeat: only what is missing is made.
     """
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=60_000)
@@ -41,6 +53,9 @@ def prepare(database_url: str, redis_url: str, *, lanes: int, admin_email: str, 
     try:
         migrate(engine)
         with transaction(engine) as connection:
+            for group, url in (logins or {}).items():
+                if url:
+                    roles.ensure_login(connection, group, url)
             kept = installation.create(connection, lanes)
             fences.create(connection, lanes)
             email, password = _admin(connection, admin_email, admin_password)
@@ -59,8 +74,8 @@ def _admin(connection: Connection, email: str, password: str) -> tuple[str, str 
         admin = users.get_user(connection, admin_id)
         assert admin is not None
         return admin.email, None
-    if password and len(password) < 12:
-        raise ConfigurationError("ADMIN_PASSWORD: Shorter than 12 characters.")
+    if password and (len(password) < 12 or guessable(password, different=6)):
+        raise ConfigurationError("ADMIN_PASSWORD: Shorter than 12 characters, or one that can be guessed.")
     generated = None if password else secrets.token_urlsafe(12)
     users.insert_admin(connection, email or DEFAULT_ADMIN, hash_password(password or generated or ""))
     return email or DEFAULT_ADMIN, generated

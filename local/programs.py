@@ -39,6 +39,8 @@ def environment(settings: LocalSettings, running: Running, metrics: Path) -> dic
         "REDIS_URL": running.redis_url,
         "BROKER_URL": running.broker_url,
         "JWT_SECRET": running.jwt_secret,
+        # On servers that we start ourselves all is as it must be, and nobody else is there.
+        "ONSALE_MODE": settings.mode if settings.database_url or settings.redis_url else "local",
         "LANES": str(settings.lanes),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
@@ -46,6 +48,11 @@ def environment(settings: LocalSettings, running: Running, metrics: Path) -> dic
     callers = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
     path = os.pathsep.join(filter(None, [str(PROJECT), callers.get("PYTHONPATH", "")]))
     return {**callers, **ours, "PYTHONPATH": path}
+
+
+def at(env: Mapping[str, str], database_url: str) -> dict[str, str]:
+    """The environment of a process that finds Postgres at an address of its own; "": where all do."""
+    return {**env, "DATABASE_URL": database_url or env["DATABASE_URL"]}
 
 
 def api(settings: LocalSettings, env: Mapping[str, str]) -> Launch:

@@ -6,7 +6,7 @@ An `up` writes it to `<home>/run/state.json`; without one, the environment tells
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigurationError
@@ -16,13 +16,18 @@ from local.home import is_locked, run_folder, write_private
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """Where a running system is. `jwt_secret` signs its tokens; never print it."""
+    """Where a running system is. `jwt_secret` signs its tokens; never print it.
 
-    database_url: str
-    redis_url: str
-    broker_url: str
-    jwt_secret: str
+    `database_url` is the owner's; the api and the workers have addresses of their own, with less rights.
+    """
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
     base_url: str
+    api_database_url: str = field(default="", repr=False)
+    worker_database_url: str = field(default="", repr=False)
 
 
 def running(home: Path | None = None) -> Running:

@@ -29,6 +29,10 @@ def apply(settings: LocalSettings) -> Prepared:
         lanes=settings.lanes,
         admin_email=settings.admin_email,
         admin_password=settings.admin_password,
+        logins={
+            "onsale_api": with_driver(settings.api_database_url),
+            "onsale_worker": with_driver(settings.worker_database_url),
+        },
     )
 
 

@@ -12,11 +12,11 @@ import signal
 from dataclasses import replace
 
 from core.logs import logger
-from core.settings import LocalSettings
-from local import control, programs, welcome
+from core.settings import LocalSettings, with_driver
+from local import control, postgres, programs, welcome
 from local.address import base_url, free_port, is_ready
 from local.folders import empty
-from local.home import jwt_secret, locked, metrics_folder
+from local.home import kept_secrets, locked, metrics_folder
 from local.leftovers import end_leftovers
 from local.running import Running, remove_state, write_state
 from local.servers import Stores, prepare
@@ -55,17 +55,29 @@ def up(settings: LocalSettings) -> None:
             redis_url=settings.redis_url,
             broker_url=settings.broker_url,
         )
-        running = Running(
-            database_url=stores.database_url,
-            redis_url=stores.redis_url,
-            broker_url=stores.broker_url,
-            jwt_secret=settings.jwt_secret or jwt_secret(home),
-            base_url=base_url(settings.host, settings.port),
-        )
+        running = _describe(settings, stores)
         try:
             asyncio.run(_run(settings, stores, running))
         finally:
             remove_state(home)
+
+
+def _describe(settings: LocalSettings, stores: Stores) -> Running:
+    """Where everything will be. Of a Postgres of our own, api and workers get their own log-ins."""
+    kept = kept_secrets(settings.home)
+    api_url, worker_url = with_driver(settings.api_database_url), with_driver(settings.worker_database_url)
+    if not settings.database_url:
+        api_url = postgres.login_url(stores.database_url, "onsale_api", kept.api_password)
+        worker_url = postgres.login_url(stores.database_url, "onsale_worker", kept.worker_password)
+    return Running(
+        database_url=stores.database_url,
+        redis_url=stores.redis_url,
+        broker_url=stores.broker_url,
+        jwt_secret=settings.jwt_secret or kept.jwt_secret,
+        base_url=base_url(settings.host, settings.port),
+        api_database_url=api_url,
+        worker_database_url=worker_url,
+    )
 
 
 async def _run(settings: LocalSettings, stores: Stores, running: Running) -> None:
@@ -97,13 +109,15 @@ async def _serve(supervisor: Supervisor, settings: LocalSettings, stores: Stores
     supervisor.add(*(server.launch for server in stores.servers))
     await supervisor.started(stores.servers)
     env = programs.environment(settings, running, metrics_folder(settings.home))
-    prepared = json.loads(await supervisor.step(programs.schema_step(env)))
+    logins = {"API_DATABASE_URL": running.api_database_url, "WORKER_DATABASE_URL": running.worker_database_url}
+    prepared = json.loads(await supervisor.step(programs.schema_step({**env, **logins})))
     if prepared["admin_password"]:
         say(welcome.admin(prepared["admin_email"], prepared["admin_password"]))
     write_state(settings.home, running)
-    supervisor.add(programs.api(settings, env))
-    supervisor.add_workers(settings.workers, lambda number: programs.worker(settings, env, number))
-    supervisor.add(programs.scheduler(env))
+    theirs = programs.at(env, running.worker_database_url)
+    supervisor.add(programs.api(settings, programs.at(env, running.api_database_url)))
+    supervisor.add_workers(settings.workers, lambda number: programs.worker(settings, theirs, number))
+    supervisor.add(programs.scheduler(theirs))
     await _ready(settings)
     say(welcome.ready(running.base_url, prepared["demo_show_id"]))
     await supervisor.asked_to_stop.wait()

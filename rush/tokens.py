@@ -12,6 +12,8 @@ from typing import Literal
 
 import jwt
 
+from core.tokens import ALGORITHM, AUDIENCE, ISSUER, key_id
+
 #: An hour, as the api's own default; a rush is over before.
 TTL_S = 3600
 
@@ -28,7 +30,7 @@ def mint(secret: str, user_id: str, role: Literal["user", "admin"] = "user", *, 
         "type": "access",
         "fresh": False,
         "role": role,
-        "iss": "onsale",
-        "aud": "onsale",
+        "iss": ISSUER,
+        "aud": AUDIENCE,
     }
-    return jwt.encode(claims, secret, algorithm="HS256")
+    return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": key_id(secret)})

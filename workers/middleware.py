@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import dramatiq
 from dramatiq import Broker, Worker
 from prometheus_client import start_http_server
@@ -9,6 +11,7 @@ from prometheus_client import start_http_server
 from core import logs
 from core.errors import ConfigurationError
 from core.settings import Settings
+from db.guard import EXIT_CODE, Guard
 from workers.stores import Stores, open_stores
 from workers.sweep import Sweeper
 
@@ -37,7 +40,15 @@ class WorkerProcess(dramatiq.Middleware):
         self._sweeper: Sweeper | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Still before the first message is taken, and after the fork."""
+        """Still before the first message is taken, and after the fork: the stores, if they are safe.
+
+        Dramatiq only logs what a hook raises, so this process ends itself; its master follows.
+        """
+        try:
+            Guard(self._settings, "worker").start()
+        except ConfigurationError as error:
+            log.error("refused", error=str(error))
+            os._exit(EXIT_CODE)
         use(open_stores(self._settings))
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:

@@ -13,6 +13,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from core import crashpoints, logs
 from core.crashpoints import point
+from core.safety import refuse_unsafe
 from core.settings import Settings
 from workers.actors import expire_holds
 from workers.broker import open_broker
@@ -39,6 +40,7 @@ def main() -> None:
     logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
     crashpoints.arm(settings.crash, settings.marker_ms / 1000)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a second say nothing new
+    refuse_unsafe(settings)
     open_broker(settings.broker_url)
     scheduler = BlockingScheduler(timezone="UTC")
     scheduler.add_job(

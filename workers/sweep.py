@@ -25,6 +25,10 @@ log = logs.logger(__name__)
 TICK_S = 1.0
 #: Of Redis's maxmemory. The rest is room for what must not leave: queued and held ones, lanes, cards.
 MEMORY_SHARE = 0.6
+#: Of maxmemory. Above it no Book is accepted: confirms, cancels and what workers publish need the rest. Each look
+#: renews the refusal for some looks, so it ends by itself, also without workers.
+FULL_SHARE = 0.8
+FULL_MS = 5_000
 
 
 def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
@@ -44,9 +48,10 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
 
 
 def watch_memory(stores: Stores) -> float:
-    """Look how full Redis is; above MEMORY_SHARE final statuses are given less time. Returns the share, 0 to 1.
+    """Look how full Redis is. Returns the share of maxmemory, 0 to 1.
 
-    Raises: redis-py's errors.
+    Above MEMORY_SHARE final statuses are given less time; above FULL_SHARE Books are refused at the door.
+    Raises: redis-py's errors; at maxmemory also OutOfMemoryError: then Redis itself refuses Books.
     """
     memory = stores.client.info("memory")
     share = memory["used_memory"] / memory["maxmemory"] if memory["maxmemory"] else 0.0
@@ -54,6 +59,9 @@ def watch_memory(stores: Stores) -> float:
     if short != stores.short_of_memory:
         log.log(logging.WARNING if short else logging.INFO, "redis_memory", share=round(share, 2), short=short)
         stores.short_of_memory = short
+    if share > FULL_SHARE:
+        log.error("redis_full", share=round(share, 2))
+        lanes.refuse_books(stores.client, stores.settings.lanes, FULL_MS)
     return share
 
 

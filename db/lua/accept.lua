@@ -2,7 +2,7 @@
 --
 -- KEYS  1 lane     stream   the lane's operations
 --       2 marker   string   "rung" or a drain's token, with a TTL
---       3 meter    hash     epoch, ticket, served, rate
+--       3 meter    hash     epoch, ticket, served, rate; full_until (ms): Redis is short of memory, no Book until then
 --       4 status   hash     BOOK, CONFIRM, CANCEL: the booking's status:
 --                             v version (0 = queued)   s status   u user   f fingerprint of the Book
 --                             t ticket   e epoch   a accepted ms          (while queued)
@@ -27,7 +27,7 @@
 -- the first write: a script that fails half-way is not rolled back.
 
 local kind = ARGV[1]
-local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'rate')
+local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'rate', 'full_until')
 
 local function reply(code, ring, forgotten, id, fields)
   local out = {code, ring, forgotten, meter[1] or '', meter[2] or '0', meter[3] or '0', id}
@@ -70,7 +70,9 @@ if kind == 'BOOK' then
   elseif now < tonumber(card[2]) then refusal = 'NOT_OPEN'
   elseif now >= tonumber(card[3]) then refusal = 'CLOSED'
   elseif tonumber(card[4]) > now then refusal = 'SOLD_OUT' end
-  if not refusal and redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5]) then refusal = 'FULL' end
+  if not refusal and (tonumber(meter[4] or '0') > now or redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5])) then
+    refusal = 'FULL'
+  end
   if refusal then return reply(refusal, 0, card[5] and tonumber(card[5]) <= now and 1 or 0, '', {}) end
 elseif redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5]) then
   return reply('FULL', 0, 0, '', {})

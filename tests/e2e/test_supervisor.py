@@ -11,9 +11,11 @@ import subprocess
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from local.process import Member
+from local.running import running
 from tests.e2e.up import NAMES, Up
 
 #: What a stop is promised to take at most, and a little for this process to notice.
@@ -30,6 +32,23 @@ def test_the_printed_sequence_books_two_seats_when_it_is_pasted(running_up: Up) 
     answer = json.loads(done.stdout)
     assert answer["status"] == "CONFIRMED"
     assert sorted(answer["seats"]) == ["A1", "A2"]
+
+
+def test_api_and_workers_are_logged_in_with_no_more_rights_than_they_need(running_up: Up) -> None:
+    """The roles' own tests show what these rights are; here that the processes have no others."""
+    result = running_up.run("rush", "--buyers", "40", "--seats", "20", "--json")
+    assert result.returncode == 0, result.stdout + result.stderr
+    owner = running(running_up.home).database_url.replace("+psycopg", "")
+    statement = b"SELECT DISTINCT usename::text FROM pg_stat_activity WHERE application_name = 'onsale'"
+
+    with psycopg.connect(owner) as connection:
+        names = {name for (name,) in connection.execute(statement)}
+
+    assert names == {"onsale_api_login", "onsale_worker_login"}
+    for name, pids in running_up.pids().items():
+        if name == "api" or name.startswith("worker"):
+            url = psutil.Process(pids[0]).environ()["DATABASE_URL"]
+            assert f"//{'onsale_api' if name == 'api' else 'onsale_worker'}_login:" in url
 
 
 def _victims() -> list[Any]:

@@ -17,7 +17,7 @@ from api.stores import open_stores
 from tests.factories import offline_settings
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-PUBLIC_WRITES = {("/api/auth/signup", "post"), ("/api/auth/login", "post")}
+PUBLIC_WRITES = {(f"/api/auth/{name}", "post") for name in ("signup", "login", "refresh")}
 
 
 @pytest.fixture(scope="module")

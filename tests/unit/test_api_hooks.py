@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 import structlog
 from flask import Flask, request
@@ -10,7 +12,7 @@ from flask.testing import FlaskClient
 from api import hooks
 from api.app import create_app
 from api.stores import open_stores
-from tests.factories import offline_settings
+from tests.factories import headers_of, offline_settings
 
 
 def app_with(**environment: str) -> Flask:
@@ -76,7 +78,7 @@ def test_a_known_origin_may_read_the_headers_it_needs(client: FlaskClient) -> No
     assert headers["Access-Control-Allow-Origin"] == "https://desk.example"
     assert "Access-Control-Allow-Credentials" not in headers
     exposed = {name.strip() for name in headers["Access-Control-Expose-Headers"].split(",")}
-    assert exposed == {"Location", "Retry-After", "ETag", "X-Request-Id"}
+    assert exposed == {"Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit"}
 
 
 def test_a_known_origin_may_ask_before_it_books(client: FlaskClient) -> None:
@@ -101,6 +103,75 @@ def test_other_origins_are_told_nothing(origins: str, origin: str) -> None:
     response = app_with(CORS_ORIGIN=origins).test_client().get("/api/health", headers={"Origin": origin})
 
     assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize("origin", ["https://shop.example", "https://evil.example", None])
+@pytest.mark.parametrize("origins", ["https://shop.example", "https://shop.example,https://desk.example"])
+def test_no_cache_gives_one_origin_the_answer_to_another(origins: str, origin: str | None) -> None:
+    client = app_with(CORS_ORIGIN=origins).test_client()
+    response = client.get("/api/health", headers={"Origin": origin} if origin else {})
+
+    assert [name.strip() for name in response.headers["Vary"].split(",")].count("Origin") == 1
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://shop.example.evil.example", "https://evilshop.example", "http://shop.example", "null", "https://SHOP.example.",
+     "https://shop.example:444", "https://shopxexample"],
+)  # fmt: skip
+def test_what_only_resembles_an_origin_is_told_nothing(client: FlaskClient, origin: str) -> None:
+    response = client.get("/api/health", headers={"Origin": origin})
+
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_only_an_answer_over_tls_asks_for_tls() -> None:
+    client = app_with(TRUSTED_PROXIES="1").test_client()
+
+    secure = client.get("/healthz", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"})
+    plain = client.get("/healthz")
+    untrusted = app_with().test_client().get("/healthz", headers={"X-Forwarded-Proto": "https"})
+
+    assert secure.headers["Strict-Transport-Security"] == hooks.HSTS
+    assert "Strict-Transport-Security" not in plain.headers
+    assert "Strict-Transport-Security" not in untrusted.headers
+
+
+def test_every_page_has_a_content_security_policy_and_no_inline_script(client: FlaskClient) -> None:
+    for path in ("/docs", "/docs/start.js", "/docs/swagger-ui.css", "/openapi.json", "/nowhere"):
+        with client.get(path) as response:
+            policy = response.headers["Content-Security-Policy"]
+
+        assert policy.startswith("default-src 'none'")
+        assert "frame-ancestors 'none'" in policy
+        assert "script-src 'unsafe" not in policy
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_large_body_is_refused_wherever_one_is_read(chunked: bool) -> None:
+    app = app_with(RATE_LIMIT_PER_S="0", LOGINS_PER_ADDRESS="0", LOGINS_PER_ACCOUNT="0")
+    client, spec = app.test_client(), app.extensions["onsale-api"].spec.to_dict()
+    own = headers_of(app, role="user")
+    body = b'{"x": "' + b"x" * (256 * 1024 + 10) + b'"}'
+    looked = []
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if "requestBody" not in operation:
+                continue
+            how = {"input_stream": BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
+            response = client.open(
+                path.replace("{show_id}", "1").replace("{movie_id}", "1"),
+                method=method.upper(),
+                content_type="application/json",
+                headers=own,
+                **(how if chunked else {"data": body}),
+            )
+            looked.append((method, path, response.status_code))
+
+    assert len(looked) > 8
+    # An administrator's right is asked about before the body is.
+    assert [one for one in looked if one[2] not in (413, 403)] == []
+    assert sum(one[2] == 413 for one in looked) > 4
 
 
 @pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.1")])

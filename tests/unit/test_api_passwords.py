@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 
 from api import passwords
 from api.errors import Busy
-from api.passwords import hash_password, password_fits
+from api.passwords import hash_password, newer_hash, password_fits
 
 
 def test_a_password_fits_its_hash_only() -> None:
@@ -66,3 +67,37 @@ def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
             passwords._running.release()
 
     assert hash_password("anything")
+
+
+def test_the_first_unknown_address_answers_no_later_than_the_first_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    work: list[str] = []
+
+    class Watched:
+        def hash(self, _password: str) -> str:
+            work.append("hash")
+            return "nobody's"
+
+        def verify(self, _stored: str, _password: str) -> bool:
+            work.append("verify")
+            return True
+
+    monkeypatch.setattr(passwords, "_hasher", Watched())
+    done = []
+    for stored in (None, "somebody's"):
+        passwords._nobodys_hash.cache_clear()
+        work.clear()
+        password_fits(stored, "x")
+        done.append(list(work))
+    passwords._nobodys_hash.cache_clear()
+
+    assert done[0] == done[1]
+
+
+def test_a_hash_weaker_than_todays_is_made_again() -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash("correct horse")
+
+    newer = newer_hash(weak, "correct horse")
+
+    assert newer is not None
+    assert password_fits(newer, "correct horse")
+    assert newer_hash(newer, "correct horse") is None

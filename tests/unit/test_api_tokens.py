@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import time
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,16 +16,23 @@ from flask import Flask
 
 from api import tokens
 from api.app import create_app
-from api.errors import TokenExpired, TokenInvalid, TokenMissing
+from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
+from api.signatures import header_of
 from api.stores import open_stores
-from api.tokens import Identity, Verifier, verify
+from api.tokens import Identity, Verifier
+from core.tokens import ALGORITHM, key_id
 from tests.factories import SECRET, offline_settings
 
+KEYS = {key_id(SECRET): SECRET}
+OTHER = "the secret that is next, long enough for HS256"
+HEADERS = {header_of(SECRET, ALGORITHM, {"kid": key_id(SECRET)}): SECRET.encode()}
 ALICE = UUID("a11ce000-0000-4000-8000-000000000001")
 
 
-def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> str:
-    """A token with good claims, except for `changes`; None removes a claim."""
+def signed(
+    secret: str = SECRET, algorithm: str = "HS256", header: dict[str, Any] | None = None, **changes: Any
+) -> str:
+    """A token with good claims and header, except for `changes`; None removes a claim."""
     now = int(time.time())
     claims = {
         "sub": str(ALICE),
@@ -35,7 +46,24 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> st
         "aud": "onsale",
         **changes,
     }
-    return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, algorithm)
+    headers = {"kid": key_id(secret)} if header is None else header
+    return jwt.encode(
+        {name: value for name, value in claims.items() if value is not None}, secret, algorithm, headers
+    )
+
+
+def verify(token: str, keys: dict[str, str]) -> Identity:
+    """By our own reading and by the library's alone: both must say the same."""
+    said = []
+    for headers in (HEADERS, {}):
+        try:
+            said.append(tokens.verify(token, keys, headers))
+        except (TokenInvalid, TokenExpired) as error:
+            said.append(type(error))
+    assert said[0] == said[1]
+    if isinstance(said[0], Identity):
+        return said[0]
+    raise said[0]
 
 
 @pytest.fixture
@@ -92,22 +120,26 @@ def test_the_scheme_may_be_written_in_any_case() -> None:
         {"exp": float("inf")},
         {"nbf": 1 << 40},
         {"iat": 1 << 40},
+        {"sid": 5},
+        {"sid": ["x"]},
+        {"ver": "1"},
+        {"ver": True},
     ],
     ids=str,
 )
 def test_a_token_with_a_wrong_claim_is_invalid(changes: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
-        verify(signed(**changes), SECRET, {})
+        verify(signed(**changes), KEYS)
 
 
 def test_a_token_of_another_secret_is_invalid() -> None:
     with pytest.raises(TokenInvalid):
-        verify(signed(secret="x" * 40), SECRET, {})
+        verify(signed(secret="x" * 40, header={"kid": key_id(SECRET)}), KEYS)
 
 
 def test_a_token_of_another_algorithm_is_invalid() -> None:
     with pytest.raises(TokenInvalid):
-        verify(signed(secret=SECRET * 2, algorithm="HS512"), SECRET * 2, {})
+        verify(signed(secret=SECRET * 2, algorithm="HS512"), {key_id(SECRET * 2): SECRET * 2})
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é.é.é", "." * 5_000])
@@ -118,15 +150,113 @@ def test_what_is_no_token_is_invalid(token: str) -> None:
 
 def test_an_unsigned_token_is_invalid() -> None:
     with pytest.raises(TokenInvalid):
-        verify(jwt.encode({"sub": str(ALICE), "type": "access"}, None, "none"), SECRET, {})
+        verify(signed(secret="", algorithm="none", header={"kid": key_id(SECRET)}), KEYS)
+
+
+def by_hand(header: dict[str, Any]) -> str:
+    """A well signed token with a header that no library would write."""
+
+    def part(value: bytes) -> bytes:
+        return base64.urlsafe_b64encode(value).rstrip(b"=")
+
+    _, claims, _ = signed().encode().split(b".")
+    body = part(json.dumps(header).encode()) + b"." + claims
+    return (body + b"." + part(hmac.digest(SECRET.encode(), body, hashlib.sha256))).decode()
+
+
+GOOD = {"alg": "HS256", "typ": "JWT", "kid": key_id(SECRET)}
+
+
+def test_a_token_made_by_hand_is_good_with_a_good_header() -> None:
+    assert verify(by_hand(GOOD), KEYS).user_id == ALICE
+
+
+@pytest.mark.parametrize("kid", ["", "0" * 16, "../../dev/null", "' OR 1=1", None, 7, ["x"], {"x": 1}], ids=str)
+def test_a_token_of_an_unknown_key_is_invalid(kid: Any) -> None:
+    with pytest.raises(TokenInvalid):
+        verify(by_hand({**GOOD, "kid": kid}), KEYS)
+
+
+def test_a_token_that_names_no_key_is_invalid() -> None:
+    with pytest.raises(TokenInvalid):
+        verify(by_hand({"alg": "HS256", "typ": "JWT"}), KEYS)
+
+
+@pytest.mark.parametrize("name", ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "cty"])
+def test_a_token_whose_header_wishes_for_more_is_invalid(name: str) -> None:
+    with pytest.raises(TokenInvalid):
+        verify(by_hand({**GOOD, name: ["https://evil.example/keys.json"]}), KEYS)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "hs256", "HS384", "RS256", "ES256", "", None, 5], ids=str)
+def test_a_header_that_names_another_algorithm_is_invalid(algorithm: Any) -> None:
+    with pytest.raises(TokenInvalid):
+        verify(by_hand({**GOOD, "alg": algorithm}), KEYS)
+
+
+def test_keys_rotate_without_a_token_that_is_refused_on_the_way() -> None:
+    """The steps of docs/operations.md: next, then current with the one before, then alone."""
+    old, new = f"Bearer {signed()}", f"Bearer {signed(secret=OTHER)}"
+    before, announced, changed, after = (
+        Verifier(SECRET, "", ""),
+        Verifier(SECRET, "", OTHER),
+        Verifier(OTHER, SECRET, ""),
+        Verifier(OTHER, "", ""),
+    )
+
+    for verifier in (before, announced, changed):
+        assert verifier.identity(old).user_id == ALICE
+    for verifier in (announced, changed, after):
+        assert verifier.identity(new).user_id == ALICE
+    for verifier, header in ((before, new), (after, old)):
+        with pytest.raises(TokenInvalid):
+            verifier.identity(header)
+
+
+def test_the_application_mints_with_the_current_key_and_believes_three() -> None:
+    settings = offline_settings(JWT_SECRET=OTHER, JWT_SECRET_PREVIOUS=SECRET, JWT_SECRET_NEXT="n" * 40)
+    app = create_app(settings, open_stores(settings))
+
+    with app.app_context():
+        minted = tokens.mint(ALICE, "user")
+        for secret in (OTHER, SECRET, "n" * 40):
+            assert tokens.identity(f"Bearer {signed(secret=secret)}").user_id == ALICE
+
+    assert jwt.get_unverified_header(minted) == {"alg": "HS256", "typ": "JWT", "kid": key_id(OTHER)}
+
+
+class Everything:
+    """Takes back what it is told to."""
+
+    def __init__(self) -> None:
+        self.sessions: set[str] = set()
+
+    def covers(self, who: Identity) -> bool:
+        return who.session in self.sessions
+
+
+def test_a_remembered_token_is_still_revoked() -> None:
+    revoked = Everything()
+    verifier = Verifier(SECRET, revoked=revoked)
+    header = f"Bearer {signed(sid='here')}"
+    assert verifier.identity(header).session == "here"
+
+    revoked.sessions.add("here")
+
+    with pytest.raises(TokenRevoked):
+        verifier.identity(header)
+
+
+def test_a_token_without_a_session_is_its_own() -> None:
+    assert verify(signed(jti="one"), KEYS).session == "one"
 
 
 def test_an_old_token_is_expired_with_ten_seconds_of_grace() -> None:
     now = int(time.time())
 
-    assert verify(signed(exp=now - 5), SECRET, {}).user_id == ALICE
+    assert verify(signed(exp=now - 5), KEYS).user_id == ALICE
     with pytest.raises(TokenExpired):
-        verify(signed(exp=now - 11), SECRET, {})
+        verify(signed(exp=now - 11), KEYS)
 
 
 def test_a_remembered_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +274,7 @@ def test_a_remembered_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_token_is_verified_once_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     verified: list[str] = []
 
-    def counted(token: str, _secret: str, _headers: object) -> Identity:
+    def counted(token: str, _keys: object, _headers: object) -> Identity:
         verified.append(token)
         return Identity(ALICE, "user", 1 << 40)
 

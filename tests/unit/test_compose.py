@@ -151,8 +151,22 @@ def test_each_worker_serves_its_own_metrics():
     assert "PROMETHEUS_MULTIPROC_DIR" not in SERVICES["worker"]["environment"]
 
 
+def test_only_the_schema_step_has_the_owners_rights():
+    """`onsale migrate` makes the two log-ins that the others use, with the same addresses."""
+    at = {name: SERVICES[name]["environment"]["DATABASE_URL"] for name in OURS}
+
+    assert "//onsale:" in at["migrate"]
+    assert SERVICES["migrate"]["environment"]["API_DATABASE_URL"] == at["api"]
+    assert SERVICES["migrate"]["environment"]["WORKER_DATABASE_URL"] == at["worker"] == at["scheduler"]
+    for group, login in postgres.LOGINS.items():
+        assert f"//{login}:" in at[group.removeprefix("onsale_")]
+    assert all(
+        "POSTGRES_PASSWORD" not in str(SERVICES[name]["environment"]) for name in ("api", "worker", "scheduler")
+    )
+
+
 def test_secrets_have_no_default():
-    for secret in ("JWT_SECRET", "POSTGRES_PASSWORD"):
+    for secret in ("JWT_SECRET", "POSTGRES_PASSWORD", "POSTGRES_API_PASSWORD", "POSTGRES_WORKER_PASSWORD"):
         uses = re.findall(rf"\$\{{{secret}([^}}]*)\}}", TEXT)
         assert uses
         assert all(use.startswith(":?") for use in uses)

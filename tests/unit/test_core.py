@@ -134,7 +134,7 @@ def test_the_place_in_line_counts_down_and_is_never_below_one() -> None:
     assert line.place(10, 10, 100.0).position == 1
     assert line.place(1010, 10, 100.0).eta_ms == 10_000 + line.BATCH_MS
     assert line.place(1010, 10, 100.0).poll_after_ms == line.POLL_MAX_MS
-    assert line.place(11, 10, 10_000.0).poll_after_ms == line.POLL_MIN_MS
+    assert line.place(11, 10, 10_000.0).poll_after_ms == line.BATCH_MS + line.BATCH_MS // 8
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from core.settings import with_driver
 from local import control, welcome
 from local.address import base_url, free_port
 from local.cli import main
-from local.home import is_locked, jwt_secret, locked, write_private
+from local.home import is_locked, kept_secrets, locked, write_private
 from local.running import Running, running, write_state
 from local.servers import prepare
 
@@ -110,12 +110,24 @@ def test_a_driver_that_is_named_is_left_alone():
     assert with_driver("") == ""
 
 
-def test_the_secret_is_drawn_once_and_private(tmp_path):
-    secret = jwt_secret(tmp_path)
+def test_secrets_are_drawn_once_and_private(tmp_path):
+    drawn = kept_secrets(tmp_path)
+    values = {drawn.jwt_secret, drawn.api_password, drawn.worker_password}
 
-    assert len(secret) >= 32
-    assert jwt_secret(tmp_path) == secret
+    assert len(values) == 3
+    assert all(len(value) >= 32 for value in values)
+    assert kept_secrets(tmp_path) == drawn
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_a_home_of_an_older_version_keeps_its_secret_and_gets_the_others(tmp_path):
+    (tmp_path / "secrets.json").write_text('{"jwt_secret": "kept"}')
+
+    drawn = kept_secrets(tmp_path)
+
+    assert drawn.jwt_secret == "kept"
+    assert drawn.api_password
+    assert kept_secrets(tmp_path) == drawn
 
 
 def test_a_private_file_is_replaced_whole(tmp_path):

@@ -92,6 +92,17 @@ def test_a_file_that_cannot_be_read_is_reported_by_name(secret_file):
         Settings.from_env()
 
 
+def test_no_secret_is_in_what_may_be_printed():
+    hidden = "hUnTeR2hUnTeR2hUnTeR2hUnTeR2hUnTeR2"
+    address = f"redis://:{hidden}@host/0"
+    secrets = {"JWT_SECRET": hidden, "JWT_SECRET_PREVIOUS": hidden, "JWT_SECRET_NEXT": hidden}
+    stores = {"DATABASE_URL": f"postgresql://u:{hidden}@db/onsale", "REDIS_URL": address, "BROKER_URL": address}
+    logins = {"API_DATABASE_URL": stores["DATABASE_URL"], "WORKER_DATABASE_URL": stores["DATABASE_URL"]}
+
+    assert hidden not in repr(settings(**secrets, **stores))
+    assert hidden not in repr(local_settings(**secrets, **stores, **logins, ADMIN_PASSWORD=hidden))
+
+
 def test_units_are_those_of_the_names():
     read = settings(
         JWT_EXPIRY_MINUTES="2", BOOKING_EXPIRY_MINUTES="0.5", CORS_ORIGIN="https://a.example,https://b.example"
@@ -110,6 +121,15 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
     [
         ("JWT_EXPIRY_MINUTES", "0", "10081"),
         ("TRUSTED_PROXIES", "-1", "11"),
+        ("REFRESH_EXPIRY_DAYS", "0", "366"),
+        ("LOGINS_PER_ACCOUNT", "-1", "10001"),
+        ("LOGINS_PER_ADDRESS", "-1", "10001"),
+        ("RATE_LIMIT_PER_S", "-1", "100001"),
+        ("RATE_LIMIT_BURST", "0", "1000001"),
+        ("TOTAL_CAP", "0", None),
+        ("ONSALE_MODE", "debug", ""),
+        ("CORS_ORIGIN", "https://*.example.com", "https://shop.example/"),
+        ("CORS_ORIGIN", "null", "https://a.example|.*"),
         ("BOOKING_EXPIRY_MINUTES", "0", "1441"),
         ("LANES", "0", "1025"),
         ("LANE_CAP", "0", None),
@@ -143,6 +163,26 @@ def test_what_is_out_of_range_is_refused_by_name(name, low, high):
 def test_what_onsale_up_cannot_use_is_refused_by_name(name, value):
     with pytest.raises(ConfigurationError, match=name):
         local_settings(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET_PREVIOUS", "JWT_SECRET_NEXT"])
+def test_the_other_keys_may_be_missing_but_not_short(name):
+    assert (settings().jwt_secret_previous, settings().jwt_secret_next) == ("", "")
+    with pytest.raises(ConfigurationError, match=name):
+        settings(**{name: "x" * 31})
+
+
+def test_lanes_share_what_may_wait_in_all_of_them():
+    assert settings().lane_cap == 20_000
+    assert settings(LANES="100").lane_cap == 1_600
+    assert settings(LANE_CAP="50").lane_cap == 50
+    assert settings(TOTAL_CAP="1").lane_cap == 1
+
+
+@pytest.mark.parametrize("name", ["DEBUG", "FLASK_DEBUG"])
+def test_debug_is_on_by_any_word_but_a_no(name):
+    for value, on in (("1", True), ("true", True), ("app:*", True), ("", False), ("0", False), ("False", False)):
+        assert settings(**{name: value}).debug is on
 
 
 def test_onsale_up_needs_nothing():

@@ -1,0 +1,144 @@
+"""Sessions: a pair of tokens per log-in, refreshed by turns; logging out, here or everywhere.
+
+A refresh token is used once. One that comes a second time ends its session, whoever sent it: the thief or the
+owner has used it before. So an answer that was lost costs a log-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from uuid import UUID
+
+from flask import Response
+from flask_smorest import Blueprint
+from sqlalchemy import Connection
+
+from api import answers, revocations, schemas
+from api.describe import route
+from api.errors import BadCredentials, RefreshInvalid
+from api.problems import problem
+from api.reading import read_body
+from api.rendering import answer, user_json
+from api.stores import stores
+from api.tokens import current_identity, current_user, mint, user_required
+from core import logs
+from db import revocations as revoked
+from db import sessions, users
+from db.engine import transaction
+from db.sessions import Session
+from db.users import User
+
+log = logs.logger(__name__)
+
+#: 256 bits: nobody finds one by trying, so neither a limit nor a slow hash is needed.
+TOKEN_BYTES = 32
+#: The version of a deleted account's tokens: higher than any.
+NO_VERSION = 2**31 - 1
+
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description="Refresh tokens, logging out.")
+
+
+@route(blueprint, "POST", "/refresh", body=schemas.REFRESH, answers={200: answers.TOKEN}, errors=(401, 503))
+def refresh() -> Response:
+    """Get the next pair of tokens for a refresh token, which is used up by it."""
+    given = _hash(read_body(schemas.REFRESH)["refresh_token"])
+    token = _draw()
+    with transaction(stores().engine) as connection:
+        session = sessions.use_token(connection, given)
+        if session is not None:
+            user = users.get_user(connection, session.user_id)
+            assert user is not None  # sessions_user_exists
+            sessions.add_token(connection, session.id, _hash(token))
+            return _pair(user, session.id, token, 200)
+        stolen = sessions.session_of_used(connection, given)
+        if stolen is not None:
+            _end(connection, stolen)
+    if stolen is not None:
+        log.warning("refresh_token_reused", session=str(stolen.id), user_id=str(stolen.user_id))
+    raise RefreshInvalid
+
+
+@route(blueprint, "POST", "/logout", answers={204: None}, errors=(503,), secured=True)
+@user_required
+def log_out() -> Response:
+    """End this session: its refresh token and its access tokens. Repeat: 401, the token is void."""
+    who = current_identity()
+    with transaction(stores().engine) as connection:
+        sessions.delete_named(connection, who.user_id, who.session)
+        list_ = revocations.current()
+        list_.announce(revoked.insert_of_session(connection, who.session, list_.ttl_s))
+    return Response(status=204)
+
+
+@route(blueprint, "DELETE", "/sessions", answers={204: None}, errors=(404, 503), secured=True)
+@user_required
+def log_out_everywhere() -> Response:
+    """End all sessions of this account, this one too."""
+    with transaction(stores().engine) as connection:
+        version = end_all(connection, current_user())
+    return Response(status=204) if version is not None else no_account()
+
+
+def open_session(user: User, status: int) -> Response:
+    """A new session of a person who has just shown the password, and its tokens.
+
+    Raises: BadCredentials: the password was changed, or the account deleted, since `user` was read.
+    """
+    token = _draw()
+    with transaction(stores().engine) as connection:
+        if users.lock_version(connection, user.id) != user.token_version:
+            raise BadCredentials
+        session_id = sessions.insert_session(connection, user.id, _hash(token), stores().settings.refresh_ttl_s)
+    return _pair(user, session_id, token, status)
+
+
+def end_all(connection: Connection, user_id: UUID, password_hash: str | None = None) -> int | None:
+    """End every session of an account and void its tokens; with a new password, if one is given.
+
+    The last step of its transaction. Returns the version of the tokens to come; None: no such account.
+    """
+    version = users.raise_version(connection, user_id, password_hash)
+    if version is not None:
+        sessions.delete_of_user(connection, user_id)
+        void(connection, user_id, version)
+    return version
+
+
+def void(connection: Connection, user_id: UUID, version: int) -> None:
+    """Take back all of a person's access tokens below a version. The last step of its transaction."""
+    list_ = revocations.current()
+    list_.announce(revoked.insert_of_user(connection, user_id, version, list_.ttl_s))
+
+
+def no_account() -> Response:
+    """The answer to a token whose account does not exist, or no longer."""
+    return problem(404, "no_account", "The token is valid, but its account does not exist.")
+
+
+def _end(connection: Connection, session: Session) -> None:
+    sessions.delete_session(connection, session.id)
+    list_ = revocations.current()
+    list_.announce(revoked.insert_of_session(connection, str(session.id), list_.ttl_s))
+
+
+def _pair(user: User, session_id: UUID, token: str, status: int) -> Response:
+    settings = stores().settings
+    return answer(
+        {
+            "access_token": mint(user.id, user.role, session=session_id, version=user.token_version),
+            "token_type": "Bearer",
+            "expires_in": settings.token_ttl_s,
+            "refresh_token": token,
+            "user": user_json(user),
+        },
+        status,
+    )
+
+
+def _draw() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,64 @@
+"""What is not safe about settings: each finding is a sentence with the variable's name, and none of its value.
+
+Outside the local mode a process with a finding does not start. What only a server can tell, db/guard.py asks.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from core.errors import ConfigurationError
+from core.settings import Settings
+
+#: In a secret that was drawn, one of these is found by chance once in a million times.
+WORDS = ("change", "secret", "passwor", "default", "example", "qwerty", "abcdefgh", "01234567", "12345678")
+#: A secret of so few different characters was typed, not drawn.
+DIFFERENT = 10
+#: What servers and their manuals come with.
+PASSWORDS = frozenset({"postgres", "onsale", "admin", "root", "redis", "valkey", "test", "guest", "user"})
+
+
+def unsafe(settings: Settings) -> list[str]:
+    """Everything that these settings must not be outside the local mode."""
+    found = []
+    for name in ("jwt_secret", "jwt_secret_previous", "jwt_secret_next"):
+        if guessable(getattr(settings, name)):
+            found.append(f"{name.upper()} can be guessed: draw one with `openssl rand -hex 32`")
+    if settings.debug:
+        found.append("DEBUG and FLASK_DEBUG must not be on: a debugger runs what a client sends")
+    if "*" in settings.cors_origins:
+        found.append(
+            "CORS_ORIGIN must list origins: with * every page in the world may call the api in a user's name"
+        )
+    if any(origin.startswith("http://") for origin in settings.cors_origins):
+        found.append("CORS_ORIGIN must be https: a page that came in the clear may have been changed on its way")
+    for name in ("database_url", "redis_url", "broker_url"):
+        password = urlsplit(getattr(settings, name)).password
+        if password and (unquote(password).lower() in PASSWORDS or _has_word(unquote(password))):
+            found.append(f"{name.upper()} has a password that can be guessed")
+    return found
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Refuse to go on with these settings outside the local mode. Raises: ConfigurationError that names them all."""
+    found = unsafe(settings)
+    if found and settings.mode != "local":
+        raise refusal(found)
+
+
+def refusal(found: list[str]) -> ConfigurationError:
+    """The error that tells all findings, and the way out for a machine of one's own."""
+    return ConfigurationError(f"Not safe to start: {'; '.join(found)}. (ONSALE_MODE=local starts all the same.)")
+
+
+def guessable(secret: str, different: int = DIFFERENT) -> bool:
+    """Whether a secret was made up by a person, or copied from a manual. An empty one is none.
+
+    Args:    different: how many different characters it must have at least.
+    """
+    return bool(secret) and (len(set(secret)) < different or _has_word(secret))
+
+
+def _has_word(secret: str) -> bool:
+    lowered = secret.lower()
+    return any(word in lowered for word in WORDS)

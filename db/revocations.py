@@ -1,0 +1,114 @@
+"""Revocations: access tokens taken back before their end. Postgres keeps them, Redis hands them to the apis.
+
+Redis has them as a stream, so that an api asks each second only for what is new. If Redis was wiped, the stream
+is missing, and is made again from Postgres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from core.times import to_ms
+from db import keys
+from db.rounds import Command, Rounds
+
+#: Entries of one read.
+PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Every token of a session, or (`session` "") all of a person whose version is lower. `expires_s`: since 1970."""
+
+    session: str = ""
+    user_id: str = ""
+    version: int = 0
+    expires_s: int = 0
+
+
+def insert_of_session(connection: Connection, session: str, ttl_s: int) -> Revocation:
+    """Take back every token of a session; `ttl_s`: how long such a token may still live."""
+    statement = text("""
+        INSERT INTO revocations (session_id, expires_at)
+        VALUES (:session, now() + make_interval(secs => :ttl_s))
+        RETURNING expires_at
+    """)
+    expires_at = connection.execute(statement, {"session": session, "ttl_s": ttl_s}).scalar_one()
+    return Revocation(session=session, expires_s=_seconds(expires_at))
+
+
+def insert_of_user(connection: Connection, user_id: UUID, version: int, ttl_s: int) -> Revocation:
+    """Take back all tokens of a person whose version is lower than this one."""
+    statement = text("""
+        INSERT INTO revocations (user_id, version, expires_at)
+        VALUES (:user_id, :version, now() + make_interval(secs => :ttl_s))
+        RETURNING expires_at
+    """)
+    values = {"user_id": user_id, "version": version, "ttl_s": ttl_s}
+    expires_at = connection.execute(statement, values).scalar_one()
+    return Revocation(user_id=str(user_id), version=version, expires_s=_seconds(expires_at))
+
+
+def list_live(connection: Connection) -> list[Revocation]:
+    """All whose tokens might still live."""
+    statement = text("""
+        SELECT session_id, user_id, version, expires_at
+          FROM revocations
+         WHERE expires_at > now()
+         ORDER BY id
+    """)
+    return [
+        Revocation(row.session_id or "", str(row.user_id or ""), row.version or 0, _seconds(row.expires_at))
+        for row in connection.execute(statement)
+    ]
+
+
+def delete_expired(connection: Connection, limit: int) -> int:
+    """Forget up to `limit` whose tokens have ended by themselves; returns how many there were."""
+    statement = text("""
+        DELETE FROM revocations
+         WHERE id IN (SELECT id FROM revocations WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit)
+    """)
+    return connection.execute(statement, {"limit": limit}).rowcount
+
+
+def publish(rounds: Rounds, revocations: Sequence[Revocation], *, now_s: float, ttl_s: int) -> None:
+    """Append to the stream (which is made by it, also by an empty list) and drop what is older than `ttl_s`.
+
+    Raises: RedisAway, AcceptUnknown.   Repeat: harmless, the same is said twice.
+    """
+    oldest = ("MINID", "~", int((now_s - ttl_s) * 1000))
+    entries = revocations or [Revocation()]
+    rounds.call([_append(entry, oldest) for entry in entries], writes=True)
+
+
+def read(rounds: Rounds, after: str) -> tuple[bool, str, list[Revocation]]:
+    """What the stream has after this id ("0": all of it), a page at the most.
+
+    Returns: whether there is a stream, the last id read, and what was read.   Raises: RedisAway.
+    """
+    start = "-" if after == "0" else f"({after}"
+    exists, entries = rounds.call(
+        [("EXISTS", keys.REVOKED), ("XRANGE", keys.REVOKED, start, "+", "COUNT", PAGE)], writes=False
+    )
+    found = [_parse(dict(zip(flat[::2], flat[1::2], strict=True))) for _, flat in entries]
+    return bool(exists), entries[-1][0] if entries else after, found
+
+
+def _append(entry: Revocation, trim: tuple[str, str, int]) -> Command:
+    fields = ("s", entry.session, "u", entry.user_id, "v", entry.version, "x", entry.expires_s)
+    return ("XADD", keys.REVOKED, *trim, "*", *fields)
+
+
+def _parse(fields: dict[str, Any]) -> Revocation:
+    return Revocation(fields["s"], fields["u"], int(fields["v"]), int(fields["x"]))
+
+
+def _seconds(expires_at: datetime) -> int:
+    return to_ms(expires_at) // 1000 + 1
