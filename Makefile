@@ -2,7 +2,7 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run rush verify test check fmt format-check lint types unit race e2e crash bench bench-scale lock clean
+.PHONY: help setup run rush verify test check model simulate fmt format-check lint types unit race e2e crash bench bench-scale lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
@@ -41,6 +41,12 @@ check: format-check lint types unit ## What to run before each commit: format, l
 
 race: setup ## The races, each with its negative control
 	$(PYTEST) tests/race
+
+model: setup ## Every state of the protocol, a small size; ARGS="--size full" in half an hour
+	@exec .venv/bin/python -m model $(ARGS)
+
+simulate: setup ## The real code through random schedules; ARGS="--seed 1 --schedules 1000"
+	@exec .venv/bin/python -m tests.simulator $(ARGS)
 
 e2e: setup ## The processes, as a client and an operator see them
 	$(PYTEST) tests/e2e

@@ -46,9 +46,9 @@ class Lane:
         self.now = OPEN
         self._numbers = itertools.count(1)
 
-    def take(self, operation: Operation) -> list[Decision]:
+    def take(self, operation: Operation, decided_ms: int | None = None) -> list[Decision]:
         entry = Entry(StreamId(self.now, next(self._numbers)), 0, dump(operation), operation)
-        return decide(self.state, entry, self.now)
+        return decide(self.state, entry, decided_ms or self.now)
 
     def book(self, *seats: str, user: UUID = ALICE, key: str | None = None, **more: Any) -> UUID:
         id_ = ids.booking_id(b"k" * 32, SHOW, user, key or f"key {next(self._numbers)}")

@@ -16,7 +16,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-PACKAGES = ("api", "core", "crash", "db", "local", "rush", "workers")
+PACKAGES = ("api", "core", "crash", "db", "local", "model", "rush", "workers")
 
 #: What each package may import besides the standard library and itself; `local` and `crash` are missing: anything.
 IMPORTS = {
@@ -35,6 +35,7 @@ IMPORTS = {
         "a2wsgi",
     }
     | {"flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
+    "model": set[str](),
     "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
 }
 #: The two exceptions of core.

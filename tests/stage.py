@@ -168,6 +168,12 @@ class Stage:
         assert row is not None
         return row.held, row.sold
 
+    def granted(self, id_: UUID) -> int:
+        """When a booking was first decided, ms: a hold's clock starts then."""
+        with transaction(self.stores.engine) as connection:
+            statement = text("SELECT min(decided_ms) FROM journal WHERE booking_id = :id")
+            return int(connection.execute(statement, {"id": id_}).scalar_one())
+
     def let_holds_lapse(self, show_id: int) -> None:
         """Move the deadlines of a show's holds into the past, as if time had gone by."""
         with transaction(self.stores.engine) as connection:
@@ -178,7 +184,8 @@ class Stage:
 
     def proven(self) -> None:
         """Nothing in the database is wrong."""
-        assert verify(self.stores.settings.database_url).violations == []
+        violations = verify(self.stores.settings.database_url).violations
+        assert violations == [], "\n".join(violations)
 
     def limit(self, **changes: Any) -> None:
         """Give the worker other settings."""

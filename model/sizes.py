@@ -1,0 +1,74 @@
+"""Sizes: what one run of the check explores, and the bugs that can be planted into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+#: A request: BOOK asks for the one seat; ("cancel", n) gives the booking of request n back.
+BOOK = -1
+
+
+@dataclass(frozen=True)
+class Size:
+    """One run. Crashes, lost answers and late wake-ups come in any number and at any step.
+
+    requests: BOOK, or the index of the Book that is cancelled.   batch: entries of one batch at the most.
+    wipes: how often Redis loses everything.   forgets: how often a final status leaves Redis by its TTL.
+    faults: anything may crash, get lost, or be so slow that its lease lapses.
+    doorbells, sweeper: whether they work; one of them is enough where nothing (or everything) fails.
+    bug: the name of a planted bug (BUGS), "" for the protocol as it is.
+    """
+
+    apis: int = 2
+    workers: int = 2
+    requests: tuple[int, ...] = (BOOK, BOOK, 0)
+    batch: int = 2
+    wipes: int = 0
+    forgets: int = 0
+    faults: bool = True
+    doorbells: bool = True
+    sweeper: bool = True
+    bug: str = ""
+
+
+#: `--size`: name -> the runs it is made of. "small" is what CI runs.
+SIZES: dict[str, dict[str, Size]] = {
+    "small": {
+        "rivals": Size(apis=1, requests=(BOOK, BOOK)),
+        "change of mind": Size(apis=1, requests=(BOOK, 0)),
+        "two doors": Size(workers=1, requests=(BOOK, BOOK)),
+        "nothing fails, nobody sweeps": Size(requests=(BOOK, BOOK), faults=False, sweeper=False),
+        "no doorbell": Size(apis=1, requests=(BOOK, 0), doorbells=False),
+        "Redis wiped": Size(apis=1, workers=1, requests=(BOOK, 0), wipes=1),
+        "Redis wiped under two drains": Size(apis=1, requests=(BOOK,), wipes=1),
+        "status forgotten": Size(apis=1, requests=(BOOK, 0), forgets=1),
+    },
+    "full": {
+        "rivals": Size(requests=(BOOK, BOOK, BOOK)),
+        "change of mind": Size(requests=(BOOK, BOOK, 0)),
+        "nothing fails, nobody sweeps": Size(requests=(BOOK, BOOK, 0), faults=False, sweeper=False),
+        "Redis wiped": Size(requests=(BOOK, 0), wipes=1),
+        "status forgotten": Size(apis=1, requests=(BOOK, BOOK, 0), forgets=1),
+    },
+}
+
+_ONE_DOOR = Size(apis=1, requests=(BOOK, BOOK))
+_SECOND_THOUGHTS = Size(apis=1, requests=(BOOK, 0))
+
+#: The bugs that can be planted, each in a size that shows it. The check must find every one.
+BUGS: dict[str, Size] = {
+    "publish before COMMIT": _ONE_DOOR,
+    "trim before COMMIT": _ONE_DOOR,
+    "the lane's row is not locked": _ONE_DOOR,
+    "seats are read before the lock": _ONE_DOOR,
+    "the marker has no lease": _ONE_DOOR,
+    "nobody sweeps": replace(_ONE_DOOR, requests=(BOOK,), sweeper=False),
+    "release.lua does not look at the lane": replace(_ONE_DOOR, faults=False, sweeper=False),
+    "accept is not idempotent": _ONE_DOOR,
+    "the journal is not looked at": _SECOND_THOUGHTS,
+    "a COMMIT without an answer counts as done": _ONE_DOOR,
+    "finish.lua does not compare epochs": replace(_ONE_DOOR, wipes=1),
+    "finish.lua compares neither versions nor tickets": _SECOND_THOUGHTS,
+    "publish.lua does not compare versions": replace(_SECOND_THOUGHTS, apis=2, workers=1, forgets=1),
+    "decide does not look for an outcome": replace(_ONE_DOOR, forgets=1),
+}

@@ -1,0 +1,105 @@
+"""Random schedules of the real code show nothing wrong; with a bug planted they do, and say how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from db import fences, keys, lanes, scripts
+from db.scripts import Script
+from tests.conftest import administer, url_of
+from tests.race.test_races import read_fence, read_shows
+from tests.servers import Servers
+from tests.simulator.command import simulate
+from tests.simulator.ground import Ground, ground
+from tests.simulator.play import Play
+from workers import batch
+
+#: What CI plays; `make simulate` plays as many as one likes.
+SECONDS = 10.0
+#: A planted bug must be found within so many schedules.
+SCHEDULES = 60
+
+
+@pytest.fixture(scope="module")
+def stand(servers: Servers) -> Iterator[Ground]:
+    """The simulator's ground on the servers of the tests."""
+    administer(servers, "CREATE DATABASE simulator")
+    with ground(url_of(servers, "simulator"), servers.redis_url(9)) as made:
+        yield made
+
+
+def test_random_schedules_leave_everything_provable(stand: Ground) -> None:
+    played, wrong = simulate(stand, first_seed=1, schedules=10_000, seconds=SECONDS)
+
+    assert wrong == []
+    assert played > 5
+
+
+def test_a_seed_is_one_schedule(stand: Ground) -> None:
+    first, again = Play(stand, 5), Play(stand, 5)
+    assert first.run() == []
+    again = Play(stand, 5)
+    assert again.run() == []
+
+    assert len(first.story) > 50
+    assert again.story == first.story
+
+
+# -- planted bugs -------------------------------------------------------------------------------------------
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, stand: Ground, name: str, right: str, wrong: str) -> None:
+    """Another version of a script in which `right` reads `wrong`."""
+    source = getattr(scripts, name).source
+    assert right in source
+    changed = source.replace(right, wrong)
+    monkeypatch.setattr(scripts, name, Script(changed, stand.client.script_load(changed)))
+
+
+def without_the_row_lock(monkeypatch: pytest.MonkeyPatch, stand: Ground) -> None:
+    monkeypatch.setattr(fences, "lock", read_fence)
+    monkeypatch.setattr(batch.shows, "lock", read_shows)
+
+
+def trimming_before_commit(monkeypatch: pytest.MonkeyPatch, stand: Ground) -> None:
+    def peek(client: Any, lane: int, limit: int) -> lanes.Peeked:
+        peeked = PEEK(client, lane, limit)
+        if peeked.entries:
+            last = peeked.entries[-1][0]
+            stand.client.xtrim(keys.lane(lane), minid=f"{last.ms}-{last.seq + 1}", approximate=False)
+        return peeked
+
+    monkeypatch.setattr(batch.lanes, "peek", peek)
+
+
+def forgetting_who_waits(monkeypatch: pytest.MonkeyPatch, stand: Ground) -> None:
+    plant(monkeypatch, stand, "FINISH", "redis.call('HDEL', status, kind)", "")
+
+
+PEEK = lanes.peek
+
+
+@pytest.mark.parametrize(
+    ("bug", "found"),
+    [
+        (without_the_row_lock, "alarm"),
+        (trimming_before_commit, "I2"),
+        (forgetting_who_waits, "I3"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_planted_bug_is_found(
+    stand: Ground,
+    monkeypatch: pytest.MonkeyPatch,
+    bug: Callable[[pytest.MonkeyPatch, Ground], None],
+    found: str,
+) -> None:
+    bug(monkeypatch, stand)
+
+    played, told = simulate(stand, first_seed=1, schedules=SCHEDULES, seconds=90)
+
+    assert any(line.startswith(f"VIOLATION  {found}") for line in told), "\n".join(told)
+    assert told[-1] == f'repeat it with: make simulate ARGS="--seed {played} --schedules 1"'

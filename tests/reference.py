@@ -1,0 +1,104 @@
+"""The booking rule once more, as simply as it can be said: what tests compare decide and the whole pipeline with.
+
+No loading, no counters, no indexes: one dict of bookings, looked through from the beginning each time. Where
+the product may choose (the best seats), the reference is told what it chose, and only says whether it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from core.operations import Book
+
+
+@dataclass
+class Kept:
+    """A booking: HELD until `deadline_ms`, CONFIRMED, CANCELLED, or FAILED with a reason."""
+
+    user_id: UUID
+    seats: tuple[str, ...]
+    state: str
+    reason: str | None = None
+    deadline_ms: int = 0
+
+
+@dataclass
+class Reference:
+    """One show. `categories`: seat -> category.   Times are accepted times; `decided_ms` starts a hold's clock."""
+
+    categories: Mapping[str, str]
+    limit: int
+    hold_ms: int
+    on_sale: bool = True
+    closed: bool = False
+    bookings: dict[UUID, Kept] = field(default_factory=dict)
+
+    def free(self, at_ms: int) -> set[str]:
+        """The seats that can be had at this time: nobody's, or of a hold that has lapsed."""
+        live = (kept for kept in self.bookings.values() if self._live(kept, at_ms))
+        return set(self.categories) - {seat for kept in live for seat in kept.seats}
+
+    def seats_of(self, user_id: UUID, at_ms: int) -> int:
+        """How many seats count against a person's limit."""
+        return sum(len(b.seats) for b in self.bookings.values() if b.user_id == user_id and self._live(b, at_ms))
+
+    def book(self, book: Book, at_ms: int, decided_ms: int, chosen: tuple[str, ...]) -> None:
+        """Decide a Book; `chosen`: the seats that the product chose, where no seats are named."""
+        if book.booking_id in self.bookings:
+            return
+        free, wanted = self.free(at_ms), len(book.seats) or book.quantity
+        offered = {seat for seat in free if book.category in (None, self.categories[seat])}
+        if not self.on_sale:
+            kept = Kept(book.user_id, (), "FAILED", "SHOW_CLOSED")
+        elif self.seats_of(book.user_id, at_ms) + wanted > self.limit:
+            kept = Kept(book.user_id, (), "FAILED", "LIMIT_REACHED")
+        elif book.seats and not set(book.seats) <= free:
+            kept = Kept(book.user_id, (), "FAILED", "SEAT_TAKEN")
+        elif len(offered) < wanted:
+            kept = Kept(book.user_id, (), "FAILED", "SOLD_OUT")
+        else:
+            seats = book.seats or chosen
+            assert len(seats) == wanted
+            assert set(seats) <= offered, "seats were chosen that are not free, or not of the category"
+            self._expire(at_ms, {id_ for id_, b in self.bookings.items() if set(b.seats) & set(seats)})
+            kept = Kept(book.user_id, seats, "CONFIRMED")
+            if book.hold:
+                kept = Kept(book.user_id, seats, "HELD", None, decided_ms + self.hold_ms)
+        self.bookings[book.booking_id] = kept
+
+    def confirm(self, id_: UUID, at_ms: int) -> None:
+        """In time is in time, however long it queued: `at_ms` is when it was accepted."""
+        self._expire(at_ms, {id_})
+        if id_ in self.bookings and self.bookings[id_].state == "HELD":
+            self.bookings[id_].state = "CONFIRMED"
+
+    def cancel(self, id_: UUID, at_ms: int) -> None:
+        """A lapsed hold cannot be cancelled any more: it has failed."""
+        self._expire(at_ms, {id_})
+        if id_ in self.bookings and self.bookings[id_].state in ("HELD", "CONFIRMED"):
+            self.bookings[id_].state = "CANCELLED"
+
+    def expire(self, at_ms: int, limit: int) -> None:
+        """The lapsed holds whose deadlines are the earliest."""
+        lapsed = [id_ for id_, b in self.bookings.items() if b.state == "HELD" and b.deadline_ms <= at_ms]
+        lapsed.sort(key=lambda id_: (self.bookings[id_].deadline_ms, id_.bytes))
+        self._expire(at_ms, set(lapsed[:limit]))
+
+    def change(self, *, limit: int | None = None, state: str | None = None) -> None:
+        """New settings; a closed show stays as it is."""
+        if self.closed:
+            return
+        self.limit = limit or self.limit
+        if state:
+            self.on_sale, self.closed = state == "ON_SALE", state == "CLOSED"
+
+    def _live(self, kept: Kept, at_ms: int) -> bool:
+        return kept.state == "CONFIRMED" or (kept.state == "HELD" and kept.deadline_ms > at_ms)
+
+    def _expire(self, at_ms: int, ids: set[UUID]) -> None:
+        for id_ in ids & self.bookings.keys():
+            kept = self.bookings[id_]
+            if kept.state == "HELD" and kept.deadline_ms <= at_ms:
+                kept.state, kept.reason = "FAILED", "HOLD_EXPIRED"

@@ -1,0 +1,108 @@
+"""The oracle: its own record of what was asked, accepted and seen, compared with the stores when all is quiet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import text
+
+from core.bookings import Booking, Status
+from core.ids import lane_of
+from core.operations import Book, StreamId
+from db import bookings, keys, lanes
+from db.engine import transaction
+from local.verify import verify
+from tests.simulator.ground import LANES, Ground
+
+
+@dataclass
+class Asked:
+    """One booking that a client asked for: whether it was told "accepted", and the versions that it saw."""
+
+    operation: Book
+    accepted: bool = False
+    seen: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass
+class Oracle:
+    """What is known outside of the system. `violations` grows as the schedule goes on."""
+
+    asked: dict[UUID, Asked] = field(default_factory=dict)
+    entries: list[tuple[int, str, StreamId]] = field(default_factory=list)
+    wiped: bool = False
+    violations: list[str] = field(default_factory=list)
+
+    def accepted(self, operation_show: int, epoch: str, entry_id: str) -> None:
+        """An operation was accepted as this entry of its lane."""
+        if entry_id:
+            self.entries.append((lane_of(operation_show, LANES), epoch, StreamId.parse(entry_id)))
+
+    def saw(self, booking_id: UUID, version: int, status: str) -> None:
+        """A client was told this of its booking. I3: what it sees only moves forward."""
+        seen = self.asked[booking_id].seen
+        if seen and not (version == 0 and self.wiped):
+            before, told = seen[-1]
+            if version < before or (version == before and status != told):
+                self.violations.append(f"I3 booking {booking_id}: {told} v{before}, then {status} v{version}")
+        seen.append((version, status))
+
+    def check(self, ground: Ground) -> list[str]:
+        """All violations, now that nothing is at work and the lanes are drained."""
+        with transaction(ground.engine) as connection:
+            recorded = {booking.id: booking for booking in bookings.all_bookings(connection)}
+            journal = {
+                (row.lane, row.epoch, StreamId(row.stream_ms, row.stream_seq))
+                for row in connection.execute(
+                    text("SELECT lane, epoch, stream_ms, stream_seq FROM journal WHERE part = 0")
+                )
+            }
+            parked = connection.execute(text("SELECT count(*) FROM parked")).scalar_one()
+        found = self.violations
+        found += [f"parked: {parked} operations" for _ in range(bool(parked))]
+        found += [f"I5 booking {id_} was never asked for" for id_ in recorded.keys() - self.asked.keys()]
+        for id_, asked in self.asked.items():
+            self._outcome(ground, asked, recorded.get(id_))
+        if not self.wiped:
+            found += [f"I2 accepted entry {entry} is not decided" for entry in self.entries if entry not in journal]
+        found += verify(str(ground.settings.database_url)).violations
+        for state in lanes.overview(
+            [ground.client.execute_command(*each) for each in lanes.overview_commands(LANES)]
+        ):
+            if state.depth:
+                found.append(f"I9 lane {state.lane} still has {state.depth} entries")
+        return found
+
+    def _outcome(self, ground: Ground, asked: Asked, recorded: Booking | None) -> None:
+        id_, found = asked.operation.booking_id, self.violations
+        status = ground.client.hgetall(keys.status(lane_of(asked.operation.show_id, LANES), id_))
+        if recorded is None:
+            if asked.accepted:
+                found.append(f"I2 booking {id_} was accepted and has no outcome")
+            elif status:
+                found.append(f"I2 booking {id_} has a status, {status}, and no outcome")
+            return
+        if asked.seen:
+            self._final(asked, recorded)
+        if status:
+            told = (int(status["v"]), status["s"], "CONFIRM" in status, "CANCEL" in status)
+            if told != (recorded.version, recorded.status.value, False, False):
+                found.append(f"I3 booking {id_} is {recorded.status} v{recorded.version}, its status says {told}")
+            elif json.loads(status["b"])["version"] != recorded.version:
+                found.append(f"I3 booking {id_}: the body is of another version than the status")
+        elif not self.wiped:
+            found.append(f"I2 booking {id_} has an outcome and no status")
+        if recorded.status in (Status.PENDING, Status.CONFIRMED) and not set(asked.operation.seats) <= set(
+            recorded.seats
+        ):
+            found.append(f"I4 booking {id_} has seats {recorded.seats}, asked were {asked.operation.seats}")
+
+    def _final(self, asked: Asked, recorded: Booking) -> None:
+        version, told = asked.seen[-1]
+        if version > recorded.version or (version == recorded.version and told != recorded.status.value):
+            found = (
+                f"I4 booking {recorded.id} was seen as {told} v{version}, is {recorded.status} v{recorded.version}"
+            )
+            self.violations.append(found)

@@ -1,0 +1,216 @@
+"""One schedule: its seed decides who goes on at each turn, and what goes wrong."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from random import Random
+from typing import Any
+from unittest import mock
+
+from api import door
+from db import keys
+from tests.simulator.baton import Fate
+from tests.simulator.cast import Clients, Process
+from tests.simulator.ground import HOLD_MS, LANES, Ground
+from tests.simulator.oracle import Oracle
+from workers import batch, drain, expire, sweep
+
+ACTIONS, MOST_TURNS = 14, 900
+#: Chances per turn.
+FAULT, FAIL, CRASH, WIPING = 0.08, 0.02, 0.01, 0.2
+
+
+class Play:
+    """Plays one seed. `story`: what happened, a line per turn."""
+
+    def __init__(self, ground: Ground, seed: int) -> None:
+        self.rng = Random(seed)
+        self.oracle = Oracle()
+        self.story: list[str] = []
+        self.bells: list[int] = []
+        self.clock_s = 0.0
+        self._ground = ground
+        self._ahead_ms = 0
+        self._wipe_at = self.rng.randrange(30, 200) if self.rng.random() < WIPING else 0
+        self._actions = ACTIONS
+        shows = ground.fresh(int(time.time() * 1000))
+        names = ("api 0", "api 1", "worker 0", "worker 1", "scheduler")
+        self.processes = [Process(ground, name, number) for number, name in enumerate(names)]
+        wanted = shows if self.rng.random() < 0.3 else [self.rng.choice(shows)]  # mostly all want the same
+        self._clients = Clients(self.rng, wanted, ground.labels, self.oracle)
+        self._set_clock(0)
+
+    def run(self) -> list[str]:
+        """The violations that the schedule has shown; [] if there are none."""
+        with self._seams():
+            for turn in range(1, MOST_TURNS):
+                if turn == self._wipe_at:
+                    self._wipe()
+                self._turn()
+                if not self._actions and not any(process.jobs for process in self.processes[:2]):
+                    break
+            self._heal()
+        return self.oracle.check(self._ground)
+
+    # -- turns ------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        self.clock_s += 0.05
+        if self.rng.random() < FAULT:
+            self._fault()
+        awake = []
+        for process in self.processes:
+            for what, job in list(process.jobs.items()):
+                job.sleeps = max(0, job.sleeps - 1)
+                if not job.sleeps:
+                    awake.append((process, what))
+        begin = self.rng.random() < 0.25
+        if awake and not begin:
+            self._go_on(*self.rng.choice(awake))
+        else:
+            self._begin(self.rng.choice(self.processes))
+
+    def _begin(self, process: Process) -> None:
+        """A process that has nothing to do of some kind begins it."""
+        api = process.name.startswith("api")
+        if api and "request" not in process.jobs and self._actions:
+            self._actions -= 1
+            what, work = self._clients.action(process.door)
+            self._tell(process, f"a client: {what}")
+            process.begin("request", work)
+        elif process.name == "scheduler" and "expire" not in process.jobs:
+            process.begin("expire", lambda: expire.run_once(process.stores, self._ring))
+        elif process.name.startswith("worker"):
+            self._begin_worker(process)
+
+    def _begin_worker(self, process: Process) -> None:
+        if self.bells and "drain" not in process.jobs:
+            lane = self.bells.pop(self.rng.randrange(len(self.bells)))
+            self._tell(process, f"gets the doorbell of lane {lane}")
+            process.begin("drain", lambda: drain.drain(process.stores, lane, self._ring))
+        elif "sweep" not in process.jobs:
+            process.begin("sweep", lambda: sweep.run_once(process.stores, self._ring))
+
+    def _go_on(self, process: Process, what: str) -> None:
+        """One job goes on to its next point; or is failed there; or its process crashes, with all its jobs."""
+        dice, job = self.rng.random(), process.jobs[what]
+        if dice < CRASH:
+            self._tell(
+                process, f"crashes; {', '.join(f'{each.name} at {each.at}' for each in process.jobs.values())}"
+            )
+            for each in process.jobs.values():
+                each.resume(Fate.CRASH)
+            process.restart()
+            return
+        fate = Fate.FAIL if dice < CRASH + FAIL else Fate.GO
+        self._tell(process, f"{what} {fate.value} at {job.at}")
+        job.resume(fate)
+        self._bury(process, what)
+
+    def _bury(self, process: Process, what: str) -> None:
+        job = process.jobs[what]
+        if job.ended:
+            del process.jobs[what]
+            if job.error is not None and not (what == "sweep" and isinstance(job.error, sweep.redis.RedisError)):
+                self.oracle.violations.append(f"{job.name} raised {job.error!r}")
+
+    # -- faults -----------------------------------------------------------------------------------------
+
+    def _fault(self) -> None:
+        faults = [self._lapse, self._lose_bell, self._double_bell, self._pass_time, self._sleep, self._sleep]
+        self.rng.choice(faults)()
+
+    def _lapse(self) -> None:
+        for lane in range(LANES):
+            if self._ground.client.delete(keys.marker(lane)):
+                self.story.append(f"the marker of lane {lane} lapses")
+
+    def _lose_bell(self) -> None:
+        if self.bells:
+            self.story.append(f"the doorbell of lane {self.bells.pop()} is lost")
+
+    def _double_bell(self) -> None:
+        if self.bells:
+            self.bells.append(self.bells[0])
+
+    def _pass_time(self) -> None:
+        self.story.append("the time of a hold passes")
+        self._set_clock(self._ahead_ms + 2 * HOLD_MS)
+
+    def _set_clock(self, ahead_ms: int) -> None:
+        """Redis's clock cannot be set, but a lane's newest id can: later ones, and so accepted times, follow it."""
+        self._ahead_ms = ahead_ms
+        for process in self.processes:
+            rounds: Any = process.stores.rounds
+            rounds.ahead_ms = ahead_ms
+        for lane in range(LANES) if ahead_ms else ():
+            if self._ground.client.exists(keys.lane(lane)):
+                self._ground.client.execute_command(
+                    "XSETID", keys.lane(lane), f"{int(time.time() * 1000) + ahead_ms}-0"
+                )
+
+    def _sleep(self) -> None:
+        """A job sleeps longer than any lease; in the middle of a batch if there is one."""
+        jobs = [job for process in self.processes for job in process.jobs.values()]
+        batches = [job for job in jobs if job.at in ("before COMMIT", "after COMMIT", "before finish.lua")]
+        if jobs:
+            job = self.rng.choice(batches or jobs)
+            job.sleeps = self.rng.randint(20, 120)
+            self.story.append(f"{job.name} sleeps at {job.at} for {job.sleeps} turns")
+            self._lapse()
+
+    def _wipe(self) -> None:
+        self.story.append("Redis loses everything")
+        self._ground.client.flushdb()
+        self.oracle.wiped = True
+
+    # -- the end ----------------------------------------------------------------------------------------
+
+    def _heal(self) -> None:
+        """Nothing fails any more: all jobs end, wiped requests are repeated, lanes are swept until they are empty."""
+        for process in self.processes:
+            for what in list(process.jobs):
+                while what in process.jobs:
+                    self.clock_s += 0.05
+                    process.jobs[what].resume()
+                    self._bury(process, what)
+        if self.oracle.wiped:
+            for asked in self.oracle.asked.values():
+                self._clients.book(self.processes[0].door, asked)
+        for _ in range(100):
+            for lane in range(LANES):
+                self._ground.client.delete(keys.marker(lane))
+            if not sweep.run_once(self.processes[2].stores, self._ring):
+                return
+
+    def _ring(self, lane: int) -> None:
+        self.bells.append(lane)
+
+    def _tell(self, process: Process, what: str) -> None:
+        self.story.append(f"{process.name} {what}")
+
+    @contextmanager
+    def _seams(self) -> Iterator[None]:
+        """The product's clock, broker, chance and alarms are the schedule's."""
+        clock = mock.Mock(monotonic=lambda: self.clock_s, sleep=lambda seconds: None)
+        chance = mock.Mock(shuffle=self.rng.shuffle, spec=random)
+        with ExitStack() as stack:
+            for module, name, stand_in in (
+                (drain, "time", clock),
+                (sweep, "random", chance),
+                (door, "ring", self._ring),
+                *((module, "log", self._alarms()) for module in (drain, batch, sweep, expire, door)),
+            ):
+                stack.enter_context(mock.patch.object(module, name, stand_in))
+            yield
+
+    def _alarms(self) -> mock.Mock:
+        """A log whose errors are violations: none of them may happen, whatever else does."""
+
+        def alarm(event: str, **values: Any) -> None:
+            self.oracle.violations.append(f"alarm: {event} {values}")
+
+        return mock.Mock(error=alarm, exception=alarm)

@@ -1,0 +1,102 @@
+"""The seams: where product code calls Redis, Postgres and the broker, a point on either side of each call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import psycopg
+import redis
+from sqlalchemy import Engine, event
+
+from core.errors import AcceptUnknown, RedisAway
+from db import scripts
+from db.engine import make_engine
+from db.rounds import Command, Rounds
+from tests.simulator.baton import Crashed, Fate, point, through
+
+_SCRIPTS = {
+    script.sha: f"{name.lower()}.lua"
+    for name, script in vars(scripts).items()
+    if name.isupper() and isinstance(script, scripts.Script)
+}
+
+
+def _named(command: Sequence[Any]) -> str:
+    return _SCRIPTS.get(str(command[1]), "script") if command[0] == "EVALSHA" else str(command[0])
+
+
+class SeamRedis(redis.Redis):
+    """A worker's client. A blocking read looks once: what it would have waited for comes in other turns."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if args[0] == "XREAD":
+            at = args.index(b"BLOCK")
+            args = (*args[:at], *args[at + 2 :])
+        lost = redis.ConnectionError("the answer is lost")
+        return through(
+            _named(args),
+            lambda: super(SeamRedis, self).execute_command(*args, **options),
+            redis.ConnectionError("not connected"),
+            lost,
+        )
+
+
+class SeamRounds(Rounds):
+    """An api's (or the expirer's) calls. `ahead_ms`: how far the simulated clock is ahead of Redis's."""
+
+    ahead_ms = 0
+
+    def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
+        lost = AcceptUnknown() if writes else RedisAway()
+        replies: list[Any] = through(
+            _named(commands[0]), lambda: super(SeamRounds, self).call(commands, writes=writes), RedisAway(), lost
+        )
+        if commands[0] == ("TIME",):
+            replies[0] = [str(int(replies[0][0]) + self.ahead_ms // 1000), replies[0][1]]
+        return replies
+
+
+def seam_engine(url: str) -> Engine:
+    """An engine with a point before each statement and on either side of COMMIT."""
+    engine = make_engine(url, pool_size=4, idle_timeout_ms=0, pre_ping=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")  # the dialect asks its questions at the first connection
+    commit = engine.dialect.do_commit
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def before(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if _reach(f"before {' '.join(statement.split()[:2])}", cursor.connection) is Fate.FAIL:
+            _cut(cursor.connection)  # the statement finds it closed
+
+    def do_commit(connection: Any) -> None:
+        driver = connection.dbapi_connection
+        if _reach("before COMMIT", driver) is Fate.FAIL:
+            _lose(driver)
+        commit(connection)
+        if point("after COMMIT") is Fate.FAIL:
+            _lose(driver)
+
+    engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+    return engine
+
+
+def _reach(at: str, driver: Any) -> Fate:
+    """A point in a transaction. Postgres rolls a dead client's back when it notices; here at once, or a seed would
+    not repeat itself."""
+    try:
+        return point(at)
+    except Crashed:
+        driver.rollback()
+        raise
+
+
+def _cut(driver: Any) -> None:
+    """The connection is lost, and what is uncommitted with it."""
+    driver.rollback()
+    driver.close()
+
+
+def _lose(driver: Any) -> NoReturn:
+    _cut(driver)
+    raise psycopg.OperationalError("the connection is lost")
