@@ -19,6 +19,7 @@ from core.errors import ConfigurationError, OnsaleError
 ELSEWHERE = {
     "rush": ("rush.command", "rush", "Send a crowd of buyers at once and count what becomes of them."),
     "bench": ("bench.command", "command", "Measure Onsale beside other designs."),
+    "chaos": ("chaos.command", "command", "Run everything under load and faults, and look for broken promises."),
     "verify": (
         "local.verify",
         "command",
