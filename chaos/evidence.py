@@ -28,6 +28,8 @@ AUDITED = {
 }
 #: Tokens and secrets must not stand in a log; a text this long is compared in pieces of this size.
 PIECE = 24
+#: The first letters of every token that is signed with HS256.
+TOKEN_HEAD = "eyJhbGciOi"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,6 @@ def one_outcome(evidence: Evidence) -> Iterator[Violation]:
 def forward_only(evidence: Evidence) -> Iterator[Violation]:
     """I3: what a client saw only ever moved forward."""
     for id_, calls in evidence.by_booking.items():
-        books = [call.sent_at for call in calls if call.kind == BOOK]
         seen = sorted((call for call in calls if _is_look(call)), key=lambda call: call.answered_at)
         ends = [call.answered_at for call in seen]
         newest: list[Call] = []
@@ -97,7 +96,7 @@ def forward_only(evidence: Evidence) -> Iterator[Violation]:
             before = newest[place - 1]
             if call.code == 404 and id_ not in evidence.lost_by_wipe:
                 yield Violation(f"booking {id_} was there and then unknown", call.answered_at)
-            elif _went_back(before, call) and not _may_queue_again(evidence, before, call, books):
+            elif _went_back(before, call) and not _may_queue_again(evidence, id_, before, call):
                 yield Violation(f"booking {id_} was {_form(before)} and then {_form(call)}", call.answered_at)
 
 
@@ -105,13 +104,18 @@ def _went_back(before: Call, call: Call) -> bool:
     return _is_look(call) and bool(call.said["version"] < before.said["version"])
 
 
-def _may_queue_again(evidence: Evidence, before: Call, call: Call, books: list[float]) -> bool:
+def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> bool:
     """A key that is repeated after its final status has left Redis is queued once more."""
-    gone = call.answered_at - before.answered_at >= evidence.status_ttl_s - 1 or evidence.wiped_between(
-        before.sent_at, call.answered_at
+    decided = [row for row in evidence.rows_of.get(id_, ()) if row.decision.get("version") == before.said["version"]]
+    published_at = decided[0].decided_ms / 1000 if decided else before.answered_at
+    gone = call.answered_at - published_at >= evidence.status_ttl_s - SLACK_S
+    wiped = evidence.wiped_between(before.sent_at, call.answered_at)
+    repeated = any(
+        each.kind == BOOK and published_at - SLACK_S <= (each.answered_at or call.answered_at)
+        for each in evidence.by_booking[id_]
+        if each.sent_at <= call.answered_at
     )
-    repeated = any(before.sent_at <= at <= call.answered_at for at in books)
-    return call.said["version"] == 0 and before.said["status"] in FINAL and gone and repeated
+    return call.said["version"] == 0 and before.said["status"] in FINAL and (gone or wiped) and repeated
 
 
 def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:

@@ -71,18 +71,23 @@ class Steps:
         """The next step: one fault, or two or three at once."""
         draws = self.random
         if self._first:
-            return [Harm(self._first.pop(), 0.0, self._seconds())]
+            return [self._harm(self._first.pop())]
         if len(self._mixable) < 2 or draws.random() >= COMBINED:
             names = [name for name in self._plan.drawn if name != WIPE]
-            return [Harm(draws.choice(names), 0.0, self._seconds())] if names else []
+            return [self._harm(draws.choice(names))] if names else []
         names = draws.sample(self._mixable, min(len(self._mixable), draws.choice((2, 2, 3))))
-        return [
-            Harm(name, draws.uniform(0.0, 2.0) if place else 0.0, self._seconds()) for place, name in enumerate(names)
-        ]
+        return [self._harm(name, draws.uniform(0.0, 2.0) if place else 0.0) for place, name in enumerate(names)]
 
-    def _seconds(self) -> float:
-        """How long a fault lasts: 0.1 to 4 s in the shortest runs, 10 from five minutes on, 60 from thirty."""
+    def _harm(self, name: str, after_s: float = 0.0) -> Harm:
+        return Harm(name, after_s, self._seconds(name))
+
+    def _seconds(self, name: str) -> float:
+        """How long a fault lasts: 4 s at the most in the shortest runs, 10 from five minutes on, 60 from thirty.
+
+        0.1 s at the least for a process that stands still, half a second for the others.
+        """
+        least = 0.1 if name.startswith("stop") else 0.5
         most = 4.0 if self._plan.minutes < 5 else 10.0
         if self._plan.minutes >= 30 and self.random.random() < 0.2:
             most = 60.0
-        return float(min(most, 0.1 * (most / 0.1) ** self.random.random()))
+        return float(least * (most / least) ** self.random.random())

@@ -19,6 +19,7 @@ import asyncio
 import random
 import socket
 import struct
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -229,8 +230,9 @@ class Side(asyncio.Protocol):
         self._closed = True
         if self._transport is not None:
             connection = self._transport.get_extra_info("socket")
-            if connection is not None and connection.family == socket.AF_INET:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            with suppress(OSError):  # it may be closed already
+                if connection is not None and connection.family == socket.AF_INET:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
 
 

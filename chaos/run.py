@@ -15,7 +15,7 @@ from pathlib import Path
 from chaos import disk, record
 from chaos.afterwards import Afterwards, changes_lost_by_wipe, lost_by_wipe, refused, restless
 from chaos.crowd import MOST_UNDER_WAY, Job
-from chaos.evidence import Evidence, collect
+from chaos.evidence import TOKEN_HEAD, Evidence, collect
 from chaos.nemesis import Fired, Nemesis
 from chaos.oracle import Verdict, judge
 from chaos.plan import Plan
@@ -32,8 +32,6 @@ from local.programs import PROJECT
 from local.servers import prepare
 
 USERS = 300
-#: The first letters of every token that is signed with HS256: none may stand in a log.
-TOKEN_HEAD = "eyJhbGciOi"
 #: What a worker of short memory leaves final statuses for, seconds (workers/stores.py).
 SHORT_TTL_S = 1.0
 CROWD_ENDS_S = 30.0
