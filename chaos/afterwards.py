@@ -43,7 +43,7 @@ def _unrest(scene: Scene) -> list[str]:
     try:
         found += [f"lane {lane.lane} holds {lane.depth}" for lane in scene.lanes() if lane.depth]
         with transaction(engine) as connection:
-            held = bookings.count_by_state(connection).get("PENDING", 0)
+            held = bookings.count_by_state(connection).get("HELD", 0)
         found += [f"{held} holds have not ended"] if held else []
     except (OnsaleError, RedisError) as error:
         found.append(f"a store is away: {error}")

@@ -76,13 +76,13 @@ class Crowd:
         begun = due = loop.time()
         kinds, weights = list(MIX), list(MIX.values())
         while not stop.is_set():
-            due += self._random.expovariate(self._job.rate)
             if (wait_s := due - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
             shows = self._job.generations
             number = min(int((due - begun) / self._job.generation_s), len(shows) - 1)
             for coroutine in self._draw(self._random.choices(kinds, weights)[0], shows[number]):
                 self._start(coroutine)
+                due += self._random.expovariate(self._job.rate)
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=3 * DEADLINE_S)
         self._wire.close()

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 
@@ -193,8 +194,8 @@ async def _doorbells(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
 
 # -- restarts -----------------------------------------------------------------------------------------------
 
-#: Seconds in which a new api is ready, and in which an old one has answered what it was asked.
-API_READY_S, API_ENDS_S = 15.0, 10.0
+#: Seconds in which a new process is ready, and in which an old one has done what it was asked.
+READY_S, ENDS_S = 30.0, 10.0
 
 
 @asynccontextmanager
@@ -202,34 +203,29 @@ async def _rolling(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
     """A deployment: a new api beside the old one, which then ends in good order; workers, one after the other."""
     old = await scene.group_of("api")
     new = (await scene.ask({"do": "add-api"}))["name"]
-    await _until_forked(scene, new)
-    await scene.ask({"do": "end-api", "name": old, "after_s": API_ENDS_S})
-    await _until_gone(scene, old)
+    listening = await _within(READY_S, partial(scene.listens, new))
+    await scene.ask({"do": "end-api", "name": old, "after_s": ENDS_S})
     for number in range(1, WORKERS + 1):
-        pids = await scene.pids(f"worker-{number}")
-        send(pids[:1], signal.SIGTERM)
-        await _until_gone(scene, f"worker-{number}", pids[:1])
-        await _until_forked(scene, f"worker-{number}")
-    yield f"{old} -> {new}, {WORKERS} workers"
+        name = f"worker-{number}"
+        before = await scene.pids(name)
+        send(before[:1], signal.SIGTERM)
+        await _within(ENDS_S, partial(_replaced, scene, name, before))
+    yield f"{old} -> {new}, {WORKERS} workers" if listening else ""
 
 
-async def _until_forked(scene: Scene, name: str) -> None:
-    """Wait until a group has all its forks, and they had time to import the program."""
+async def _replaced(scene: Scene, name: str, before: list[int]) -> bool:
+    """Whether the group runs again, whole, with other processes."""
+    now = await scene.pids(name)
+    return len(now) == len(before) and not set(now) & set(before)
+
+
+async def _within(seconds: float, what: Callable[[], Awaitable[bool]]) -> bool:
+    """Wait until it is so, for so many seconds at the most; whether it is."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + API_READY_S
-    while len(await scene.pids(name)) < 2 + name.startswith("api") and loop.time() < deadline:
+    deadline = loop.time() + seconds
+    while not (done := await what()) and loop.time() < deadline:
         await asyncio.sleep(0.1)
-    await asyncio.sleep(3.0)
-
-
-async def _until_gone(scene: Scene, name: str, pids: list[int] | None = None) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + API_READY_S
-    while loop.time() < deadline:
-        now = await scene.pids(name)
-        if not now or (pids is not None and now[:1] != pids):
-            return
-        await asyncio.sleep(0.1)
+    return done
 
 
 # -- the table ----------------------------------------------------------------------------------------------

@@ -131,6 +131,16 @@ class Scene:
         rows = (await self.ask({"do": "status"}))["processes"]
         return next((row["name"] for row in rows if row["name"].startswith(name) and row["state"] == "running"), name)
 
+    async def listens(self, name: str) -> bool:
+        """Whether every fork of an api takes connections."""
+        forks = (await self.pids(name))[1:]
+        found = 0
+        for pid in forks:
+            with suppress(psutil.Error):
+                sockets = psutil.Process(pid).net_connections("tcp")
+                found += any(each.status == psutil.CONN_LISTEN for each in sockets)
+        return bool(forks) and found == len(forks)
+
     async def family(self, name: str) -> list[int]:
         """All processes of a group, Postgres's own children among them."""
         found = await self.pids(name)

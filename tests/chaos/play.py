@@ -110,5 +110,5 @@ class Play:
         replies = stores.rounds.call(lanes.overview_commands(stores.settings.lanes), writes=False)
         found = [f"lane {state.lane} holds {state.depth}" for state in lanes.overview(replies) if state.depth]
         with transaction(stores.engine) as connection:
-            held = bookings.count_by_state(connection).get("PENDING", 0)
+            held = bookings.count_by_state(connection).get("HELD", 0)
         return found + ([f"{held} holds have not ended"] if held else [])
