@@ -53,12 +53,16 @@ def _unrest(scene: Scene) -> list[str]:
 
 
 def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
-    """Bookings without an outcome whose every 202 came before a wipe."""
-    return frozenset(
-        id_
-        for id_, calls in evidence.accepted()
-        if id_ not in evidence.outcomes and any(calls[-1].sent_at <= wipe.ended for wipe in evidence.wipes)
-    )
+    """Bookings that a 202 was given for before a wipe and that have no outcome, or got one only by a repetition."""
+    found = set()
+    for id_, calls in evidence.accepted():
+        rows = evidence.outcomes.get(id_)
+        accepted_at = rows[0].id.ms / 1000 if rows else calls[-1].sent_at
+        for wipe in evidence.wipes:
+            lost_later = bool(rows) and accepted_at > wipe.ended
+            if calls[0].answered_at <= wipe.ended and (lost_later or (not rows and accepted_at <= wipe.ended)):
+                found.add(id_)
+    return frozenset(found)
 
 
 def changes_lost_by_wipe(evidence: Evidence) -> list[Call]:
@@ -81,6 +85,7 @@ class Afterwards:
     """Requests of the run's users after the load. All of them are noted."""
 
     def __init__(self, scene: Scene, noted: Record, seed: int) -> None:
+        self._scene = scene
         self._record = noted
         self._secret = scene.running.jwt_secret
         self._wire = Wire(HOST, scene.port)
@@ -92,19 +97,15 @@ class Afterwards:
         """Send requests again, with their keys."""
         return await asyncio.gather(*(self._again(call) for call in calls))
 
-    async def look(self, evidence: Evidence) -> None:
-        """Repeat some keys, and look at many bookings and all shows."""
-        known = [(id_, taken[0]) for id_, taken in evidence.accepted()]
+    async def look(self, evidence: Evidence, too: Iterable[str]) -> None:
+        """Repeat some keys, wait until that is decided, and look at many bookings (those of `too`) and all shows."""
+        firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
+        known = list(firsts)
         self._random.shuffle(known)
-        repeated, seen = known[:REPEATS], known[:LOOKS]
-        await self.repeat(call for _, call in repeated)
         # A key whose final status had left Redis is queued once more.
-        for _ in range(50):
-            answers = [await self._status(id_, call) for id_, call in repeated[:20]]
-            if all(answer.said.get("stage") != "QUEUED" for answer in answers):
-                break
-            await asyncio.sleep(0.1)
-        await asyncio.gather(*(self._status(id_, call) for id_, call in seen))
+        await self.repeat(firsts[id_] for id_ in known[:REPEATS])
+        await restless(self._scene)
+        await asyncio.gather(*(self._status(id_, firsts[id_]) for id_ in {*known[:LOOKS], *too}))
         shows = sorted({call.show for call in evidence.calls if call.show})
         await asyncio.gather(*(self._read(kind, show) for show in shows for kind in (SHOW, SEATS)))
         self._wire.close()

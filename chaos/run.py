@@ -129,9 +129,10 @@ async def _afterwards(scene: Scene, job: Job, noted: record.Record, nemesis: Nem
     lost = lost_by_wipe(evidence)
     after = Afterwards(scene, noted, job.seed)
     firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
-    again = await after.repeat([*(firsts[id_] for id_ in lost), *changes_lost_by_wipe(evidence)])
+    missing = [firsts[id_] for id_ in lost if id_ not in evidence.outcomes]
+    again = await after.repeat([*missing, *changes_lost_by_wipe(evidence)])
     unrest += await restless(scene)
-    await after.look(evidence)
+    await after.look(evidence, lost)
     unrest += await restless(scene)
     secrets = {"JWT secret": scene.running.jwt_secret, "a token": TOKEN_HEAD}
     everything = await asyncio.to_thread(
