@@ -26,6 +26,8 @@ from pathlib import Path
 _RESET = struct.pack("ii", 1, 0)
 #: Bytes that may wait for a slow side before the other is no longer read.
 HIGH_WATER = 1 << 20
+#: Seconds by which a piece is later than the one before it.
+TICK_S = 1e-5
 
 
 class Mode(StrEnum):
@@ -77,7 +79,8 @@ class Link:
         return len(pairs)
 
     def begin(self, mode: Mode, *, delay_s: float = 0.0, commits: int = 0) -> None:
-        """Begin to do harm."""
+        """Begin to do harm, instead of what another fault does just now."""
+        self.heal()
         self.mode, self.delay_s, self.commits_to_lose = mode, delay_s, commits
         if mode is Mode.CUT:
             self.reset()
@@ -104,6 +107,7 @@ class Pair:
         self.server = Side(self, from_client=False)
         self._held: list[tuple[Side, bytes]] = []
         self._last_due = 0.0
+        self._delayed = 0
 
     def took(self, side: Side, data: bytes) -> None:
         """Bytes have come from one side."""
@@ -118,6 +122,8 @@ class Pair:
                 link.harmed += 1
             case Mode.DELAY:
                 self._later(other, data, link.delay_s * link.random.uniform(0.5, 1.5))
+            case _ if self._delayed:
+                self._later(other, data, 0.0)
             case _:
                 self._forward(side, other, data)
 
@@ -134,10 +140,16 @@ class Pair:
         other.send(data)
 
     def _later(self, other: Side, data: bytes, after_s: float) -> None:
+        """Send after some time, never before what came earlier: the loop does not keep the order of one moment."""
         loop = asyncio.get_running_loop()
-        self._last_due = max(self._last_due, loop.time() + after_s)  # never out of order
-        loop.call_at(self._last_due, other.send, data)
-        self.link.harmed += 1
+        self._last_due = max(self._last_due + TICK_S, loop.time() + after_s)
+        self._delayed += 1
+        self.link.harmed += after_s > 0
+        loop.call_at(self._last_due, self._due, other, data)
+
+    def _due(self, other: Side, data: bytes) -> None:
+        self._delayed -= 1
+        other.send(data)
 
     def release(self) -> None:
         """Send what was held."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from chaos.faults import EVERY
 from chaos.invariants import INVARIANTS
+from chaos.nemesis import Fired
 from chaos.record import BOOK, CANCEL, CONFIRM, Call
 from chaos.recovery import api_recovery_s, lane_recovery_s, quantile
 from chaos.run import Result
@@ -19,6 +20,8 @@ DOCUMENT = PROJECT / "docs" / "reliability.md"
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 #: An api that is being restarted is watched so long after it, seconds.
 TAIL_S = 2.0
+#: Seconds after a fault in which the machine must have had time for us.
+WATCHED_S = 10.0
 
 
 def figures(result: Result) -> dict[str, Any]:
@@ -45,6 +48,8 @@ def figures(result: Result) -> dict[str, Any]:
         },
         "faults": _faults(result, calls),
         "goals": _goals(result, calls),
+        "not_measured": sum(not each.combined and _starved(each, result) for each in result.fired),
+        "longest_lag_s": round(max((late_s for _, late_s in result.lags), default=0.0), 2),
         "notes": result.notes,
         "seconds": round(result.seconds, 1),
     }
@@ -60,7 +65,7 @@ def _faults(result: Result, calls: list[Call]) -> dict[str, Any]:
         fired[each.fault] += 1
         until = bisect_right(sent, max(each.healed, each.begun + TAIL_S))
         taken[each.fault] += sum(call.code == 202 for call in calls[bisect_left(sent, each.begun) : until])
-        if not each.combined:
+        if not each.combined and not _starved(each, result):
             lanes[each.fault].append(lane_recovery_s(each, result.stalls))
             again = api_recovery_s(each, calls, sent)
             answers[each.fault] += [] if again is None else [again]
@@ -79,6 +84,11 @@ def _faults(result: Result, calls: list[Call]) -> dict[str, Any]:
     }
 
 
+def _starved(fired: Fired, result: Result) -> bool:
+    """Whether the machine stood still for us around a fault: then its recovery time says nothing."""
+    return any(fired.begun <= at and at - late_s <= fired.healed + WATCHED_S for at, late_s in result.lags)
+
+
 def _spread(values: list[float]) -> dict[str, float]:
     shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     return {name: round(quantile(values, share), 3) for name, share in shares.items()}
@@ -86,7 +96,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 def _goals(result: Result, calls: list[Call]) -> dict[str, Any]:
     """The recovery goals: what was reached and whether that is enough. Only faults by themselves count."""
-    alone = [each for each in result.fired if not each.combined]
+    alone = [each for each in result.fired if not each.combined and not _starved(each, result)]
     kills = [lane_recovery_s(each, result.stalls) for each in alone if each.fault.startswith("kill")]
     rolls = [each for each in alone if each.fault == "rolling restart"]
     failed = [
@@ -132,6 +142,11 @@ def summary(told: dict[str, Any]) -> list[str]:
         f"(more than {load['most_under_way']} under way), {load['unanswered']} without an answer, "
         f"{load['unavailable']} answered 503, {load['retried']} repeated by the client.",
     ]
+    if told.get("not_measured"):
+        lines.append(
+            f"The machine kept this process itself waiting, up to {told['longest_lag_s']} s: the recovery after "
+            f"{told['not_measured']} faults was not measured."
+        )
     for name, goal in told["goals"].items():
         reached = ", ".join(f"{key} {value}" for key, value in goal.items() if key != "met")
         lines.append(f"Goal: {name}: {'met' if goal['met'] else 'MISSED'} ({reached}).")

@@ -49,6 +49,7 @@ class Result:
     load: dict[str, int]
     seconds: float
     folder: Path
+    lags: list[tuple[float, float]]
     notes: dict[str, int] = field(default_factory=dict)
 
 
@@ -90,7 +91,16 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
     say("judging")
     fired = nemesis.fired
     return Result(
-        plan, judge(evidence, fired), evidence, fired, stalled, load, time.time() - begun, folder, _notes(log)
+        plan,
+        judge(evidence, fired),
+        evidence,
+        fired,
+        stalled,
+        load,
+        time.time() - begun,
+        folder,
+        nemesis.lags,
+        _notes(log),
     )
 
 

@@ -16,9 +16,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-PACKAGES = ("api", "core", "db", "local", "rush", "workers")
+PACKAGES = ("api", "chaos", "core", "db", "local", "rush", "workers")
 
-#: What each package may import besides the standard library and itself; `local` is missing: anything.
+#: What each package may import besides the standard library and itself; `local` and `chaos` are missing: anything.
 IMPORTS = {
     "core": set[str](),
     "db": {"core", "sqlalchemy", "psycopg", "redis"},

@@ -12,7 +12,8 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 MAKEFILE = (PROJECT / "Makefile").read_text()
 PROMISED = re.findall(
-    r"[\w-]+", "setup run test check fmt lint types unit race e2e rush verify clean lock bench bench-scale"
+    r"[\w-]+",
+    "setup run test check fmt lint types unit race e2e rush verify clean lock bench bench-scale chaos chaos-ci",
 )
 
 
