@@ -47,6 +47,12 @@ def lane_recovery_s(fired: Fired, found: Sequence[Stall]) -> float:
     return longest
 
 
+def backlog_s(fired: Fired, waits: Sequence[tuple[float, float]]) -> float:
+    """Seconds from the heal until everything accepted before it was decided. `waits`: accepted, decided."""
+    ends = [decided for accepted, decided in waits if accepted <= fired.healed < decided and decided > fired.begun]
+    return max(ends, default=fired.healed) - fired.healed
+
+
 def api_recovery_s(fired: Fired, calls: Sequence[Call], sent: Sequence[float]) -> float | None:
     """Seconds from the heal until a request sent after it is answered with anything but a 503. None: never.
 

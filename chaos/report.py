@@ -12,7 +12,7 @@ from chaos.faults import EVERY
 from chaos.invariants import INVARIANTS
 from chaos.nemesis import Fired
 from chaos.record import BOOK, CANCEL, CONFIRM, Call
-from chaos.recovery import api_recovery_s, lane_recovery_s, quantile
+from chaos.recovery import api_recovery_s, backlog_s, lane_recovery_s, quantile
 from chaos.run import Result
 from local.programs import PROJECT
 
@@ -108,6 +108,14 @@ def _goals(result: Result, calls: list[Call]) -> dict[str, Any]:
     goals: dict[str, Any] = {}
     if kills:
         goals["a lane moves within 5 s of a kill"] = {"longest_s": round(max(kills), 2), "met": max(kills) <= 5}
+    backs = [backlog_s(each, result.waits) for each in alone if "postgres" in each.fault and "api" not in each.fault]
+    if backs:
+        goals["Postgres back: its backlog is decided within 10 s"] = {
+            "longest_s": round(max(backs), 2),
+            "met": max(backs) <= 10,
+        }
+    zombies = sum(count for (fault, _), count in result.verdict.by_fault.items() if fault == "stop worker")
+    goals["a stopped worker's late wake-up changes nothing"] = {"violations": zombies, "met": zombies == 0}
     if rolls:
         goals["a rolling restart fails no request"] = {"failed": len(failed), "met": not failed}
     goals["nothing accepted is lost"] = {"lost": result.verdict.lost, "met": result.verdict.lost == 0}

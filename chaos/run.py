@@ -46,6 +46,8 @@ class Result:
     evidence: Evidence
     fired: list[Fired]
     stalls: list[Stall]
+    #: Of every decision: when its operation was accepted, and when it was recorded.
+    waits: list[tuple[float, float]]
     load: dict[str, int]
     seconds: float
     folder: Path
@@ -87,15 +89,17 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
         say("healed; waiting for rest")
         with record.Record(folder / "afterwards.jsonl") as noted:
             evidence = await _afterwards(scene, job, noted, nemesis, log)
-        stalled = await asyncio.to_thread(_stalls, scene.running.database_url)
+        times = await asyncio.to_thread(_decision_times, scene.running.database_url)
     say("judging")
     fired = nemesis.fired
+    waits = [(accepted_ms / 1000, recorded_ms / 1000) for _, accepted_ms, recorded_ms in times]
     return Result(
         plan,
         judge(evidence, fired),
         evidence,
         fired,
-        stalled,
+        stalls(times),
+        waits,
         load,
         time.time() - begun,
         folder,
@@ -155,11 +159,11 @@ async def _afterwards(scene: Scene, job: Job, noted: record.Record, nemesis: Nem
     )  # fmt: skip
 
 
-def _stalls(database_url: str) -> list[Stall]:
+def _decision_times(database_url: str) -> list[tuple[int, int, int]]:
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=0, idle_timeout_ms=0)
     try:
         with transaction(engine) as connection:
-            return stalls(audit.decision_times(connection))
+            return list(audit.decision_times(connection))
     finally:
         engine.dispose()
 

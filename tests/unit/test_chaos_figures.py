@@ -7,7 +7,7 @@ import json
 from chaos import report
 from chaos.nemesis import Fired
 from chaos.record import BOOK, SEATS, Call, Record, read, reduced
-from chaos.recovery import Stall, api_recovery_s, lane_recovery_s, quantile, stalls
+from chaos.recovery import Stall, api_recovery_s, backlog_s, lane_recovery_s, quantile, stalls
 
 
 def test_a_record_is_read_back_as_it_was_written(tmp_path):
@@ -48,6 +48,13 @@ def test_recovery_counts_from_the_heal_to_the_end_of_the_longest_stall():
     assert lane_recovery_s(Fired("kill worker", "", 10.0, 10.0, False), stalled) == 2.5
     assert lane_recovery_s(Fired("cut", "", 10.0, 12.0, False), stalled) == 0.5
     assert lane_recovery_s(Fired("cut", "", 10.0, 20.0, False), stalled) == 0.0
+
+
+def test_a_backlog_is_over_when_the_last_that_was_accepted_before_the_heal_is_decided():
+    waits = [(8.0, 8.1), (9.0, 13.0), (11.0, 12.5), (14.0, 30.0)]
+
+    assert backlog_s(Fired("kill postgres", "", 8.5, 10.0, False), waits) == 3.0
+    assert backlog_s(Fired("kill postgres", "", 40.0, 41.0, False), waits) == 0.0
 
 
 def test_the_api_has_recovered_with_the_first_answer_to_what_was_sent_after_the_heal():
