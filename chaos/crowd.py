@@ -24,7 +24,7 @@ from rush.tokens import mint
 
 #: Shares of the requests, in percent.
 MIX = {
-    "book": 22, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 10, "look": 14, "wait": 3,
+    "book": 20, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 8, "look": 18, "wait": 3,
     "show": 2, "seats": 2, "foreign": 2, "other_body": 1,
 }  # fmt: skip
 #: Seconds until a client gives up.
@@ -109,7 +109,7 @@ class Crowd:
             return [self._book(mine) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
         if kind == "other_body" and (mine := stock.pick("CONFIRMED", "FAILED")):
             return [self._other_body(mine)]
-        if kind in ("look", "wait") and (mine := stock.pick("QUEUED", "HELD", "CONFIRMED")):
+        if kind in ("look", "wait") and (mine := stock.pick("QUEUED") or stock.pick("ASKED", "CONFIRMED")):
             return [self._look(mine, WAIT_S if kind == "wait" else 0)]
         if kind == "foreign" and (mine := stock.pick("QUEUED", "HELD", "CONFIRMED")):
             return [self._spy(mine)]

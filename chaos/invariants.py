@@ -106,16 +106,20 @@ def _went_back(before: Call, call: Call) -> bool:
 
 def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> bool:
     """A key that is repeated after its final status has left Redis is queued once more."""
-    decided = [row for row in evidence.rows_of.get(id_, ()) if row.decision.get("version") == before.said["version"]]
-    published_at = decided[0].decided_ms / 1000 if decided else before.answered_at
-    gone = call.answered_at - published_at >= evidence.status_ttl_s - SLACK_S
+    if call.said["version"]:
+        return False
     wiped = evidence.wiped_between(before.sent_at, call.answered_at)
-    repeated = any(
-        each.kind == BOOK and published_at - SLACK_S <= (each.answered_at or call.answered_at)
-        for each in evidence.by_booking[id_]
-        if each.sent_at <= call.answered_at
-    )
-    return call.said["version"] == 0 and before.said["status"] in FINAL and (gone or wiped) and repeated
+    for row in evidence.rows_of.get(id_, ()):
+        if row.decision.get("status") in FINAL and row.decision["version"] >= before.said["version"]:
+            final_at = row.decided_ms / 1000
+            if wiped or call.answered_at - final_at >= evidence.status_ttl_s - SLACK_S:
+                return any(
+                    each.kind == BOOK
+                    and each.sent_at <= call.answered_at
+                    and final_at <= (each.answered_at or call.sent_at)
+                    for each in evidence.by_booking[id_]
+                )
+    return False
 
 
 def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:

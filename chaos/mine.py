@@ -53,7 +53,7 @@ class Buyers:
 
 
 class Stock:
-    """Wishes by the state last seen: UNKNOWN, QUEUED, HELD, CONFIRMED, FAILED (and CANCELLED)."""
+    """Wishes by the state last seen: UNKNOWN, QUEUED, HELD, ASKED, CONFIRMED, FAILED, CANCELLED."""
 
     def __init__(self, draws: random.Random) -> None:
         self._by_state: dict[str, deque[Mine]] = {}
@@ -67,8 +67,8 @@ class Stock:
             among.append(mine)
 
     def see(self, mine: Mine, said: dict[str, Any]) -> None:
-        """A status was seen."""
-        self.put(mine, said["stage"] or said["status"])
+        """A status was seen. ASKED: something that was asked about it is not decided yet."""
+        self.put(mine, "ASKED" if said["pending"] else said["stage"] or said["status"])
 
     def forget(self, mine: Mine) -> None:
         """It came to nothing: refused at the door."""

@@ -22,8 +22,6 @@ from core.errors import OnsaleError
 CALM_WITHIN_S = 15.0
 #: A lane is calm if its oldest entry is younger, ms.
 CALM_AGE_MS = 1_000
-#: Seconds between two looks at the clock, and how late one may be.
-LOOK_S, LATE_S = 0.1, 0.5
 #: Seconds for which workers stand still before the wipe, so that something is undecided.
 STILL_S = 1.0
 
@@ -45,8 +43,6 @@ class Nemesis:
     def __init__(self, scene: Scene, plan: Plan, say: Callable[[str], None]) -> None:
         self.fired: list[Fired] = []
         self.wipes: list[Wipe] = []
-        #: When this process itself was woken so late that times around it say nothing: (when, seconds late).
-        self.lags: list[tuple[float, float]] = []
         self._scene = scene
         self._plan = plan
         self._say = say
@@ -54,22 +50,6 @@ class Nemesis:
 
     async def run(self) -> None:
         """All steps, and the wipe at the end if it was drawn."""
-        watch = asyncio.create_task(self._watch())
-        try:
-            await self._steps_and_wipe()
-        finally:
-            watch.cancel()
-
-    async def _watch(self) -> None:
-        """Note when the machine keeps us waiting: it is too busy with others, or stands still."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + LOOK_S
-            await asyncio.sleep(LOOK_S)
-            if (late_s := loop.time() - due) > LATE_S:
-                self.lags.append((time.time(), late_s))
-
-    async def _steps_and_wipe(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._plan.seconds
         phase_s = AFTER_WIPE_S + STILL_S + 2 * BREATH_S if self._plan.wipes else 0.0

@@ -23,6 +23,7 @@ from chaos.recovery import Stall, stalls
 from chaos.scene import HOST, Scene
 from chaos.stage import GENERATION_S, make_shows
 from chaos.system import STATUS_TTL_S
+from chaos.watch import Watch
 from core.errors import OnsaleError
 from core.settings import LocalSettings
 from db import audit
@@ -76,7 +77,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Result:
 async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None]) -> Result:
     begun = time.time()
     log = folder / "system.log"
-    async with Scene(home, log, plan.seed) as scene:
+    async with Watch() as watch, Scene(home, log, plan.seed) as scene:
         groups, labels = await make_shows(scene, plan.seconds)
         say(f"{sum(map(len, groups))} shows, {len(plan.drawn)} faults drawn; up after {time.time() - begun:.1f} s")
         job = Job(
@@ -88,7 +89,7 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
         load = await _under_load(job, nemesis)
         say("healed; waiting for rest")
         with record.Record(folder / "afterwards.jsonl") as noted:
-            evidence = await _afterwards(scene, job, noted, nemesis, log)
+            evidence = await _afterwards(scene, watch, job, noted, nemesis, log)
         times = await asyncio.to_thread(_decision_times, scene.running.database_url)
     say("judging")
     fired = nemesis.fired
@@ -103,7 +104,7 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
         load,
         time.time() - begun,
         folder,
-        nemesis.lags,
+        watch.lags,
         _notes(log),
     )
 
@@ -133,11 +134,13 @@ async def _under_load(job: Job, nemesis: Nemesis) -> dict[str, int]:
     return {**counts, "most_under_way": MOST_UNDER_WAY}
 
 
-async def _afterwards(scene: Scene, job: Job, noted: record.Record, nemesis: Nemesis, log: Path) -> Evidence:
+async def _afterwards(
+    scene: Scene, watch: Watch, job: Job, noted: record.Record, nemesis: Nemesis, log: Path
+) -> Evidence:
     """Rest, repetition of what a wipe lost, last looks, and everything collected."""
     url, wipes = scene.running.database_url, tuple(nemesis.wipes)
     calls = await asyncio.to_thread(record.read, Path(job.path))
-    unrest = await restless(scene)
+    unrest = await restless(scene, watch)
     rested_at = time.time()
     evidence = replace(await asyncio.to_thread(collect, url, calls, secrets={}), wipes=wipes)
     lost = lost_by_wipe(evidence)
@@ -145,9 +148,9 @@ async def _afterwards(scene: Scene, job: Job, noted: record.Record, nemesis: Nem
     firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
     missing = [firsts[id_] for id_ in lost if id_ not in evidence.outcomes]
     again = await after.repeat([*missing, *changes_lost_by_wipe(evidence)])
-    unrest += await restless(scene)
-    await after.look(evidence, lost)
-    unrest += await restless(scene)
+    unrest += await restless(scene, watch)
+    await after.look(evidence, lost, watch)
+    unrest += await restless(scene, watch)
     secrets = {"JWT secret": scene.running.jwt_secret, "a token": TOKEN_HEAD}
     everything = await asyncio.to_thread(
         collect, url, [*calls, *noted.calls], logs=[log], secrets=secrets
