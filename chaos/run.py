@@ -147,9 +147,10 @@ async def _afterwards(
     after = Afterwards(scene, noted, job.seed)
     firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
     missing = [firsts[id_] for id_ in lost if id_ not in evidence.outcomes]
-    again = await after.repeat([*missing, *changes_lost_by_wipe(evidence)])
+    changes = changes_lost_by_wipe(evidence)
+    again = await after.repeat([*missing, *changes])
     unrest += await restless(scene, watch)
-    await after.look(evidence, lost, watch)
+    await after.look(evidence, lost | {call.booking for call in changes}, watch)
     unrest += await restless(scene, watch)
     secrets = {"JWT secret": scene.running.jwt_secret, "a token": TOKEN_HEAD}
     everything = await asyncio.to_thread(
