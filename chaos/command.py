@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -67,6 +68,8 @@ def _run(minutes: float, seed: int, rate: float, only: tuple[str, ...], path: Pa
     from chaos.run import run
 
     configure(process="chaos", json=False, level="WARNING")
+    # Whoever ends us, the system under test ends too, and what was mounted is taken away.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     again = f"onsale chaos --minutes {minutes:g} --seed {seed} --rate {rate:g}"
     again += f' --only "{",".join(only)}"' if only else ""
     click.echo(f"seed {seed}; again: {again}", err=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import resource
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from chaos.scene import Scene
+from local.account import Account
 from local.folders import open_folders
 
 #: Bytes that are left when the disk is "full"; and how large it is otherwise. Memory is used only as it fills.
@@ -70,33 +70,36 @@ def full(name: str) -> Callable[[Scene, random.Random], AbstractAsyncContextMana
 
 @asynccontextmanager
 async def _limited(scene: Scene, name: str, folder: Path) -> AsyncIterator[str]:
-    """No file of the server may grow beyond the largest one that is being written."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    newest = max(files, key=lambda file: file.stat().st_mtime)
+    """No file of the server may grow beyond the one that was written last."""
+    account, done = open_folders(scene.home).account, asyncio.Event()
+    newest = max((file for file in folder.rglob("*") if file.is_file()), key=lambda file: file.stat().st_mtime)
     most = max(newest.stat().st_size, LEFT_BYTES)
 
     async def keep() -> None:
         # One that dies of it is started again without the limit.
         while not done.is_set():
-            _limit(await scene.family(name), most)
+            await asyncio.to_thread(_limit, account, await scene.family(name), str(most))
             await asyncio.sleep(0.2)
 
-    keeper = loop.create_task(keep())
+    limited = _limit(account, await scene.family(name), str(most))
+    keeper = asyncio.create_task(keep())
     try:
-        yield f"no file above {most} bytes (RLIMIT_FSIZE)"
+        yield f"no file above {most} bytes (RLIMIT_FSIZE)" if limited else ""
     finally:
         done.set()
         await keeper
-        _limit(await scene.family(name), resource.RLIM_INFINITY)
+        _limit(account, await scene.family(name), "unlimited")
 
 
-def _limit(pids: list[int], most: int) -> None:
-    for pid in pids:
-        with suppress(OSError, ValueError):
-            _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, hard))
+def _limit(account: Account, pids: list[int], most: str) -> bool:
+    """Limit the files of processes, as their own user: even root may not always do it to others'."""
+    commands = [["prlimit", f"--pid={pid}", f"--fsize={most}:"] for pid in pids]
+    return sum(_run(*command, account=account) for command in commands) > 0
 
 
-def _run(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+def _run(*command: str, account: Account | None = None) -> bool:
+    identity = account.identity() if account else {}
+    try:
+        return subprocess.run(command, capture_output=True, check=False, cwd="/", **identity).returncode == 0
+    except OSError:  # there is no such program
+        return False

@@ -24,6 +24,7 @@ from db.rounds import connection_pool
 from local.address import is_ready
 from local.control import ask
 from local.home import is_locked
+from local.process import follow
 from local.programs import PROJECT
 from local.running import Running, running
 
@@ -63,7 +64,13 @@ class Scene:
         site = Site(home=str(self.home), host=HOST, port=self.port, ports=ports)
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "chaos.system"], cwd=PROJECT, stdin=subprocess.PIPE, stdout=log, stderr=log
+                [sys.executable, "-m", "chaos.system"],
+                cwd=PROJECT,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=follow(signal.SIGTERM),
             )
         assert self._child.stdin is not None
         self._child.stdin.write(site.to_json().encode() + b"\n")

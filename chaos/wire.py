@@ -85,7 +85,9 @@ class Wire:
             raise Broken
         try:
             length, kept = 0, True
-            while (line := await reader.readline()) not in (b"\r\n", b""):
+            while (line := await reader.readline()) != b"\r\n":
+                if not line.endswith(b"\n"):
+                    raise NoAnswer
                 name, _, value = line.partition(b":")
                 if name.lower() == b"content-length":
                     length = int(value)
