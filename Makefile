@@ -2,7 +2,8 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run rush verify test check model simulate fmt format-check lint types unit race e2e crash bench bench-scale lock clean
+.PHONY: help setup run rush verify test check model simulate fmt format-check lint types unit race e2e crash chaos \
+	chaos-ci bench bench-scale lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
@@ -59,6 +60,12 @@ bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="
 
 bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow
 	@exec .venv/bin/python -m bench.scale $(if $(QUICK),--quick) $(ARGS)
+
+chaos: setup ## Kill, part and starve the whole system under load, and judge it; ARGS="--minutes 10 --seed 1"
+	@exec .venv/bin/onsale chaos $(ARGS)
+
+chaos-ci: setup ## The same in two minutes, with a seed that is drawn and printed
+	@exec .venv/bin/onsale chaos --minutes 2 $(ARGS)
 
 unit: setup ## Tests that need no server
 	$(PYTEST) tests/unit

@@ -99,7 +99,8 @@ class AsyncRounds:
 
     async def _open(self) -> None:
         """Connect, and send what waits for it; if that fails, nothing of it was sent."""
-        connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        # Not the pool's make_connection: it counts what it ever made, and refuses for good after a hundred.
+        connection: Any = self._pool.connection_class(**self._pool.connection_kwargs)
         try:
             await connection.connect()
         except BaseException as error:

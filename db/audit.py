@@ -119,6 +119,17 @@ def every_owned_seat(connection: Connection) -> Iterator[tuple[int, str, UUID]]:
         yield row.show_id, row.label, row.booking_id
 
 
+def decision_times(connection: Connection) -> Iterator[tuple[int, int, int]]:
+    """(lane, accepted ms, recorded ms) of every decision, by lane and seq, streamed. Two clocks: Redis's, ours."""
+    statement = text("""
+        SELECT lane, stream_ms, CAST(extract(epoch FROM recorded_at) * 1000 AS bigint) AS recorded_ms
+          FROM journal
+         ORDER BY lane, seq
+    """)
+    for row in connection.execute(statement, execution_options=_STREAM):
+        yield row.lane, row.stream_ms, row.recorded_ms
+
+
 def lanes_in_journal(connection: Connection) -> list[int]:
     """The lanes that have a journal."""
     return list(connection.execute(text("SELECT lane FROM lanes ORDER BY lane")).scalars())

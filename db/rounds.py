@@ -224,7 +224,8 @@ class Rounds:
             self._disconnect()
             connection = None
         if connection is None:
-            connection = self._pool.make_connection()
+            # Not the pool's make_connection: it counts what it ever made, and refuses for good after a hundred.
+            connection = self._pool.connection_class(**self._pool.connection_kwargs)
             connection.connect()
             self._readable = select.poll()
             self._readable.register(connection._sock, select.POLLIN)

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "rush": ("rush.command", "rush", "Send a crowd of buyers at once and count what becomes of them."),
     "bench": ("bench.command", "command", "Measure Onsale beside other designs."),
     "crash": ("crash.command", "command", "Let processes fail at every crash point, and check that nothing is lost."),
+    "chaos": ("chaos.command", "command", "Run everything under load and faults, and look for broken promises."),
     "verify": (
         "local.verify",
         "command",

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -47,6 +48,9 @@ OPTIONS = {
     "log_min_messages": "fatal",
     "log_line_prefix": "postgres[%p] ",
 }
+if sys.platform == "linux":
+    # After a crash Postgres first syncs its whole folder: in one call, not file by file, which takes seconds.
+    OPTIONS["recovery_init_sync_method"] = "syncfs"
 
 
 def prepare(program: Program, folders: Folders) -> None:

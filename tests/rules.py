@@ -16,9 +16,9 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-PACKAGES = ("api", "core", "crash", "db", "local", "model", "rush", "workers")
+PACKAGES = ("api", "chaos", "core", "crash", "db", "local", "model", "rush", "workers")
 
-#: What each package may import besides the standard library and itself; `local` and `crash` are missing: anything.
+#: What each may import besides the standard library and itself; `local`, `crash` and `chaos` are missing: anything.
 IMPORTS = {
     "core": set[str](),
     "db": {"core", "sqlalchemy", "psycopg", "redis", "hiredis"},

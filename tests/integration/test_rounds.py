@@ -176,6 +176,12 @@ def restarted(own: Servers) -> None:
     rounds.close()
 
 
+def test_a_connection_that_is_lost_time_and_again_is_opened_anew_each_time(rounds: Rounds) -> None:
+    for _ in range(250):
+        rounds.close()
+        assert rounds.call([("PING",)], writes=False) == ["PONG"]
+
+
 def test_a_caller_that_is_not_sent_in_time_leaves_the_list(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on, out = threading.Event(), threading.Event()
     exchange = rounds._exchange

@@ -13,7 +13,8 @@ PROJECT = Path(__file__).parents[2]
 MAKEFILE = (PROJECT / "Makefile").read_text()
 PROMISED = re.findall(
     r"[\w-]+",
-    "setup run test check fmt lint types unit race e2e crash rush verify clean lock bench bench-scale model simulate",
+    "setup run test check fmt lint types unit race e2e crash rush verify clean lock bench bench-scale model simulate"
+    " chaos chaos-ci",
 )
 
 

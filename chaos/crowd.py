@@ -1,0 +1,212 @@
+"""The load: an open loop of mixed requests at a fixed rate, in a process of its own (python -m chaos.crowd).
+
+It is told what to do by one line of JSON on standard input, ends when a second line (or the end) comes, and
+answers with one line: how many were sent, and how many were not because too many were under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Coroutine
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from chaos import record
+from chaos.mine import Buyers, Mine, Stock
+from chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call, Record
+from chaos.wire import Broken, NoAnswer, Wire, request
+from rush.tokens import mint
+
+#: Shares of the requests, in percent.
+MIX = {
+    "book": 20, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 8, "look": 18, "wait": 3,
+    "show": 2, "seats": 2, "foreign": 2, "other_body": 1,
+}  # fmt: skip
+#: Seconds until a client gives up.
+DEADLINE_S = 5.0
+WAIT_S = 2
+#: No more requests than this are under way at once; what would be more is counted and not sent.
+MOST_UNDER_WAY = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one crowd does. `generations`: the shows that are booked, one group after the other."""
+
+    host: str
+    port: int
+    secret: str
+    seed: int
+    rate: float
+    users: int
+    generations: tuple[tuple[int, ...], ...]
+    generation_s: float
+    labels: tuple[str, ...]
+    token_ttl_s: int
+    path: str
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+
+class Crowd:
+    """Everybody who books during one run."""
+
+    def __init__(self, job: Job, noted: Record) -> None:
+        self.record = noted
+        self.sent = self.unsent = self.retried = 0
+        self._job = job
+        self._random = random.Random(job.seed)
+        self._wire = Wire(job.host, job.port)
+        users = user_ids(job.users)
+        self._tokens = {user: mint(job.secret, user, ttl_s=job.token_ttl_s) for user in users}
+        self._buyers = Buyers(users, job.labels, self._random)
+        self.stock = Stock(self._random)
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop`, then wait for what is under way."""
+        loop = asyncio.get_running_loop()
+        begun = due = loop.time()
+        kinds, weights = list(MIX), list(MIX.values())
+        while not stop.is_set():
+            if (wait_s := due - loop.time()) > 0:
+                await asyncio.sleep(wait_s)
+            shows = self._job.generations
+            number = min(int((due - begun) / self._job.generation_s), len(shows) - 1)
+            for coroutine in self._draw(self._random.choices(kinds, weights)[0], shows[number]):
+                self._start(coroutine)
+                due += self._random.expovariate(self._job.rate)
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=3 * DEADLINE_S)
+        self._wire.close()
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        if len(self._under_way) >= MOST_UNDER_WAY:
+            self.unsent += 1
+            coroutine.close()
+            return
+        task = asyncio.create_task(coroutine)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def _draw(self, kind: str, shows: tuple[int, ...]) -> list[Coroutine[Any, Any, None]]:
+        """The requests of one draw: one, or several of the same key at once. A kind without a subject books."""
+        stock = self.stock
+        if kind in ("show", "seats"):
+            return [self._read(kind, self._random.choice(shows))]
+        if kind == "confirm" and (mine := stock.pick("HELD")):
+            return [self._change(CONFIRM, mine)]
+        if kind == "cancel" and (mine := stock.pick("HELD", "CONFIRMED")):
+            return [self._change(CANCEL, mine)]
+        if kind == "again" and (mine := stock.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
+            return [self._book(mine) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
+        if kind == "other_body" and (mine := stock.pick("CONFIRMED", "FAILED")):
+            return [self._other_body(mine)]
+        if kind in ("look", "wait") and (mine := stock.pick("QUEUED") or stock.pick("ASKED", "CONFIRMED")):
+            return [self._look(mine, WAIT_S if kind == "wait" else 0)]
+        if kind == "foreign" and (mine := stock.pick("QUEUED", "HELD", "CONFIRMED")):
+            return [self._spy(mine)]
+        hold = kind == "hold" or (kind != "book" and self._random.random() < 0.2)
+        mine = self._buyers.wish(self._random.choice(shows), best=kind == "book_best", hold=hold)
+        stock.put(mine, "UNKNOWN")
+        copies = 2 if self._random.random() < 0.05 else 1
+        return [self._book(mine) for _ in range(copies)]
+
+    # -- requests ---------------------------------------------------------------------------------------
+
+    async def _book(self, mine: Mine) -> None:
+        body = {"show_id": mine.show, **mine.asked}
+        raw = request("POST", "/api/bookings", token=self._tokens[mine.user], key=mine.key, body=body)
+        call = await self._send(BOOK, raw, mine, DEADLINE_S, key=mine.key, asked=mine.asked)
+        if call.accepted:
+            mine.id = call.said["id"] or mine.id
+            self.stock.see(mine, call.said)
+        elif call.code in (404, 409, 422):
+            self.stock.forget(mine)
+
+    async def _other_body(self, mine: Mine) -> None:
+        asked = {"quantity": 1 + mine.asked.get("quantity", 0)}
+        body = {"show_id": mine.show, **asked}
+        raw = request("POST", "/api/bookings", token=self._tokens[mine.user], key=mine.key, body=body)
+        await self._send(BOOK, raw, mine, DEADLINE_S, key=mine.key, asked=asked)
+
+    async def _change(self, kind: str, mine: Mine) -> None:
+        method, tail = ("PATCH", "/confirm") if kind == CONFIRM else ("DELETE", "")
+        raw = request(method, f"/api/bookings/{mine.id}{tail}", token=self._tokens[mine.user])
+        call = await self._send(kind, raw, mine, DEADLINE_S)
+        if call.accepted:
+            self.stock.see(mine, call.said)
+
+    async def _look(self, mine: Mine, wait_s: int) -> None:
+        query = f"?wait={wait_s}" if wait_s else ""
+        raw = request("GET", f"/api/bookings/{mine.id}{query}", token=self._tokens[mine.user])
+        call = await self._send(STATUS, raw, mine, DEADLINE_S + wait_s)
+        if call.code == 200:
+            self.stock.see(mine, call.said)
+        elif call.code == 404:
+            self.stock.put(mine, "UNKNOWN")
+
+    async def _spy(self, mine: Mine) -> None:
+        """Somebody else asks for this booking."""
+        spy = self._buyers.other_than(mine.user)
+        raw = request("GET", f"/api/bookings/{mine.id}", token=self._tokens[spy])
+        call = self.record.sent(FOREIGN, user=spy, show=mine.show, booking=mine.id)
+        await self._exchange(call, raw, DEADLINE_S)
+
+    async def _read(self, kind: str, show: int) -> None:
+        path = f"/api/shows/{show}" if kind == "show" else f"/api/shows/{show}/seats"
+        call = self.record.sent(SHOW if kind == "show" else SEATS, show=show)
+        await self._exchange(call, request("GET", path), DEADLINE_S)
+
+    async def _send(
+        self, kind: str, raw: bytes, mine: Mine, deadline_s: float, *, key: str = "",
+        asked: dict[str, Any] | None = None,
+    ) -> Call:  # fmt: skip
+        call = self.record.sent(kind, user=mine.user, show=mine.show, key=key, asked=asked, booking=mine.id)
+        return await self._exchange(call, raw, deadline_s)
+
+    async def _exchange(self, call: Call, raw: bytes, deadline_s: float) -> Call:
+        """Send it, once more if the connection broke before an answer, and note what came."""
+        self.sent += 1
+        code, body = 0, dict[str, Any]()
+        for last in (False, True):
+            try:
+                code, body = await self._wire.once(raw, deadline_s)
+                break
+            except NoAnswer as error:
+                body = {"code": error.code}
+                break
+            except Broken as error:
+                body = {"code": error.code}
+                if not last:
+                    self.retried, call.tries = self.retried + 1, 2
+        self.record.answered(call, code, body)
+        return call
+
+
+def user_ids(count: int) -> list[str]:
+    """The ids of a run's users. Nobody else has such."""
+    return [str(UUID(int=number + 1 + (8 << 76) + (2 << 62))) for number in range(count)]
+
+
+async def _main() -> None:
+    values = json.loads(sys.stdin.readline())
+    values["generations"] = tuple(map(tuple, values["generations"]))
+    values["labels"] = tuple(values["labels"])
+    job, stop = Job(**values), asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
+    with record.Record(Path(job.path)) as noted:
+        crowd = Crowd(job, noted)
+        await crowd.run(stop)
+    print(json.dumps({"sent": crowd.sent, "unsent": crowd.unsent, "retried": crowd.retried}))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

@@ -1,0 +1,93 @@
+"""The plan of a run: which faults, in which order, for how long. All of it follows from the seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from chaos.faults import EVERY, FAULTS, WIPE
+
+#: Seconds between the end of one step and the next at the least.
+BREATH_S = 1.5
+#: Seconds of load before the first fault, and after the wipe.
+WARM_UP_S, AFTER_WIPE_S = 4.0, 6.0
+#: Share of combined steps among those after each drawn fault has had its turn.
+COMBINED = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """One fault of a step: `after_s` seconds into it, for `seconds`."""
+
+    fault: str
+    after_s: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run does. `drawn`: this run's share of all faults; `wipes`: whether it ends with the wipe."""
+
+    minutes: float
+    seed: int
+    rate: float
+    drawn: tuple[str, ...]
+
+    @property
+    def wipes(self) -> bool:
+        """Whether the phase of the wipe comes at the end."""
+        return WIPE in self.drawn
+
+    @property
+    def seconds(self) -> float:
+        """How long the load runs."""
+        return self.minutes * 60
+
+
+def make_plan(minutes: float, seed: int, rate: float, only: tuple[str, ...] = ()) -> Plan:
+    """Draw the faults of a run: half of them. Three seeds in a row have every fault among them.
+
+    `only`: these faults and no others.
+    """
+    drawn = list(only)
+    if not only:
+        drawn = [name for number, name in enumerate(EVERY) if number % 3 == seed % 3]
+        rest = [name for name in EVERY if name not in drawn]
+        drawn += random.Random(seed).sample(rest, (len(EVERY) + 1) // 2 - len(drawn))
+    return Plan(minutes, seed, rate, tuple(drawn))
+
+
+class Steps:
+    """The steps of a run, without an end: each drawn fault by itself first, then mixed with others."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.random = random.Random(f"steps {plan.seed}")
+        self._first = [name for name in plan.drawn if name != WIPE]
+        self.random.shuffle(self._first)
+        self._mixable = [name for name in self._first if not FAULTS[name].alone]
+
+    def next(self) -> list[Harm]:
+        """The next step: one fault, or two or three at once."""
+        draws = self.random
+        if self._first:
+            return [self._harm(self._first.pop())]
+        if len(self._mixable) < 2 or draws.random() >= COMBINED:
+            names = [name for name in self._plan.drawn if name != WIPE]
+            return [self._harm(draws.choice(names))] if names else []
+        names = draws.sample(self._mixable, min(len(self._mixable), draws.choice((2, 2, 3))))
+        return [self._harm(name, draws.uniform(0.0, 2.0) if place else 0.0) for place, name in enumerate(names)]
+
+    def _harm(self, name: str, after_s: float = 0.0) -> Harm:
+        return Harm(name, after_s, self._seconds(name))
+
+    def _seconds(self, name: str) -> float:
+        """How long a fault lasts: 4 s at the most in the shortest runs, 10 from five minutes on, 60 from thirty.
+
+        0.1 s at the least for a process that stands still, half a second for the others.
+        """
+        least = 0.1 if name.startswith("stop") else 0.5
+        most = 4.0 if self._plan.minutes < 5 else 10.0
+        if self._plan.minutes >= 30 and self.random.random() < 0.2:
+            most = 60.0
+        return float(least * (most / least) ** self.random.random())

@@ -1,0 +1,130 @@
+"""The record: every request sent and every answer seen, kept outside the system, in memory and in a file.
+
+A line is written before a request leaves and another when its answer is there, so what was under way when
+the recorder itself died is in the file too. Times are seconds of this machine's clock since 1970.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+#: Kinds of requests. The first three ask for something, the others look.
+BOOK, CONFIRM, CANCEL = "BOOK", "CONFIRM", "CANCEL"
+STATUS, FOREIGN, SHOW, SEATS = "STATUS", "FOREIGN", "SHOW", "SEATS"
+#: What is kept of a booking's status, and of a show.
+STATUS_FIELDS = ("id", "status", "stage", "reason", "seats", "version")
+SHOW_FIELDS = ("capacity", "free", "held", "sold", "version")
+
+
+@dataclass(slots=True)
+class Call:
+    """One request and what came back. `code` 0: no answer (yet); `asked`: the body of a BOOK."""
+
+    number: int
+    kind: str
+    user: str
+    show: int
+    key: str
+    asked: dict[str, Any]
+    booking: str
+    sent_at: float
+    answered_at: float = 0.0
+    code: int = 0
+    said: dict[str, Any] = field(default_factory=dict)
+    #: How often it went out: a polite client repeats what broke before an answer.
+    tries: int = 1
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the system took responsibility for it: 202, or 200 with what became of it."""
+        return self.code in (200, 202)
+
+
+class Record:
+    """Append-only. Without a path it is kept in memory alone."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.calls: list[Call] = []
+        self._file: IO[str] | None = path.open("a", buffering=1 << 16) if path else None
+
+    def sent(
+        self, kind: str, *, user: str = "", show: int = 0, key: str = "", asked: dict[str, Any] | None = None,
+        booking: str = "",
+    ) -> Call:  # fmt: skip
+        """Note a request that is about to be sent."""
+        call = Call(len(self.calls), kind, user, show, key, asked or {}, booking, time.time())
+        self.calls.append(call)
+        self._write(
+            {"n": call.number, "k": kind, "u": user, "s": show, "key": key, "asked": call.asked, "b": booking}
+            | {"at": call.sent_at}
+        )
+        return call
+
+    def answered(self, call: Call, code: int, body: dict[str, Any]) -> None:
+        """Note its answer; `code` 0: there will be none."""
+        call.answered_at, call.code, call.said = time.time(), code, reduced(call.kind, code, body)
+        self._write({"n": call.number, "c": code, "said": call.said, "at": call.answered_at, "tries": call.tries})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def reduced(kind: str, code: int, body: dict[str, Any]) -> dict[str, Any]:
+    """What the oracle needs of an answer: a status, a show's counters, or a problem's code."""
+    if code >= 400 or code == 0:
+        return {"code": body.get("code", "")}
+    if kind == SHOW:
+        return {name: body.get(name) for name in SHOW_FIELDS}
+    if kind == SEATS:
+        return _counted(body)
+    said = {name: body.get(name) for name in STATUS_FIELDS}
+    pending = body.get("pending_operation")
+    return {**said, "pending": pending["kind"] if pending else None}
+
+
+def _counted(body: dict[str, Any]) -> dict[str, Any]:
+    """A seat map as the counters of a show."""
+    statuses = [seat["status"] for row in body.get("rows", ()) for seat in row["seats"]]
+    counts = {name: statuses.count(status) for name, status in
+              {"free": "AVAILABLE", "held": "HELD", "sold": "SOLD"}.items()}  # fmt: skip
+    return {**counts, "capacity": len(statuses), "version": body.get("version")}
+
+
+def read(path: Path, first: int = 0) -> list[Call]:
+    """The calls of a file, numbered from `first`. A last line that was cut short is left out."""
+    calls: dict[int, Call] = {}
+    for line in _lines(path):
+        if "k" in line:
+            calls[line["n"]] = Call(
+                first + line["n"], line["k"], line["u"], line["s"], line["key"], line["asked"], line["b"], line["at"]
+            )
+        elif line["n"] in calls:
+            call = calls[line["n"]]
+            call.answered_at, call.code, call.said, call.tries = line["at"], line["c"], line["said"], line["tries"]
+    return list(calls.values())
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open() as file:
+        for text in file:
+            try:
+                line: dict[str, Any] = json.loads(text)
+            except ValueError:
+                return
+            yield line

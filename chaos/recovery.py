@@ -1,0 +1,70 @@
+"""How soon the system works again after a fault: lanes by the journal, the api by the record."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chaos.nemesis import Fired
+from chaos.record import Call
+
+#: A stall that begins within so many seconds after a fault is held to be its work.
+SOON_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A time in which a lane had something to decide and decided nothing. Seconds since 1970."""
+
+    lane: int
+    begun: float
+    ended: float
+
+
+def stalls(decided: Iterable[tuple[int, int, int]]) -> list[Stall]:
+    """From (lane, accepted ms, recorded ms) of every decision in the lane's order: the times between two batches.
+
+    An operation waits from its acceptance, or from the end of the batch ahead of it.
+    """
+    found: list[Stall] = []
+    last: dict[int, int] = {}
+    for lane, accepted_ms, recorded_ms in decided:
+        before = last.get(lane, accepted_ms)
+        begun = max(before, accepted_ms)
+        if recorded_ms > begun:
+            found.append(Stall(lane, begun / 1000, recorded_ms / 1000))
+        last[lane] = max(before, recorded_ms)
+    return found
+
+
+def lane_recovery_s(fired: Fired, found: Sequence[Stall]) -> float:
+    """Seconds from the heal until the last lane that had stalled decides again."""
+    longest = 0.0
+    for stall in found:
+        if stall.ended > fired.healed and fired.begun <= stall.ended and stall.begun <= fired.healed + SOON_S:
+            longest = max(longest, stall.ended - max(stall.begun, fired.healed))
+    return longest
+
+
+def backlog_s(fired: Fired, waits: Sequence[tuple[float, float]]) -> float:
+    """Seconds from the heal until everything accepted before it was decided. `waits`: accepted, decided."""
+    ends = [decided for accepted, decided in waits if accepted <= fired.healed < decided and decided > fired.begun]
+    return max(ends, default=fired.healed) - fired.healed
+
+
+def api_recovery_s(fired: Fired, calls: Sequence[Call], sent: Sequence[float]) -> float | None:
+    """Seconds from the heal until a request sent after it is answered with anything but a 503. None: never.
+
+    `calls` by the time they were sent, which is `sent`.
+    """
+    for call in calls[bisect_left(sent, fired.healed) :]:
+        if call.code and call.code < 500:
+            return call.answered_at - fired.healed
+    return None
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that so large a share does not exceed (nearest rank); 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[max(0, min(len(ordered) - 1, -int(-share * len(ordered) // 1) - 1))] if ordered else 0.0

@@ -1,0 +1,178 @@
+"""One run: plan, system, load, nemesis, rest, oracle. Everything it makes lies in one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from chaos import disk, record
+from chaos.afterwards import Afterwards, changes_lost_by_wipe, lost_by_wipe, refused, restless
+from chaos.crowd import MOST_UNDER_WAY, Job
+from chaos.evidence import TOKEN_HEAD, Evidence, collect
+from chaos.nemesis import Fired, Nemesis
+from chaos.oracle import Verdict, judge
+from chaos.plan import Plan
+from chaos.recovery import Stall, stalls
+from chaos.scene import HOST, Scene
+from chaos.stage import GENERATION_S, make_shows
+from chaos.system import STATUS_TTL_S
+from chaos.watch import Watch
+from core.errors import OnsaleError
+from core.settings import LocalSettings
+from db import audit
+from db.engine import make_engine, transaction
+from local.folders import open_folders, remove
+from local.programs import PROJECT
+from local.servers import prepare
+
+USERS = 300
+#: What a worker of short memory leaves final statuses for, seconds (workers/stores.py).
+SHORT_TTL_S = 1.0
+CROWD_ENDS_S = 30.0
+
+
+@dataclass
+class Result:
+    """What a run was and what came of it."""
+
+    plan: Plan
+    verdict: Verdict
+    evidence: Evidence
+    fired: list[Fired]
+    stalls: list[Stall]
+    #: Of every decision: when its operation was accepted, and when it was recorded.
+    waits: list[tuple[float, float]]
+    load: dict[str, int]
+    seconds: float
+    folder: Path
+    lags: list[tuple[float, float]]
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Result:
+    """Do it. Raises: OnsaleError: the system or the load did not start; nothing was judged.
+
+    The folder keeps record and log; the system's data are removed.
+    """
+    home = (folder / "home").resolve()
+    home.mkdir(parents=True)
+    servers = tuple(name for name in disk.SERVERS if f"full disk {name}" in plan.drawn)
+    prepare(home, choice=LocalSettings.from_env().servers)
+    mounted = disk.mount(open_folders(home).data, servers)
+    try:
+        return asyncio.run(_run(plan, folder, home, say))
+    finally:
+        disk.unmount(mounted)
+        remove(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None]) -> Result:
+    begun = time.time()
+    log = folder / "system.log"
+    async with Watch() as watch, Scene(home, log, plan.seed) as scene:
+        groups, labels = await make_shows(scene, plan.seconds)
+        say(f"{sum(map(len, groups))} shows, {len(plan.drawn)} faults drawn; up after {time.time() - begun:.1f} s")
+        job = Job(
+            host=HOST, port=scene.port, secret=scene.running.jwt_secret, seed=plan.seed, rate=plan.rate, users=USERS,
+            generations=groups, generation_s=GENERATION_S, labels=labels, token_ttl_s=int(plan.seconds) + 3600,
+            path=str(folder / "record.jsonl"),
+        )  # fmt: skip
+        nemesis = Nemesis(scene, plan, say)
+        load = await _under_load(job, nemesis)
+        say("healed; waiting for rest")
+        with record.Record(folder / "afterwards.jsonl") as noted:
+            evidence = await _afterwards(scene, watch, job, noted, nemesis, log)
+        times = await asyncio.to_thread(_decision_times, scene.running.database_url)
+    say("judging")
+    fired = nemesis.fired
+    waits = [(accepted_ms / 1000, recorded_ms / 1000) for _, accepted_ms, recorded_ms in times]
+    return Result(
+        plan,
+        judge(evidence, fired),
+        evidence,
+        fired,
+        stalls(times),
+        waits,
+        load,
+        time.time() - begun,
+        folder,
+        watch.lags,
+        _notes(log),
+    )
+
+
+async def _under_load(job: Job, nemesis: Nemesis) -> dict[str, int]:
+    """Load and faults at the same time. Returns the load's own counts."""
+    crowd = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chaos.crowd", cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert crowd.stdin is not None
+    assert crowd.stdout is not None
+    try:
+        crowd.stdin.write(job.to_json().encode() + b"\n")
+        await crowd.stdin.drain()
+        await nemesis.run()
+        crowd.stdin.write(b"stop\n")
+        async with asyncio.timeout(CROWD_ENDS_S):
+            said = await crowd.stdout.readline()
+            await crowd.wait()
+    finally:
+        if crowd.returncode is None:
+            crowd.kill()
+            await crowd.wait()
+    if not said:
+        raise OnsaleError("The load failed; its own lines above say why.")
+    counts: dict[str, int] = json.loads(said)
+    return {**counts, "most_under_way": MOST_UNDER_WAY}
+
+
+async def _afterwards(
+    scene: Scene, watch: Watch, job: Job, noted: record.Record, nemesis: Nemesis, log: Path
+) -> Evidence:
+    """Rest, repetition of what a wipe lost, last looks, and everything collected."""
+    url, wipes = scene.running.database_url, tuple(nemesis.wipes)
+    calls = await asyncio.to_thread(record.read, Path(job.path))
+    unrest = await restless(scene, watch)
+    rested_at = time.time()
+    evidence = replace(await asyncio.to_thread(collect, url, calls, secrets={}), wipes=wipes)
+    lost = lost_by_wipe(evidence)
+    after = Afterwards(scene, noted, job.seed)
+    firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
+    missing = [firsts[id_] for id_ in lost if id_ not in evidence.outcomes]
+    changes = changes_lost_by_wipe(evidence)
+    again = await after.repeat([*missing, *changes])
+    unrest += await restless(scene, watch)
+    await after.look(evidence, lost | {call.booking for call in changes}, watch)
+    unrest += await restless(scene, watch)
+    secrets = {"JWT secret": scene.running.jwt_secret, "a token": TOKEN_HEAD}
+    everything = await asyncio.to_thread(
+        collect, url, [*calls, *noted.calls], logs=[log], secrets=secrets
+    )  # fmt: skip
+    short = any("memory" in each.fault for each in nemesis.fired)
+    return replace(
+        everything, wipes=wipes, restless=unrest, rested_at=rested_at, lost_by_wipe=lost,
+        refused_again=refused(again, evidence), status_ttl_s=SHORT_TTL_S if short else STATUS_TTL_S,
+    )  # fmt: skip
+
+
+def _decision_times(database_url: str) -> list[tuple[int, int, int]]:
+    engine = make_engine(database_url, pool_size=1, statement_timeout_ms=0, idle_timeout_ms=0)
+    try:
+        with transaction(engine) as connection:
+            return list(audit.decision_times(connection))
+    finally:
+        engine.dispose()
+
+
+def _notes(log: Path) -> dict[str, int]:
+    """What the log tells that is no violation, and worth a look."""
+    text = log.read_text(errors="replace")
+    return {what: text.count(what) for what in ("Traceback", "event=lane_stopped", "event=parked", "lane_rescued")}

@@ -1,0 +1,62 @@
+"""The plan of a chaos run follows from its seed, and three seeds in a row leave no fault out."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from chaos.faults import EVERY, FAULTS, WIPE
+from chaos.plan import Steps, make_plan
+
+
+@pytest.mark.parametrize("seed", [1, 2, 40, 999_999])
+def test_three_seeds_in_a_row_have_every_fault(seed):
+    drawn = [set(make_plan(10, each, 300).drawn) for each in (seed, seed + 1, seed + 2)]
+
+    assert set.union(*drawn) == set(EVERY)
+    assert all(len(each) == (len(EVERY) + 1) // 2 for each in drawn)
+
+
+def test_a_seed_repeats_its_steps():
+    first, second = Steps(make_plan(10, 7, 300)), Steps(make_plan(10, 7, 300))
+
+    assert [first.next() for _ in range(60)] == [second.next() for _ in range(60)]
+
+
+def test_each_drawn_fault_comes_by_itself_before_any_are_mixed():
+    plan = make_plan(10, 1, 300)
+    steps = Steps(plan)
+    wanted = set(plan.drawn) - {WIPE}
+
+    first = [steps.next() for _ in wanted]
+
+    assert {harm.fault for step in first for harm in step} == wanted
+    assert all(len(step) == 1 for step in first)
+
+
+def test_faults_that_take_the_whole_system_are_never_mixed():
+    steps = Steps(make_plan(10, 2, 300))
+
+    mixed = [step for step in itertools.islice(iter(steps.next, None), 200) if len(step) > 1]
+
+    assert mixed
+    assert not any(FAULTS[harm.fault].alone for step in mixed for harm in step)
+
+
+@pytest.mark.parametrize(("minutes", "most"), [(2, 4), (10, 10), (30, 60)])
+def test_only_long_runs_have_long_faults(minutes, most):
+    steps = Steps(make_plan(minutes, 3, 300))
+
+    seconds = [harm.seconds for _ in range(500) for harm in steps.next()]
+
+    assert max(seconds) <= most
+    assert max(seconds) > most * 0.6
+    assert min(seconds) >= 0.1
+
+
+def test_named_faults_are_all_there_is():
+    plan = make_plan(2, 1, 300, ("kill redis",))
+
+    assert {harm.fault for _ in range(20) for harm in Steps(plan).next()} == {"kill redis"}
+    assert not plan.wipes
