@@ -2,8 +2,8 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run rush verify test check model simulate fmt format-check lint types unit race e2e crash chaos \
-	chaos-ci bench bench-scale lock clean
+.PHONY: help setup run rush verify test check model simulate fmt format-check lint types unit race e2e
+.PHONY: crash chaos chaos-ci bench bench-scale lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3

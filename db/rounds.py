@@ -21,7 +21,6 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, InvalidResponse, NoScriptError, ReadOnlyError, RedisError
 from redis.retry import Retry
 
-from core.crashpoints import point
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from db import scripts
 
@@ -177,9 +176,7 @@ class Rounds:
     def _exchange(self, connection: Any, calls: list[_Call]) -> None:
         """Write the calls in one go and read all replies. Redis-py's own way costs three times as much per call."""
         socket = connection._sock
-        point("R0")
         socket.sendall(b"".join([call.packed for call in calls]))
-        point("R1", redis.ConnectionError)
         for call in calls:
             for _ in call.commands:
                 reply = self._next_reply(socket)
@@ -187,7 +184,6 @@ class Rounds:
                     call.error = RedisAway() if unable(reply) else reply
                     reply = None
                 call.replies.append(reply)
-        point("R2")
 
     def _next_reply(self, socket: Any) -> Any:
         reader = self._reader

@@ -24,7 +24,7 @@ from api.stores import open_stores
 from tests.factories import SECRET, headers_of, offline_settings
 
 CODES = {"token_missing", "token_invalid", "token_expired"}
-BOOKING = f"/api/bookings/{uuid4()}"
+BOOKING = "/api/bookings/00000001-0000-8000-8000-000000000000"
 ROUTES = [("GET", "/api/auth/profile"), ("POST", "/api/bookings"), ("DELETE", BOOKING), ("GET", BOOKING)]
 DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
 
