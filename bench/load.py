@@ -32,7 +32,7 @@ class Job:
     tokens: list[str] = field(default_factory=list)
     follow: str = ""
     rate: float = 0.0
-    connections: int = 32
+    connections: int = 128
     deadline_s: float = 60.0
     keep_ids: bool = False
     host: str = "127.0.0.1"

@@ -80,6 +80,7 @@ class _Drain:
         self._lane = lane
         self._token = token
         self._rate: float | None = None
+        self._measured: float | None = None
         self._last = StreamId(0, 0)
 
     def run(self, for_s: float) -> int:
@@ -157,6 +158,9 @@ class _Drain:
 
         A small batch has shown that as many entries as FLAT_TO would have been decided in its time.
         """
+        before, self._measured = self._measured, time.monotonic()
+        if batch.entries > FLAT_TO and before is not None:
+            seconds = self._measured - before  # what lies between two large batches costs time as well
         now = max(batch.entries, FLAT_TO) / max(seconds, 0.001)
         self._rate = now if self._rate is None else 0.8 * self._rate + 0.2 * now
         metrics.drained(self._lane, batch.entries)
