@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from flask import request
 
-from api import bookings as views
-from api import hooks, places
+from api import desk, hooks, places
 from core.state import ShowState
 from db import keys
 from tests.chaos.play import Play
@@ -110,7 +109,7 @@ def test_a_booking_that_a_stranger_sees(play: Play, monkeypatch: pytest.MonkeyPa
     booked = play.book(show, "A1")
     play.drain()
     with monkeypatch.context() as planted:
-        planted.setattr(views, "_look", lambda id_, _user: places.of_fields(id_, *views.door().status(id_)))
+        planted.setattr(desk, "seen", lambda id_, _user, fields, meter: places.of_fields(id_, fields, meter))
         assert play.spy(booked, play.stage.bob).code == 200
 
     assert play.judged().broken == {"I10"}
