@@ -56,14 +56,14 @@ def _unrest(scene: Scene) -> list[str]:
 
 
 def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
-    """Bookings that a 202 was given for before a wipe and that have no outcome, or got one only by a repetition."""
+    """Bookings that a 202 was asked for before a wipe and that have no outcome, or got one only by a repetition."""
     found = set()
     for id_, calls in evidence.accepted():
         rows = evidence.outcomes.get(id_)
         accepted_at = rows[0].id.ms / 1000 if rows else calls[-1].sent_at
         for wipe in evidence.wipes:
             lost_later = bool(rows) and accepted_at > wipe.ended
-            if calls[0].answered_at <= wipe.ended and (lost_later or (not rows and accepted_at <= wipe.ended)):
+            if calls[0].sent_at <= wipe.ended and (lost_later or (not rows and accepted_at <= wipe.ended)):
                 found.add(id_)
     return frozenset(found)
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from chaos import disk, record
@@ -29,6 +29,7 @@ from core.settings import LocalSettings
 from db import audit
 from db.engine import make_engine, transaction
 from local.folders import open_folders, remove
+from local.home import kept_secrets
 from local.programs import PROJECT
 from local.servers import prepare
 
@@ -152,7 +153,7 @@ async def _afterwards(
     unrest += await restless(scene, watch)
     await after.look(evidence, lost | {call.booking for call in changes}, watch)
     unrest += await restless(scene, watch)
-    secrets = {"JWT secret": scene.running.jwt_secret, "a token": TOKEN_HEAD}
+    secrets = {**asdict(kept_secrets(scene.home)), "a token": TOKEN_HEAD}
     everything = await asyncio.to_thread(
         collect, url, [*calls, *noted.calls], logs=[log], secrets=secrets
     )  # fmt: skip

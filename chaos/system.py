@@ -18,13 +18,13 @@ from core.logs import configure, logger
 from core.settings import LocalSettings
 from local import control, postgres, programs
 from local.folders import Folders, open_folders
-from local.home import kept_secrets, locked, metrics_folder
+from local.home import locked, metrics_folder
 from local.leftovers import end_leftovers
 from local.process import Launch
 from local.running import Running, remove_state, write_state
 from local.servers import Stores, prepare
 from local.supervisor import Supervisor
-from local.up import SERVERS
+from local.up import SERVERS, describe
 
 LANES = 4
 WORKERS = 2
@@ -65,18 +65,21 @@ def server_sockets(home: Path) -> dict[str, Path]:
     }
 
 
-def through_links(running: Running, ports: dict[str, int]) -> Running:
-    """The same system as one process sees it: servers behind its links."""
-    urls = {
-        "postgres": f"postgresql+psycopg://{postgres.USER}@127.0.0.1:{{}}/{postgres.DATABASE}?sslmode=disable",
-        "redis": "redis://127.0.0.1:{}/0",
-        "broker": "redis://127.0.0.1:{}/0",
-    }
-    # A process gets no way to a server that it has no link to: nobody listens there.
-    found = {name: url.format(ports.get(name, 1)) for name, url in urls.items()}
+def through_links(running: Running, process: str, ports: dict[str, int]) -> Running:
+    """The same system as one process sees it: servers behind its links, with its own log-in to Postgres."""
+    own = running.api_database_url if process == "api" else running.worker_database_url
+    login = (own or running.database_url).partition("@")[0]
+
+    def port(server: str) -> int:
+        # A process gets no way to a server that it has no link to: nobody listens at 1.
+        return ports.get(server, 1)
+
     return replace(
-        running, database_url=found["postgres"], redis_url=found["redis"], broker_url=found["broker"]
-    )  # fmt: skip
+        running,
+        database_url=f"{login}@127.0.0.1:{port('postgres')}/{postgres.DATABASE}?sslmode=disable",
+        redis_url=f"redis://127.0.0.1:{port('redis')}/0",
+        broker_url=f"redis://127.0.0.1:{port('broker')}/0",
+    )
 
 
 class System:
@@ -94,13 +97,7 @@ class System:
         )  # fmt: skip
         self._apis = 1
         self._metrics = metrics_folder(self._home)
-        self.running = Running(
-            database_url=stores.database_url,
-            redis_url=stores.redis_url,
-            broker_url=stores.broker_url,
-            jwt_secret=kept_secrets(self._home).jwt_secret,
-            base_url=f"http://{site.host}:{site.port}",
-        )
+        self.running = describe(self._settings, stores)
 
     async def serve(self) -> None:
         """Start everything and stay until the end is asked for."""
@@ -108,7 +105,9 @@ class System:
         supervisor.add(*(server.launch for server in self._stores.servers))
         await supervisor.started(self._stores.servers)
         env = programs.environment(self._settings, self.running, self._metrics)
-        await supervisor.step(programs.schema_step(env))
+        running = self.running
+        logins = {"API_DATABASE_URL": running.api_database_url, "WORKER_DATABASE_URL": running.worker_database_url}
+        await supervisor.step(programs.schema_step({**env, **logins}))
         write_state(self._home, self.running)
         supervisor.add(self._api())
         supervisor.add_workers(WORKERS, lambda number: self._worker(number))
@@ -128,7 +127,7 @@ class System:
         return self._supervisor.answer({"do": "status"})
 
     def _env(self, process: str) -> dict[str, str]:
-        running = through_links(self.running, self._site.ports[process])
+        running = through_links(self.running, process, self._site.ports[process])
         env = programs.environment(self._settings, running, self._metrics)
         return {**env, "STATUS_TTL_S": str(STATUS_TTL_S)}
 

@@ -55,14 +55,14 @@ def up(settings: LocalSettings) -> None:
             redis_url=settings.redis_url,
             broker_url=settings.broker_url,
         )
-        running = _describe(settings, stores)
+        running = describe(settings, stores)
         try:
             asyncio.run(_run(settings, stores, running))
         finally:
             remove_state(home)
 
 
-def _describe(settings: LocalSettings, stores: Stores) -> Running:
+def describe(settings: LocalSettings, stores: Stores) -> Running:
     """Where everything will be. Of a Postgres of our own, api and workers get their own log-ins."""
     kept = kept_secrets(settings.home)
     api_url, worker_url = with_driver(settings.api_database_url), with_driver(settings.worker_database_url)
