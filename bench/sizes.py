@@ -1,4 +1,4 @@
-"""How much is measured: the full run takes about 40 minutes, the quick one five."""
+"""How much is measured: the full run takes some 20 to 40 minutes, the quick one five."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class Sizes:
     """Counts of one round of each part. Times are seconds."""
 
     rounds: int
-    onsale: int = 16_000
-    others: int = 3_000
-    hello: int = 20_000
+    onsale: int = 12_000
+    others: int = 1_500
+    hello: int = 15_000
     gets: int = 2_000
-    pgbench: int = 6_000
+    pgbench: int = 4_000
     drained: int = 20_000
     losers: int = 20_000
     loser_rounds: int = 3
     buyers: int = 2_500
     warm_s: float = 10.0
     sleeps: int = 25
-    crowd: int = 12_000
+    crowd: int = 6_000
 
 
 FULL = Sizes(rounds=5)
