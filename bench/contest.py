@@ -96,10 +96,10 @@ class Contest:
             raise BenchFailed(f"{self.name}: {confirmed} bookings are confirmed, and {seats} seats are sold.")
         return Result(self.name, len(picks), seconds, used, done)
 
-    def follow(self, picks: Sequence[Pick]) -> Result:
+    def follow(self, picks: Sequence[Pick], *, connections: int) -> Result:
         """Ask for seats, not all of which can be had, until everybody's outcome stands."""
         before = self._used()
-        done = self.generator.run(self.job(picks, follow="poll"))
+        done = self.generator.run(self.job(picks, follow="poll", connections=connections))
         return Result(self.name, len(picks), done.seconds, self._spent(before, done), done)
 
     def ask(self, requests: Sequence[bytes], **job: Any) -> Result:

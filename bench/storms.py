@@ -13,7 +13,7 @@ from bench.contest import contest, proven
 from bench.ground import DATABASE, BenchFailed, until
 from bench.halls import label
 from bench.onlooker import Onlooker
-from bench.parts import HOT, Bench
+from bench.parts import CONNECTIONS, HOT, QUEUED, Bench
 from bench.series import add, percentile
 from bench.sizes import WARM_UP
 from db import keys
@@ -119,7 +119,7 @@ def losers(bench: Bench) -> None:
     random.Random(1).shuffle(picks)
     for name in ("sync", "onsale"):
         with contest(bench.ground, bench.generator, name, LOSERS) as running:
-            result = running.follow(picks)
+            result = running.follow(picks, connections=CONNECTIONS.get(name, QUEUED))
         [(sold,)] = bench.ground.execute("SELECT sum(sold)::bigint FROM shows")
         stands = set(result.done.outcomes) <= {"CONFIRMED", "FAILED", "409"} and not result.done.timed_out
         if sold != LOSER_SEATS or result.done.outcomes["CONFIRMED"] != LOSER_SEATS or not stands:
