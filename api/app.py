@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import auth, bookings, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
 from api.describe import ProblemApi
+from api.envelope import Envelope
 from api.health import PostgresProbe
 from api.hotpath import HotPath
 from api.logins import Logins
@@ -73,7 +74,13 @@ def create_app_from_env() -> HotPath:
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_stores(settings))
     app.extensions["onsale-revocations"].start()
-    return HotPath(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
+    return in_front_of(app, settings)
+
+
+def in_front_of(app: Flask, settings: Settings) -> HotPath:
+    """The ASGI application: the hot path, and Flask behind it."""
+    envelope = Envelope(settings.cors_origins, EXPOSED, settings.trusted_proxies)
+    return HotPath(app, envelope, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:
@@ -91,6 +98,7 @@ def _for_browsers(app: Flask, origins: tuple[str, ...]) -> None:
             expose_headers=EXPOSED,
             allow_headers=ALLOWED,
             max_age=600,
+            always_send=False,
         )
         app.after_request(_vary)
 

@@ -9,6 +9,7 @@ In production most POSTs and status GETs are answered before Flask (hotpath.py);
 from __future__ import annotations
 
 import json
+import threading
 from typing import cast
 from uuid import UUID
 
@@ -35,6 +36,8 @@ blueprint = Blueprint("bookings", __name__, description="Ask for seats, and foll
 
 FOUND = {202: ("Location", "Retry-After", "ETag"), 200: ("Retry-After", "ETag")}
 STATUS_ANSWERS = {200: BOOKING_STATUS, 202: BOOKING_STATUS}
+#: Here a `?wait=` holds a thread. Those of the hot path hold none, so only odd requests wait here: few may.
+_waiting_threads = threading.BoundedSemaphore(4)
 
 
 def door() -> Door:
@@ -61,8 +64,13 @@ def status(booking_id: UUID) -> Response:
     """What became of a booking; with `wait`, as soon as that is decided, or after so many seconds."""
     user_id = current_user()
     wait_s = min(read_query(WAIT_QUERY)["wait"], stores().settings.wait_cap_s) if request.args else 0.0
-    waiters = cast(Waiters, current_app.extensions["onsale-waiters"])
-    return _shown(desk.look_and_wait(door(), waiters, booking_id, user_id, wait_s))
+    if wait_s == 0 or not _waiting_threads.acquire(blocking=False):
+        return _shown(desk.look(door(), booking_id, user_id))
+    try:
+        waiters = cast(Waiters, current_app.extensions["onsale-waiters"])
+        return _shown(desk.look_and_wait(door(), waiters, booking_id, user_id, wait_s))
+    finally:
+        _waiting_threads.release()
 
 
 @route(

@@ -10,11 +10,11 @@ untouched, and is answered or refused there. What must ask Postgres does so in a
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote_from_bytes
@@ -27,11 +27,12 @@ from werkzeug.http import parse_etags
 
 from api import desk, hooks, metrics, problems
 from api.door import Door
+from api.envelope import Envelope
 from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
 from api.places import Seen
+from api.plain import Headers, Receive, body_of, booking_of, headers_of, length_of
 from api.rates import Rates
 from api.replies import Reply
-from api.schemas import MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
 from api.stores import Stores
 from api.tokens import Identity, Verifier
 from api.waiters import Waiters
@@ -44,10 +45,8 @@ from db.lanes import Accepted
 from workers.actors import ring
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = dict[bytes, bytes]
 R = TypeVar("R")
 
 BOOKINGS = "/api/bookings"
@@ -57,18 +56,18 @@ _STATUS_PATH = re.compile(
     BOOKINGS + "/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII | re.IGNORECASE
 )
 _WAIT = re.compile(rb"wait=([0-9]{1,3})")
-_LABEL = re.compile(SEAT_LABEL.removesuffix("$"), re.ASCII)
-_ALWAYS = [(name.lower().encode(), value.encode()) for name, value in hooks.SECURITY_HEADERS.items()]
+JSON = b"application/json"
 
 
 class HotPath:
     """An ASGI application around Flask's."""
 
-    def __init__(self, flask: Flask, *, threads: int, max_body: int) -> None:
+    def __init__(self, flask: Flask, envelope: Envelope, *, threads: int, max_body: int) -> None:
         """Args: threads: for Flask, and as many for what asks Postgres.   max_body: bytes; Flask refuses longer."""
         stores: Stores = flask.extensions["onsale"]
         self._app: App = WSGIMiddleware(flask, workers=threads)  # type: ignore[assignment, arg-type]
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="desk")
+        self._envelope = envelope
         self._door: Door = stores.door
         self._rounds = AsyncRounds(stores.settings.redis_url)
         self._verifier: Verifier = flask.extensions["onsale-tokens"]
@@ -112,14 +111,12 @@ class HotPath:
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        headers = self._plain_headers(scope)
-        who = self._who(headers)
-        length = headers.get(b"content-length", b"")
-        usual = who and headers.get(b"content-type") == b"application/json" and length.isdigit()
-        if who is None or not usual or int(length) > self._max_body:
+        headers = headers_of(scope["headers"])
+        who, length = self._who(headers), length_of(headers)
+        if who is None or length is None or length > self._max_body or headers.get(b"content-type") != JSON:
             return await self._flask(scope, receive, send)
-        body = await _body(receive)
-        asked = plain(body)
+        body = await body_of(receive)
+        asked = booking_of(body)
         if asked is None:
             return await self._flask(scope, receive, send, body)
         key = headers.get(b"idempotency-key")
@@ -128,7 +125,7 @@ class HotPath:
 
     async def _get(self, scope: Scope, receive: Receive, send: Send, booking_id: UUID) -> None:
         started = time.perf_counter()
-        headers = self._plain_headers(scope)
+        headers = headers_of(scope["headers"])
         who, wait_s, query = self._who(headers), 0.0, scope["query_string"]
         if query:
             match = _WAIT.fullmatch(query)
@@ -138,14 +135,10 @@ class HotPath:
         make = partial(self._show, booking_id, who.user_id, wait_s, headers.get(b"if-none-match"))
         return await self._answer(STATUS_RULE, "GET", headers, send, started, who, make)
 
-    def _plain_headers(self, scope: Scope) -> Headers:
-        """The headers by name; none at all where one is given twice, or a browser asks from another origin."""
-        given = scope["headers"]
-        headers = dict(given)
-        return headers if len(headers) == len(given) and b"origin" not in headers else {}
-
     def _who(self, headers: Headers) -> Identity | None:
         """Who asks; None if that is for Flask to refuse."""
+        if not self._envelope.knows(headers):
+            return None
         try:
             return self._verifier.identity(headers.get(b"authorization", b"").decode("latin-1"))
         except (TokenMissing, TokenInvalid, TokenExpired, TokenRevoked):
@@ -176,7 +169,7 @@ class HotPath:
             out += [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % len(body))]
         if self._rates and verdict:
             out += [(name.lower().encode(), value.encode()) for name, value in self._rates.headers(verdict)]
-        out += [(b"x-request-id", request_id.encode()), *_ALWAYS]
+        out += self._envelope.around(headers, request_id)
         await send({"type": "http.response.start", "status": reply.status, "headers": out})
         await send({"type": "http.response.body", "body": body})
         metrics.observe(rule, method, reply.status, time.perf_counter() - started)
@@ -243,7 +236,9 @@ class HotPath:
             seen = await self._look(booking_id, user_id)  # it may have been published before we listened
             while seen.waits and (left_s := deadline - time.monotonic()) > 0:
                 # A second at the most: should the listener have lost its connection, the wait goes on all the same.
-                await asyncio.wait([asyncio.ensure_future(published.wait())], timeout=min(left_s, 1.0))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(left_s, 1.0)):
+                        await published.wait()
                 published.clear()
                 seen = await self._look(booking_id, user_id)
         finally:
@@ -252,39 +247,3 @@ class HotPath:
 
     async def _in_thread(self, function: Callable[..., R], *arguments: Any) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *arguments))
-
-
-def plain(body: bytes) -> dict[str, Any] | None:
-    """A booking request as api/schemas.py BookingRequest would load it, if it plainly is one.
-
-    None for everything else, valid or not: the schema decides. A test compares the two.
-    """
-    try:
-        asked = json.loads(body.decode())
-    except (ValueError, RecursionError):
-        return None
-    if type(asked) is not dict or type(show_id := asked.get("show_id")) is not int or not 0 < show_id <= MAX_ID:
-        return None
-    hold, seats, quantity = asked.setdefault("hold", False), asked.get("seats"), asked.get("quantity")
-    if type(hold) is not bool or len(asked) != 3:
-        return None
-    if type(seats) is list:
-        some = 0 < len(seats) <= MAX_SEATS_PER_BOOKING
-        fits = some and all(map(_is_label, seats)) and len(set(seats)) == len(seats)
-    else:
-        fits = type(quantity) is int and 0 < quantity <= MAX_SEATS_PER_BOOKING
-    return asked if fits else None
-
-
-def _is_label(value: object) -> bool:
-    return type(value) is str and _LABEL.fullmatch(value) is not None
-
-
-async def _body(receive: Receive) -> bytes:
-    """The whole body of a request; what there is of it if the client went away."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-    return body

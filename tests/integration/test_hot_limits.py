@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from api.app import create_app
-from api.hotpath import HotPath
+from api.app import create_app, in_front_of
 from api.stores import open_stores
 from core.settings import Settings
 from tests.buyer import Buyer, answered, refused
@@ -92,7 +91,7 @@ def test_a_token_that_was_taken_back_books_nothing(app: Flask, stage: Stage, ali
 def test_the_hot_path_itself_counts_and_refuses(app_with: Callable[..., Flask], stage: Stage) -> None:
     app = app_with(rate_limit_per_s=0.01, rate_limit_burst=2)
     alice, show = Buyer(app, app.test_client()), stage.show()
-    server = Server(HotPath(app, threads=2, max_body=16 * 1024))
+    server = Server(in_front_of(app, app.extensions["onsale"].settings))
     try:
         answers = [post(server, alice, {"show_id": show, "seats": [seat]}) for seat in ("A1", "A2", "A3")]
     finally:
@@ -107,7 +106,7 @@ def test_the_hot_path_itself_counts_and_refuses(app_with: Callable[..., Flask], 
 
 def test_the_hot_path_itself_knows_what_was_taken_back(app: Flask, stage: Stage, alice: Buyer) -> None:
     show = stage.show()
-    server = Server(HotPath(app, threads=2, max_body=16 * 1024))
+    server = Server(in_front_of(app, app.extensions["onsale"].settings))
     try:
         before = post(server, alice, {"show_id": show, "seats": ["A1"]})
         assert app.test_client().post("/api/auth/logout", headers=alice.headers).status_code == 204

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
@@ -17,9 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from api.hotpath import HotPath, plain
+from api.app import create_app, in_front_of
+from api.hotpath import HotPath
+from api.plain import booking_of, headers_of, length_of
 from api.schemas import BOOKING_REQUEST
+from api.stores import open_stores
 from core import ids
+from core.settings import Settings
 from db import keys
 from tests.buyer import Buyer
 from tests.stage import Stage
@@ -92,7 +96,7 @@ class Server:
 
 @pytest.fixture
 def server(app: Flask) -> Iterator[Server]:
-    running = Server(HotPath(app, threads=4, max_body=16 * 1024))
+    running = Server(in_front_of(app, app.extensions["onsale"].settings))
     yield running
     running.stop()
 
@@ -210,6 +214,28 @@ def test_statuses_are_answered_as_by_flask(
             assert hot.body == flask.data
 
 
+@pytest.mark.parametrize("origins", ["", "https://shop.example", "https://shop.example,https://desk.example", "*"])
+@pytest.mark.parametrize("origin", ["", "https://shop.example", "https://evil.example"])
+@pytest.mark.parametrize("proto", ["", "https", "http", "https, http", "http, https"])
+def test_pages_and_proxies_are_told_what_flask_tells_them(
+    settings: Settings, stage: Stage, origins: str, origin: str, proto: str
+) -> None:
+    changed = replace(settings, cors_origins=tuple(filter(None, origins.split(","))), trusted_proxies=1)
+    app = create_app(changed, open_stores(changed))
+    server = Server(in_front_of(app, changed))
+    buyer = Buyer(app, app.test_client())
+    booking = buyer.book(stage.show(), "A1").get_json()["id"]
+    given = {"Origin": origin, "X-Forwarded-Proto": proto}
+    headers = {**buyer.headers, **{name: value for name, value in given.items() if value}}
+
+    flask = app.test_client().get(f"/api/bookings/{booking}", headers=headers)
+    hot = server.ask("GET", f"/api/bookings/{booking}", headers)
+
+    server.stop()
+    app.extensions["onsale"].engine.dispose()
+    assert without(hot.headers) == without({name.lower(): value for name, value in flask.headers.items()})
+
+
 def test_another_persons_booking_does_not_exist(server: Server, stage: Stage, alice: Buyer, bob: Buyer) -> None:
     booking = alice.book(stage.show(), "A1").get_json()["id"]
 
@@ -264,6 +290,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not come true in time")
 
 
+@pytest.mark.parametrize("length", [b"", b"9" * 5000, b"-1", b"1_0", "\u0663".encode(), b"1e3"])
+def test_a_length_that_cannot_be_believed_is_none(length: bytes) -> None:
+    assert length_of({b"content-length": length}) is None
+
+
+def test_a_header_given_twice_is_for_flask() -> None:
+    assert headers_of([(b"a", b"1"), (b"a", b"2")]) == {}
+
+
 LABELS = st.one_of(
     st.sampled_from(["A1", "AAA9999", "a1", "A", "1", "A1\n", "Å1", "AAAA1", "A12345"]), st.text(max_size=5)
 )
@@ -280,7 +315,7 @@ BODIES = st.dictionaries(
     | st.builds(lambda seats, more: {"show_id": 1, "seats": seats, **more}, st.lists(LABELS, max_size=11), BODIES)
 )
 def test_what_is_plain_is_what_the_schema_takes(body: dict[str, Any]) -> None:
-    asked = plain(json.dumps(body).encode())
+    asked = booking_of(json.dumps(body).encode())
 
     if asked is not None:
         try:
