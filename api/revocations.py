@@ -1,7 +1,7 @@
 """Revoked access tokens, as this process knows them: asked on each request, in memory.
 
 Whoever revokes writes Postgres and, before COMMIT, Redis: so nothing that is told as revoked is unknown to the
-apis. A thread of each process reads what is new from Redis each second. docs/decisions/0020-revocation.md says why
+apis. A thread of each process reads what is new from Redis each second. docs/decisions/0010-revocation.md says why
 an older list is believed while Redis is away.
 """
 
