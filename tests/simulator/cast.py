@@ -118,7 +118,7 @@ class Clients:
             pass
 
     def _poll(self, door: Door, asked: Asked) -> None:
-        """GET /api/bookings/<id>: what api/bookings.py _look does."""
+        """GET /api/bookings/<id>: what api/desk.py look does."""
         try:
             fields, meter = door.status(asked.operation.booking_id)
             if not fields or places.passed(fields, meter):
