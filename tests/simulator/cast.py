@@ -89,14 +89,14 @@ class Clients:
 
     def book(self, door: Door, asked: Asked) -> None:
         """POST /api/bookings, with its key; a refusal of a booking that may have an outcome asks for it."""
-        operation = asked.operation
+        operation, since = asked.operation, len(asked.seen)
         try:
             answer = door.accept(operation)
             if answer.code in ("ACCEPTED", "SAME"):
                 asked.accepted = True
-                self._oracle.saw(operation.booking_id, int(answer.status["v"]), answer.status["s"])
-            elif answer.forgotten:
-                self._recall(door, asked)
+                self._oracle.saw(operation.booking_id, int(answer.status["v"]), answer.status["s"], since)
+            elif answer.forgotten and self._recall(door, asked, since):
+                pass  # refused, but it had been decided before
             elif answer.code == "MISMATCH":
                 self._oracle.violations.append(f"I4 booking {operation.booking_id}: its own key does not match it")
             elif self._oracle.wiped:
@@ -119,18 +119,20 @@ class Clients:
 
     def _poll(self, door: Door, asked: Asked) -> None:
         """GET /api/bookings/<id>: what api/desk.py look does."""
+        since = len(asked.seen)
         try:
             fields, meter = door.status(asked.operation.booking_id)
             if not fields or places.passed(fields, meter):
-                self._recall(door, asked)
+                self._recall(door, asked, since)
             else:
-                self._oracle.saw(asked.operation.booking_id, int(fields["v"]), fields["s"])
+                self._oracle.saw(asked.operation.booking_id, int(fields["v"]), fields["s"], since)
         except TROUBLE:
             pass
 
-    def _recall(self, door: Door, asked: Asked) -> None:
+    def _recall(self, door: Door, asked: Asked, since: int) -> bool:
         try:
             booking = door.recall(asked.operation.booking_id, asked.operation.user_id)
         except NoSuchBooking:
-            return
-        self._oracle.saw(booking.id, booking.version, booking.status.value)
+            return False
+        self._oracle.saw(booking.id, booking.version, booking.status.value, since)
+        return True

@@ -40,13 +40,17 @@ class Oracle:
         if entry_id:
             self.entries.append((lane_of(operation_show, LANES), epoch, StreamId.parse(entry_id)))
 
-    def saw(self, booking_id: UUID, version: int, status: str) -> None:
-        """A client was told this of its booking. I3: what it sees only moves forward."""
+    def saw(self, booking_id: UUID, version: int, status: str, since: int) -> None:
+        """A client was told this of its booking. I3: it is not older than what any client knew when it asked.
+
+        since: how many answers there were then. One that was sent earlier may arrive later, and then is no news.
+        """
         seen = self.asked[booking_id].seen
-        if seen and not (version == 0 and self.wiped):
-            before, told = seen[-1]
-            if version < before or (version == before and status != told):
-                self.violations.append(f"I3 booking {booking_id}: {told} v{before}, then {status} v{version}")
+        newest = max((known for known, _ in seen[:since]), default=0)
+        if version < newest and not (version == 0 and self.wiped):
+            self.violations.append(f"I3 booking {booking_id}: v{newest} was seen, then {status} v{version}")
+        if (told := dict(seen).get(version, status)) != status:
+            self.violations.append(f"I3 booking {booking_id}: v{version} was {told}, then {status}")
         seen.append((version, status))
 
     def check(self, ground: Ground) -> list[str]:
@@ -100,7 +104,7 @@ class Oracle:
             found.append(f"I4 booking {id_} has seats {recorded.seats}, asked were {asked.operation.seats}")
 
     def _final(self, asked: Asked, recorded: Booking) -> None:
-        version, told = asked.seen[-1]
+        version, told = max(asked.seen)
         if version > recorded.version or (version == recorded.version and told != recorded.status.value):
             found = (
                 f"I4 booking {recorded.id} was seen as {told} v{version}, is {recorded.status} v{recorded.version}"
