@@ -1,6 +1,7 @@
 """Statuses, in Redis: what a client polls. Published by workers, read by the api, rebuilt from Postgres.
 
-A final status leaves Redis after a while (Postgres has it for ever); one that is queued or held never does.
+A final status leaves Redis after a while (Postgres has it for ever); one that is queued or held never does,
+but for a hold that was recalled from Postgres.
 The body is the JSON that the api sends, so a poll costs one read and no rendering.
 """
 
@@ -23,6 +24,10 @@ from db import cards, keys, scripts
 from db.rounds import Command, Rounds
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+#: Seconds. A hold read from Postgres just before a batch changes it would stand for ever where that batch is never
+#: published: Redis was wiped in between, so its entries are gone, and its drain was killed.
+RECALLED_HOLD_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +126,17 @@ def pending(fields: dict[str, str]) -> Pending | None:
 
 
 def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
-    """Put a booking's status into Redis unless a newer version is there (publish.lua)."""
+    """Put a booking's status, recalled from Postgres, into Redis unless a newer version is there (publish.lua).
+
+    A hold recalled is believed for RECALLED_HOLD_S only, and then recalled again.
+    """
     return (
         "EVALSHA",
         scripts.PUBLISH.sha,
         1,
         keys.status(lane_of(booking.show_id, lanes), booking.id),
         booking.version,
-        ttl_ms(booking, final_ttl_s),
+        (min(final_ttl_s, RECALLED_HOLD_S) if booking.status is Status.PENDING else final_ttl_s) * 1000,
         *("s", booking.status.value, "u", str(booking.user_id), "f", booking.fingerprint, "b", body(booking)),
     )
 

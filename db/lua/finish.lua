@@ -9,22 +9,24 @@
 --       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at
 --       per expiring key: the id of the Expire decided
 --
--- Reply 1, or 0 if nothing was done: another epoch (Redis was wiped and lives anew), or another drain has
--- published past this batch already.
+-- Reply 1, or 0: another drain has published past this batch already, and nothing was done; or another epoch
+-- (Redis was wiped and lives anew): lane, meter and entries are another life's and stay, but statuses and cards
+-- are published. Else one that was recalled from Postgres just before this batch's COMMIT would stand for ever.
 --
 -- Trims first: XTRIM is allowed at maxmemory, and after it the writes of a script are too. Statuses and cards
 -- are set only if their version is newer, so a late drain cannot bring an old one back.
 
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served')
-if meter[1] ~= ARGV[1] then return 0 end
+local same_life = meter[1] == ARGV[1]
 local mine = redis.call('GET', KEYS[2]) == ARGV[4]
 local served = tonumber(meter[2] or '0')
-if not mine and served >= tonumber(ARGV[3]) then return 0 end
+if same_life and not mine and served >= tonumber(ARGV[3]) then return 0 end
 
 -- Whether an operation of this kind on the booking is undecided; it is not if it is not after `newest`.
 local function still_waits(status, kind, newest)
   local id = redis.call('HGET', status, kind)
   if not id then return false end
+  if not same_life then return true end
   local ms, seq = string.match(id, '^(%d+)-(%d+)')
   local newest_ms, newest_seq = string.match(newest, '^(%d+)-(%d+)')
   ms, seq, newest_ms, newest_seq = tonumber(ms), tonumber(seq), tonumber(newest_ms), tonumber(newest_seq)
@@ -33,7 +35,7 @@ local function still_waits(status, kind, newest)
   return false
 end
 
-redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
+if same_life then redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2]) end
 local arg, key = 11, 4
 for _ = 1, tonumber(ARGV[7]) do
   local status = KEYS[key]
@@ -64,13 +66,14 @@ for _ = 1, tonumber(ARGV[8]) do
   end
   arg, key = arg + 7, key + 1
 end
-while KEYS[key] do
+while same_life and KEYS[key] do
   if redis.call('GET', KEYS[key]) == ARGV[arg] then redis.call('DEL', KEYS[key]) end
   arg, key = arg + 1, key + 1
 end
 
+if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
+if not same_life then return 0 end
 if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3]) end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', ARGV[6]) end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
-if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 return 1

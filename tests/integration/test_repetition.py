@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
 from core.bookings import Reason, Status
 from core.errors import PostgresAway
-from db import keys
+from db import keys, statuses
 from db.engine import transaction
 from tests.stage import Stage
 from workers import batch as batches
@@ -106,7 +107,7 @@ def test_after_redis_was_wiped_decisions_stand_and_lanes_go_on(stage: Stage) -> 
     stage.proven()
 
 
-def test_a_batch_of_a_redis_that_is_gone_publishes_nothing(stage: Stage) -> None:
+def test_a_batch_of_a_redis_that_is_gone_tells_its_outcome_and_touches_no_lane(stage: Stage) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")
     batch = run_batch(stage.stores, show % 4, 500)
@@ -117,7 +118,8 @@ def test_a_batch_of_a_redis_that_is_gone_publishes_nothing(stage: Stage) -> None
 
     assert publishing.publish(stage.stores, batch, "late", None) is False
 
-    assert stage.status(booking) == {}
+    assert stage.status(booking)["status"] == "CONFIRMED"
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 1
     stage.drain()
     assert stage.booking(other).status is Status.CONFIRMED
 
@@ -145,3 +147,49 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(stage: Stage, monkeypa
     assert stage.status(booking)["status"] == "CONFIRMED"
     assert journal(stage) == rows
     stage.proven()
+
+
+def test_what_was_committed_over_a_wipe_is_published_in_the_new_redis(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch is at work; Redis loses everything; a poll publishes the booking as it still is; then comes COMMIT."""
+    show = stage.show()
+    booking = stage.book(show, "A1", hold=True)
+    stage.drain(show)
+    stage.confirm(booking)
+    finish = statuses.finish
+
+    def wipe_then_finish(*arguments: Any, **more: Any) -> bool:
+        stage.stores.client.flushdb()
+        stage.publish_card(show)
+        stage.stores.rounds.call([statuses.publish_command(held, 4, 60)], writes=True)
+        stage.book(show, "A2", key="of the new life")
+        return finish(*arguments, **more)
+
+    held = stage.booking(booking)
+    monkeypatch.setattr(statuses, "finish", wipe_then_finish)
+    stage.drain(show)
+    monkeypatch.undo()
+
+    assert stage.booking(booking).status is Status.CONFIRMED
+    assert stage.status(booking)["status"] == "CONFIRMED"
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 1, "nothing of the new life is trimmed"
+    stage.stores.client.delete(keys.marker(show % 4))
+    assert stage.drain(show) == 1
+    stage.proven()
+
+
+def test_a_recalled_hold_is_believed_for_a_minute_only(stage: Stage) -> None:
+    """It may be overtaken by a batch whose publication never comes: Redis wiped, and its drain killed."""
+    show = stage.show()
+    held, kept = stage.book(show, "A1", hold=True), stage.book(show, "A2")
+    stage.drain(show)
+    redis, lane = stage.stores.client, show % 4
+    assert redis.pttl(keys.status(lane, held)) == -1
+    redis.flushdb()
+
+    for booking in (held, kept):
+        stage.stores.rounds.call([statuses.publish_command(stage.booking(booking), 4, 3_600)], writes=True)
+
+    assert 50_000 < redis.pttl(keys.status(lane, held)) <= 60_000
+    assert redis.pttl(keys.status(lane, kept)) > 3_500_000
