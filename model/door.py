@@ -17,6 +17,8 @@ ASK = Step("the client sends request {}", "api/bookings.py create")
 REPEAT = Step("the client sends request {} again, with its key", "api/bookings.py create", fault=True)
 POLL = Step("the client polls request {}; Redis knows nothing of it", "api/desk.py look")
 NOTICE = Step("the client sees that request {} was lost, and will repeat it", "api/desk.py look")
+#: The protocol must not need a client who asks again for what was decided: then it counts as a fault.
+NOTICE_WRONGLY = Step("the client takes request {} for lost, and will repeat it", "api/desk.py look", fault=True)
 ACCEPT = Step("api {}: accept.lua", "db/lua/accept.lua")
 RING = Step("api {}: sends the doorbell", "workers/actors.py ring")
 RING_LOST = Step("api {}: the doorbell is lost", "workers/actors.py ring", fault=True)
@@ -63,7 +65,8 @@ def _look(layout: Layout, state: bytes, api: int, request: int, found: list[Move
     lost = status > QUEUED and booking != request and not state[layout.pending + booking]
     if lost and _state_of(layout, state, booking, status - QUEUED) not in SETTLED:
         after[layout.answered + request] = 0
-        found.append((NOTICE, request, after))
+        known = record(layout.rows(state), layout.requests).states[booking]
+        found.append((NOTICE_WRONGLY if known[-1] in SETTLED else NOTICE, request, after))
 
 
 def _api(layout: Layout, state: bytes, number: int, at: int, found: list[Move]) -> None:
@@ -117,6 +120,7 @@ def accept(layout: Layout, state: bytearray, at: int) -> None:
     elif state[status] == QUEUED or _state_of(layout, state, booking, state[status] - QUEUED) not in SETTLED:
         if not state[layout.pending + booking]:
             state[layout.pending + booking] = _append(layout, state, request)
+            state[layout.recalled + booking] = 0
         rung = _ring(layout, state)
     state[at] = RINGS if rung else ANSWERS
 
@@ -151,6 +155,7 @@ def _republish(layout: Layout, state: bytearray, at: int) -> None:
     status = layout.status + booking
     if state[status] < QUEUED + version or layout.size.bug == "publish.lua does not compare versions":
         state[status] = QUEUED + version
+        state[layout.recalled + booking] = not state[layout.pending + booking]
     if booking == request:
         _end(state, at)
     else:

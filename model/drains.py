@@ -167,28 +167,30 @@ def _publish_early(layout: Layout, state: bytes, number: int, found: list[Move])
 
 
 def finish(layout: Layout, state: bytearray, number: int) -> None:
-    """finish.lua: nothing for another epoch, or past what is published; else trim, statuses by version, served."""
+    """finish.lua: nothing past what is published; else trim, statuses, served; of another epoch only statuses."""
     at, bug = layout.workers[number], layout.size.bug
-    last = state[at + 3]
-    if state[at + 1] != state[layout.life] and bug != "finish.lua does not compare epochs":
-        return
+    last, same_life = (
+        state[at + 3],
+        state[at + 1] == state[layout.life] or bug == "finish.lua does not compare epochs",
+    )
     mine = state[layout.marker] == DRAIN + number
-    if not mine and state[layout.served] >= last and bug != "finish.lua compares neither versions nor tickets":
+    compares = bug != "finish.lua compares neither versions nor tickets"
+    if same_life and not mine and state[layout.served] >= last and compares:
         return
-    if state[at] != EARLY:
+    if same_life and state[at] != EARLY:
         state[layout.head] = max(state[layout.head], min(last, len(layout.lane(state, state[layout.life]))))
     believed = new_rows(layout, state, at) if bug in UNRECORDED else b""
     known = record(layout.rows(state, state[at + 4]) + believed, layout.requests)
     for entry, request in touched(layout, state, at):
         booking = layout.bookings[request]
         status, version = layout.status + booking, len(known.states[booking])
-        if version and (
-            state[status] < QUEUED + version or bug == "finish.lua compares neither versions nor tickets"
-        ):
+        if version and (state[status] < QUEUED + version or not compares):
             state[status] = QUEUED + version
-        if state[layout.pending + booking] <= entry:
+        state[layout.recalled + booking] = 0
+        if same_life and state[layout.pending + booking] <= entry:
             state[layout.pending + booking] = 0
-    state[layout.served] = max(state[layout.served], last)
+    if same_life:
+        state[layout.served] = max(state[layout.served], last)
 
 
 def _next(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:

@@ -11,10 +11,11 @@ LAPSE = Step("the marker's 2 s are over", "db/lua/take.lua")
 LAPSE_EARLY = Step("worker {} is so slow that its marker lapses", "db/lua/take.lua", fault=True)
 BELL_LOST = Step("the broker loses the doorbell", "workers/broker.py", fault=True)
 FORGET = Step("the final status of request {} leaves Redis by its TTL", "db/statuses.py ttl_ms", fault=True)
+LEAVE = Step("the recalled status of request {} leaves Redis by its TTL", "db/statuses.py publish_command")
 WIPE = Step("Redis loses everything", "db/lua/accept.lua", fault=True)
 
 #: After these a status may be older than before: nothing is known of it any more.
-FORGETTING = (FORGET, WIPE)
+FORGETTING = (FORGET, LEAVE, WIPE)
 
 
 def moves(layout: Layout, state: bytes) -> list[Move]:
@@ -32,7 +33,7 @@ def moves(layout: Layout, state: bytes) -> list[Move]:
         after = bytearray(state)
         after[layout.bell] = 0
         found.append((BELL_LOST, 0, after))
-    if state[layout.forgets] < size.forgets:
+    if size.forgets or size.wipes:
         _forget(layout, state, found)
     if state[layout.life] < size.wipes:
         found.append((WIPE, 0, _wiped(layout, state)))
@@ -52,9 +53,12 @@ def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
         status, pending = state[layout.status + request], state[layout.pending + request]
         if status > QUEUED and not pending and request not in recalled:
             after = bytearray(state)
-            after[layout.status + request] = ABSENT
-            after[layout.forgets] += 1
-            found.append((FORGET, request, after))
+            after[layout.status + request] = after[layout.recalled + request] = ABSENT
+            if state[layout.recalled + request] and layout.size.bug != "a recalled status has no TTL":
+                found.append((LEAVE, request, after))
+            elif state[layout.forgets] < layout.size.forgets:
+                after[layout.forgets] += 1
+                found.append((FORGET, request, after))
 
 
 def _wiped(layout: Layout, state: bytes) -> bytearray:
@@ -64,5 +68,6 @@ def _wiped(layout: Layout, state: bytes) -> bytearray:
     after[layout.marker] = NOBODY
     after[layout.head] = after[layout.served] = 0
     after[layout.status : layout.status + requests] = bytes(requests)
+    after[layout.recalled : layout.recalled + requests] = bytes(requests)
     after[layout.pending : layout.pending + requests] = bytes(requests)
     return after

@@ -38,6 +38,7 @@ class Layout:
         self.head = self._part(1)  # entries that have left the lane
         self.served = self._part(1)  # meter: the last entry published
         self.status = self._part(requests)
+        self.recalled = self._part(requests)  # whether the status was put there by publish.lua: it has a TTL
         self.pending = self._part(requests)  # the undecided Cancel of a booking: its entry
         self.log = self._part((size.wipes + 1) * self.entries)  # all ever appended, per life: request + 1
         self.journal = self._part(ROW * (requests + 3))

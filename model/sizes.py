@@ -68,6 +68,7 @@ BUGS: dict[str, Size] = {
     "the journal is not looked at": _SECOND_THOUGHTS,
     "a COMMIT without an answer counts as done": _ONE_DOOR,
     "finish.lua does not compare epochs": replace(_ONE_DOOR, wipes=1),
+    "a recalled status has no TTL": replace(_SECOND_THOUGHTS, workers=1, wipes=1),
     "finish.lua compares neither versions nor tickets": _SECOND_THOUGHTS,
     "publish.lua does not compare versions": replace(_SECOND_THOUGHTS, apis=2, workers=1, forgets=1),
     "decide does not look for an outcome": replace(_ONE_DOOR, forgets=1),

@@ -38,6 +38,7 @@ FOUND = {
     "the journal is not looked at": "I2: an entry was decided twice",
     "a COMMIT without an answer counts as done": "I2",
     "finish.lua does not compare epochs": "I2",
+    "a recalled status has no TTL": "liveness",
     "finish.lua compares neither versions nor tickets": "I3",
     "publish.lua does not compare versions": "I3",
     "decide does not look for an outcome": "I2: a booking was decided twice",
