@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from threading import Event, Thread
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -18,80 +15,17 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from api.app import create_app, in_front_of
-from api.hotpath import HotPath
 from api.plain import booking_of, headers_of, length_of
 from api.schemas import BOOKING_REQUEST
 from api.stores import open_stores
 from core import ids
 from core.settings import Settings
 from db import keys
+from tests.asgi import PATIENCE_S, Answer, Server, wait_until
 from tests.buyer import Buyer
 from tests.stage import Stage
 
-#: Seconds.
-PATIENCE_S = 20.0
 JSON = "application/json"
-
-
-@dataclass
-class Answer:
-    """What an ASGI application sent."""
-
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class Server:
-    """The application on an event loop of its own, as granian runs it."""
-
-    def __init__(self, app: HotPath) -> None:
-        self.app = app
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def begin(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Future[Answer]:
-        return asyncio.run_coroutine_threadsafe(self._ask(method, path, headers, body), self._loop)
-
-    def ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Answer:
-        return self.begin(method, path, headers, body).result(PATIENCE_S)
-
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
-
-    def stop(self) -> None:
-        self.run(self.app.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE_S)
-        self._loop.close()
-
-    async def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        answer = Answer()
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http", "http_version": "1.1", "method": method, "path": path,
-            "query_string": query.encode("latin-1"),
-            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
-            "scheme": "http", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
-        }  # fmt: skip
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
-                answer.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
-            else:
-                answer.body += message.get("body", b"")
-
-        await self.app(scope, receive, send)
-        return answer
 
 
 @pytest.fixture
@@ -279,15 +213,6 @@ def test_a_card_or_a_status_that_redis_lacks_comes_from_postgres(server: Server,
 
     assert second.status == 202
     assert (shown.status, shown.json["status"]) == (200, "CONFIRMED")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    pause = Event()
-    for _ in range(int(PATIENCE_S / 0.01)):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come true in time")
 
 
 @pytest.mark.parametrize("length", [b"", b"9" * 5000, b"-1", b"1_0", "\u0663".encode(), b"1e3"])
