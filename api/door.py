@@ -8,6 +8,9 @@ refuses early, it decides nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from redis.exceptions import OutOfMemoryError
@@ -77,6 +80,8 @@ class Door:
         elif accepted.code == "NO_STATUS":
             self.recall(getattr(operation, "booking_id"), getattr(operation, "user_id"))  # noqa: B009
             accepted = self._accept(operation, request_id)
+        if accepted.code in ("NO_CARD", "NO_STATUS"):
+            accepted = Accepted("FULL")  # it exists, and Redis has no room for it: nothing was written
         point("A1", AcceptUnknown)
         if accepted.ring:
             ring(lane_of(operation.show_id, self.lanes_count))
@@ -119,10 +124,8 @@ class Door:
         if booking is None:
             raise NoSuchBooking
         command = statuses.publish_command(booking, self.lanes_count, self.settings.status_ttl_s)
-        try:
+        with self._if_there_is_room(booking_id=str(booking_id)):
             self._rounds.call([command], writes=False)
-        except OutOfMemoryError:
-            log.warning("not_published", booking_id=str(booking_id))  # the answer is right without it
         return booking
 
     def hall_of(self, show_id: int) -> Hall:
@@ -162,7 +165,8 @@ class Door:
             if found is None:
                 with transaction(self._engine) as connection:
                     found = installation.get(connection)
-                installation.publish(self._rounds, found)
+                with self._if_there_is_room(what="installation"):
+                    installation.publish(self._rounds, found)
             self._installation = found
         return self._installation
 
@@ -187,8 +191,17 @@ class Door:
             sold_out_until_ms=(deadline_ms or cards.NO_END_MS) if full else 0,
             forgets_at_ms=0 if decided else None,
         )
-        cards.publish(self._rounds, show_id, card, self.lanes_count)
+        with self._if_there_is_room(show_id=show_id):
+            cards.publish(self._rounds, show_id, card, self.lanes_count)
         return row.hall_id
+
+    @contextmanager
+    def _if_there_is_room(self, **what: Any) -> Iterator[None]:
+        """Publish something; at maxmemory it is only logged, for the answer is right without it."""
+        try:
+            yield
+        except OutOfMemoryError:
+            log.warning("not_published", **what)
 
     def _remember_absent(self, show_id: int) -> None:
         if len(self._absent) >= REMEMBERED_SHOWS:
@@ -202,7 +215,8 @@ class Door:
             with transaction(self._engine) as connection:
                 row = halls.get_hall(connection, hall_id)
             assert row is not None  # shows_hall_exists
-            cards.publish_plan(self._rounds, hall_id, row.plan)
+            with self._if_there_is_room(hall_id=hall_id):
+                cards.publish_plan(self._rounds, hall_id, row.plan)
             hall = Hall.from_plan(hall_id, row.plan)
         self._halls[hall_id] = hall
         return hall

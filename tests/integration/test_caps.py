@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -110,3 +111,22 @@ def test_a_waiting_operation_takes_no_more_memory_than_the_guard_reckons(stage: 
 
     grown = client.info("memory")["used_memory_dataset"] - before
     assert 200 < grown / 2_000 < guard.ENTRY_BYTES
+
+
+def test_what_redis_has_no_room_for_is_not_said_to_be_unknown(stage: Stage, alice: Buyer, app: Flask) -> None:
+    """A status or a card that has left Redis cannot be published again while it is full: come later, not 404."""
+    show, other = stage.show(), stage.show()
+    booking = answered(alice.book(show, "A1"), 202)["id"]
+    stage.drain(show)
+    client = stage.stores.client
+    client.delete(keys.status(show % LANES, UUID(booking)), keys.card(other % LANES, other))
+    client.config_set("maxmemory", "1")
+    try:
+        refused(alice.cancel(booking), 503, "lane_full")
+        refused(alice.book(other, "A1"), 503, "lane_full")
+        assert answered(alice.get(booking), 200)["status"] == "CONFIRMED"
+    finally:
+        client.config_set("maxmemory", "0")
+
+    answered(alice.cancel(booking), 202)
+    answered(alice.book(other, "A1"), 202)
