@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run rush verify test check model simulate fuzz fmt format-check lint types unit race e2e
-.PHONY: crash chaos chaos-ci bench bench-scale lock clean
+.PHONY: crash chaos chaos-ci bench bench-scale bench-overload lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
@@ -17,7 +17,7 @@ UV_COMPILE := .venv/uv/bin/uv pip compile pyproject.toml --universal --python-ve
 
 help:
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+		/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 ## Run it
 
@@ -63,6 +63,9 @@ bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="
 
 bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow
 	@exec .venv/bin/python -m bench.scale $(if $(QUICK),--quick) $(ARGS)
+
+bench-overload: setup ## Five times what workers can decide, and what the API can carry; ARGS="--minutes 5"
+	@exec .venv/bin/python -m bench.overload $(ARGS)
 
 chaos: setup ## Kill, part and starve the whole system under load, and judge it; ARGS="--minutes 10 --seed 1"
 	@exec .venv/bin/onsale chaos $(ARGS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -140,16 +140,24 @@ class Contest:
 
 @contextmanager
 def contest(
-    ground: Ground, generator: Generator, name: str, template: str, *, workers: int = 2, api_database_url: str = ""
+    ground: Ground,
+    generator: Generator,
+    name: str,
+    template: str,
+    *,
+    workers: int = 2,
+    api_database_url: str = "",
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Contest]:
     """A contender on a fresh copy of the template, ready; ended when the block ends.
 
     Args: api_database_url: where the api alone finds Postgres, if not where all do.
+          env: settings of all its processes.
     """
     ground.fresh(template)
     settings = replace(LocalSettings.from_env(), home=ground.home, workers=workers, lanes=ground.lanes)
     settings = replace(settings, host="127.0.0.1", port=free_port("127.0.0.1", 0))
-    told = programs.environment(settings, ground.running, metrics_folder(ground.home))
+    told = {**programs.environment(settings, ground.running, metrics_folder(ground.home)), **(env or {})}
     running = Contest(ground, generator, name, settings.port)
     try:
         for launch in launches(name, settings, told):

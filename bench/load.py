@@ -24,7 +24,7 @@ class Job:
     """What to send. `tokens[i]` belongs to `requests[i]` and is needed to follow it.
 
     follow: "" sends only; "poll" asks again when the api says so; "wait" asks with `?wait=`.
-    rate: requests per second of an open loop; 0 is a closed one.   gap_s: seconds before the first is sent.
+    rate: requests per second of an open loop; 0 is a closed one.
     """
 
     port: int
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(slots=True)
 class Done:
-    """What came of a job. Times are seconds, latencies milliseconds."""
+    """What came of a job. Times are seconds, latencies milliseconds; `refused_ms`: of 503s alone."""
 
     codes: Counter[int] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -49,6 +49,7 @@ class Done:
     seconds: float = 0.0
     cpu_s: float = 0.0
     accept_ms: list[float] = field(default_factory=list)
+    refused_ms: list[float] = field(default_factory=list)
     outcome_ms: list[float] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     timed_out: bool = False
@@ -140,6 +141,8 @@ class Load:
         job, done = self._job, self._done
         done.codes[code] += 1
         done.accept_ms.append((now - self._born[index]) * 1000)
+        if code == 503:
+            done.refused_ms.append(done.accept_ms[-1])
         if job.keep_ids and code < 300:
             done.ids[index] = json.loads(body)["id"]
         if code == 202 and job.follow:
