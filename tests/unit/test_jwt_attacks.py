@@ -12,6 +12,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -276,3 +277,11 @@ def test_the_good_token_itself_is_let_in(app: Flask, client: FlaskClient) -> Non
     for token in (good.good, good.claim(), good.sign()):
         answer = client.get(BOOKING, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code in (404, 503)
+
+
+def test_the_page_lists_every_attack() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text()
+    told = " ".join(page.partition("<!-- attacks: begin -->")[2].partition("<!-- attacks: end -->")[0].split())
+
+    for rows, what in ((ATTACKS, "tokens"), (HEADERS, "headers")):
+        assert f"**{len(rows)} {what}**: {'; '.join(rows)}." in told
