@@ -43,9 +43,12 @@ def moves(layout: Layout, state: bytes) -> list[Move]:
 def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
     """A TTL is 60 s at the least. Assumed: longer than an api needs from reading Postgres to publish.lua.
 
-    It is longer than a marker's lease too: a drain that holds the marker has no status forgotten behind it.
+    It is longer than a marker's lease too: a drain that holds the marker has no status forgotten behind it. And than
+    a lane's queue: else a repeated key could wait in the lane twice, the second time to be found decided.
     """
     recalled = {layout.bookings[state[at + 1]] for at in layout.apis if state[at] == REPUBLISHES}
+    lane = layout.lane(state, state[layout.life])[state[layout.head] :]
+    waiting = {layout.bookings[mark - 1] for mark in lane}
     owner = state[layout.marker] - DRAIN
     if owner >= 0 and state[layout.workers[owner]] == PUBLISHES:
         return
@@ -54,8 +57,9 @@ def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
         if status > QUEUED and not pending and request not in recalled:
             after = bytearray(state)
             after[layout.status + request] = after[layout.recalled + request] = ABSENT
-            if state[layout.recalled + request] and layout.size.bug != "a recalled status has no TTL":
-                found.append((LEAVE, request, after))
+            if state[layout.recalled + request]:
+                if request not in waiting and layout.size.bug != "a recalled status has no TTL":
+                    found.append((LEAVE, request, after))
             elif state[layout.forgets] < layout.size.forgets:
                 after[layout.forgets] += 1
                 found.append((FORGET, request, after))
