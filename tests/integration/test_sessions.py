@@ -93,7 +93,7 @@ def test_of_two_refreshes_at_once_one_succeeds_at_most(app: Flask, pair: dict[st
         responses = list(pool.map(lambda _: refresh(app.test_client(), pair).status_code, range(4)))
 
     assert responses.count(200) <= 1
-    assert set(responses) <= {200, 401}
+    assert set(responses) <= {200, 401, 503}  # 503: it waited for the lock for too long, and changed nothing
     assert not works(app.test_client(), pair)
 
 
