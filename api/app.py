@@ -20,7 +20,7 @@ from api.revocations import Revocations
 from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
 from api.waiters import Waiters
-from core import crashpoints, logs
+from core import crashpoints, garbage, logs
 from core.safety import refuse_unsafe
 from core.settings import Settings
 from db.guard import Guard
@@ -74,6 +74,7 @@ def create_app_from_env() -> HotPath:
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_stores(settings))
     app.extensions["onsale-revocations"].start()
+    garbage.settle()
     return in_front_of(app, settings)
 
 

@@ -27,6 +27,8 @@ from core.operations import Book, Kind
 from db.lanes import Accepted
 from db.statuses import Meter
 
+#: What fingerprints are made of. Stored bookings have them: this spelling never changes.
+_canonical = json.JSONEncoder(sort_keys=True).encode
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "NOT_OPEN": (409, "show_not_open", "The show is not on sale yet.", None),
@@ -179,7 +181,7 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
         "category": asked.get("category"),
         "hold": asked["hold"],
     }
-    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
+    fingerprint = hashlib.sha256(_canonical(body).encode()).hexdigest()[:32]
     return Book(
         booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
         show_id=asked["show_id"],

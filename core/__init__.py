@@ -1,4 +1,4 @@
 """Pure rules, standard library only: what a booking is and how operations on a show are decided.
 
-`settings` and `logs` are the two exceptions: they use a library each, and every process needs them.
+`settings`, `logs` and `operations` are the three exceptions: they use a library each, and every process needs them.
 """

@@ -7,18 +7,18 @@ within a version.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from core.errors import UnknownVersion, Unreadable
 from core.ids import show_of
 
 VERSION = 1
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 #: The most seats that one operation may ask for; the api allows fewer.
 MAX_SEATS = 100
 
@@ -136,19 +136,17 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "category": lambda value: value is None or type(value) is str,
     "hold": lambda value: type(value) is bool,
     "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
-    "changes": lambda value: type(value) is dict,
+    "changes": lambda value: type(value) is dict and _is_whole(value),
 }
-
 
 _CHECKS = {kind: [(name, _FIELDS[name]) for name in slots] for kind, slots in _SLOTS.items()}
 
 
-def _refuse(text: str) -> NoReturn:
-    """No number of the contract has a fraction; NaN and Infinity are no JSON."""
-    raise ValueError(text)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_refuse)
+def _is_whole(value: Any) -> bool:
+    """Whether there is no fraction in it, however deep: no number of the contract has one."""
+    if type(value) is dict:
+        return all(map(_is_whole, value.values()))
+    return all(map(_is_whole, value)) if type(value) is list else type(value) is not float
 
 
 def _check(kind: Kind, operation: Operation) -> None:
@@ -173,10 +171,10 @@ def dump(operation: Operation, *, request_id: str = "") -> str:
     for name in _SLOTS[kind]:
         value = getattr(operation, name)
         if value or name in ("show_id", "changes"):
-            values[name] = str(value) if isinstance(value, UUID) else value
+            values[name] = value
     if request_id:
         values["request_id"] = request_id
-    return _encode(values)
+    return orjson.dumps(values).decode()
 
 
 def load(payload: str) -> Operation:
@@ -187,7 +185,7 @@ def load(payload: str) -> Operation:
     try:
         if not payload.isascii() or "\\u" in payload:
             raise Unreadable  # every text of the contract is ASCII; a NUL or half a surrogate no store would take
-        values = _DECODER.decode(payload)
+        values = orjson.loads(payload)
         version = values.pop("v")
         if type(version) is not int or version < 1:
             raise Unreadable

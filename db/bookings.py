@@ -53,7 +53,7 @@ def live_of_users(connection: Connection, people: Iterable[tuple[int, UUID]]) ->
                                         FROM json_to_recordset(CAST(:wanted AS json))
                                              AS wanted (show_id integer, user_id uuid))
     """)  # noqa: S608 - the columns are a constant
-    wanted = as_json([{"show_id": show_id, "user_id": str(user_id)} for show_id, user_id in people])
+    wanted = as_json([{"show_id": show_id, "user_id": user_id} for show_id, user_id in people])
     return [_booking(row) for row in connection.execute(statement, {"wanted": wanted})]
 
 
@@ -108,11 +108,11 @@ def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int
 
 
 def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Booking]) -> None:
-    """Write new bookings and the new state of changed ones."""
+    """Write new bookings and the new state of changed ones. The rows are Booking's fields, by their names."""
     if new:
-        connection.execute(_INSERT, {"rows": as_json(_rows(new))})
+        connection.execute(_INSERT, {"rows": as_json(new)})
     if changed:
-        connection.execute(_UPDATE, {"rows": as_json(_rows(changed))})
+        connection.execute(_UPDATE, {"rows": as_json(changed)})
 
 
 _ROWS = """json_to_recordset(CAST(:rows AS json))
@@ -137,28 +137,6 @@ _UPDATE = text(f"""
       FROM {_ROWS}
      WHERE bookings.id = new.id
 """)  # noqa: S608 - the rows are a constant
-
-
-def _rows(bookings: Sequence[Booking]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": str(booking.id),
-            "show_id": booking.show_id,
-            "user_id": str(booking.user_id),
-            "status": booking.status,
-            "reason": booking.reason,
-            "fingerprint": booking.fingerprint,
-            "seats": booking.seats,
-            "amount_cents": booking.amount_cents,
-            "version": booking.version,
-            "last_operation": booking.last_operation,
-            "accepted_ms": booking.accepted_ms,
-            "decided_ms": booking.decided_ms,
-            "expires_ms": booking.expires_ms,
-            "confirmed_ms": booking.confirmed_ms,
-        }
-        for booking in bookings
-    ]
 
 
 def list_of_user(connection: Connection, user_id: UUID, *, before: UUID | None, limit: int) -> list[Booking]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Connection, text
 
 from core.bookings import Decision
 from core.journal import JournalRow
 from core.operations import StreamId
-from db.engine import as_json
 
 
 def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisions: Sequence[Decision]) -> None:
@@ -38,13 +38,13 @@ def _row(decision: Decision, seq: int) -> str:
         "part": decision.part,
         "kind": decision.kind,
         "show_id": decision.show_id,
-        "booking_id": str(decision.booking_id) if decision.booking_id else None,
+        "booking_id": decision.booking_id,
         "outcome": decision.outcome,
         "reason": decision.reason,
         "decision": decision.changes,
         "decided_ms": decision.decided_ms,
     }
-    return f'{as_json(values)[:-1]},"operation":{decision.entry.payload}}}'
+    return f'{orjson.dumps(values).decode()[:-1]},"operation":{decision.entry.payload}}}'
 
 
 def last_of_epoch(connection: Connection, lane: int, epoch: str) -> StreamId:

@@ -60,16 +60,6 @@ def record(connection: Connection, changes: Sequence[SeatChange]) -> None:
            AND seats.label = change.label
            AND seats.booking_id IS NOT DISTINCT FROM change.before
     """)
-    rows = [
-        {
-            "show_id": change.show_id,
-            "label": change.label,
-            "before": str(change.before) if change.before else None,
-            "after": str(change.after) if change.after else None,
-            "status": change.status,
-        }
-        for change in changes
-    ]
-    updated = connection.execute(statement, {"changes": as_json(rows)}).rowcount
+    updated = connection.execute(statement, {"changes": as_json(changes)}).rowcount
     if updated != len(changes):
         raise SeatConflict(f"{len(changes) - updated} of {len(changes)} seats had another owner than was read.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from core.shows import ShowSettings
+from db.engine import as_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,12 @@ def record(connection: Connection, rows: Sequence[ShowRow]) -> None:
     """Write counters, settings and version of changed shows. The rows must be locked."""
     statement = text("""
         UPDATE shows
-           SET settings = CAST(new.settings AS jsonb), held = new.held, sold = new.sold, version = new.version
-          FROM unnest(CAST(:ids AS integer[]), CAST(:settings AS text[]), CAST(:held AS integer[]),
-                      CAST(:sold AS integer[]), CAST(:versions AS bigint[]))
-               AS new (id, settings, held, sold, version)
+           SET settings = new.settings, held = new.held, sold = new.sold, version = new.version
+          FROM json_to_recordset(CAST(:rows AS json))
+               AS new (id integer, settings jsonb, held integer, sold integer, version bigint)
          WHERE shows.id = new.id
     """)
-    values = {
-        "ids": [row.id for row in rows],
-        "settings": [json.dumps(row.settings.to_json()) for row in rows],
-        "held": [row.held for row in rows],
-        "sold": [row.sold for row in rows],
-        "versions": [row.version for row in rows],
-    }
-    connection.execute(statement, values)
+    connection.execute(statement, {"rows": as_json(rows)})
 
 
 def _show(row: object) -> ShowRow:

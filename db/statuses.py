@@ -7,13 +7,13 @@ The body is the JSON that the api sends, so a poll costs one read and no renderi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 import redis
 
 from core.bookings import Booking, Stage, Status
@@ -22,8 +22,6 @@ from core.operations import Kind, StreamId
 from core.times import iso, to_ms
 from db import cards, keys, scripts
 from db.rounds import Command, Rounds
-
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 #: Seconds. A hold read from Postgres just before a batch changes it would stand for ever where that batch is never
 #: published: Redis was wiped in between, so its entries are gone, and its drain was killed.
@@ -77,7 +75,7 @@ def to_json(booking: Booking) -> dict[str, Any]:
 
 def body(booking: Booking) -> str:
     """`to_json` as the text that is published."""
-    return _encode(to_json(booking))
+    return orjson.dumps(to_json(booking)).decode()
 
 
 def expires_ms(body_: dict[str, Any]) -> int:

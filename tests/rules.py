@@ -21,7 +21,7 @@ PACKAGES = ("api", "chaos", "core", "crash", "db", "local", "model", "rush", "wo
 #: What each may import besides the standard library and itself; `local`, `crash` and `chaos` are missing: anything.
 IMPORTS = {
     "core": set[str](),
-    "db": {"core", "sqlalchemy", "psycopg", "redis", "hiredis"},
+    "db": {"core", "sqlalchemy", "psycopg", "redis", "hiredis", "orjson"},
     "workers": {"core", "db", "dramatiq", "redis", "sqlalchemy", "apscheduler", "prometheus_client"},
     "api": {
         "core",
@@ -33,13 +33,18 @@ IMPORTS = {
         "marshmallow",
         "werkzeug",
         "a2wsgi",
+        "orjson",
     }
     | {"flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
     "model": set[str](),
     "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
 }
-#: The two exceptions of core.
-ONE_LIBRARY = {"core/settings.py": {"environs", "marshmallow.ValidationError"}, "core/logs.py": {"structlog"}}
+#: The three exceptions of core.
+ONE_LIBRARY = {
+    "core/settings.py": {"environs", "marshmallow.ValidationError"},
+    "core/logs.py": {"structlog"},
+    "core/operations.py": {"orjson"},
+}
 #: Only inside a function: what a command needs of the system that it talks to.
 LAZILY = {"rush": {"local.running", "local.verify", "db.engine", "db.users"}}
 #: Where the environment is read, and where it is passed on to our own processes.

@@ -6,6 +6,7 @@ what depends on them in later statements, nothing published before COMMIT has re
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from workers.load import load as load_states
 from workers.stores import Stores
 
 log = logs.logger(__name__)
+_levels = logging.getLogger(__name__)
 
 #: So many operations in a row that cannot be decided look like a bug of ours, not like bad operations.
 POISON_IN_A_ROW = 3
@@ -263,9 +265,10 @@ def _row(row: ShowRow, state: ShowState) -> ShowRow:
 
 
 def log_decisions(batch: Batch) -> None:
-    """One line per expired hold (an operator wants to see each), one per batch for the rest."""
+    """One line per expired hold, which an operator wants to see; the others only at DEBUG."""
+    every = _levels.isEnabledFor(logging.DEBUG)
     for decision in batch.decisions:
         if decision.outcome is Outcome.EXPIRED:
             log.info("hold_expired", booking_id=str(decision.booking_id), show_id=decision.show_id)
-        else:
+        elif every:
             log.debug("decided", booking_id=str(decision.booking_id), kind=decision.kind, outcome=decision.outcome)

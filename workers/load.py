@@ -80,7 +80,7 @@ def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[
     named = {(book.show_id, label) for book in lacking if book.show_id not in whole for label in book.seats}
     found = seats.owners_of_shows(connection, sorted(whole)) if whole else []
     if named:
-        found += seats.owners(connection, sorted(named))
+        found += seats.owners(connection, named)
     for show_id, label, owner in found:
         seat_maps[show_id].owners[label] = owner
 
@@ -89,7 +89,7 @@ def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[
     """Bookings that the operations name, and the live ones of the people who book (for the limit)."""
     ids = [id_ for entry in entries if (id_ := getattr(entry.operation, "booking_id", None))]
     found = bookings.by_ids(connection, ids) if ids else []
-    people = sorted({(book.show_id, book.user_id) for book in books})
+    people = {(book.show_id, book.user_id) for book in books}
     if people:
         found += bookings.live_of_users(connection, people)
     return found

@@ -8,7 +8,7 @@ import dramatiq
 from dramatiq import Broker, Worker
 from prometheus_client import start_http_server
 
-from core import logs
+from core import garbage, logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db.guard import EXIT_CODE, Guard
@@ -50,6 +50,7 @@ class WorkerProcess(dramatiq.Middleware):
             log.error("refused", error=str(error))
             os._exit(EXIT_CODE)
         use(open_stores(self._settings))
+        garbage.settle()
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """The sweeper first: without metrics a worker is worth something, without a sweeper it is not."""
