@@ -104,6 +104,10 @@ class Door:
         """Whether `booking_secret` and `lanes_count` are known: then asking for them touches no store."""
         return self._installation is not None
 
+    def learn(self) -> None:
+        """Become `ready`. Raises: RedisAway, PostgresAway.   Repeat: nothing."""
+        self._drawn()
+
     def known_hall(self, show_id: int) -> Hall | None:
         """The hall of a show that this process has met before, and then everything `command` needs is known too."""
         return self._hall_of_show.get(show_id) if self.ready else None

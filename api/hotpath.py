@@ -25,19 +25,20 @@ from flask import Flask
 from redis.exceptions import OutOfMemoryError
 from werkzeug.http import parse_etags
 
-from api import desk, hooks, metrics, problems
+from api import desk, hooks, hotmaps, metrics, problems
 from api.door import Door
 from api.envelope import Envelope
 from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
+from api.hotmaps import HotMaps
 from api.places import Seen
 from api.plain import Headers, Receive, body_of, booking_of, headers_of, length_of
-from api.rates import Rates
+from api.rates import Rates, Verdict
 from api.replies import Reply
 from api.stores import Stores
 from api.tokens import Identity, Verifier
 from api.waiters import Waiters
 from core.crashpoints import point
-from core.errors import AcceptUnknown
+from core.errors import AcceptUnknown, OnsaleError
 from core.ids import lane_of, show_of
 from db import lanes, statuses
 from db.async_rounds import AsyncRounds
@@ -75,6 +76,7 @@ class HotPath:
         self._waiters: Waiters = flask.extensions["onsale-waiters"]
         self._wait_cap_s = stores.settings.wait_cap_s
         self._max_body = max_body
+        self._maps = HotMaps(flask.extensions["onsale-seatmaps"], self._rounds, self._door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let Flask answer it."""
@@ -86,6 +88,8 @@ class HotPath:
                     return await self._post(scope, receive, send)
                 if method == "GET" and (match := _STATUS_PATH.fullmatch(path)):
                     return await self._get(scope, receive, send, UUID(match[1]))
+            elif (show_id := hotmaps.show_of(path)) and scope["method"] == "GET" and not scope["query_string"]:
+                return await self._map(scope, receive, send, show_id)
         return await self._flask(scope, receive, send)
 
     async def close(self) -> None:
@@ -135,6 +139,20 @@ class HotPath:
         make = partial(self._show, booking_id, who.user_id, wait_s, headers.get(b"if-none-match"))
         return await self._answer(STATUS_RULE, "GET", headers, send, started, who, make)
 
+    async def _map(self, scope: Scope, receive: Receive, send: Send, show_id: int) -> None:
+        started = time.perf_counter()
+        headers = headers_of(scope["headers"])
+        reply = None
+        if headers and self._envelope.knows(headers):
+            if not self._door.ready:
+                with suppress(OnsaleError):  # Flask's view needs Postgres alone
+                    await self._in_thread(self._door.learn)
+            reply = await self._maps.reply(show_id, headers.get(b"if-none-match"))
+        if reply is None:
+            return await self._flask(scope, receive, send)
+        request_id = hooks.request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+        return await self._send(hotmaps.RULE, "GET", headers, send, started, request_id, reply)
+
     def _who(self, headers: Headers) -> Identity | None:
         """Who asks; None if that is for Flask to refuse."""
         if not self._envelope.knows(headers):
@@ -163,13 +181,27 @@ class HotPath:
             reply = await make(request_id)
         except Exception as error:  # noqa: BLE001 - it is logged there
             reply = problems.reply_of(error, request_id)
-        body = reply.body.encode()
+        await self._send(rule, method, headers, send, started, request_id, reply, verdict)
+
+    async def _send(
+        self,
+        rule: str,
+        method: str,
+        headers: Headers,
+        send: Send,
+        started: float,
+        request_id: str,
+        reply: Reply,
+        verdict: Verdict | None = None,
+    ) -> None:
+        """Send a reply with the headers that every answer has, and count it."""
+        body = reply.body if isinstance(reply.body, bytes) else reply.body.encode()
         out = [(name.lower().encode(), value.encode()) for name, value in reply.headers]
         if reply.status != 304:
             out += [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % len(body))]
         if self._rates and verdict:
             out += [(name.lower().encode(), value.encode()) for name, value in self._rates.headers(verdict)]
-        out += self._envelope.around(headers, request_id)
+        out += self._envelope.around(headers, request_id, reply.public)
         await send({"type": "http.response.start", "status": reply.status, "headers": out})
         await send({"type": "http.response.body", "body": body})
         metrics.observe(rule, method, reply.status, time.perf_counter() - started)

@@ -14,9 +14,11 @@ class Reply:
     """A status, a body and the headers that are its own; what every answer has is added later."""
 
     status: int
-    body: str
+    body: str | bytes
     headers: list[tuple[str, str]] = field(default_factory=list)
     content_type: str = JSON
+    #: Whether caches may keep it for a second (rendering.py PUBLIC); none may keep any other.
+    public: bool = False
 
     def response(self) -> Response:
         """As a response of Flask's."""

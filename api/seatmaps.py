@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -48,33 +50,55 @@ class Recent(Generic[V]):
                 self._values.popitem(last=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SeatMap:
+    """A show's map as JSON. `checked_s`: when Postgres last said that this is the show's version (monotonic)."""
+
+    version: int
+    body: bytes
+    checked_s: float
+
+
 class SeatMaps:
     """The seat maps of one application."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._maps: Recent[tuple[int, bytes]] = Recent(MAPS)
+        self._maps: Recent[SeatMap] = Recent(MAPS)
         self._halls: Recent[Hall] = Recent(HALLS)
+        self._making = [threading.Lock() for _ in range(MAPS)]
 
     def version(self, show_id: int) -> int | None:
         """The show's version now; None if there is no such show. Raises: PostgresAway."""
+        now_s = time.monotonic()
         with transaction(self._engine) as connection:
-            return catalogue.get_version(connection, show_id)
+            version = catalogue.get_version(connection, show_id)
+        known = self._maps.get(show_id)
+        if known is not None and version is not None and known.version >= version:
+            self._maps.put(show_id, replace(known, checked_s=now_s))
+        return version
 
-    def at_least(self, show_id: int, version: int) -> tuple[int, bytes]:
-        """A map not older than `version`, with its own version, as JSON. The show must exist.
+    def kept(self, show_id: int) -> SeatMap | None:
+        """The map that this process has, true or not any more."""
+        return self._maps.get(show_id)
+
+    def at_least(self, show_id: int, version: int) -> SeatMap:
+        """A map not older than `version`. The show must exist; of many who ask at once, one makes it.
 
         Raises: PostgresAway.
         """
-        known = self._maps.get(show_id)
-        if known is not None and known[0] >= version:
-            return known
+        with self._making[show_id % MAPS]:
+            known = self._maps.get(show_id)
+            return known if known is not None and known.version >= version else self._make(show_id)
+
+    def _make(self, show_id: int) -> SeatMap:
+        now_s = time.monotonic()
         with transaction(self._engine) as connection:
             taken = catalogue.get_taken_seats(connection, show_id)
             if taken is None:
                 raise LookupError(f"show {show_id} is gone")
             hall = self._hall(connection, taken.hall_id)
-        fresh = taken.version, _render(show_id, hall, taken)
+        fresh = SeatMap(taken.version, _render(show_id, hall, taken), now_s)
         self._maps.put(show_id, fresh)
         return fresh
 

@@ -72,8 +72,9 @@ def get_seats(show_id: int) -> Response:
     if request.if_none_match.contains_weak(str(version)):
         response = Response(status=304, headers=PUBLIC)
     else:
-        version, body = maps.at_least(show_id, version)
-        response = Response(body, content_type="application/json", headers=PUBLIC)
+        seat_map = maps.at_least(show_id, version)
+        version = seat_map.version
+        response = Response(seat_map.body, content_type="application/json", headers=PUBLIC)
     response.set_etag(str(version))
     return response
 

@@ -1,0 +1,180 @@
+"""Seat maps on the hot path: as Flask's view answers them, never older than an outcome that somebody has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from api import hotmaps, seatmaps
+from api.app import create_app, in_front_of
+from api.seatmaps import SeatMaps
+from api.stores import open_stores
+from core.errors import RedisAway
+from core.ids import lane_of
+from core.settings import Settings
+from db import keys
+from tests.asgi import Answer, Server
+from tests.buyer import Buyer
+from tests.stage import Stage
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[Server]:
+    running = Server(in_front_of(app, app.extensions["onsale"].settings))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def by_flask(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that Flask was asked for from here on."""
+    asked: list[str] = []
+    real = server.app._flask
+
+    async def flask(scope: Any, *rest: Any) -> None:
+        asked.append(scope["path"])
+        await real(scope, *rest)
+
+    monkeypatch.setattr(server.app, "_flask", flask)
+    return asked
+
+
+def told(headers: Any) -> dict[str, str]:
+    skipped = ("x-request-id", "content-length")
+    return {name.lower(): value for name, value in headers.items() if name.lower() not in skipped}
+
+
+def look(server: Server, path: str, has: str = "") -> Answer:
+    return server.ask("GET", path, {"Host": "onsale.example", **({"If-None-Match": has} if has else {})})
+
+
+def statuses(map_: Any) -> dict[str, str]:
+    return {seat["label"]: seat["status"] for row in map_["rows"] for seat in row["seats"]}
+
+
+@pytest.mark.parametrize("origins", ["", "https://shop.example", "*"])
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "https://shop.example"}, {"Origin": "https://evil.example"}, {"If-None-Match": "*"},
+     {"If-None-Match": '"0"'}, {"If-None-Match": 'W/"0", "9"'}, {"If-None-Match": '"9"'}, {"X-Request-Id": "mine"},
+     {"Authorization": "Bearer x"}],
+)  # fmt: skip
+def test_a_map_is_answered_as_by_flask(
+    settings: Settings, stage: Stage, origins: str, headers: dict[str, str]
+) -> None:
+    changed = replace(settings, cors_origins=tuple(filter(None, origins.split(","))))
+    app = create_app(changed, open_stores(changed))
+    server = Server(in_front_of(app, changed))
+    path = f"/api/shows/{stage.show()}/seats"
+
+    flask = app.test_client().get(path, headers=headers)
+    given = {"Host": "onsale.example", **headers}
+    first, second = server.ask("GET", path, given), server.ask("GET", path, given)
+
+    server.stop()
+    app.extensions["onsale"].engine.dispose()
+    for hot in (first, second):
+        assert (hot.status, hot.body) == (flask.status_code, flask.data)
+        assert told(hot.headers) == told(flask.headers)
+
+
+def test_a_kept_map_needs_no_flask_and_is_new_as_soon_as_an_outcome_is(
+    server: Server, stage: Stage, alice: Buyer, by_flask: list[str]
+) -> None:
+    show = stage.show()
+    path = f"/api/shows/{show}/seats"
+    look(server, path)
+    empty = look(server, path)
+    assert by_flask == [path]  # the first made the map
+
+    alice.book(show, "A1")
+    stage.drain(show)
+    sold = look(server, path)
+    same = look(server, path, sold.headers["etag"])
+    old = look(server, path, empty.headers["etag"])
+
+    assert by_flask == [path, path]  # the new version was made once
+    assert statuses(empty.json)["A1"] == "AVAILABLE"
+    assert statuses(sold.json)["A1"] == statuses(old.json)["A1"] == "SOLD"
+    assert (same.status, same.body) == (304, b"")
+
+
+def test_a_card_is_not_believed_for_ever(
+    server: Server, stage: Stage, alice: Buyer, by_flask: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis comes back without its newest second, or empty: Postgres is asked when the time is over."""
+    show = stage.show()
+    path = f"/api/shows/{show}/seats"
+    look(server, path)
+    alice.book(show, "A1")
+    stage.drain(show)
+    stage.stores.client.delete(keys.card(lane_of(show, stage.stores.settings.lanes), show))
+
+    believed = look(server, path)
+    monkeypatch.setattr(hotmaps, "BELIEVED_S", -1.0)
+    asked = look(server, path)
+    monkeypatch.undo()
+    again = look(server, path, asked.headers["etag"])
+
+    assert statuses(believed.json)["A1"] == "AVAILABLE"
+    assert statuses(asked.json)["A1"] == "SOLD"
+    assert again.status == 304
+
+
+def test_a_look_that_changed_nothing_is_enough_to_be_believed_again(
+    server: Server, stage: Stage, by_flask: list[str]
+) -> None:
+    path = f"/api/shows/{stage.show()}/seats"
+    etag = look(server, path).headers["etag"]
+    maps: SeatMaps = server.app._maps._maps
+    [show] = maps._maps._values
+    maps._maps.put(show, replace(maps._maps._values[show], checked_s=-1e9))
+
+    for _ in range(3):
+        assert look(server, path, etag).status == 304
+
+    assert by_flask == [path, path]  # made, looked at once; the rest by Redis
+
+
+def test_without_redis_postgres_answers(
+    server: Server, stage: Stage, by_flask: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/shows/{stage.show()}/seats"
+    look(server, path)
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise RedisAway
+
+    monkeypatch.setattr(server.app._rounds, "call", away)
+
+    assert look(server, path).status == 200
+    assert by_flask == [path, path]
+
+
+@pytest.mark.parametrize("show", ["0", "007", "9999999999", "2147483647", "x", "1/"])
+def test_what_is_no_map_is_flasks(server: Server, app: Flask, show: str) -> None:
+    path = f"/api/shows/{show}/seats"
+    assert look(server, path).status == app.test_client().get(path).status_code == 404
+
+
+def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    show, made = stage.show(), []
+    real = seatmaps.catalogue.get_taken_seats
+
+    def counted(*arguments: Any) -> Any:
+        made.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(seatmaps.catalogue, "get_taken_seats", counted)
+    maps: SeatMaps = app.extensions["onsale-seatmaps"]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: maps.at_least(show, 0), range(8)))
+
+    assert len(made) == 1
+    assert len({map_.version for map_ in found}) == 1
