@@ -15,6 +15,7 @@ from api.describe import ProblemApi
 from api.envelope import Envelope
 from api.health import PostgresProbe
 from api.hotpath import HotPath
+from api.listings import Listings
 from api.logins import Logins
 from api.revocations import Revocations
 from api.seatmaps import SeatMaps
@@ -46,6 +47,7 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
         OPENAPI_VERSION="3.1.0",
     )
     app.extensions["onsale"] = stores
+    app.extensions["onsale-listings"] = Listings()
     app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
     app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
     app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters)

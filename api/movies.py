@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 
 from api import answers, schemas
 from api.describe import route
+from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
 from api.rendering import PUBLIC, answer, movie_json, page_json
@@ -74,6 +75,7 @@ def replace_movie(movie_id: int) -> Response:
     values = read_body(schemas.MOVIE_REQUEST)
     with transaction(stores().engine) as connection:
         movie = movies.update_movie(connection, movie_id, values)
+    listings().drop()
     return answer(movie_json(movie)) if movie else _no_such_movie()
 
 

@@ -26,10 +26,15 @@ PUBLIC = {"Cache-Control": "public, max-age=1"}
 
 def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response."""
-    response = Response(json.dumps(body, separators=(",", ":")), status=status, content_type="application/json")
+    response = Response(as_bytes(body), status=status, content_type="application/json")
     if headers:
         response.headers.update(headers)
     return response
+
+
+def as_bytes(body: Mapping[str, Any]) -> bytes:
+    """The body of a JSON response."""
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def booking_json(booking: Booking) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 from api import answers, schemas
 from api.describe import route
 from api.errors import InvalidRequest
+from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, page_json, show_json
+from api.rendering import PUBLIC, answer, as_bytes, page_json, show_json
 from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
@@ -38,12 +39,16 @@ blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="W
 def list_shows() -> Response:
     """Upcoming shows, the next one first, of one movie if it is given."""
     query = read_query(schemas.SHOWS_QUERY)
-    page, limit = query["page"], query["limit"]
-    with transaction(stores().engine) as connection:
-        found = catalogue.list_upcoming(
-            connection, movie_id=query.get("movie_id"), limit=limit + 1, offset=(page - 1) * limit
-        )
-    return answer(page_json("shows", [show_json(show) for show in found], page=page, limit=limit), headers=PUBLIC)
+    movie_id, page, limit = query.get("movie_id"), query["page"], query["limit"]
+
+    def make() -> bytes:
+        with transaction(stores().engine) as connection:
+            offset = (page - 1) * limit
+            found = catalogue.list_upcoming(connection, movie_id=movie_id, limit=limit + 1, offset=offset)
+        return as_bytes(page_json("shows", [show_json(show) for show in found], page=page, limit=limit))
+
+    body = listings().page((movie_id, page, limit), make)
+    return Response(body, content_type="application/json", headers=PUBLIC)
 
 
 @route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
@@ -107,6 +112,7 @@ def create_show() -> Response:
         catalogue.insert_seats(connection, show_id, list(hall.seats))
         show = catalogue.get_show(connection, show_id)
     assert show is not None
+    listings().drop()
     return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from api import answers, seatmaps
+from api import answers, listings, seatmaps
 from core.halls import Hall
 from db.catalogue import TakenSeats
 from db.engine import transaction
@@ -150,6 +151,29 @@ def test_upcoming_shows_come_in_order_and_by_movie(client: FlaskClient, engine: 
     assert [show["id"] for show in everything["shows"]] == [soon, late]
     assert [show["id"] for show in of_movie["shows"]] == [soon]
     assert first["next_page"] == 2
+
+
+def test_a_page_of_the_list_is_kept_for_a_second_and_dropped_by_a_change(
+    client: FlaskClient,
+    engine: Engine,
+    carol: dict[str, str],
+    wanted: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def listed() -> list[int]:
+        return [show["id"] for show in client.get("/api/shows").get_json()["shows"]]
+
+    clock = [100.0]
+    monkeypatch.setattr(listings, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    first = make_show(engine, starts_in_ms=HOUR_MS)
+    assert listed() == [first]
+    second = make_show(engine, starts_in_ms=2 * HOUR_MS)  # another process's
+    assert listed() == [first]
+
+    clock[0] += listings.KEPT_S
+    assert listed() == [first, second]
+    third = client.post("/api/shows", json=wanted, headers=carol).get_json()["id"]
+    assert listed() == [first, second, third]
 
 
 def test_a_begun_show_is_still_found_by_its_id(client: FlaskClient, engine: Engine) -> None:
