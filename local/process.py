@@ -24,6 +24,8 @@ from local.account import Account
 
 #: prctl(2): the signal to get when the parent dies.
 PR_SET_PDEATHSIG = 1
+#: Seconds for a leader that replaces its forks to do so. It does at once; a machine that is busy may take longer.
+REPLACED_WITHIN_S = 5.0
 #: prctl(2): become the parent of descendants whose own parent died, instead of init.
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -33,7 +35,10 @@ _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How one process group is started. `forks`: how many children of the leader must live as long as it."""
+    """How one process group is started. `forks`: how many children of the leader must live as long as it.
+
+    `replaces`: the leader itself starts another fork when one ends; the rest of the group goes on meanwhile.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -42,6 +47,7 @@ class Launch:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     forks: int = 0
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class ProcessGroup:
     leader: subprocess.Popen[bytes]
     started: float = field(default_factory=time.time)
     members: list[Member] = field(default_factory=list)
+    _lost: Member | None = None
+    _replaced_by: float = 0.0
 
     @property
     def pid(self) -> int:
@@ -80,16 +88,17 @@ class ProcessGroup:
     def look(self) -> str | None:
         """What is wrong with the group, None if nothing: its leader or one of its forks has ended.
 
-        Finds the forks while they are still being started, so call it every now and then.
+        Where the leader replaces its forks, only one that is not replaced in time is wrong; the ended ones leave
+        `members`. Finds the forks while they are still being started, so call it every now and then.
         """
         if self._leader_ended():
             return "the leader ended"
         if self.launch.forks > len(self.members) - 1:
             self._find_forks()
-        for member in self.members[1:]:
-            if member.process() is None:
-                return f"its fork {member.pid} ended"
-        return None
+        ended = [member for member in self.members[1:] if member.process() is None]
+        if not self.launch.replaces:
+            return f"its fork {ended[0].pid} ended" if ended else None
+        return self._unreplaced(ended)
 
     def stop(self) -> None:
         """Ask the leader to end in good order. Does not wait. Repeat: asks again."""
@@ -124,13 +133,27 @@ class ProcessGroup:
         # WNOWAIT: the zombie stays, and with it the number of the group, until `kill`.
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
+    def _unreplaced(self, ended: list[Member]) -> str | None:
+        """Take ended forks off the list; what is wrong if forks are still missing when their time is over."""
+        now = time.monotonic()
+        if ended:
+            self.members = [member for member in self.members if member not in ended]
+            self._lost, self._replaced_by = ended[0], now + REPLACED_WITHIN_S
+        if self._lost is None or len(self.members) > self.launch.forks:
+            self._lost = None
+            return None
+        return f"its fork {self._lost.pid} ended and was not replaced" if now >= self._replaced_by else None
+
     def _find_forks(self) -> None:
         known = {member.pid for member in self.members}
         with suppress(psutil.Error):
             for child in psutil.Process(self.pid).children():
                 with suppress(psutil.Error, ProcessLookupError):
-                    if child.pid not in known and os.getpgid(child.pid) == self.pid:
-                        self.members.append(Member(child.pid, child.create_time()))
+                    fork = Member(child.pid, child.create_time())
+                    # A leader that replaces its forks may not have reaped the last one yet.
+                    gone = self.launch.replaces and fork.process() is None
+                    if child.pid not in known and not gone and os.getpgid(child.pid) == self.pid:
+                        self.members.append(fork)
 
     def _descendants(self) -> list[psutil.Process]:
         found = [process for member in self.members[1:] if (process := member.process())]

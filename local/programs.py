@@ -67,10 +67,12 @@ def api(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
         "--no-ws", "--no-access-log", "--log-level", "error",
         # Seconds: a client in `?wait=` must not hold up the end.
         "--workers-kill-timeout", "2",
+        # At once, and the others serve meanwhile; one that ends twice within 5.5 s ends the master as well.
+        "--respawn-failed-workers",
     )
     # fmt: on
     command = (sys.executable, "-m", "granian", *options, "api.app:create_app_from_env")
-    return Launch(name="api", command=command, cwd=PROJECT, env=env, forks=settings.api_processes)
+    return Launch(name="api", command=command, cwd=PROJECT, env=env, forks=settings.api_processes, replaces=True)
 
 
 def worker(settings: LocalSettings, env: Mapping[str, str], number: int) -> Launch:

@@ -1,5 +1,7 @@
 """One process of the list, kept alive: started, killed whole when part of it dies, started again.
 
+A leader that replaces its own forks (the api's) is left to do so; the group is killed if it does not.
+
 `tick` is the whole life of it; the supervisor calls it some ten times a second and tells it the time.
 """
 
@@ -69,10 +71,13 @@ class Supervised:
             return True
         if self._kill_at is not None:
             return self._ending(self.group, now)
-        before = len(self.group.members)
+        before = self.group.members.copy()
         trouble = self.group.look()
         if trouble is None:
-            return len(self.group.members) != before
+            for member in before:
+                if member not in self.group.members:
+                    log.warning("fork_ended", group=self.launch.name, pid=member.pid)
+            return self.group.members != before
         self._bury(self.group, trouble, now)
         return True
 

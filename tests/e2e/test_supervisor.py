@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -16,7 +19,7 @@ import pytest
 
 from local.process import Member
 from local.running import running
-from tests.e2e.up import NAMES, Up
+from tests.e2e.up import NAMES, START_DEADLINE_S, Up
 
 #: What a stop is promised to take at most, and a little for this process to notice.
 STOP_DEADLINE_S = 10.5
@@ -57,7 +60,6 @@ def _victims() -> list[Any]:
         ("worker-1", 0),
         ("worker-1", 1),
         ("api", 0),
-        ("api", 1),
         ("scheduler", 0),
         ("postgres", 0),
         ("redis", 0),
@@ -82,6 +84,48 @@ def test_a_group_that_loses_a_process_is_killed_whole_and_started_again(
     lines = [line for line in running_up.output().splitlines() if str(before[name]) in line]
     assert len(lines) == 1
     assert f"event=group_killed process=supervisor group={name} " in lines[0]
+
+
+def _answered(up: Up) -> str:
+    """What a new connection to the api comes to: "200", or the name of its error."""
+    connection = http.client.HTTPConnection(urlsplit(running(up.home).base_url).netloc, timeout=10)
+    try:
+        connection.request("GET", "/healthz")
+        return str(connection.getresponse().status)
+    except (OSError, http.client.HTTPException) as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+
+
+def _listens(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return any(each.status == psutil.CONN_LISTEN for each in psutil.Process(pid).net_connections("tcp"))
+    return False
+
+
+def test_a_fork_of_the_api_is_replaced_and_nobody_is_refused_meanwhile(running_up: Up) -> None:
+    before = running_up.pids()
+    leader, lost, other = before["api"]
+    running_up.wait(lambda: _listens(lost) and _listens(other))
+    answers: list[str] = []
+
+    os.kill(lost, signal.SIGKILL)
+
+    def replaced() -> bool:
+        answers.append(_answered(running_up))
+        now = running_up.pids()["api"]
+        return lost not in now and len(now) == 3 and all(map(_listens, now[1:]))
+
+    running_up.wait(replaced, START_DEADLINE_S)
+    after = running_up.pids()
+    assert after["api"][:2] == [leader, other]
+    assert {name for name in NAMES if after[name] != before[name]} == {"api"}
+    # A connection that the lost fork had not taken yet is reset with it; all others are the other fork's.
+    assert set(answers) <= {"200", "ConnectionResetError"}
+    assert answers.count("200") > 0
+    assert _answered(running_up) == "200"
+    assert f"event=fork_ended process=supervisor group=api pid={lost}" in running_up.output()
 
 
 def test_status_shows_processes_lanes_and_bookings(running_up: Up) -> None:
