@@ -9,7 +9,7 @@ import asyncio
 import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from chaos import disk
 from chaos.proxy import Mode
 from chaos.scene import Scene, send
 from chaos.system import LANES, WORKERS
+from local import postgres
 
 #: Yields a few words about what was really done; "" means that it did not fire.
 Harm = Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]
@@ -26,12 +27,16 @@ Harm = Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`lasts`: it is begun, kept up and healed; otherwise it is done in a moment. `alone`: never combined."""
+    """`lasts`: it is begun, kept up and healed; otherwise it is done in a moment. `alone`: never combined.
+
+    `takes_s`: seconds that doing and healing it take at the most, besides what it lasts.
+    """
 
     name: str
     harm: Harm
     lasts: bool = True
     alone: bool = False
+    takes_s: float = 2.0
     #: What its recovery is counted from: the end of the fault, or its beginning (others take over).
     from_begin: bool = False
 
@@ -63,15 +68,16 @@ def _kill(name: str, place: int = 0) -> Fault:
 async def _kill_backend(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
     """One of Postgres's processes dies: Postgres ends all connections and recovers by itself."""
     pids = [pid for pid in (await scene.family("postgres"))[1:] if _serves(pid)]
-    yield f"backend {pids[0]}" if pids and send([draws.choice(pids)], signal.SIGKILL) else ""
+    pid = draws.choice(pids) if pids else 0
+    yield f"backend {pid}" if pids and send([pid], signal.SIGKILL) else ""
 
 
 def _serves(pid: int) -> bool:
-    """Whether a process of Postgres serves a client."""
-    try:
-        return "postgres: onsale " in " ".join(psutil.Process(pid).cmdline())
-    except psutil.Error:
-        return False
+    """Whether a process of Postgres serves a client: its title has the log-in, and then the database."""
+    with suppress(psutil.Error):
+        title = " ".join(psutil.Process(pid).cmdline()).split()
+        return title[:1] == ["postgres:"] and title[2:3] == [postgres.DATABASE]
+    return False
 
 
 @asynccontextmanager
@@ -144,6 +150,10 @@ def _reset(role: str) -> Fault:
     return Fault(f"reset {role}", harm, lasts=False)
 
 
+#: Seconds in which a COMMIT comes by.
+COMMIT_WITHIN_S = 5.0
+
+
 @asynccontextmanager
 async def _lost_commits(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
     """COMMIT arrives and is carried out, its answer is lost with the connection."""
@@ -152,7 +162,7 @@ async def _lost_commits(scene: Scene, draws: random.Random) -> AsyncIterator[str
     for link in links:
         link.begin(Mode.LOSE_COMMITS, commits=draws.randint(1, 6))
     try:
-        deadline = asyncio.get_running_loop().time() + 5
+        deadline = asyncio.get_running_loop().time() + COMMIT_WITHIN_S
         while sum(link.commits_lost for link in links) == before and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
         lost = sum(link.commits_lost for link in links) - before
@@ -249,12 +259,12 @@ FAULTS = {
         *(_link("delay", *pair) for pair in PAIRS[:6]),
         *(_link("lost replies", *pair) for pair in _REPLIES),
         *(_reset(role) for role in ("api", "worker")),
-        Fault("lost COMMIT answers", _lost_commits, lasts=False),
+        Fault("lost COMMIT answers", _lost_commits, lasts=False, takes_s=COMMIT_WITHIN_S + 1),
         Fault("full disk redis", disk.full("redis"), alone=True),
         Fault("full disk postgres", disk.full("postgres"), alone=True),
         Fault("full memory redis", _full_memory),
-        Fault("doubled doorbells", _doorbells, lasts=False),
-        Fault("rolling restart", _rolling, lasts=False, alone=True),
+        Fault("doubled doorbells", _doorbells, lasts=False, takes_s=5.0),
+        Fault("rolling restart", _rolling, lasts=False, alone=True, takes_s=READY_S + (WORKERS + 1) * ENDS_S),
     ]
 }
 #: A phase of its own, at the end of a run.

@@ -13,17 +13,16 @@ import redis
 
 from chaos.evidence import Wipe
 from chaos.faults import FAULTS, WIPE
-from chaos.plan import AFTER_WIPE_S, BREATH_S, WARM_UP_S, Harm, Plan, Steps
+from chaos.plan import AFTER_WIPE_S, BREATH_S, STILL_S, WARM_UP_S, Harm, Plan, Steps
 from chaos.scene import Scene, send
 from chaos.system import WORKERS
 from core.errors import OnsaleError
 
-#: Seconds that the system gets to move again before the next step begins all the same.
+#: Seconds that the system gets to move again before the next step begins all the same; less if drawn faults that
+#: have not had their turn need the time.
 CALM_WITHIN_S = 15.0
 #: A lane is calm if its oldest entry is younger, ms.
 CALM_AGE_MS = 1_000
-#: Seconds for which workers stand still before the wipe, so that something is undecided.
-STILL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +50,16 @@ class Nemesis:
     async def run(self) -> None:
         """All steps, and the wipe at the end if it was drawn."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._plan.seconds
-        phase_s = AFTER_WIPE_S + STILL_S + 2 * BREATH_S if self._plan.wipes else 0.0
+        end, last = loop.time() + self._plan.seconds, loop.time() + self._plan.steps_end_s
         await asyncio.sleep(WARM_UP_S)
-        while loop.time() < end - phase_s - 2 * BREATH_S:
+        while loop.time() < last:
             step = self._steps.next()
             if not step:
                 break
             await self._step(step)
-            await self._calm(end - phase_s)
+            # In a run too short for all of its faults none of them may take the others' rest.
+            kept_s = self._plan.need_s(self._steps.waiting) if self._plan.has_room else 0.0
+            await self._calm(last - kept_s)
         if self._plan.wipes:
             await self._wipe()
         await asyncio.sleep(max(0.0, end - loop.time()))
@@ -67,10 +67,12 @@ class Nemesis:
     async def _step(self, step: list[Harm]) -> None:
         begun = time.time()
         fired = await asyncio.gather(*(self._do(harm, len(step) > 1) for harm in step))
-        self.fired += [each for each in fired if each is not None]
-        self._say(
-            f"{time.time() - begun:5.1f} s  " + "; ".join(each.fault + ": " + each.words for each in fired if each)
-        )
+        done = [each for each in fired if each is not None]
+        self.fired += done
+        if done:
+            self._say(f"{time.time() - begun:5.1f} s  " + "; ".join(f"{each.fault}: {each.words}" for each in done))
+        elif len(step) == 1 and all(each.fault != step[0].fault for each in self.fired):
+            self._steps.again(step[0].fault)
 
     async def _do(self, harm: Harm, combined: bool) -> Fired | None:
         fault = FAULTS[harm.fault]
@@ -84,8 +86,11 @@ class Nemesis:
             # Another fault of this step was in the way: what it is done to does not run.
             self._say(f"         {fault.name} did not fire: {error!r}")
             return None
+        if not words:
+            self._say(f"         {fault.name} did not fire: there was nothing to do it to")
+            return None
         healed = begun if fault.from_begin else time.time()
-        return Fired(fault.name, f"{words}, {time.time() - begun:.1f} s", begun, healed, combined) if words else None
+        return Fired(fault.name, f"{words}, {time.time() - begun:.1f} s", begun, healed, combined)
 
     async def _calm(self, until: float) -> None:
         """Wait until the api answers and lanes move, for CALM_WITHIN_S seconds at the most."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chaos.faults import EVERY, FAULTS, WIPE
@@ -11,6 +13,10 @@ from chaos.faults import EVERY, FAULTS, WIPE
 BREATH_S = 1.5
 #: Seconds of load before the first fault, and after the wipe.
 WARM_UP_S, AFTER_WIPE_S = 4.0, 6.0
+#: Seconds for which workers stand still before the wipe, so that something is undecided.
+STILL_S = 1.0
+#: So often a fault is tried that has never fired.
+ATTEMPTS = 3
 #: Share of combined steps among those after each drawn fault has had its turn.
 COMBINED = 0.7
 
@@ -43,6 +49,23 @@ class Plan:
         """How long the load runs."""
         return self.minutes * 60
 
+    @property
+    def steps_end_s(self) -> float:
+        """Seconds after which no step begins: what is left is the wipe's, if it was drawn, and a breath."""
+        wipe_s = AFTER_WIPE_S + STILL_S + 2 * BREATH_S if self.wipes else 0.0
+        return self.seconds - wipe_s - 2 * BREATH_S
+
+    def need_s(self, faults: Iterable[str]) -> float:
+        """Seconds that so many faults take at the most, one after the other, the wipe left out."""
+        most = _longest(self.minutes)[1]
+        known = [FAULTS[name] for name in faults if name != WIPE]
+        return sum((most if fault.lasts else 0.0) + fault.takes_s + BREATH_S for fault in known)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether each drawn fault comes by itself, even if each takes as long as it may."""
+        return WARM_UP_S + self.need_s(self.drawn) <= self.steps_end_s
+
 
 def make_plan(minutes: float, seed: int, rate: float, only: tuple[str, ...] = ()) -> Plan:
     """Draw the faults of a run: half of them. Three seeds in a row have every fault among them.
@@ -66,6 +89,18 @@ class Steps:
         self._first = [name for name in plan.drawn if name != WIPE]
         self.random.shuffle(self._first)
         self._mixable = [name for name in self._first if not FAULTS[name].alone]
+        self._tried: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The faults that have not had their turn by themselves."""
+        return tuple(self._first)
+
+    def again(self, name: str) -> None:
+        """A fault did not fire by itself: it gets another turn, after the others, but for ATTEMPTS in all."""
+        self._tried[name] += 1
+        if self._tried[name] < ATTEMPTS:
+            self._first.insert(0, name)
 
     def next(self) -> list[Harm]:
         """The next step: one fault, or two or three at once."""
@@ -87,7 +122,13 @@ class Steps:
         0.1 s at the least for a process that stands still, half a second for the others.
         """
         least = 0.1 if name.startswith("stop") else 0.5
-        most = 4.0 if self._plan.minutes < 5 else 10.0
-        if self._plan.minutes >= 30 and self.random.random() < 0.2:
-            most = 60.0
+        most, longest = _longest(self._plan.minutes)
+        if longest > most and self.random.random() < 0.2:
+            most = longest
         return float(least * (most / least) ** self.random.random())
+
+
+def _longest(minutes: float) -> tuple[float, float]:
+    """Seconds that a fault lasts at the most: most of them, and all of them."""
+    most = 4.0 if minutes < 5 else 10.0
+    return most, 60.0 if minutes >= 30 else most

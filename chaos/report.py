@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def figures(result: Result) -> dict[str, Any]:
             "unavailable": sum(call.code == 503 for call in calls),
         },
         "faults": _faults(result, calls),
+        "not_fired": not_fired(result.plan.drawn, (each.fault for each in result.fired)),
         "goals": _goals(result, calls),
         "not_measured": sum(not each.combined and _starved(each, result) for each in result.fired),
         "longest_lag_s": round(max((late_s for _, late_s in result.lags), default=0.0), 2),
@@ -82,6 +84,12 @@ def _faults(result: Result, calls: list[Call]) -> dict[str, Any]:
         for name in EVERY
         if fired[name] or name in result.plan.drawn
     }
+
+
+def not_fired(drawn: Iterable[str], fired: Iterable[str]) -> list[str]:
+    """Which of the drawn faults never fired, in the order of the table."""
+    missing = set(drawn) - set(fired)
+    return [name for name in EVERY if name in missing]
 
 
 def _starved(fired: Fired, result: Result) -> bool:
@@ -134,6 +142,9 @@ def table(told: dict[str, Any]) -> list[str]:
     for fault, row in told["faults"].items():
         lanes, api, counts = row["recovery_s"], row["api_recovery_s"], row["violations"]
         cells = " | ".join(str(counts.get(name, 0)) for name in names)
+        if not row["fired"]:
+            lines.append(f"| {fault} | DID NOT FIRE | - | - | - | {cells} |")
+            continue
         lines.append(
             f"| {fault} | {row['fired']} | {row['accepted']} | {lanes['p50']:.1f} / {lanes['p99']:.1f} / "
             f"{lanes['max']:.1f} | {api['p50']:.1f} / {api['max']:.1f} | {cells} |"
@@ -157,6 +168,8 @@ def summary(told: dict[str, Any]) -> list[str]:
             f"The machine kept this process itself waiting, up to {told['longest_lag_s']} s: the recovery after "
             f"{told['not_measured']} faults was not measured."
         )
+    if told.get("not_fired"):
+        lines.append(f"Drawn, and did not fire: {', '.join(told['not_fired'])}.")
     for name, goal in told["goals"].items():
         reached = ", ".join(f"{key} {value}" for key, value in goal.items() if key != "met")
         lines.append(f"Goal: {name}: {'met' if goal['met'] else 'MISSED'} ({reached}).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chaos import report
+from chaos.faults import EVERY
 from chaos.nemesis import Fired
 from chaos.record import BOOK, SEATS, Call, Record, read, reduced
 from chaos.recovery import Stall, api_recovery_s, backlog_s, lane_recovery_s, quantile, stalls
@@ -83,6 +84,31 @@ def told(fault: str, recovered_s: float) -> dict[str, object]:
     )
     counts = dict.fromkeys(("accepted", "bookings", "kills", "violations", "lost", "lost_by_wipe"), 1)
     return {"seed": 1, "minutes": 10, **counts, "load": load, "faults": {fault: row}, "goals": {}}
+
+
+def test_a_drawn_fault_that_did_not_fire_is_told_in_the_table_and_below_it():
+    run = told("kill redis", 2.0)
+    run["faults"]["kill redis"]["fired"] = 0  # type: ignore[index]
+    run["not_fired"] = report.not_fired(("kill redis", "kill api"), ["kill api", "kill api"])
+
+    assert "| kill redis | DID NOT FIRE | - | - | - |" in "\n".join(report.table(run))
+    assert "Drawn, and did not fire: kill redis." in report.summary(run)
+    assert not any("did not fire" in line for line in report.summary({**run, "not_fired": []}))
+
+
+def test_the_document_lists_what_fired_in_none_of_its_runs(tmp_path):
+    document = tmp_path / "reliability.md"
+    document.write_text(f"{report.BEGIN}{report.END}")
+    paths = []
+    for number, fault in enumerate(EVERY):
+        run = told(fault, 1.0)
+        run["faults"][fault]["fired"] = int(fault != "kill postgres backend")  # type: ignore[index]
+        paths.append(tmp_path / f"{number}.json")
+        paths[-1].write_text(json.dumps(run))
+
+    report.write_document(paths, document)
+
+    assert "Not fired in these runs: kill postgres backend." in document.read_text()
 
 
 def test_the_document_gets_the_worst_of_several_runs_between_its_markers(tmp_path):

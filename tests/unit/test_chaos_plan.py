@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from chaos.faults import EVERY, FAULTS, WIPE
-from chaos.plan import Steps, make_plan
+from chaos.plan import ATTEMPTS, BREATH_S, Steps, make_plan
 
 
 @pytest.mark.parametrize("seed", [1, 2, 40, 999_999])
@@ -16,6 +16,39 @@ def test_three_seeds_in_a_row_have_every_fault(seed):
 
     assert set.union(*drawn) == set(EVERY)
     assert all(len(each) == (len(EVERY) + 1) // 2 for each in drawn)
+
+
+@pytest.mark.parametrize("minutes", [10, 30])
+@pytest.mark.parametrize("seed", [1, 2, 3, *range(100, 130)])
+def test_each_drawn_fault_has_its_turn_even_if_all_take_as_long_as_they_may(minutes, seed):
+    plan = make_plan(minutes, seed, 300)
+
+    assert plan.has_room
+    assert plan.need_s(plan.drawn) > 0.3 * plan.seconds  # not by counting them short
+
+
+def test_what_a_plan_needs_is_never_less_than_what_its_steps_last():
+    plan = make_plan(10, 1, 300)
+    steps = Steps(plan)
+
+    for _ in range(500):
+        for harm in steps.next():
+            lasting = harm.seconds if FAULTS[harm.fault].lasts else 0.0
+            assert plan.need_s([harm.fault]) >= lasting + BREATH_S
+
+
+def test_a_fault_that_did_not_fire_has_another_turn_after_the_others_and_not_for_ever():
+    plan = make_plan(10, 1, 300)
+    steps = Steps(plan)
+    turns: list[str] = []
+    while steps.waiting:
+        turns.append(steps.next()[0].fault)
+        if turns[-1] == turns[0]:
+            steps.again(turns[0])
+
+    assert turns[-2:] == [turns[0]] * 2
+    assert turns.count(turns[0]) == ATTEMPTS
+    assert set(turns) == set(plan.drawn) - {WIPE}
 
 
 def test_a_seed_repeats_its_steps():
