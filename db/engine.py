@@ -6,6 +6,7 @@ Every connection is READ COMMITTED: a statement sees what was committed before i
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,8 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import PostgresAway
@@ -33,13 +34,17 @@ def make_engine(
     idle_timeout_ms: int = 5_000,
     pre_ping: bool = True,
 ) -> Engine:
-    """An engine for one process. Times are milliseconds; a connection attempt is given up after 3 s."""
+    """An engine for one process. Times are milliseconds; a connection attempt is given up after 3 s.
+
+    `pre_ping`: a round trip before each use of a pooled connection. Without it a look at the socket, which costs no
+    round trip and finds a connection that the server ended, not one whose network went silent.
+    """
     options = (
         f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
         f" -c idle_in_transaction_session_timeout={idle_timeout_ms} -c default_transaction_isolation=read\\ committed"
         " -c timezone=UTC"
     )
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -55,6 +60,20 @@ def make_engine(
             "application_name": "onsale",
         },
     )
+    if not pre_ping:
+        event.listen(engine, "checkout", _refuse_ended)
+    return engine
+
+
+def _refuse_ended(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """An idle connection has nothing to read but its end; the pool opens another one in its place."""
+    look = select.poll()
+    try:
+        look.register(connection.fileno(), select.POLLIN)
+    except psycopg.Error as error:
+        raise DisconnectionError from error
+    if look.poll(0):
+        raise DisconnectionError
 
 
 def as_json(rows: Sequence[Any]) -> str:
