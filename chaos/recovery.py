@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaos.nemesis import Fired
 from chaos.record import Call
 
-#: A stall that begins within so many seconds after a fault is held to be its work.
+#: A stall that begins, or a request that fails, within so many seconds after a fault is held to be its work.
 SOON_S = 1.0
 
 
@@ -54,14 +54,21 @@ def backlog_s(fired: Fired, waits: Sequence[tuple[float, float]]) -> float:
 
 
 def api_recovery_s(fired: Fired, calls: Sequence[Call], sent: Sequence[float]) -> float | None:
-    """Seconds from the heal until a request sent after it is answered with anything but a 503. None: never.
+    """Seconds from the heal until the api answers again, with anything but a 5xx. None: never.
 
-    `calls` by the time they were sent, which is `sent`.
+    A request that fails within SOON_S of the heal is held to be the fault's work, and what was answered before it
+    is not yet the recovery: processes that are about to be killed answer too. `calls` by the time they were sent,
+    which is `sent`.
     """
-    for call in calls[bisect_left(sent, fired.healed) :]:
-        if call.code and call.code < 500:
-            return call.answered_at - fired.healed
-    return None
+    begin = bisect_left(sent, fired.healed)
+    for place in range(begin, bisect_right(sent, fired.healed + SOON_S)):
+        if not _answered(calls[place]):
+            begin = place + 1
+    return next((call.answered_at - fired.healed for call in calls[begin:] if _answered(call)), None)
+
+
+def _answered(call: Call) -> bool:
+    return 0 < call.code < 500
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from chaos import report
 from chaos.faults import EVERY
 from chaos.nemesis import Fired
@@ -67,6 +69,17 @@ def test_the_api_has_recovered_with_the_first_answer_to_what_was_sent_after_the_
 
     assert api_recovery_s(Fired("kill api", "", 2.0, 2.0, False), calls, sent) == 4.5
     assert api_recovery_s(Fired("kill api", "", 6.0, 6.0, False), calls, sent) is None
+
+
+def test_answers_of_processes_that_are_about_to_die_are_not_the_recovery():
+    def call(sent_at: float, answered_at: float, code: int) -> Call:
+        return Call(0, BOOK, "", 1, "", {}, "", sent_at, answered_at, code)
+
+    calls = [call(2.05, 2.1, 200), call(2.2, 2.3, 0), call(2.9, 2.95, 0), call(3.5, 3.6, 202), call(9.0, 9.1, 0)]
+    sent = [each.sent_at for each in calls]
+
+    assert api_recovery_s(Fired("kill api", "", 2.0, 2.0, False), calls, sent) == pytest.approx(1.6)
+    assert api_recovery_s(Fired("kill api", "", 3.0, 3.0, False), calls, sent) == pytest.approx(0.6)
 
 
 def test_quantiles_are_values_that_were_there():
