@@ -1,6 +1,6 @@
 """The sweeper: a thread in every worker that rescues stalled lanes, itself, without the broker.
 
-Each second it looks for lanes that have entries and no live marker - a drain was killed, or a doorbell lost -
+Twice a second it looks for lanes that have entries and no live marker - a drain was killed, or a doorbell lost -
 and gives each one batch, going round. So a lane moves again within a marker's life and a tick of any kill.
 """
 
@@ -21,8 +21,9 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: Seconds between two looks. With a marker's 2 s it bounds the rescue at about 3 s.
-TICK_S = 1.0
+#: Seconds between two looks, each one round trip. With a marker's 2 s it bounds the rescue at 2.5 s and what the
+#: batches of other stalled lanes take (docs/reliability.md has the sum).
+TICK_S = 0.5
 #: Of Redis's maxmemory. The rest is room for what must not leave: queued and held ones, lanes, cards.
 MEMORY_SHARE = 0.6
 #: Of maxmemory. Above it no Book is accepted: confirms, cancels and what workers publish need the rest. Each look
@@ -66,7 +67,7 @@ def watch_memory(stores: Stores) -> float:
 
 
 class Sweeper(threading.Thread):
-    """Runs `run_once` each second until stopped."""
+    """Runs `run_once` each TICK_S until stopped."""
 
     def __init__(self, stores: Stores, ring: Callable[[int], object]) -> None:
         super().__init__(name="sweeper", daemon=True)
