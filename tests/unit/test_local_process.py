@@ -7,157 +7,57 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from local import process as local_process
 from local import supervised
 from local.home import run_folder
 from local.leftovers import end_leftovers, record
 from local.process import Launch, Member, ProcessGroup, start
 from local.supervised import State, Supervised
-
-#: A leader with one fork; both live until they are killed.
-PAIR = """
-import os, signal
-if os.fork() == 0:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-signal.pause()
-"""
-
-
-#: A leader of two forks that starts another one for each that ends.
-REPLACING = """
-import os, signal
-def fork():
-    if os.fork() == 0:
-        signal.pause()
-fork(), fork()
-while True:
-    os.wait()
-    fork()
-"""
-
-
-def _launch(code: str, forks: int = 0, *, replaces: bool = False) -> Launch:
-    command = (sys.executable, "-c", code)
-    return Launch(name="pair", command=command, cwd=Path("/"), env={}, forks=forks, replaces=replaces)
-
-
-def _wait(what: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
+from tests.groups import PAIR, alive, launch, wait
 
 
 @pytest.fixture
 def pair():
-    group = start(_launch(PAIR, forks=1))
-    _wait(lambda: group.look() is None and len(group.members) == 2)
+    group = start(launch(PAIR, forks=1))
+    wait(lambda: group.look() is None and len(group.members) == 2)
     yield group
     group.kill()
-
-
-def _alive(member: Member) -> bool:
-    return member.process() is not None
 
 
 def test_a_group_whose_fork_died_is_in_trouble(pair: ProcessGroup):
     os.kill(pair.members[1].pid, signal.SIGKILL)
 
-    _wait(pair.look)
+    wait(pair.look)
 
     assert pair.look() == f"its fork {pair.members[1].pid} ended"
-
-
-@pytest.fixture
-def replacing():
-    group = start(_launch(REPLACING, forks=2, replaces=True))
-    _wait(lambda: group.look() is None and len(group.members) == 3)
-    yield group
-    group.kill()
-
-
-def test_a_fork_that_its_leader_replaces_is_no_trouble(replacing: ProcessGroup):
-    leader, first, second = replacing.members
-    for lost in (first, second):
-        os.kill(lost.pid, signal.SIGKILL)
-
-        _wait(lambda gone=lost: replacing.look() is None and gone not in replacing.members)
-        _wait(lambda: replacing.look() is None and len(replacing.members) == 3)
-
-    assert replacing.members[0] == leader
-    assert not {first, second} & set(replacing.members)
-    assert all(map(_alive, replacing.members))
-
-
-def test_forks_lost_together_are_both_waited_for(replacing: ProcessGroup):
-    leader, *lost = replacing.members
-    for member in lost:
-        os.kill(member.pid, signal.SIGKILL)
-
-    _wait(lambda: replacing.look() is None and len(replacing.members) == 3 and not set(lost) & set(replacing.members))
-
-    assert replacing.members[0] == leader
-
-
-def test_a_fork_that_its_leader_was_to_replace_and_does_not_is_trouble(monkeypatch):
-    monkeypatch.setattr(local_process, "REPLACED_WITHIN_S", 0.05)
-    group = start(_launch(PAIR, forks=1, replaces=True))
-    try:
-        _wait(lambda: group.look() is None and len(group.members) == 2)
-        fork = group.members[1]
-
-        os.kill(fork.pid, signal.SIGKILL)
-        _wait(lambda: group.look() is not None)
-
-        # The leader never reaps it: a zombie is not taken for the fork that replaces it.
-        assert group.look() == f"its fork {fork.pid} ended and was not replaced"
-        assert [member.pid for member in group.members] == [group.pid]
-    finally:
-        group.kill()
-
-
-def test_a_replaced_fork_changes_the_record_and_not_the_group(replacing: ProcessGroup):
-    process = Supervised(replacing.launch, group=replacing)
-    lost = process.pids()[1]
-
-    os.kill(lost, signal.SIGKILL)
-
-    changes = []
-    _wait(lambda: changes.append(process.tick()) or (lost not in process.pids() and len(process.pids()) == 3))
-    assert any(changes)
-    assert process.group is replacing
-    assert (process.state, process.restarts) == (State.RUNNING, 0)
 
 
 def test_the_fork_of_a_killed_leader_is_killed_with_the_group(pair: ProcessGroup):
     leader, fork = pair.members
     os.kill(leader.pid, signal.SIGKILL)
-    _wait(pair.look)
+    wait(pair.look)
     assert pair.look() == "the leader ended"
-    assert _alive(fork)
+    assert alive(fork)
 
     assert pair.kill() == -signal.SIGKILL
 
-    _wait(lambda: not _alive(fork))
+    wait(lambda: not alive(fork))
 
 
 def test_a_process_in_a_session_of_its_own_is_killed_with_its_group():
     code = "import os, signal\nif os.fork() == 0: os.setsid()\nsignal.pause()"
-    group = start(_launch(code))
-    _wait(lambda: psutil.Process(group.pid).children())
+    group = start(launch(code))
+    wait(lambda: psutil.Process(group.pid).children())
     child = psutil.Process(group.pid).children()[0]
-    _wait(lambda: os.getsid(child.pid) == child.pid)
+    wait(lambda: os.getsid(child.pid) == child.pid)
 
     group.kill()
 
-    _wait(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    wait(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does it")
@@ -175,7 +75,7 @@ def test_a_group_ends_when_its_starter_is_killed():
 
     starter.kill()
 
-    _wait(lambda: not _alive(leader))
+    wait(lambda: not alive(leader))
     starter.wait()
     starter.stdout.close()
 
@@ -193,7 +93,7 @@ def test_what_a_killed_run_left_is_ended_and_a_stranger_is_not(pair: ProcessGrou
         ended = end_leftovers(tmp_path, gently=frozenset())
 
         assert ended == sorted(member.pid for member in pair.members)
-        _wait(lambda: not any(map(_alive, pair.members)))
+        wait(lambda: not any(map(alive, pair.members)))
         assert stranger.poll() is None
         assert end_leftovers(tmp_path, gently=frozenset()) == []
     finally:
@@ -209,8 +109,8 @@ def test_servers_that_were_left_are_asked_before_they_are_killed(tmp_path):
         f"pathlib.Path({str(tmp_path / 'up')!r}).touch()\n"
         "while True: signal.pause()"
     )
-    group = start(_launch(code))
-    _wait((tmp_path / "up").exists)
+    group = start(launch(code))
+    wait((tmp_path / "up").exists)
     record(tmp_path, [group])
 
     assert end_leftovers(tmp_path, gently=frozenset({"pair"})) == [group.pid]
@@ -249,7 +149,7 @@ class FakeGroup(ProcessGroup):
 @pytest.fixture
 def process(monkeypatch) -> Supervised:
     monkeypatch.setattr(supervised, "start", FakeGroup)
-    return Supervised(_launch(""))
+    return Supervised(launch(""))
 
 
 def _die(process: Supervised, now: float) -> None:
