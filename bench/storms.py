@@ -24,6 +24,8 @@ from rush.run import run_rush
 
 LANES, LOSERS = "lanes_template", "losers_template"
 LOSER_SEATS = 500
+#: Connections of buyers who wait on theirs: many more than wait at once, or they would wait for each other.
+WAITING = 512
 #: Seconds that a lane has slept before a request wakes it, and that it may take to fall asleep.
 ASLEEP_S, FALLS_ASLEEP_S = 5.0, 20.0
 #: Requests to sleeping lanes per second: one after the other, so that none waits for another's start.
@@ -38,7 +40,7 @@ def latency(bench: Bench) -> None:
         peak = running.book(picks[WARM_UP : WARM_UP + bench.sizes.crowd], follow="poll").rate
         first = WARM_UP + bench.sizes.crowd
         count = min(int(peak / 2 * bench.sizes.warm_s), len(picks) - first)
-        result = running.book(picks[first : first + count], follow="wait", rate=peak / 2, connections=64)
+        result = running.book(picks[first : first + count], follow="wait", rate=peak / 2, connections=WAITING)
     bench.verify(result)
     _keep(bench, "warm", result.done.outcome_ms)
     bench.ground.template(LANES, [1_000] * bench.ground.lanes)
