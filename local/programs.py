@@ -25,8 +25,6 @@ WORKER_SHUTDOWN_MS = 8_000
 
 #: Dramatiq 2.2.1 reads these at import (dramatiq/worker.py).
 DRAMATIQ = {
-    # A doorbell is to be heard at once: milliseconds between two looks into an empty queue.
-    "dramatiq_worker_timeout": "25",
     # Milliseconds before a consumer whose broker went away tries again.
     "dramatiq_restart_delay": "500",
 }

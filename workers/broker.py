@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dramatiq
 import redis
+from dramatiq import Consumer
 from dramatiq.brokers.redis import RedisBroker
 
 from db.rounds import connection_pool
@@ -15,7 +16,23 @@ from db.rounds import connection_pool
 #: Seconds. A doorbell that cannot be sent at once is not worth waiting for: the sweeper comes within 3 s.
 SOCKET_TIMEOUT_S = 1.0
 
-broker = RedisBroker(  # type: ignore[no-untyped-call]
+#: A doorbell is to be heard at once: ms between two looks into an empty queue, at the most.
+POLL_MS = 25
+
+
+class DoorbellBroker(RedisBroker):
+    """Dramatiq's broker, with a limit for its consumers alone.
+
+    Its own setting (dramatiq_worker_timeout) is for the worker's threads as well, and each of them would wake up as
+    often for nothing.
+    """
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = POLL_MS) -> Consumer:
+        """A consumer that looks at least every POLL_MS."""
+        return super().consume(queue_name, prefetch, min(timeout, POLL_MS))
+
+
+broker = DoorbellBroker(  # type: ignore[no-untyped-call]
     client=redis.Redis(connection_pool=redis.ConnectionPool(host="broker.not.opened.invalid")),
     middleware=[],
     namespace="dramatiq",
