@@ -117,10 +117,18 @@ def test_an_idle_connection_that_the_server_closes_loses_nothing():
 
 
 def test_a_server_that_is_gone_ends_the_job():
-    with server(lambda _, taken: taken.close()) as port:
+    closed = threading.Semaphore(0)
+
+    def act(_: int, taken: socket.socket) -> None:
+        taken.close()
+        closed.release()
+
+    with server(act) as port:
         load = Load(job(port, 6, connections=2))
+        assert all(closed.acquire(timeout=10) for _ in range(2))
 
     done = load.run()
 
     assert done.codes.total() == 0
     assert done.lost <= 6
+    assert not done.timed_out
