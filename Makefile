@@ -64,8 +64,8 @@ bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="
 bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow
 	@exec .venv/bin/python -m bench.scale $(if $(QUICK),--quick) $(ARGS)
 
-bench-overload: setup ## Five times what workers can decide, and what the API can carry; ARGS="--minutes 5"
-	@exec .venv/bin/python -m bench.overload $(ARGS)
+bench-overload: setup ## Five times what workers can decide, and what the API can carry; QUICK=1, ARGS="--minutes 5 --docs"
+	@exec .venv/bin/python -m bench.overload $(if $(QUICK),--quick) $(ARGS)
 
 chaos: setup ## Kill, part and starve the whole system under load, and judge it; ARGS="--minutes 10 --seed 1"
 	@exec .venv/bin/onsale chaos $(ARGS)

@@ -59,7 +59,7 @@ def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> No
         try:
             report = run(sizes, wanted, console)
         except BaseException:
-            _show_end(console, log)
+            show_end(console, log)
             raise
         console.print(f"{LATEST.name} is written. Load generator: {NAME}.", *tables(report), sep="\n")
     if docs if docs is not None else not (quick or only):
@@ -117,7 +117,8 @@ def quiet() -> Iterator[tuple[Console, IO[bytes]]]:
                 os.close(original)
 
 
-def _show_end(console: Console, log: IO[bytes]) -> None:
+def show_end(console: Console, log: IO[bytes]) -> None:
+    """Show the last lines of what the processes printed."""
     log.seek(max(0, log.seek(0, os.SEEK_END) - SHOWN))
     lines = [line for line in log.read().decode(errors="replace").splitlines() if "level=info" not in line]
     console.print("\n".join(lines[-SHOWN_LINES:]), markup=False, highlight=False)

@@ -20,7 +20,7 @@ from bench import cpu, wire
 from bench.contenders import launches
 from bench.generator import Generator
 from bench.ground import DATABASE, BenchFailed, Ground, end, plain, until
-from bench.load import Done, Job
+from bench.job import Done, Job
 from core.settings import LocalSettings
 from local import programs
 from local.address import free_port, is_ready

@@ -6,59 +6,52 @@ workers wait, as they would for a real disk, and the limit is theirs alone: api 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any
+from typing import overload
 
-import psycopg
-import redis
-
-from bench.contest import Contest, Pick, contest
+from bench import wire
+from bench.contest import Contest, contest
 from bench.generator import Generator
-from bench.ground import DATABASE, Ground, plain, until
+from bench.ground import DATABASE, Ground, until
 from bench.halls import label
-from bench.load import Done
-from db import keys
-from db.rounds import connection_pool
+from bench.job import Done, Job
+from bench.watch import Sample, Watch, between, decided_per_s
 from local.verify import verify
 
-#: One show per lane. How long a commit takes, and how many operations share one.
-SHOWS, COMMIT_US, BATCH = 4, 50_000, 8
-#: Entries that a lane may hold here: some seconds of the drain's work.
+#: One show per lane. How much longer a commit takes, and how many operations share one: some 200 decided per second,
+#: so that FACTOR times as many requests are far from what the api and the generator can do on two cores.
+SHOWS, COMMIT_US, BATCH = 4, 100_000, 5
+#: Entries that a lane may hold here: ten seconds of the drain's work.
 CAP = 500
-#: Times the peak that is offered, over so many connections, in pieces of so many seconds.
-FACTOR, CONNECTIONS, PIECE_S = 5, 128, 20.0
-#: Seats of a show per second of load: more than a lane can decide, so that nobody is refused for want of seats.
-SEATS_PER_S, SPARE_S = 200, 60
-SAMPLE_S, EMPTY_S = 0.25, 120.0
+#: Times the peak that is offered, over so many connections.
+FACTOR, CONNECTIONS = 5, 128
+#: People who ask, again and again, one after the other.
+BUYERS = 19_997
+#: Seats of a show per second of load: more than are asked for, so that nobody fails for want of seats.
+SEATS_PER_S, SPARE_S, MOST_SEATS = 300, 30, 200_000
+PATIENCE_S = 60.0
+#: A lane is full with so much of its cap.
 FULL_SHARE = 0.9
-DECIDED = b"SELECT COALESCE(sum(seq), 0)::bigint FROM lanes"
-
-
-@dataclass(slots=True)
-class Sample:
-    """One look. `at`: seconds of the clock; `waiting`: entries per lane; `decided`: by all lanes so far."""
-
-    at: float
-    waiting: list[int]
-    memory: int
-    decided: int
 
 
 @dataclass(slots=True)
 class Flood:
-    """What came of it. Rates are per second; `lost`: accepted, but without an outcome in Postgres."""
+    """What came of it. Rates are per second.
 
-    peak: float
+    peaks: decided, with full lanes and nobody asking, before and after.   lost: accepted, without an outcome.
+    busy: the generator's share of a core.
+    """
+
+    peaks: list[float] = field(default_factory=list)
     offered: float = 0.0
-    decided: float = 0.0
     codes: Counter[int] = field(default_factory=Counter)
     refused_ms: list[float] = field(default_factory=list)
+    late_ms: list[float] = field(default_factory=list)
+    busy: float = 0.0
     broken: int = 0
     samples: list[Sample] = field(default_factory=list)
     memory_limit: int = 0
@@ -67,91 +60,108 @@ class Flood:
     violations: list[str] = field(default_factory=list)
 
     @property
+    def peak(self) -> float:
+        """The better one: what is decided under load is compared with it."""
+        return max(self.peaks, default=0.0)
+
+    @property
     def at_cap(self) -> list[Sample]:
         """The looks from the first at which every lane was full."""
         first = next((n for n, each in enumerate(self.samples) if min(each.waiting) >= FULL_SHARE * CAP), None)
         return [] if first is None else self.samples[first:]
 
+    @property
+    def decided(self) -> float:
+        """Decided while the lanes were full and everybody asked."""
+        return decided_per_s(self.at_cap)
+
+
+@dataclass(frozen=True, slots=True)
+class Bookings(Sequence[bytes]):
+    """Requests from number `first` on, each made when it is sent: minutes of them need neither memory nor a pause.
+
+    Each is for another seat, show after show; the buyers take turns.
+    """
+
+    shows: list[int]
+    capacity: int
+    tokens: list[str]
+    first: int
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(self.length))]
+        if not 0 <= at < self.length:
+            raise IndexError(at)
+        number = self.first + at
+        seat = label(number // len(self.shows) % self.capacity)
+        show_id, token = self.shows[number % len(self.shows)], self.tokens[number % len(self.tokens)]
+        return wire.post_booking(show_id, seat, token, f"flood-{number}")
+
 
 def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]) -> Flood:
-    """Measure the throttled peak, then offer FACTOR times that for so long, and look for everything accepted."""
-    capacity = SEATS_PER_S * (int(seconds) + SPARE_S)
+    """Measure the throttled peak, offer FACTOR times that for so long, measure it again, look for all accepted."""
+    capacity = min(MOST_SEATS, SEATS_PER_S * (int(seconds) + SPARE_S))
     shows = ground.template("flood", [capacity] * SHOWS)
-    with _slow_commits(ground), contest(ground, generator, "onsale", "flood", env=_limits()) as running:
-        seats = _seats(shows, capacity)
+    tokens = [wire.buyer_token(ground.secret, number) for number in range(BUYERS)]
+    found = Flood()
+    env = {"BATCH": str(BATCH), "LANE_CAP": str(CAP)}
+    with (
+        _slow_commits(ground),
+        contest(ground, generator, "onsale", "flood", env=env) as running,
+        Watch(ground) as watch,
+    ):
         tell("(a) the workers' peak: lanes are filled, then emptied")
-        with _Watch(ground) as watch:
-            first = _fill(running, seats)
-            found = Flood(_peak(watch))
-            tell(f"(a) the peak is {found.peak:,.0f} decided/s; {FACTOR} times that for {seconds:,.0f} s")
-            earlier = len(watch.samples)
-            ids = first + _offer(running, seats, found, seconds)
-            found.samples, found.memory_limit = watch.samples[earlier:], watch.memory_limit
-            tell("(a) over; what was accepted is waited for")
-            until(lambda: sum(watch.samples[-1].waiting) == 0, EMPTY_S, "The work that was accepted")
-    counted = found.at_cap
-    if len(counted) > 1:
-        found.decided = (counted[-1].decided - counted[0].decided) / (counted[-1].at - counted[0].at)
-    known = {str(row[0]) for row in ground.execute("SELECT id FROM bookings WHERE status IN ('CONFIRMED', 'FAILED')")}
-    found.accepted, found.lost = len(ids), len(set(ids) - known)
-    found.violations = verify(ground.url(DATABASE)).violations
+        picks = Bookings(shows, capacity, tokens, 0, SHOWS * CAP)
+        ids = _send(running, picks, 0.0).ids
+        found.peaks.append(_peak(watch))
+        rate = FACTOR * found.peak
+        tell(f"(a) the peak is {found.peak:,.0f} decided/s; {rate:,.0f} are offered for {seconds:,.0f} s")
+        begun = time.perf_counter()
+        done = _send(running, Bookings(shows, capacity, tokens, len(picks), int(rate * seconds)), rate)
+        count(found, done, between(watch.samples, begun, begun + done.seconds))
+        tell("(a) over; the lanes are emptied once more")
+        found.peaks.append(_peak(watch))
+        until(lambda: sum(watch.last.waiting) == 0, PATIENCE_S, "The work that was accepted")
+        found.memory_limit = watch.memory_limit
+        wanted = {each for each in (*ids, *done.ids) if each}
+        rows = ground.execute("SELECT id FROM bookings WHERE status IN ('CONFIRMED', 'FAILED')")
+        found.accepted, found.lost = len(wanted), len(wanted - {str(row[0]) for row in rows})
+        found.violations = verify(ground.url(DATABASE)).violations
     return found
 
 
-def _limits() -> dict[str, str]:
-    return {"BATCH": str(BATCH), "LANE_CAP": str(CAP)}
+def count(found: Flood, done: Done, samples: list[Sample]) -> None:
+    """Take over what the generator and the looks say. What was never sent was not offered."""
+    found.codes, found.broken = done.codes, done.lost
+    found.refused_ms, found.late_ms = done.refused_ms, done.late_ms
+    found.offered = (done.codes.total() + done.lost) / done.seconds
+    found.busy = done.cpu_s / done.seconds
+    found.samples = samples
 
 
-def _seats(shows: list[int], capacity: int) -> Iterator[Pick]:
-    """One seat after the other, show after show; when all have been asked for, once more from the first."""
-    number = 0
-    while True:
-        yield shows[number % len(shows)], label(number // len(shows) % capacity)
-        number += 1
-
-
-def _fill(running: Contest, seats: Iterator[Pick]) -> list[str]:
-    """Fill the lanes as fast as the api accepts; the ids of what it took."""
-    picks = [next(seats) for _ in range(SHOWS * CAP)]
-    done = running.generator.run(running.job(picks, connections=CONNECTIONS, keep_ids=True))
-    return [each for each in done.ids if each]
-
-
-def _peak(watch: _Watch) -> float:
-    """Decided per second while the full lanes are emptied and nobody asks for anything."""
-    begun = watch.look()
-    until(
-        lambda: watch.samples[-1].at > begun.at and min(watch.samples[-1].waiting) <= CAP // 10, EMPTY_S, "The peak"
+def _send(running: Contest, requests: Bookings, rate: float) -> Done:
+    """Send them, at this rate per second or as fast as they are answered."""
+    deadline_s = (len(requests) / rate if rate else 0.0) + PATIENCE_S
+    job = Job(
+        port=running.port, requests=requests, rate=rate, connections=CONNECTIONS, keep_ids=True, deadline_s=deadline_s
     )
-    ended = watch.samples[-1]
-    return (ended.decided - begun.decided) / (ended.at - begun.at)
+    return running.generator.run(job)
 
 
-def _offer(running: Contest, seats: Iterator[Pick], found: Flood, seconds: float) -> list[str]:
-    """Send FACTOR times the peak; each piece is made while the one before is under way. Ids of what was taken."""
-    rate, left_s, ids = FACTOR * found.peak, seconds, list[str]()
+def _peak(watch: Watch) -> float:
+    """Decided per second while the full lanes are emptied and nobody asks for anything."""
     begun = time.perf_counter()
-
-    def piece(length_s: float) -> Any:
-        picks = [next(seats) for _ in range(max(1, int(rate * length_s)))]
-        return running.job(picks, rate=rate, connections=CONNECTIONS, keep_ids=True, deadline_s=length_s + 30)
-
-    job = piece(min(left_s, PIECE_S))
-    while left_s > 0:
-        running.generator.begin(job)
-        left_s -= PIECE_S
-        if left_s > 0:
-            job = piece(min(left_s, PIECE_S))
-        ids += _count(found, running.generator.end())
-    found.offered = (found.codes.total() + found.broken) / (time.perf_counter() - begun)
-    return ids
-
-
-def _count(found: Flood, done: Done) -> list[str]:
-    found.codes += done.codes
-    found.refused_ms += done.refused_ms
-    found.broken += done.lost
-    return [each for each in done.ids if each]
+    until(lambda: watch.last.at > begun and min(watch.last.waiting) <= CAP // 10, PATIENCE_S, "The peak")
+    return decided_per_s(between(watch.samples, begun, time.perf_counter()))
 
 
 @contextmanager
@@ -166,38 +176,3 @@ def _slow_commits(ground: Ground) -> Iterator[None]:
         for name in ("commit_delay", "commit_siblings"):
             ground.administer(f"ALTER SYSTEM RESET {name}")
         ground.administer("SELECT pg_reload_conf()")
-
-
-class _Watch:
-    """Looks at the lanes and at Redis's memory from a thread, from `with` to the end of the block."""
-
-    def __init__(self, ground: Ground) -> None:
-        self._database = psycopg.connect(plain(ground.url(DATABASE)), autocommit=True)
-        self._client: Any = redis.Redis(connection_pool=connection_pool(ground.stores.redis_url, socket_timeout_s=5))
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self.samples: list[Sample] = []
-        self.memory_limit = int(self._client.info("memory")["maxmemory"])
-
-    def __enter__(self) -> _Watch:
-        self.samples.append(self.look())
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-        self._client.close()
-        self._database.close()
-
-    def look(self) -> Sample:
-        """How things stand now."""
-        row = self._database.execute(DECIDED).fetchone()
-        waiting = [self._client.xlen(keys.lane(lane)) for lane in range(SHOWS)]
-        return Sample(time.perf_counter(), waiting, self._client.info("memory")["used_memory"], row[0] if row else 0)
-
-    def _run(self) -> None:
-        while not self._over.wait(SAMPLE_S):
-            self.samples.append(self.look())

@@ -10,7 +10,8 @@ import signal
 from multiprocessing.connection import Connection as Pipe
 from types import TracebackType
 
-from bench.load import Done, Job, Load
+from bench.job import Done, Job
+from bench.load import Load
 from core.errors import OnsaleError
 
 #: How the output names it.

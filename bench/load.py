@@ -10,54 +10,14 @@ import heapq
 import json
 import select
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import deque
+from contextlib import suppress
 
 from bench import wire
+from bench.job import Done, Job
 from bench.wire import Connection
 
 PENDING = "PENDING"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What to send. `tokens[i]` belongs to `requests[i]` and is needed to follow it.
-
-    follow: "" sends only; "poll" asks again when the api says so; "wait" asks with `?wait=`.
-    rate: requests per second of an open loop; 0 is a closed one.
-    """
-
-    port: int
-    requests: list[bytes]
-    tokens: list[str] = field(default_factory=list)
-    follow: str = ""
-    rate: float = 0.0
-    connections: int = 128
-    deadline_s: float = 60.0
-    keep_ids: bool = False
-    host: str = "127.0.0.1"
-
-
-@dataclass(slots=True)
-class Done:
-    """What came of a job. Times are seconds, latencies milliseconds; `refused_ms`: of 503s alone."""
-
-    codes: Counter[int] = field(default_factory=Counter)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    polls: int = 0
-    lost: int = 0
-    seconds: float = 0.0
-    cpu_s: float = 0.0
-    accept_ms: list[float] = field(default_factory=list)
-    refused_ms: list[float] = field(default_factory=list)
-    outcome_ms: list[float] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    timed_out: bool = False
-
-    @property
-    def accepted(self) -> int:
-        """Requests answered with a 2xx."""
-        return sum(count for code, count in self.codes.items() if 200 <= code < 300)
 
 
 class Load:
@@ -70,7 +30,7 @@ class Load:
         self._born = [0.0] * len(job.requests)
         self._next = 0
         self._open = len(job.requests)
-        self._free: list[Connection] = []
+        self._free: deque[Connection] = deque()  # the longest idle first: none is idle until the api closes it
         self._poll = select.epoll()
         self._by_fd: dict[int, Connection] = {}
         self._start = 0.0
@@ -83,7 +43,7 @@ class Load:
         self._start, cpu = time.perf_counter(), time.process_time()
         deadline = self._start + job.deadline_s
         try:
-            while self._open:
+            while self._open and self._by_fd:
                 now = time.perf_counter()
                 if now > deadline:
                     done.timed_out = True
@@ -105,11 +65,14 @@ class Load:
             if self._due and self._due[0][0] <= now:
                 _, index, path = heapq.heappop(self._due)
                 self._done.polls += 1
-                self._start_on(self._free.pop(), wire.get(path, self._job.tokens[index]), (index, path), now)
+                self._start_on(self._free.popleft(), wire.get(path, self._job.tokens[index]), (index, path), now)
             elif self._next < len(self._job.requests) and self._post_at() <= now:
                 index, self._next = self._next, self._next + 1
-                self._born[index] = self._post_at(index) if self._job.rate else now
-                self._start_on(self._free.pop(), self._job.requests[index], (index, ""), now)
+                self._born[index] = now
+                if self._job.rate:
+                    self._born[index] = self._post_at(index)
+                    self._done.late_ms.append((time.perf_counter() - self._born[index]) * 1000)
+                self._start_on(self._free.popleft(), self._job.requests[index], (index, ""), now)
             else:
                 return
 
@@ -130,6 +93,7 @@ class Load:
             return
         now = time.perf_counter()
         index, path = connection.about
+        connection.about = None
         self._free.append(connection)
         if path:
             self._seen(index, path, answer[0], answer[1], now)
@@ -174,12 +138,17 @@ class Load:
         self._open -= 1
 
     def _lose(self, connection: Connection) -> None:
-        """A connection broke: its request counts as lost, a new connection takes its place."""
-        self._done.lost += 1
-        self._end(connection.about[0], "LOST", time.perf_counter())
+        """A connection broke: its request, if it had one, counts as lost; a new connection takes its place."""
+        if connection.about is None:
+            self._free.remove(connection)
+        else:
+            self._done.lost += 1
+            self._end(connection.about[0], "LOST", time.perf_counter())
+            connection.about = None
         self._by_fd = {fd: each for fd, each in self._by_fd.items() if each is not connection}
-        connection.renew()
-        self._add(connection)
+        with suppress(OSError):  # nobody listens: the others go on
+            connection.renew()
+            self._add(connection)
 
     def _add(self, connection: Connection) -> None:
         self._by_fd[connection.socket.fileno()] = connection
