@@ -73,7 +73,7 @@ GOALS = (
     Goal("P8_polls", "polls per booking in a rush", 3, False, _one("rush polls")),
     Goal("P8_postgres", "transactions of the api in that rush", 0, False, _one("rush transactions")),
     Goal("P9", "every loser answered: onsale / sync", 0.125, False, _ratio("losers onsale s", "losers sync s")),
-    Goal("P10", "cost per booking, the worst step / the smallest", 1.2, False, _one("scale")),
+    Goal("P10", "cost per booking, a larger step / a smaller one", 1.2, False, _one("scale")),
     Goal("P11", "rounds decided in the order of acceptance, %", 100, True, in_order),
     Goal("P12_cpu", "CPU per booking, 2 and 4 workers / 1", 1.1, False, WORST_CPU),
     Goal("P12_rate", "bookings/s, 2 and 4 workers / 1", 0.95, True, WORST_RATE),
