@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from redis.exceptions import RedisError
 from werkzeug.http import parse_etags
@@ -28,28 +30,43 @@ RULE = "/api/shows/<int:show_id>/seats"
 PATH = re.compile(r"/api/shows/([1-9][0-9]{0,9})/seats", re.ASCII)
 #: Seconds for which a map that Postgres has confirmed is kept up by Redis alone.
 BELIEVED_S = 5.0
+#: Seconds without a further attempt when Redis did not answer: one that hangs must not hold up each look at a map.
+REST_S = 1.0
 
 
 class HotMaps:
     """The maps of one api process, as its event loop sends them."""
 
-    def __init__(self, maps: SeatMaps, rounds: AsyncRounds, door: Door) -> None:
+    def __init__(self, maps: SeatMaps, rounds: AsyncRounds, door: Door, threads: ThreadPoolExecutor) -> None:
+        """Args: threads: where `door` asks its stores for what was drawn at the first start."""
         self._maps = maps
         self._rounds = rounds
         self._door = door
+        self._threads = threads
+        self._rests_until = 0.0
 
     async def reply(self, show_id: int, has: bytes | None) -> Reply | None:
         """The map of a show, or 304 for a client that has this version; None: that is for Flask to answer."""
-        known = self._maps.kept(show_id)
-        if known is None or time.monotonic() - known.checked_s > BELIEVED_S or not self._door.ready:
+        known, now_s = self._maps.kept(show_id), time.monotonic()
+        if known is None or now_s - known.checked_s > BELIEVED_S or now_s < self._rests_until:
+            return None
+        if not self._door.ready:
+            self._rests_until = now_s + REST_S
+            self._threads.submit(self._learn)
             return None
         command = ("HGET", keys.card(lane_of(show_id, self._door.lanes_count), show_id), "v")
         try:
             [version] = await self._rounds.call([command], writes=False)
         except (OnsaleError, RedisError):
+            self._rests_until = time.monotonic() + REST_S
             return None
         # No card: nothing has happened to the show, or Redis was wiped; then Postgres is asked soon.
         return _reply(known, has) if version is None or int(version) <= known.version else None
+
+    def _learn(self) -> None:
+        with suppress(OnsaleError):
+            self._door.learn()
+            self._rests_until = 0.0
 
 
 def show_of(path: str) -> int | None:

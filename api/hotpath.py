@@ -1,10 +1,11 @@
-"""The hot path: the two requests of the hot minute, answered on the event loop, before Flask sees them.
+"""The hot path: the requests of the hot minute, answered on the event loop, before Flask sees them.
 
 Threads that hand each other Python's lock, and Flask and Werkzeug around a view, cost several times what accepting a
 booking does. So a POST of a booking and the GET of a status that look as they usually do are read here, put to the
-same desk as Flask's views (desk.py), and answered with the same headers; a `?wait=` holds no thread. Whatever is
-unusual about a request - a token that is not valid, a body that is not plain, another media type - goes to Flask
-untouched, and is answered or refused there. What must ask Postgres does so in a thread.
+same desk as Flask's views (desk.py), and answered with the same headers; a `?wait=` holds no thread. A seat map that
+is kept is sent from here as well (hotmaps.py). Whatever is unusual about a request - a token that is not valid, a
+body that is not plain, another media type - goes to Flask untouched, and is answered or refused there. What must ask
+Postgres does so in a thread.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from api.stores import Stores
 from api.tokens import Identity, Verifier
 from api.waiters import Waiters
 from core.crashpoints import point
-from core.errors import AcceptUnknown, OnsaleError
+from core.errors import AcceptUnknown
 from core.ids import lane_of, show_of
 from db import lanes, statuses
 from db.async_rounds import AsyncRounds
@@ -76,7 +77,7 @@ class HotPath:
         self._waiters: Waiters = flask.extensions["onsale-waiters"]
         self._wait_cap_s = stores.settings.wait_cap_s
         self._max_body = max_body
-        self._maps = HotMaps(flask.extensions["onsale-seatmaps"], self._rounds, self._door)
+        self._maps = HotMaps(flask.extensions["onsale-seatmaps"], self._rounds, self._door, self._threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or let Flask answer it."""
@@ -144,9 +145,6 @@ class HotPath:
         headers = headers_of(scope["headers"])
         reply = None
         if headers and self._envelope.knows(headers):
-            if not self._door.ready:
-                with suppress(OnsaleError):  # Flask's view needs Postgres alone
-                    await self._in_thread(self._door.learn)
             reply = await self._maps.reply(show_id, headers.get(b"if-none-match"))
         if reply is None:
             return await self._flask(scope, receive, send)

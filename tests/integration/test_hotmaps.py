@@ -18,7 +18,7 @@ from core.errors import RedisAway
 from core.ids import lane_of
 from core.settings import Settings
 from db import keys
-from tests.asgi import Answer, Server
+from tests.asgi import Answer, Server, wait_until
 from tests.buyer import Buyer
 from tests.stage import Stage
 
@@ -26,6 +26,7 @@ from tests.stage import Stage
 @pytest.fixture
 def server(app: Flask) -> Iterator[Server]:
     running = Server(in_front_of(app, app.extensions["onsale"].settings))
+    app.extensions["onsale"].door.learn()
     yield running
     running.stop()
 
@@ -69,6 +70,7 @@ def test_a_map_is_answered_as_by_flask(
 ) -> None:
     changed = replace(settings, cors_origins=tuple(filter(None, origins.split(","))))
     app = create_app(changed, open_stores(changed))
+    app.extensions["onsale"].door.learn()
     server = Server(in_front_of(app, changed))
     path = f"/api/shows/{stage.show()}/seats"
 
@@ -141,19 +143,34 @@ def test_a_look_that_changed_nothing_is_enough_to_be_believed_again(
     assert by_flask == [path, path]  # made, looked at once; the rest by Redis
 
 
-def test_without_redis_postgres_answers(
+def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
     server: Server, stage: Stage, by_flask: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/api/shows/{stage.show()}/seats"
     look(server, path)
+    tried = []
 
-    async def away(*_: Any, **__: Any) -> None:
+    async def away(*arguments: Any, **_: Any) -> None:
+        tried.append(arguments)
         raise RedisAway
 
     monkeypatch.setattr(server.app._rounds, "call", away)
+    monkeypatch.setattr(hotmaps, "REST_S", 1e9)
+
+    assert [look(server, path).status for _ in range(3)] == [200] * 3
+    assert by_flask == [path] * 4
+    assert len(tried) == 1
+
+
+def test_a_process_that_has_not_met_redis_yet_learns_beside_the_answer(app: Flask, stage: Stage) -> None:
+    server = Server(in_front_of(app, app.extensions["onsale"].settings))
+    path = f"/api/shows/{stage.show()}/seats"
+
+    assert [look(server, path).status for _ in range(2)] == [200] * 2
+    wait_until(lambda: app.extensions["onsale"].door.ready)
 
     assert look(server, path).status == 200
-    assert by_flask == [path, path]
+    server.stop()
 
 
 @pytest.mark.parametrize("show", ["0", "007", "9999999999", "2147483647", "x", "1/"])
