@@ -109,12 +109,7 @@ def _goals(result: Result, calls: list[Call]) -> dict[str, Any]:
     kills = [each for each in alone if each.fault.startswith("kill") and each.fault != "kill everything"]
     single = [lane_recovery_s(each, result.stalls) for each in kills]
     rolls = [each for each in alone if each.fault == "rolling restart"]
-    failed = [
-        call
-        for each in rolls
-        for call in calls
-        if each.begun <= call.sent_at <= each.healed + TAIL_S and (call.code == 0 or call.code >= 500)
-    ]
+    failed = [text for each in rolls for text in failures(each, result.fired, calls)]
     goals: dict[str, Any] = {}
     if single:
         goals["a lane moves within 5 s of a kill"] = {"longest_s": round(max(single), 2), "met": max(single) <= 5}
@@ -127,9 +122,20 @@ def _goals(result: Result, calls: list[Call]) -> dict[str, Any]:
     zombies = sum(count for (fault, _), count in result.verdict.by_fault.items() if fault == "stop worker")
     goals["a stopped worker's late wake-up changes nothing"] = {"violations": zombies, "met": zombies == 0}
     if rolls:
-        goals["a rolling restart fails no request"] = {"failed": len(failed), "met": not failed}
+        first = {"first": failed[0]} if failed else {}
+        goals["a rolling restart fails no request"] = {"failed": len(failed), **first, "met": not failed}
     goals["nothing accepted is lost"] = {"lost": result.verdict.lost, "met": result.verdict.lost == 0}
     return goals
+
+
+def failures(roll: Fired, fired: Iterable[Fired], calls: Iterable[Call]) -> list[str]:
+    """The requests that failed during a rolling restart or within TAIL_S of it, before the next fault begins."""
+    until = min([roll.healed + TAIL_S, *(each.begun for each in fired if each.begun > roll.healed)])
+    return [
+        f"{call.kind} {call.code or 'unanswered'}, sent {call.sent_at - roll.begun:.1f} s after its begin"
+        for call in calls
+        if roll.begun <= call.sent_at <= until and (call.code == 0 or call.code >= 500)
+    ]
 
 
 def table(told: dict[str, Any]) -> list[str]:

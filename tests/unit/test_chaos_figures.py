@@ -53,6 +53,20 @@ def test_recovery_counts_from_the_heal_to_the_end_of_the_longest_stall():
     assert lane_recovery_s(Fired("cut", "", 10.0, 20.0, False), stalled) == 0.0
 
 
+def test_a_rolling_restart_answers_for_what_fails_until_the_next_fault_begins():
+    roll, kill = Fired("rolling restart", "", 10.0, 30.0, False), Fired("kill postgres", "", 31.5, 31.5, False)
+    calls = [
+        Call(1, BOOK, "u", 1, "k", {}, "", sent_at=at, code=code)
+        for at, code in [(9.9, 503), (10.1, 202), (20.0, 0), (30.5, 503), (31.6, 503), (32.5, 503)]
+    ]
+
+    assert report.failures(roll, [roll, kill], calls) == [
+        "BOOK unanswered, sent 10.0 s after its begin",
+        "BOOK 503, sent 20.5 s after its begin",
+    ]
+    assert len(report.failures(roll, [roll], calls)) == 3
+
+
 def test_a_backlog_is_over_when_the_last_that_was_accepted_before_the_heal_is_decided():
     waits = [(8.0, 8.1), (9.0, 13.0), (11.0, 12.5), (14.0, 30.0)]
 
