@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from apispec import BasePlugin
 from flask import Response
 from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from api import problems
 from api.answers import Problem
-from api.fields import Instant, Prices
+from api.fields import Digits, Instant, Prices
 
 View = TypeVar("View", bound=Callable[..., Response])
 
@@ -85,6 +86,8 @@ class ProblemApi(Api):  # type: ignore[misc]
         super()._init_spec(**kwargs)
         self.register_field(Instant, "string", "date-time")
         self.register_field(Prices, "object", None)
+        self.ma_plugin.converter.add_attribute_function(_exactly)
+        self.spec.plugins.append(_Rules())
         scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         self.spec.components.security_scheme(BEARER, scheme)
 
@@ -96,6 +99,27 @@ class ProblemApi(Api):  # type: ignore[misc]
             response = {"description": description, "schema": self.ERROR_SCHEMA}
             prepare_response(response, self.spec, problems.MEDIA_TYPE)
             self.spec.components.response(name, response, lazy=True)
+
+
+def _exactly(_converter: Any, field: fields.Field[Any], ret: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """What the document would not know of a field by itself: where patterns end, and that digits have no sign."""
+    told: dict[str, Any] = {}
+    if str(ret.get("pattern", "")).endswith(r"\Z"):
+        # JSON Schema's regular expressions are ECMAScript's: there \Z is the letter, and $ the very end.
+        told["pattern"] = ret["pattern"].removesuffix(r"\Z") + "$"
+    if isinstance(field, Digits) and "minimum" not in ret:
+        told["minimum"] = 0
+    if "propertyNames" in field.metadata:
+        told["propertyNames"] = field.metadata["propertyNames"]
+    return told
+
+
+class _Rules(BasePlugin):  # type: ignore[misc,unused-ignore]
+    """What a shape asks of several fields together: its `RULES`, keywords of JSON Schema."""
+
+    def schema_helper(self, name: str, definition: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """The keywords to add to this schema."""
+        return dict(getattr(kwargs.get("schema"), "RULES", {}))
 
 
 def _answer(status: int, shape: Schema | str | None, headers: Sequence[str]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ seat is asked later. The shapes of all other answers are in `api/answers.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from api.fields import Digits, Flag, Instant, Prices, Text, Whole
+from api.fields import MAX_CATEGORIES, MAX_PRICE_CENTS, Digits, Flag, Instant, Prices, Text, Whole
 from core.bookings import Outcome, Reason, Stage, Status
 from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
 from core.operations import Kind
@@ -22,10 +23,21 @@ MAX_SEATS_PER_BOOKING = 10
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
 DAY_S = 86_400
+#: What `Prices` takes, as the document says it.
+PRICES = {
+    "description": "Cents by category.",
+    "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS},
+    "propertyNames": {"pattern": f"^{CATEGORY.pattern}$"},
+    "minProperties": 1,
+    "maxProperties": MAX_CATEGORIES,
+}
 
 
 class Shape(Schema):
     """What all shapes share: a field that is not theirs is an error."""
+
+    #: What a `validates_schema` asks, for the OpenAPI document: keywords of JSON Schema.
+    RULES: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     class Meta:
         """Marshmallow's options."""
@@ -49,8 +61,16 @@ def identifier(**kwargs: Any) -> Whole:
 class BookingRequest(Shape):
     """Named seats, or so many of the best available; confirmed at once, or held for a while first."""
 
+    RULES = MappingProxyType(
+        {"oneOf": [{"required": ["seats"], "not": {"required": ["category"]}}, {"required": ["quantity"]}]}
+    )
+
     show_id = identifier(required=True)
-    seats = fields.List(Text(validate=pattern(SEAT_LABEL)), validate=validate.Length(1, MAX_SEATS_PER_BOOKING))
+    seats = fields.List(
+        Text(validate=pattern(SEAT_LABEL)),
+        validate=validate.Length(1, MAX_SEATS_PER_BOOKING),
+        metadata={"uniqueItems": True},
+    )
     quantity = Whole(validate=validate.Range(1, MAX_SEATS_PER_BOOKING))
     category = Text(validate=pattern(f"^{CATEGORY.pattern}$"))
     hold = Flag(load_default=False)
@@ -129,7 +149,7 @@ class WaitQuery(Shape):
 class Signup(Shape):
     """A new account."""
 
-    email = Text(required=True, validate=[validate.Length(3, 254), validate.Email()])
+    email = Text(required=True, validate=[validate.Length(3, 254), validate.Email()], metadata={"format": "email"})
     password = Text(required=True, validate=validate.Length(8, 256))
     name = Text(load_default="", validate=validate.Length(max=200))
 
@@ -165,7 +185,7 @@ class ProfileChange(Shape):
     """What a person may change of the own account."""
 
     name = Text(required=True, validate=validate.Length(max=200))
-    email = Text(validate=[validate.Length(3, 254), validate.Email()])
+    email = Text(validate=[validate.Length(3, 254), validate.Email()], metadata={"format": "email"})
 
 
 # -- catalogue --------------------------------------------------------------------------------------------
@@ -235,9 +255,7 @@ class ShowRequest(Shape):
     movie_id = identifier(required=True)
     hall_id = identifier(required=True)
     starts_at = Instant(required=True)
-    prices = Prices(
-        required=True, metadata={"description": "Cents by category.", "additionalProperties": {"type": "integer"}}
-    )
+    prices = Prices(required=True, metadata=PRICES)
     seats_per_user = Whole(load_default=10, validate=validate.Range(1, 10_000))
     hold_s = Whole(validate=validate.Range(1, DAY_S))
     sales_open_at = Instant(metadata={"description": "Now, unless given."})
@@ -253,8 +271,10 @@ class ShowRequest(Shape):
 class ShowChange(Shape):
     """New values of some of a show's settings; its start is fixed, because people have bought it."""
 
+    RULES = MappingProxyType({"minProperties": 1})
+
     state = Text(validate=validate.OneOf([state.value for state in SaleState]))
-    prices = Prices(metadata={"description": "Cents by category.", "additionalProperties": {"type": "integer"}})
+    prices = Prices(metadata=PRICES)
     seats_per_user = Whole(validate=validate.Range(1, 10_000))
     hold_s = Whole(validate=validate.Range(1, DAY_S))
     sales_open_at = Instant()

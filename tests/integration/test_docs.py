@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from api.app import create_app
@@ -91,6 +92,31 @@ def test_unknown_fields_are_refused_in_writing_too(document: dict[str, Any]) -> 
     for name, schema in document["components"]["schemas"].items():
         if name not in ("Problem", "PaginationMetadata"):
             assert schema["additionalProperties"] is False, name
+
+
+def test_the_document_says_what_bodies_are_refused_for(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    booking = Draft202012Validator(schemas["BookingRequest"])
+    for good in ({"quantity": 1}, {"quantity": 1, "category": "a"}, {"seats": ["A1"]}):
+        assert booking.is_valid({"show_id": 1, **good}), good
+    twice = {"seats": ["A1", "A1"]}
+    for bad in ({}, twice, {"seats": ["A1"], "quantity": 1}, {"seats": ["A1"], "category": "a"}):
+        assert not booking.is_valid({"show_id": 1, **bad}), bad
+    change = Draft202012Validator(schemas["ShowChange"])
+    assert change.is_valid({"prices": {"standard": 0}})
+    for bad in ({}, {"prices": {}}, {"prices": {"Standard": 1}}, {"prices": {"standard": -1}}):
+        assert not change.is_valid(bad), bad
+
+
+def test_patterns_end_as_ecmascript_says_it(document: dict[str, Any]) -> None:
+    assert r"\Z" not in str(document).replace(r"\\", "\\")
+    assert document["components"]["schemas"]["PlanRow"]["properties"]["label"]["pattern"] == "^[A-Z]{1,3}$"
+
+
+def test_numbers_in_a_query_have_no_sign(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/api/bookings/{booking_id}"]["get"]["parameters"]
+    wait = next(each["schema"] for each in parameters if each.get("name") == "wait")
+    assert (wait["minimum"], wait["maximum"]) == (0, 3_600)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])
