@@ -18,6 +18,7 @@ from marshmallow import Schema, fields
 
 from api import problems
 from api.answers import Problem
+from api.errors import MAX_KEY_CHARS
 from api.fields import Digits, Instant, Prices
 
 View = TypeVar("View", bound=Callable[..., Response])
@@ -31,6 +32,9 @@ HEADERS = {
     "Retry-After": "Seconds after which asking again makes sense.",
     "ETag": "Names this version of the answer; send it as If-None-Match.",
 }
+
+#: What a request header must look like.
+HEADER_SHAPES = {"Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]([ -~]*[!-~])?$"}}
 
 
 def route(
@@ -134,4 +138,5 @@ def _answer(status: int, shape: Schema | str | None, headers: Sequence[str]) -> 
 
 
 def _header_parameter(name: str) -> dict[str, Any]:
-    return {"in": "header", "name": name, "required": False, "schema": {"type": "string"}}
+    shape = {"type": "string", **HEADER_SHAPES.get(name, {})}
+    return {"in": "header", "name": name, "required": False, "schema": shape}

@@ -113,6 +113,13 @@ def test_patterns_end_as_ecmascript_says_it(document: dict[str, Any]) -> None:
     assert document["components"]["schemas"]["PlanRow"]["properties"]["label"]["pattern"] == "^[A-Z]{1,3}$"
 
 
+def test_a_key_is_described_as_it_is_read(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/api/bookings"]["post"]["parameters"]
+    key = Draft202012Validator(next(each["schema"] for each in parameters if each.get("name") == "Idempotency-Key"))
+    assert key.is_valid("a key of 20 letters.")
+    assert not any(key.is_valid(bad) for bad in ("", "\u00e9", "a\tb", "k" * 256))
+
+
 def test_numbers_in_a_query_have_no_sign(document: dict[str, Any]) -> None:
     parameters = document["paths"]["/api/bookings/{booking_id}"]["get"]["parameters"]
     wait = next(each["schema"] for each in parameters if each.get("name") == "wait")
