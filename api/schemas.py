@@ -62,7 +62,10 @@ class BookingRequest(Shape):
     """Named seats, or so many of the best available; confirmed at once, or held for a while first."""
 
     RULES = MappingProxyType(
-        {"oneOf": [{"required": ["seats"], "not": {"required": ["category"]}}, {"required": ["quantity"]}]}
+        {
+            "oneOf": [{"required": ["seats"]}, {"required": ["quantity"]}],
+            "dependentSchemas": {"category": {"required": ["quantity"]}},
+        }
     )
 
     show_id = identifier(required=True)

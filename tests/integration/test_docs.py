@@ -100,7 +100,14 @@ def test_the_document_says_what_bodies_are_refused_for(document: dict[str, Any])
     for good in ({"quantity": 1}, {"quantity": 1, "category": "a"}, {"seats": ["A1"]}):
         assert booking.is_valid({"show_id": 1, **good}), good
     twice = {"seats": ["A1", "A1"]}
-    for bad in ({}, twice, {"seats": ["A1"], "quantity": 1}, {"seats": ["A1"], "category": "a"}):
+    for bad in (
+        {},
+        twice,
+        {"seats": ["A1"], "quantity": 1},
+        {"seats": ["A1"], "category": "a"},
+        {"seats": ["A1"], "quantity": 1, "category": "a"},
+        {"category": "a"},
+    ):
         assert not booking.is_valid({"show_id": 1, **bad}), bad
     change = Draft202012Validator(schemas["ShowChange"])
     assert change.is_valid({"prices": {"standard": 0}})
