@@ -11,7 +11,7 @@ from dataclasses import replace
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, logins, schemas
+from api import answers, links, logins, schemas
 from api.describe import route
 from api.errors import BadCredentials
 from api.passwords import hash_password, newer_hash, password_fits
@@ -29,7 +29,10 @@ log = logs.logger(__name__)
 blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts, tokens, one's own bookings.")
 
 
-@route(blueprint, "POST", "/signup", body=schemas.SIGNUP, answers={201: answers.TOKEN}, errors=(409, 429, 503))
+@route(
+    blueprint, "POST", "/signup", body=schemas.SIGNUP, answers={201: answers.TOKEN}, leads={201: links.TOKEN},
+    errors=(409, 429, 503),
+)  # fmt: skip
 def signup() -> Response:
     """Open an account and get tokens."""
     values = read_body(schemas.SIGNUP)
@@ -40,7 +43,10 @@ def signup() -> Response:
     return open_session(user, 201)
 
 
-@route(blueprint, "POST", "/login", body=schemas.LOGIN, answers={200: answers.TOKEN}, errors=(401, 429, 503))
+@route(
+    blueprint, "POST", "/login", body=schemas.LOGIN, answers={200: answers.TOKEN}, leads={200: links.TOKEN},
+    errors=(401, 429, 503),
+)  # fmt: skip
 def login() -> Response:
     """Get tokens for an e-mail address and its password."""
     values = read_body(schemas.LOGIN)
@@ -115,6 +121,7 @@ def own_bookings() -> Response:
     "/password",
     body=schemas.PASSWORD_CHANGE,
     answers={200: answers.TOKEN},
+    leads={200: links.TOKEN},
     errors=(404, 429, 503),
     secured=True,
 )

@@ -16,7 +16,7 @@ from uuid import UUID
 from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 
-from api import desk, metrics, places
+from api import desk, links, metrics, places
 from api.describe import route
 from api.door import Door, NoSuchBooking
 from api.problems import problem
@@ -47,7 +47,7 @@ def door() -> Door:
 
 @route(
     blueprint, "POST", "/api/bookings", body=BOOKING_REQUEST, answers=STATUS_ANSWERS, headers=FOUND,
-    takes=("Idempotency-Key",), errors=(404, 409, 503), secured=True,
+    leads={202: links.BOOKING}, takes=("Idempotency-Key",), errors=(404, 409, 503), secured=True,
 )  # fmt: skip
 def create() -> Response:
     """Ask for seats: named ones, or so many of the best available; at once, or held first."""
@@ -58,7 +58,8 @@ def create() -> Response:
 
 @route(
     blueprint, "GET", "/api/bookings/<uuid:booking_id>", query=WAIT_QUERY, answers={200: BOOKING_STATUS, 304: None},
-    headers={200: ("Retry-After", "ETag")}, takes=("If-None-Match",), errors=(404, 503), secured=True,
+    headers={200: ("Retry-After", "ETag")}, leads={200: links.STATUS}, takes=("If-None-Match",), errors=(404, 503),
+    secured=True,
 )  # fmt: skip
 def status(booking_id: UUID) -> Response:
     """What became of a booking; with `wait`, as soon as that is decided, or after so many seconds."""

@@ -20,6 +20,7 @@ from api import problems
 from api.answers import Problem
 from api.errors import MAX_KEY_CHARS
 from api.fields import Digits, Instant, Prices
+from api.links import Links
 
 View = TypeVar("View", bound=Callable[..., Response])
 
@@ -48,18 +49,19 @@ def route(
     takes: Sequence[str] = (),
     errors: Sequence[int] = (),
     headers: Mapping[int, Sequence[str]] | None = None,
+    leads: Mapping[int, Links] | None = None,
     secured: bool = False,
 ) -> Callable[[View], View]:
     """Make a function the view of `method rule`, and describe it; its docstring is the summary.
 
     Args:    answers: status -> shape, or a media type for what is not JSON, or None for no body.
              takes: request headers it understands.  errors: statuses besides those of body, query, token.
-             headers: status -> names of response headers.  secured: needs a token.
+             headers: status -> names of response headers.  leads: status -> links.  secured: needs a token.
     """
     reads = [*(BODY_ERRORS if body else ()), *(QUERY_ERRORS if query else ()), *(TOKEN_ERRORS if secured else ())]
     responses: dict[str, Any] = {str(status): HTTPStatus(status).name for status in sorted({*errors, *reads})}
     for status, shape in answers.items():
-        responses[str(status)] = _answer(status, shape, (headers or {}).get(status, ()))
+        responses[str(status)] = _answer(status, shape, (headers or {}).get(status, ()), (leads or {}).get(status))
     document: dict[str, Any] = {"responses": responses}
     parameters = [_header_parameter(name) for name in takes] + ([{"in": "query", "schema": query}] if query else [])
     if parameters:
@@ -126,14 +128,16 @@ class _Rules(BasePlugin):  # type: ignore[misc,unused-ignore]
         return dict(getattr(kwargs.get("schema"), "RULES", {}))
 
 
-def _answer(status: int, shape: Schema | str | None, headers: Sequence[str]) -> dict[str, Any]:
+def _answer(status: int, shape: Schema | str | None, headers: Sequence[str], links: Links | None) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if isinstance(shape, str):
-        response["content"] = {shape: {"schema": {"type": "string"}}}
+        response["content"] = {shape: {"schema": {"type": "object" if shape == "application/json" else "string"}}}
     elif shape is not None:
         response["content"] = {"application/json": {"schema": shape}}
     if headers:
         response["headers"] = {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in headers}
+    if links:
+        response["links"] = links
     return response
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, schemas
+from api import answers, links, schemas
 from api.describe import route
 from api.problems import problem
 from api.reading import read_body, read_query
@@ -54,6 +54,7 @@ def get_hall(hall_id: int) -> Response:
     "",
     body=schemas.HALL_REQUEST,
     answers={201: answers.HALL},
+    leads={201: links.HALL},
     headers={201: ("Location",)},
     errors=(403, 503),
     secured=True,

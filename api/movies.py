@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, schemas
+from api import answers, links, schemas
 from api.describe import route
 from api.listings import listings
 from api.problems import problem
@@ -47,6 +47,7 @@ def get_movie(movie_id: int) -> Response:
     "",
     body=schemas.MOVIE_REQUEST,
     answers={201: answers.MOVIE},
+    leads={201: links.MOVIE},
     headers={201: ("Location",)},
     errors=(403, 503),
     secured=True,

@@ -14,7 +14,7 @@ from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from api import answers, revocations, schemas
+from api import answers, links, revocations, schemas
 from api.describe import route
 from api.errors import BadCredentials, RefreshInvalid
 from api.problems import problem
@@ -39,7 +39,10 @@ NO_VERSION = 2**31 - 1
 blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description="Refresh tokens, logging out.")
 
 
-@route(blueprint, "POST", "/refresh", body=schemas.REFRESH, answers={200: answers.TOKEN}, errors=(401, 503))
+@route(
+    blueprint, "POST", "/refresh", body=schemas.REFRESH, answers={200: answers.TOKEN}, leads={200: links.TOKEN},
+    errors=(401, 503),
+)  # fmt: skip
 def refresh() -> Response:
     """Get the next pair of tokens for a refresh token, which is used up by it."""
     given = _hash(read_body(schemas.REFRESH)["refresh_token"])

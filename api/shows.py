@@ -12,7 +12,7 @@ from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from api import answers, schemas
+from api import answers, links, schemas
 from api.describe import route
 from api.errors import InvalidRequest
 from api.listings import listings
@@ -90,6 +90,7 @@ def get_seats(show_id: int) -> Response:
     "",
     body=schemas.SHOW_REQUEST,
     answers={201: answers.SHOW},
+    leads={201: links.SHOW},
     headers={201: ("Location",)},
     errors=(403, 503),
     secured=True,
@@ -122,6 +123,7 @@ def create_show() -> Response:
     ONE,
     body=schemas.SHOW_CHANGE,
     answers={202: answers.CHANGE},
+    leads={202: links.CHANGE},
     headers={202: ("Location",)},
     errors=(403, 404, 503),
     secured=True,
@@ -147,6 +149,7 @@ def change_show(show_id: int) -> Response:
     "DELETE",
     ONE,
     answers={202: answers.CHANGE},
+    leads={202: links.CHANGE},
     headers={202: ("Location",)},
     errors=(403, 404, 503),
     secured=True,

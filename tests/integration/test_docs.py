@@ -51,6 +51,12 @@ def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
 
 
+def test_the_document_keeps_to_what_it_says_of_itself(document: dict[str, Any]) -> None:
+    told = document["paths"]["/openapi.json"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+
+    assert Draft202012Validator(told).is_valid(document)
+
+
 def test_every_route_is_described_and_nothing_else(described: Flask, document: dict[str, Any]) -> None:
     routes = {
         (re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule), method)
@@ -113,6 +119,33 @@ def test_the_document_says_what_bodies_are_refused_for(document: dict[str, Any])
     assert change.is_valid({"prices": {"standard": 0}})
     for bad in ({}, {"prices": {}}, {"prices": {"Standard": 1}}, {"prices": {"standard": -1}}):
         assert not change.is_valid(bad), bad
+
+
+def test_links_lead_from_what_is_answered_to_what_is_asked(document: dict[str, Any]) -> None:
+    targets = {operation["operationId"]: (path, operation) for path, _, operation in operations(document)}
+    sources = set()
+    for _, _, operation in operations(document):
+        for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                shape = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                told = set(document["components"]["schemas"][shape]["required"])
+                taken = {**link.get("parameters", {}), **link.get("requestBody", {})}
+                assert {value.removeprefix("$response.body#/") for value in taken.values()} <= told
+                assert taken.keys() <= asked(document, *targets[link["operationId"]]), link
+                sources.add(operation["operationId"])
+
+    assert sources >= {"create", "create_movie", "create_hall", "create_show", "signup", "login", "refresh"}
+
+
+def asked(document: dict[str, Any], path: str, operation: dict[str, Any]) -> set[str]:
+    """The names of an operation's parameters and of its body's fields."""
+    found = {
+        each["name"] for each in (*operation.get("parameters", ()), *document["paths"][path].get("parameters", ()))
+    }
+    if "requestBody" in operation:
+        shape = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        found |= document["components"]["schemas"][shape]["properties"].keys()
+    return found
 
 
 def test_patterns_end_as_ecmascript_says_it(document: dict[str, Any]) -> None:
