@@ -2,7 +2,7 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run rush verify test check model simulate fuzz fmt format-check lint types unit race e2e
+.PHONY: help setup run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
 .PHONY: crash chaos chaos-ci bench bench-scale bench-overload lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
@@ -51,6 +51,9 @@ simulate: setup ## The real code through random schedules; ARGS="--seed 1 --sche
 
 fuzz: setup ## Requests that no library would send; ARGS="--seed 1 --requests 10000"
 	@exec .venv/bin/python -m tests.fuzz $(ARGS)
+
+schema: setup ## Cases for every operation of the OpenAPI document, judged; ARGS="--seed 1 --minutes 5"
+	@exec .venv/bin/python -m tests.openapi $(ARGS)
 
 e2e: setup ## The processes, as a client and an operator see them
 	$(PYTEST) tests/e2e
