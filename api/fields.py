@@ -18,6 +18,14 @@ from core.times import to_ms
 #: 10 seats at this price, the most that one booking can hold, still fit a 32 bit integer of cents.
 MAX_PRICE_CENTS = 100_000_000
 MAX_CATEGORIES = 50
+#: What `Prices` takes, as the document says it.
+PRICES = {
+    "description": "Cents by category.",
+    "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS},
+    "propertyNames": {"pattern": f"^{CATEGORY.pattern}$"},
+    "minProperties": 1,
+    "maxProperties": MAX_CATEGORIES,
+}
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)

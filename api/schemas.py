@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from api.fields import MAX_CATEGORIES, MAX_PRICE_CENTS, Digits, Flag, Instant, Prices, Text, Whole
+from api.fields import PRICES, Digits, Flag, Instant, Prices, Text, Whole
 from core.bookings import Outcome, Reason, Stage, Status
 from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
 from core.operations import Kind
@@ -23,14 +23,6 @@ MAX_SEATS_PER_BOOKING = 10
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
 DAY_S = 86_400
-#: What `Prices` takes, as the document says it.
-PRICES = {
-    "description": "Cents by category.",
-    "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS},
-    "propertyNames": {"pattern": f"^{CATEGORY.pattern}$"},
-    "minProperties": 1,
-    "maxProperties": MAX_CATEGORIES,
-}
 
 
 class Shape(Schema):
@@ -63,8 +55,8 @@ class BookingRequest(Shape):
 
     RULES = MappingProxyType(
         {
-            "oneOf": [{"required": ["seats"]}, {"required": ["quantity"]}],
-            "dependentSchemas": {"category": {"required": ["quantity"]}},
+            "oneOf": [{"required": [name]} for name in ("seats", "quantity")],
+            "dependentRequired": {"category": ["quantity"]},
         }
     )
 

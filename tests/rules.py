@@ -35,7 +35,7 @@ IMPORTS = {
         "a2wsgi",
         "orjson",
     }
-    | {"flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
+    | {"apispec", "flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
     "model": set[str](),
     "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
 }
