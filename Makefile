@@ -64,7 +64,7 @@ crash: setup ## Every crash point with every fault; ARGS="--point W4 --fault exi
 bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="--rounds 3 --only hot,shows"
 	@exec .venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
-bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow
+bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow; ARGS="--only seats"
 	@exec .venv/bin/python -m bench.scale $(if $(QUICK),--quick) $(ARGS)
 
 bench-overload: setup ## Five times what workers can decide, and what the API can carry; QUICK=1, ARGS="--minutes 5 --docs"

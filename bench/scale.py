@@ -79,12 +79,18 @@ QUICK: dict[str, list[Step]] = {
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Smaller steps.")
-def grow(quick: bool) -> None:
+@click.option("--only", default="", help=f"Some rows: {','.join(FULL)}. The others stay as they were found last.")
+def grow(quick: bool, only: str) -> None:
     """Measure how the cost of a booking grows; adds P10 to bench/latest.json."""
+    rows = QUICK if quick else FULL
+    wanted = [name.strip() for name in only.split(",") if name.strip()] or list(rows)
+    if unknown := set(wanted) - set(rows):
+        raise click.BadParameter(f"no such row: {', '.join(sorted(unknown))}", param_hint="--only")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float]] = last_rows() if only else {}
     with quiet() as (console, _), open_ground(LocalSettings.from_env().servers) as ground:
-        for name, steps in (QUICK if quick else FULL).items():
+        for name in wanted:
+            steps = rows[name]
             found[name] = [measure(ground, f"scale_{name}_{number}", step) for number, step in enumerate(steps)]
             told = ", ".join(f"{cost:,.0f}" for cost in found[name])
             console.print(f"{name}: {told} us per booking, growth {growth(found[name]):.2f}", highlight=False)
@@ -96,6 +102,13 @@ def grow(quick: bool) -> None:
 def growth(costs: Sequence[float]) -> float:
     """The most that a step costs beside a smaller one; 1 if none costs more. The smallest step comes first."""
     return max((late / early for early, late in combinations(costs, 2)), default=1.0)
+
+
+def last_rows() -> dict[str, list[float]]:
+    """What was found last, microseconds per booking by row and step; nothing if nothing was."""
+    latest = json.loads(LATEST.read_text()) if LATEST.exists() else {}
+    rows: dict[str, list[float]] = latest.get("scale", {}).get("us_per_booking", {})
+    return rows
 
 
 def keep(value: float, found: dict[str, list[float]]) -> None:
