@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import text
 
 from core.errors import PostgresAway
 from db.engine import make_engine, transaction
+from tests.asgi import wait_until
 from tests.servers import start_servers
 
 
@@ -25,11 +27,13 @@ def test_work_after_a_restart_of_postgres_does_not_fail_once_first(tmp_path: Pat
 
             for _ in range(3):
                 with transaction(engine) as connection:
-                    assert connection.execute(text("SELECT pg_backend_pid()")).scalar() not in numbers
+                    number = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+                    assert number not in numbers
 
             servers.postgres.kill()
-            with pytest.raises(PostgresAway), transaction(engine):
-                pass
+            wait_until(lambda: not psutil.pid_exists(number))  # it outlives its killed parent by a moment
+            with pytest.raises(PostgresAway), transaction(engine) as connection:
+                connection.execute(text("SELECT 1"))
             servers.postgres.start()
             with transaction(engine) as connection:
                 assert connection.execute(text("SELECT 1")).scalar() == 1
