@@ -75,11 +75,14 @@ def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
     file, line, planted, point, says = BUGS[bug]
     change(tmp_path, file, line, line + planted)
 
-    done = crash("--point", point, "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
+    for seed in "123":  # what is killed must be the right batch: a Book decided again changes nothing, a Confirm does
+        done = crash("--point", point, "--fault", "exit", "--seed", seed, "--wait", "12", project=tmp_path)
+        if done.returncode:
+            break
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert says in done.stdout
-    assert f"again: python -m crash --point {point} --fault exit --seed 1" in done.stdout
+    assert f"again: python -m crash --point {point} --fault exit --seed {seed}" in done.stdout
 
 
 @pytest.mark.timeout(300)
