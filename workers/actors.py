@@ -31,10 +31,6 @@ def expire_holds() -> None:
     expire.run_once(middleware.stores(), ring)
 
 
-#: Nothing is ever delayed: with a queue for that beside it, a worker would poll twice as much.
-broker.delay_queues.clear()
-
-
 def ring(lane: int) -> None:
     """Send the doorbell. One that cannot be sent changes nothing but speed, so it is only logged."""
     try:

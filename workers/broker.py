@@ -21,15 +21,19 @@ POLL_MS = 25
 
 
 class DoorbellBroker(RedisBroker):
-    """Dramatiq's broker, with a limit for its consumers alone.
+    """Dramatiq's broker, with a limit for its consumers alone, and no queues for what is delayed.
 
     Its own setting (dramatiq_worker_timeout) is for the worker's threads as well, and each of them would wake up as
-    often for nothing.
+    often for nothing; and a worker polls each queue of delayed messages as often as the queue itself.
     """
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = POLL_MS) -> Consumer:
         """A consumer that looks at least every POLL_MS."""
         return super().consume(queue_name, prefetch, min(timeout, POLL_MS))
+
+    def get_declared_delay_queues(self) -> set[str]:
+        """None: nothing is ever delayed."""
+        return set()
 
 
 broker = DoorbellBroker(  # type: ignore[no-untyped-call]
