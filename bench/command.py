@@ -124,10 +124,10 @@ def show_end(console: Console, log: IO[bytes]) -> None:
     console.print("\n".join(lines[-SHOWN_LINES:]), markup=False, highlight=False)
 
 
-def main() -> None:
-    """Run the command; what is wrong is one line and exit code 2."""
+def main(run_: Callable[[], None] = command) -> None:
+    """Run a command of the bench; what is wrong is one line and exit code 2."""
     try:
-        command()
+        run_()
     except OnsaleError as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2)

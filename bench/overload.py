@@ -17,7 +17,7 @@ import click
 from rich.table import Table
 
 from bench import flood, swarm
-from bench.command import quiet, show_end
+from bench.command import main, quiet, show_end
 from bench.flood import Flood
 from bench.generator import Generator
 from bench.ground import open_ground
@@ -130,14 +130,5 @@ def _spread(numbers: Sequence[float]) -> dict[str, float]:
     return {f"p{share:g}": percentile(numbers, share) for share in (50, 90, 99, 99.9, 100)} if numbers else {}
 
 
-def main() -> None:
-    """Run the command; what is wrong is one line and exit code 2."""
-    try:
-        command()
-    except OnsaleError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    main(command)

@@ -19,9 +19,8 @@ from statistics import median
 
 import click
 import redis
-from rich.console import Console
 
-from bench.command import quiet
+from bench.command import main, quiet
 from bench.drain import empty, fill
 from bench.goals import judge
 from bench.ground import DATABASE, Ground, open_ground
@@ -172,17 +171,8 @@ def drain_all(first_show: int, shows: int, queued: int) -> float:
     return seconds
 
 
-def main() -> None:
-    """The command, or the process that drains: `drain FIRST_SHOW SHOWS QUEUED` prints seconds."""
-    if sys.argv[1:2] == ["drain"]:
-        print(drain_all(*map(int, sys.argv[2:])))
-        return
-    try:
-        grow()
-    except OnsaleError as error:
-        Console(stderr=True).print(f"bench: {error}")
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["drain"]:  # the process that drains: FIRST_SHOW SHOWS QUEUED; it prints seconds
+        print(drain_all(*map(int, sys.argv[2:])))
+    else:
+        main(grow)
