@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote_from_bytes
@@ -59,6 +60,21 @@ _STATUS_PATH = re.compile(
 )
 _WAIT = re.compile(rb"wait=([0-9]{1,3})")
 JSON = b"application/json"
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """A request that is answered here. `started`: seconds, of time.perf_counter."""
+
+    rule: str
+    method: str
+    headers: Headers
+    send: Send
+    started: float
+    request_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.request_id = hooks.request_id(self.headers.get(b"x-request-id", b"").decode("latin-1"))
 
 
 class HotPath:
@@ -126,7 +142,7 @@ class HotPath:
             return await self._flask(scope, receive, send, body)
         key = headers.get(b"idempotency-key")
         make = partial(self._ask, who.user_id, key.decode("latin-1") if key is not None else None, asked)
-        return await self._answer(POST_RULE, "POST", headers, send, started, who, make)
+        return await self._answer(_Exchange(POST_RULE, "POST", headers, send, started), who, make)
 
     async def _get(self, scope: Scope, receive: Receive, send: Send, booking_id: UUID) -> None:
         started = time.perf_counter()
@@ -138,7 +154,7 @@ class HotPath:
         if who is None or wait_s < 0:
             return await self._flask(scope, receive, send)
         make = partial(self._show, booking_id, who.user_id, wait_s, headers.get(b"if-none-match"))
-        return await self._answer(STATUS_RULE, "GET", headers, send, started, who, make)
+        return await self._answer(_Exchange(STATUS_RULE, "GET", headers, send, started), who, make)
 
     async def _map(self, scope: Scope, receive: Receive, send: Send, show_id: int) -> None:
         started = time.perf_counter()
@@ -148,8 +164,7 @@ class HotPath:
             reply = await self._maps.reply(show_id, headers.get(b"if-none-match"))
         if reply is None:
             return await self._flask(scope, receive, send)
-        request_id = hooks.request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
-        return await self._send(hotmaps.RULE, "GET", headers, send, started, request_id, reply)
+        return await self._send(_Exchange(hotmaps.RULE, "GET", headers, send, started), reply)
 
     def _who(self, headers: Headers) -> Identity | None:
         """Who asks; None if that is for Flask to refuse."""
@@ -160,38 +175,18 @@ class HotPath:
         except (TokenMissing, TokenInvalid, TokenExpired, TokenRevoked):
             return None
 
-    async def _answer(
-        self,
-        rule: str,
-        method: str,
-        headers: Headers,
-        send: Send,
-        started: float,
-        who: Identity,
-        make: Callable[[str], Awaitable[Reply]],
-    ) -> None:
+    async def _answer(self, exchange: _Exchange, who: Identity, make: Callable[[str], Awaitable[Reply]]) -> None:
         """Make the reply and send it. As with Flask's handlers, every error is an answer."""
-        request_id = hooks.request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         verdict = self._rates.take(who.user_id) if self._rates else None
         try:
             if verdict and not verdict.allowed:
                 raise verdict.refusal()
-            reply = await make(request_id)
+            reply = await make(exchange.request_id)
         except Exception as error:  # noqa: BLE001 - it is logged there
-            reply = problems.reply_of(error, request_id)
-        await self._send(rule, method, headers, send, started, request_id, reply, verdict)
+            reply = problems.reply_of(error, exchange.request_id)
+        await self._send(exchange, reply, verdict)
 
-    async def _send(
-        self,
-        rule: str,
-        method: str,
-        headers: Headers,
-        send: Send,
-        started: float,
-        request_id: str,
-        reply: Reply,
-        verdict: Verdict | None = None,
-    ) -> None:
+    async def _send(self, exchange: _Exchange, reply: Reply, verdict: Verdict | None = None) -> None:
         """Send a reply with the headers that every answer has, and count it."""
         body = reply.body if isinstance(reply.body, bytes) else reply.body.encode()
         out = [(name.lower().encode(), value.encode()) for name, value in reply.headers]
@@ -199,10 +194,10 @@ class HotPath:
             out += [(b"content-type", reply.content_type.encode()), (b"content-length", b"%d" % len(body))]
         if self._rates and verdict:
             out += [(name.lower().encode(), value.encode()) for name, value in self._rates.headers(verdict)]
-        out += self._envelope.around(headers, request_id, reply.public)
-        await send({"type": "http.response.start", "status": reply.status, "headers": out})
-        await send({"type": "http.response.body", "body": body})
-        metrics.observe(rule, method, reply.status, time.perf_counter() - started)
+        out += self._envelope.around(exchange.headers, exchange.request_id, reply.public)
+        await exchange.send({"type": "http.response.start", "status": reply.status, "headers": out})
+        await exchange.send({"type": "http.response.body", "body": body})
+        metrics.observe(exchange.rule, exchange.method, reply.status, time.perf_counter() - exchange.started)
 
     # -- answering it -----------------------------------------------------------------------------------
 
