@@ -7,11 +7,13 @@ none of these, so they start nothing.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 import redis
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
@@ -33,6 +35,17 @@ LANES = 4
 SECRET = "a secret for tests, long enough for HS256"
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command that a test calls says where this process's log lines go: its own streams, which end with it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
