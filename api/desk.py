@@ -35,6 +35,7 @@ REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "PAUSED": (409, "show_paused", "The sale of this show is paused.", 30),
     "CLOSED": (409, "show_closed", "The show is not on sale any more.", None),
     "SOLD_OUT": (409, "sold_out", "Every seat of the show is held or sold.", 5),
+    "SEAT_TAKEN": (409, "seat_taken", "Seats that were asked for are held or sold.", None),
     "FULL": (503, "lane_full", "Too many requests are waiting. Nothing was accepted.", 2),
 }
 
@@ -64,7 +65,7 @@ def take(door: Door, operation: Book, keyed: bool, request_id: str) -> Reply:
         return reply_
     stored = _stored(door, operation)
     if stored is None:
-        return refuse(accepted.code, request_id)
+        return refuse(accepted.code, request_id, **_taken(operation, accepted))
     same = stored.fingerprint == operation.fingerprint
     return places.of_booking(stored).reply(200, _location(operation)) if same else _mismatch(request_id)
 
@@ -78,7 +79,15 @@ def answered(operation: Book, accepted: Accepted, keyed: bool, request_id: str) 
         return seen.reply(202 if accepted.status["v"] == "0" else 200, _location(operation))
     if accepted.code == "MISMATCH":
         return _mismatch(request_id)
-    return None if accepted.forgotten and keyed else refuse(accepted.code, request_id)
+    if accepted.forgotten and keyed:
+        return None
+    return refuse(accepted.code, request_id, **_taken(operation, accepted))
+
+
+def _taken(operation: Book, accepted: Accepted) -> dict[str, list[str]]:
+    """Of seats that the door has refused: which of them are taken."""
+    places_ = accepted.status.get("seats", "").split()
+    return {"seats": [operation.seats[int(place)] for place in places_]} if places_ else {}
 
 
 def unknown(operation: Book, request_id: str) -> Reply:
@@ -147,12 +156,12 @@ def look_and_wait(door: Door, waiters: Waiters, booking_id: UUID, user_id: UUID,
     return seen_
 
 
-def refuse(code: str, request_id: str) -> Reply:
-    """The reply to what accept.lua refused."""
+def refuse(code: str, request_id: str, **extra: Any) -> Reply:
+    """The reply to what accept.lua refused. `extra`: further members of its body."""
     status, name, detail, retry_after_s = REFUSALS[code]
     metrics.refused(name)
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
-    return reply(status, name, detail, headers, request_id=request_id)
+    return reply(status, name, detail, headers, request_id=request_id, **extra)
 
 
 def meter(accepted: Accepted) -> Meter:

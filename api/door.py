@@ -22,7 +22,7 @@ from core.crashpoints import point
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
-from core.operations import Operation
+from core.operations import Book, Operation
 from core.settings import Settings
 from db import bookings, cards, halls, installation, lanes, shows, statuses
 from db.engine import transaction
@@ -90,14 +90,19 @@ class Door:
 
     def command(self, operation: Operation, request_id: str) -> Command:
         """The call of accept.lua for an operation. Raises: RedisAway, PostgresAway at the first use."""
-        return lanes.accept_command(operation, request_id=request_id, **self._limits())
+        return lanes.accept_command(operation, request_id=request_id, **self._terms(operation))
 
     def _accept(self, operation: Operation, request_id: str) -> Accepted:
-        return lanes.accept(self._rounds, operation, request_id=request_id, **self._limits())
+        return lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
 
-    def _limits(self) -> dict[str, int]:
+    def _terms(self, operation: Operation) -> dict[str, Any]:
+        """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
         settings = self.settings
-        return {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
+        terms = {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
+        hall = self._hall_of_show.get(operation.show_id)
+        if hall is not None and isinstance(operation, Book):
+            return {**terms, "seats": [hall.seats[label].number for label in operation.seats]}
+        return terms
 
     @property
     def ready(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from chaos.evidence import AUDITED, Evidence
 from chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call
+from chaos.refusals import unjust
 
 FINAL = ("CONFIRMED", "FAILED", "CANCELLED")
 LIVE = ("PENDING", "CONFIRMED")
@@ -223,7 +224,8 @@ def limits_hold(evidence: Evidence) -> Iterator[Violation]:
 
 
 def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
-    """I8: free + held + sold = capacity in every read, and every read of a version says the same."""
+    """I8: free + held + sold = capacity in every read, and every read of a version says the same; nobody is refused
+    a seat that is nobody's."""
     versions: dict[tuple[int, int], tuple[Call, tuple[int, int]]] = {}
     for call in evidence.calls:
         if call.kind not in (SHOW, SEATS) or call.code != 200:
@@ -236,6 +238,7 @@ def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
         if before != counts:
             text = f"show {call.show} version {said['version']}: {call.kind} {counts}, {other.kind} {before}"
             yield Violation(text, call.answered_at)
+    yield from (Violation(*each) for each in unjust(evidence))
     yield from _audited(evidence, "I8")
 
 

@@ -88,7 +88,7 @@ class Record:
 def reduced(kind: str, code: int, body: dict[str, Any]) -> dict[str, Any]:
     """What the oracle needs of an answer: a status, a show's counters, or a problem's code."""
     if code >= 400 or code == 0:
-        return {"code": body.get("code", "")}
+        return {"code": body.get("code", ""), "seats": body.get("seats", [])}
     if kind == SHOW:
         return {name: body.get(name) for name in SHOW_FIELDS}
     if kind == SEATS:

@@ -30,13 +30,15 @@ class BadPlan(OnsaleError):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One seat of a plan. `run` numbers the unbroken stretches of its row: an aisle starts a new one."""
+    """One seat of a plan. `run` numbers the unbroken stretches of its row: an aisle starts a new one; `number` is
+    its own place in the whole plan, from 0."""
 
     label: str
     category: str
     row: int
     place: int
     run: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ class Hall:
             if label in labels:
                 raise BadPlan(f"Row {label} stands in the plan twice.")
             labels.add(label)
-            total += _count(label, row)
+            first, total = total, total + _count(label, row)
             if total > MAX_SEATS:
                 raise BadPlan(f"A hall has at most {MAX_SEATS} seats.")
-            read.append(tuple(_seats_of(index, label, row)))
+            read.append(tuple(_seats_of(index, label, row, first)))
         return cls(hall_id, tuple(read))
 
 
@@ -106,7 +108,7 @@ def _count(label: str, row: Mapping[str, Any]) -> int:
     return sum(last - first + 1 for first, last, _ in _blocks(label, row))
 
 
-def _seats_of(index: int, label: str, row: Mapping[str, Any]) -> Iterator[Seat]:
+def _seats_of(index: int, label: str, row: Mapping[str, Any], first_number: int) -> Iterator[Seat]:
     """The seats of one row. Numbers that skip, and an aisle after a seat, break the row into runs."""
     aisles = row.get("aisles", [])
     if not isinstance(aisles, list) or not all(type(number) is int for number in aisles):
@@ -116,5 +118,5 @@ def _seats_of(index: int, label: str, row: Mapping[str, Any]) -> Iterator[Seat]:
         for number in range(first, last + 1):
             if place and (number != previous + 1 or previous in aisles):
                 run += 1
-            yield Seat(f"{label}{number}", category, index, place, run)
+            yield Seat(f"{label}{number}", category, index, place, run, first_number + place)
             place, previous = place + 1, number

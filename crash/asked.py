@@ -38,6 +38,10 @@ class Asked:
     def saw(self, status: int, body: dict[str, Any]) -> str:
         """Note an answer; returns the state that it shows. What may not be is noted as wrong."""
         with self._lock:
+            if status == 409 and body.get("code") == "seat_taken" and not self.id:
+                # Refused at the door, as good as the outcome: somebody has the seat, and nothing was accepted.
+                self.seen, self.reason = ["FAILED"], "SEAT_TAKEN"
+                return "FAILED"
             if status not in (200, 202):
                 self.wrong.append(f"{self} was answered {status} {body.get('code')}")
                 return ""

@@ -91,7 +91,8 @@ class Load:
 
     def _follow(self, asked: Asked) -> None:
         self.post(asked)
-        self._until(asked, DECIDED)
+        if asked.id:
+            self._until(asked, DECIDED)
 
     def _confirm(self, asked: Asked) -> None:
         self.post(asked)

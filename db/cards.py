@@ -7,6 +7,7 @@ rebuilt from Postgres once when it is missing.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from core.halls import Hall
@@ -19,6 +20,26 @@ from db.rounds import Rounds
 NO_END_MS = 1 << 52
 #: A card's fields in the order in which finish.lua takes them.
 FIELDS = ("v", "state", "opens", "closes", "sold_out_until", "hall", "forgets_at")
+
+
+@dataclass(frozen=True, slots=True)
+class CardChange:
+    """What a batch tells the door of a show.
+
+    `fields`: see `card`. `before`: the version before the batch. `taken`: the seats whose state it has changed,
+    number in the plan -> until when they are taken (core/taken.py); `all_taken`: all of them, where they were read.
+    """
+
+    show_id: int
+    fields: dict[str, Any]
+    before: int
+    taken: dict[int, int]
+    all_taken: bytes = b""
+
+    def arguments(self) -> list[str | int | bytes]:
+        """What finish.lua takes, in its order."""
+        taken = " ".join(f"{number} {until}" for number, until in self.taken.items())
+        return [*(self.fields[name] for name in FIELDS), self.before, taken, self.all_taken]
 
 
 def card(

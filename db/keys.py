@@ -37,6 +37,11 @@ def card(number: int, show_id: int) -> str:
     return f"onsale:{{{number}}}:card:{show_id}"
 
 
+def taken(number: int, show_id: int) -> str:
+    """String: until when each seat of a contested show is taken (core/taken.py); true if its card says so."""
+    return f"onsale:{{{number}}}:taken:{show_id}"
+
+
 def expiring(number: int, show_id: int) -> str:
     """String: the id of the show's undecided Expire, if there is one."""
     return f"onsale:{{{number}}}:expiring:{show_id}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,8 @@ HEADROOM = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash."""
+    """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash, and after
+    SEAT_TAKEN, which has none, `seats`: the places of the taken ones among those that were asked for."""
 
     code: str
     ring: bool = False
@@ -72,26 +74,32 @@ class LaneState:
     rate: float
 
 
-def accept_command(operation: Operation, *, lanes: int, cap: int, marker_ms: int, request_id: str = "") -> Command:
-    """The call of accept.lua for one operation. The arguments stand in the script's header."""
+def accept_command(
+    operation: Operation,
+    *,
+    lanes: int,
+    cap: int,
+    marker_ms: int,
+    request_id: str = "",
+    seats: Iterable[int] = (),
+) -> Command:
+    """The call of accept.lua for one operation. The arguments stand in the script's header.
+
+    Args: seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
+    """
     kind = kind_of(operation)
     lane = lane_of(operation.show_id, lanes)
-    match operation:
-        case Book() | Confirm() | Cancel():
-            subject, user = keys.status(lane, operation.booking_id), str(operation.user_id)
-        case Expire():
-            subject, user = keys.expiring(lane, operation.show_id), ""
-        case ChangeShow():
-            subject, user = keys.card(lane, operation.show_id), ""
+    subject, user = _subject(operation, lane)
     return (
         "EVALSHA",
         scripts.ACCEPT.sha,
-        5,
+        6,
         keys.lane(lane),
         keys.marker(lane),
         keys.meter(lane),
         subject,
         keys.card(lane, operation.show_id),
+        keys.taken(lane, operation.show_id),
         kind.value,
         dump(operation, request_id=request_id),
         user,
@@ -100,20 +108,31 @@ def accept_command(operation: Operation, *, lanes: int, cap: int, marker_ms: int
         marker_ms,
         f"{_PROCESS}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
+        " ".join(map(str, seats)),
     )
+
+
+def _subject(operation: Operation, lane: int) -> tuple[str, str]:
+    """The key of what the operation is about, and who asks for it."""
+    match operation:
+        case Book() | Confirm() | Cancel():
+            return keys.status(lane, operation.booking_id), str(operation.user_id)
+        case Expire():
+            return keys.expiring(lane, operation.show_id), ""
+        case ChangeShow():
+            return keys.card(lane, operation.show_id), ""
 
 
 _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}
 
 
-def accept(
-    rounds: Rounds, operation: Operation, *, lanes: int, cap: int, marker_ms: int, request_id: str = ""
-) -> Accepted:
+def accept(rounds: Rounds, operation: Operation, **how: Any) -> Accepted:
     """Take an operation into its lane, or say why not (docs/locking.md rule 3). At maxmemory the answer is FULL.
 
+    Args:   how: see `accept_command`.
     Raises: RedisAway, AcceptUnknown (db/rounds.py).   Repeat: safe, the same operation is found again.
     """
-    command = accept_command(operation, lanes=lanes, cap=cap, marker_ms=marker_ms, request_id=request_id)
+    command = accept_command(operation, **how)
     try:
         [reply] = rounds.call([command], writes=True)
     except OutOfMemoryError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class Script:
     source: str
     sha: str
 
-    def run(self, client: redis.Redis, keys: list[str], arguments: list[str | int]) -> object:
+    def run(self, client: redis.Redis, keys: list[str], arguments: Sequence[str | int | bytes]) -> object:
         """Run it, loading it first where Redis does not have it. Raises redis-py's errors."""
         try:
             return client.evalsha(self.sha, len(keys), *keys, *arguments)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from core.errors import SeatConflict
+from core.times import to_ms
 from db.engine import as_json
 
 
@@ -44,6 +45,18 @@ def owners_of_shows(connection: Connection, show_ids: Sequence[int]) -> list[tup
     """)
     rows = connection.execute(statement, {"show_ids": list(show_ids)})
     return [(row.show_id, row.label, row.booking_id) for row in rows]
+
+
+def taken(connection: Connection, show_id: int) -> list[tuple[str, int | None]]:
+    """The seats of a show that are not free, each with the deadline of its hold, ms; None: it is sold."""
+    statement = text("""
+        SELECT seats.label, bookings.expires_at
+          FROM seats
+          LEFT JOIN bookings ON bookings.id = seats.booking_id AND seats.status = 'HELD'
+         WHERE seats.show_id = :show_id AND seats.status <> 'AVAILABLE'
+    """)
+    rows = connection.execute(statement, {"show_id": show_id})
+    return [(row.label, to_ms(row.expires_at) if row.expires_at else None) for row in rows]
 
 
 def record(connection: Connection, changes: Sequence[SeatChange]) -> None:

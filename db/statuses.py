@@ -20,7 +20,8 @@ from core.bookings import Booking, Stage, Status
 from core.ids import lane_of, reference
 from core.operations import Kind, StreamId
 from core.times import iso, to_ms
-from db import cards, keys, scripts
+from db import keys, scripts
+from db.cards import CardChange
 from db.rounds import Command, Rounds
 
 #: Seconds. A hold read from Postgres just before a batch changes it would stand for ever where that batch is never
@@ -149,7 +150,7 @@ class Publication:
     ticket: int
     bookings: Sequence[Booking]
     newest: dict[UUID, StreamId]
-    cards: Sequence[tuple[int, dict[str, Any]]]
+    cards: Sequence[CardChange]
     expired: Sequence[tuple[int, StreamId]]
 
 
@@ -161,15 +162,14 @@ def finish(
     marker_ms: int,
     rate: float | None,
     final_ttl_s: int,
-) -> bool:
+) -> list[int] | None:
     """Trim the lane and publish a committed batch (docs/locking.md rules 6 and 7).
 
-    Returns False if another drain or another Redis was there first.
-
-    Repeat: safe, also by a drain that wakes up late.
+    Returns those of its shows whose taken seats the door does not know; None: another drain or Redis was first.
+    Repeat:  safe, also by a drain that wakes up late.
     """
     script_keys = [keys.lane(batch.lane), keys.marker(batch.lane), keys.meter(batch.lane)]
-    arguments: list[str | int] = [
+    arguments: list[str | int | bytes] = [
         batch.epoch,
         f"{batch.upto.ms}-{batch.upto.seq + 1}",
         batch.ticket,
@@ -184,13 +184,15 @@ def finish(
     for booking in batch.bookings:
         script_keys.append(keys.status(batch.lane, booking.id))
         arguments += _status_arguments(booking, batch.newest.get(booking.id), final_ttl_s)
-    for show_id, card in batch.cards:
-        script_keys.append(keys.card(batch.lane, show_id))
-        arguments += [card[name] for name in cards.FIELDS]
+    for card in batch.cards:
+        script_keys += [keys.card(batch.lane, card.show_id), keys.taken(batch.lane, card.show_id)]
+        arguments += card.arguments()
     for show_id, entry_id in batch.expired:
         script_keys.append(keys.expiring(batch.lane, show_id))
         arguments.append(str(entry_id))
-    return scripts.FINISH.run(client, script_keys, arguments) == 1
+    reply: Any = scripts.FINISH.run(client, script_keys, arguments)
+    published, *knows = reply
+    return [card.show_id for card, known in zip(batch.cards, knows, strict=True) if not known] if published else None
 
 
 def _status_arguments(booking: Booking, newest: StreamId | None, final_ttl_s: int) -> list[str | int]:

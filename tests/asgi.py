@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 from api.hotpath import HotPath
-
-#: Seconds.
-PATIENCE_S = 20.0
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -75,12 +73,3 @@ class Server:
 
         await self.app(scope, receive, send)
         return answer
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    pause = Event()
-    for _ in range(int(PATIENCE_S / 0.01)):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come true in time")

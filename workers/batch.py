@@ -30,7 +30,7 @@ from db.fences import Fence
 from db.lanes import Peeked
 from db.seats import SeatChange
 from db.shows import ShowRow
-from workers import metrics
+from workers import metrics, taken
 from workers.load import keep
 from workers.load import load as load_states
 from workers.stores import Stores
@@ -77,6 +77,8 @@ class Batch:
     homeless: list[Booking] = field(default_factory=list)
     #: Bookings decided by an earlier batch whose publication did not happen.
     stored: list[Booking] = field(default_factory=list)
+    #: Of shows whose taken seats the door is to be told: all of them (core/taken.py).
+    all_taken: dict[int, bytes] = field(default_factory=dict)
     #: Of shows without a free seat: when their first hold ends, ms.
     first_deadlines: dict[int, int] = field(default_factory=dict)
 
@@ -111,6 +113,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             deciding_s = time.perf_counter() - started
             point("W3")
             _record(connection, batch, peeked.entries)
+            batch.all_taken = taken.read(connection, stores.untold, batch.states)
             point("W3b", PostgresAway)
             recorded = time.perf_counter()
         point("W4", PostgresAway)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from core.bookings import Booking
 from core.operations import Expire, StreamId
 from db import cards, statuses
+from db.cards import CardChange
 from db.statuses import Publication
+from workers import taken
 from workers.batch import Batch
 from workers.stores import Stores
 
@@ -20,7 +21,7 @@ def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> boo
     Repeat: safe.
     """
     ttl_s = stores.final_ttl_s  # once: the sweeper may change it, and statuses and cards must agree
-    return statuses.finish(
+    unknown = statuses.finish(
         stores.client,
         publication(batch, ttl_s),
         token=token,
@@ -28,6 +29,11 @@ def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> boo
         rate=rate,
         final_ttl_s=ttl_s,
     )
+    if unknown is None:
+        return False
+    stores.untold -= batch.rows.keys()
+    stores.untold |= taken.contested(batch.decisions) & set(unknown)
+    return True
 
 
 def publication(batch: Batch, status_ttl_s: int) -> Publication:
@@ -57,7 +63,7 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
     )
 
 
-def _cards(batch: Batch, status_ttl_s: int) -> list[tuple[int, dict[str, Any]]]:
+def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
     """The cards of the batch's shows. One that has not changed keeps its version, and is not set again."""
     found = []
     for show_id, row in batch.rows.items():
@@ -71,5 +77,8 @@ def _cards(batch: Batch, status_ttl_s: int) -> list[tuple[int, dict[str, Any]]]:
             sold_out_until_ms=until_ms,
             forgets_at_ms=batch.fence.decided_ms + status_ttl_s * 1000,
         )
-        found.append((show_id, card))
+        state = batch.states.get(show_id)
+        changed = taken.changed(state) if state else {}
+        before = row.version - (state is not None and state.changed)
+        found.append(CardChange(show_id, card, before, changed, batch.all_taken.get(show_id, b"")))
     return found

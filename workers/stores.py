@@ -33,6 +33,8 @@ class Stores:
     batch_sizes: dict[int, int] = field(default_factory=dict)
     #: Lanes of this worker whose next entry comes soon after each batch (workers/drain.py BUSY_S).
     busy_lanes: set[int] = field(default_factory=set)
+    #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken.py).
+    untold: set[int] = field(default_factory=set)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
     _checked: bool = False

@@ -10,18 +10,22 @@
 --                             b JSON body, published by workers
 --                  string   EXPIRE: the id of the show's undecided Expire
 --       5 card     hash     BOOK: v version, state, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
---                             missing: nothing has been decided of this show)
+--                             missing: nothing has been decided of this show), taken (the version for which
+--                             KEYS 6 is true)
+--       6 taken    string   BOOK: until when each seat is taken, seconds, four bytes each in the plan's order
 -- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 marker TTL, ms
 --       7 a random text: the epoch, if the lane has none yet
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
+--       9 BOOK: numbers of the seats in the plan, "4 5"; "" = none are named, or not known
 --
 -- Reply {code, ring, forgotten, epoch, served, rate, entry id, fields of the status ...}
 --   ACCEPTED   written: entry, ticket and status. ring = 1: the lane was asleep, send the doorbell
 --   SAME       it is there already (or its status is the answer); ring as above, so that no wake-up is lost
 --   MISMATCH   the booking exists with another body
 --   NO_CARD, NO_STATUS   the caller must publish it from Postgres, and try again
---   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, FULL   refused, nothing written. forgotten = 1: final statuses of this
---              show may have left Redis already, so an outcome of this very booking may stand in Postgres
+--   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, SEAT_TAKEN, FULL   refused, nothing written. forgotten = 1: final statuses
+--              of this show may have left Redis already, so an outcome of this very booking may stand in Postgres.
+--              SEAT_TAKEN: then not a status follows, but "seats" and which of them, by their places in ARGV 9: "0 1"
 --
 -- Safe to repeat because a booking id names one request: what was written is found again. Checks come before
 -- the first write: a script that fails half-way is not rolled back.
@@ -60,20 +64,42 @@ elseif kind == 'EXPIRE' then
   if redis.call('EXISTS', KEYS[4]) == 1 then return reply('SAME', ring(), 0, '', {}) end
 end
 
+-- Of the seats that are named, those that are taken beyond `now` (ms), by their places: "0 1"; "" if there are none.
+local function taken(now)
+  local gets = {}
+  for number in string.gmatch(ARGV[9], '%d+') do
+    gets[#gets + 1] = 'GET'
+    gets[#gets + 1] = 'u32'
+    gets[#gets + 1] = '#' .. number
+  end
+  local found = {}
+  for place, until_s in ipairs(redis.call('BITFIELD_RO', KEYS[6], unpack(gets))) do
+    if until_s * 1000 > now then found[#found + 1] = place - 1 end
+  end
+  return table.concat(found, ' ')
+end
+
 if kind == 'BOOK' then
-  local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at')
+  local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at', 'v', 'taken')
   if not card[1] then return reply('NO_CARD', 0, 0, '', {}) end
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local refusal
+  local refusal, seats
   if card[1] == 'PAUSED' or card[1] == 'CLOSED' then refusal = card[1]
   elseif now < tonumber(card[2]) then refusal = 'NOT_OPEN'
   elseif now >= tonumber(card[3]) then refusal = 'CLOSED'
-  elseif tonumber(card[4]) > now then refusal = 'SOLD_OUT' end
+  elseif tonumber(card[4]) > now then refusal = 'SOLD_OUT'
+  elseif card[7] and card[7] == card[6] and ARGV[9] ~= '' then
+    seats = taken(now)
+    if seats ~= '' then refusal = 'SEAT_TAKEN' end
+  end
   if not refusal and (tonumber(meter[4] or '0') > now or redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5])) then
     refusal = 'FULL'
   end
-  if refusal then return reply(refusal, 0, card[5] and tonumber(card[5]) <= now and 1 or 0, '', {}) end
+  if refusal then
+    local forgotten = card[5] and tonumber(card[5]) <= now and 1 or 0
+    return reply(refusal, 0, forgotten, '', refusal == 'SEAT_TAKEN' and {'seats', seats} or {})
+  end
 elseif redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5]) then
   return reply('FULL', 0, 0, '', {})
 end

@@ -1,26 +1,32 @@
 -- finish: publish a committed batch and take its entries out of the lane. Safe to repeat, and by a late drain.
 --
--- KEYS  1 lane   2 marker   3 meter   then the status keys, the card keys, the expiring keys of the batch
+-- KEYS  1 lane   2 marker   3 meter   then the status keys, per card its key and that of the show's taken seats, the
+--       expiring keys of the batch
 -- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
 --       4 token   5 marker TTL, ms   6 rate (decisions per second; "" = not measured)
 --       7 how many statuses   8 how many cards   9 channel   10 ids for the channel   then
 --       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
 --                   decided about it in this batch
---       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at
+--       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at, version before the batch, taken
+--                   seats that the batch has changed ("number until number until ..."), all taken seats ("" = not read)
 --       per expiring key: the id of the Expire decided
 --
--- Reply 1, or 0: another drain has published past this batch already, and nothing was done; or another epoch
+-- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this batch already, and nothing was done; or another epoch
 -- (Redis was wiped and lives anew): lane, meter and entries are another life's and stay, but statuses and cards
 -- are published. Else one that was recalled from Postgres just before this batch's COMMIT would stand for ever.
 --
 -- Trims first: XTRIM is allowed at maxmemory, and after it the writes of a script are too. Statuses and cards
--- are set only if their version is newer, so a late drain cannot bring an old one back.
+-- are set only if their version is newer, so a late drain cannot bring an old one back. Taken seats go from one
+-- version to the next, or are set as a whole; if a version was left out they are not true, and not believed.
+
+local TAKEN_MS = 3600000 -- taken seats of a show that nobody has booked for so long leave Redis
+local MOST = 2000 -- arguments of one BITFIELD; Lua hands over no more than 8,000
 
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served')
 local same_life = meter[1] == ARGV[1]
 local mine = redis.call('GET', KEYS[2]) == ARGV[4]
 local served = tonumber(meter[2] or '0')
-if same_life and not mine and served >= tonumber(ARGV[3]) then return 0 end
+if same_life and not mine and served >= tonumber(ARGV[3]) then return {0} end
 
 -- Whether an operation of this kind on the booking is undecided; it is not if it is not after `newest`.
 local function still_waits(status, kind, newest)
@@ -35,6 +41,28 @@ local function still_waits(status, kind, newest)
   return false
 end
 
+-- Bring a show's taken seats to `version`; 1 if they are true then.
+local function take(card, taken, version, before, changes, whole)
+  local now = redis.call('HMGET', card, 'v', 'taken')
+  if now[1] ~= version then return 0 end
+  if whole ~= '' then
+    redis.call('SET', taken, whole)
+  elseif (now[2] ~= version and now[2] ~= before) or redis.call('EXISTS', taken) == 0 then
+    return 0
+  elseif now[2] ~= version then
+    local sets = {}
+    for number, until_s in string.gmatch(changes, '(%d+) (%d+)') do
+      for _, part in ipairs({'SET', 'u32', '#' .. number, until_s}) do sets[#sets + 1] = part end
+      if #sets == MOST then redis.call('BITFIELD', taken, unpack(sets)) sets = {} end
+    end
+    if #sets > 0 then redis.call('BITFIELD', taken, unpack(sets)) end
+  end
+  redis.call('HSET', card, 'taken', version)
+  redis.call('PEXPIRE', taken, TAKEN_MS)
+  return 1
+end
+
+local finished = {1}
 if same_life then redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2]) end
 local arg, key = 11, 4
 for _ = 1, tonumber(ARGV[7]) do
@@ -64,7 +92,8 @@ for _ = 1, tonumber(ARGV[8]) do
   elseif not forgets or tonumber(forgets) > tonumber(ARGV[arg + 6]) then
     redis.call('HSET', card, 'forgets_at', ARGV[arg + 6]) -- the earliest counts
   end
-  arg, key = arg + 7, key + 1
+  finished[#finished + 1] = take(card, KEYS[key + 1], ARGV[arg], ARGV[arg + 7], ARGV[arg + 8], ARGV[arg + 9])
+  arg, key = arg + 10, key + 2
 end
 while same_life and KEYS[key] do
   if redis.call('GET', KEYS[key]) == ARGV[arg] then redis.call('DEL', KEYS[key]) end
@@ -72,8 +101,8 @@ while same_life and KEYS[key] do
 end
 
 if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
-if not same_life then return 0 end
+if not same_life then return {0} end
 if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3]) end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', ARGV[6]) end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
-return 1
+return finished

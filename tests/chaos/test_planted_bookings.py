@@ -34,8 +34,11 @@ def test_a_clean_run_breaks_nothing(play: Play) -> None:
             play.book(show, f"A{number % 6 + 1}", user=user) if number % 2 else play.book(show, quantity=1, user=user)
         )
         again = play.book(show, user=user, key=call.key, **call.asked)
-        assert again.said["id"] == call.said["id"]
-        play.spy(call, people[(number + 1) % 6])
+        if call.accepted:
+            assert again.said["id"] == call.said["id"]
+            play.spy(call, people[(number + 1) % 6])
+        else:
+            assert call.said["code"] == "seat_taken"
         held = play.book(show, quantity=1, hold=True, user=user)
         for change in (play.confirm, play.cancel)[number % 2 : number % 2 + 1]:
             change(held)
@@ -164,7 +167,7 @@ def test_a_late_drain_that_publishes_without_the_fence(play: Play, monkeypatch: 
     play.drain()
     assert play.look(held).said["status"] == "CONFIRMED"
     source = scripts.FINISH.source
-    for guard in ("if same_life and not mine and served >= tonumber(ARGV[3]) then return 0 end",
+    for guard in ("if same_life and not mine and served >= tonumber(ARGV[3]) then return {0} end",
                   "not version or tonumber(version) < tonumber(ARGV[arg])"):  # fmt: skip
         assert guard in source
         source = source.replace(guard, "" if guard.endswith("end") else "true")

@@ -14,7 +14,7 @@ from core.state import ShowState
 from db import keys
 from tests.chaos.play import Play
 from workers import batch as batches
-from workers import expire, sweep
+from workers import expire, sweep, taken
 
 # -- I6, I7 -------------------------------------------------------------------------------------------------
 
@@ -78,6 +78,20 @@ def test_a_counter_that_is_wrong(play: Play, monkeypatch: pytest.MonkeyPatch) ->
         play.book(show, "A1")
         play.drain()
 
+    assert play.judged().broken == {"I8"}
+
+
+def test_a_free_seat_that_the_door_refuses(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    with monkeypatch.context() as planted:
+        planted.setattr(taken, "packed", lambda capacity, _: b"\xff" * 4 * capacity)
+        for seat in ("A1", "A1", "A2"):
+            play.book(show, seat, user=play.stage.bob)
+            play.drain()
+    assert play.book(show, "A2").said == {"code": "seat_taken", "seats": ["A2"]}
+    assert play.judged().broken == set()
+
+    assert play.book(show, "B1").said == {"code": "seat_taken", "seats": ["B1"]}
     assert play.judged().broken == {"I8"}
 
 

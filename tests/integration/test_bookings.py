@@ -18,6 +18,7 @@ from core.times import from_ms
 from db import keys
 from tests.buyer import Buyer, answered, refused
 from tests.stage import Stage
+from tests.waiting import until
 
 
 def test_a_booking_is_accepted_waits_in_line_and_is_confirmed(stage: Stage, alice: Buyer, bob: Buyer) -> None:
@@ -190,9 +191,7 @@ def test_a_waiting_status_answers_when_it_is_decided(stage: Stage, alice: Buyer)
     seen: list[dict[str, Any]] = []
     waiter = threading.Thread(target=lambda: seen.append(alice.get(id_, "?wait=20").get_json()))
     waiter.start()
-    pause = threading.Event()
-    while not stage.stores.client.pubsub_numsub(keys.DECIDED)[0][1]:
-        pause.wait(0.005)
+    until(lambda: stage.stores.client.pubsub_numsub(keys.DECIDED)[0][1])
 
     stage.drain()
     waiter.join(15)

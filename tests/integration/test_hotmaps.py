@@ -18,9 +18,10 @@ from core.errors import RedisAway
 from core.ids import lane_of
 from core.settings import Settings
 from db import keys
-from tests.asgi import Answer, Server, wait_until
+from tests.asgi import Answer, Server
 from tests.buyer import Buyer
 from tests.stage import Stage
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_a_process_that_has_not_met_redis_yet_learns_beside_the_answer(app: Flas
     path = f"/api/shows/{stage.show()}/seats"
 
     assert [look(server, path).status for _ in range(2)] == [200] * 2
-    wait_until(lambda: app.extensions["onsale"].door.ready)
+    until(lambda: app.extensions["onsale"].door.ready)
 
     assert look(server, path).status == 200
     server.stop()

@@ -21,9 +21,10 @@ from api.stores import open_stores
 from core import ids
 from core.settings import Settings
 from db import keys
-from tests.asgi import PATIENCE_S, Answer, Server, wait_until
+from tests.asgi import Answer, Server
 from tests.buyer import Buyer
 from tests.stage import Stage
+from tests.waiting import PATIENCE_S, until
 
 JSON = "application/json"
 
@@ -183,7 +184,7 @@ def test_a_waiting_client_hears_of_the_outcome_at_once(server: Server, stage: St
     booking = alice.book(show, "A1").get_json()["id"]
     waiting = [server.begin("GET", f"/api/bookings/{booking}?wait=20", alice.headers) for _ in range(50)]
     waiters = server.app._waiters
-    wait_until(lambda: waiters._taken == 50)
+    until(lambda: waiters._taken == 50)
 
     stage.drain(show)
 

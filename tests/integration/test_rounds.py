@@ -14,6 +14,7 @@ from core.errors import AcceptUnknown, RedisAway
 from db import scripts
 from db.rounds import Rounds
 from tests.servers import Servers
+from tests.waiting import until
 
 
 def test_replies_reach_their_callers(rounds: Rounds) -> None:
@@ -48,21 +49,12 @@ def test_calls_that_wait_are_sent_in_one_round(rounds: Rounds, monkeypatch: pyte
     assert first_is_out.wait(10)
     for thread in threads[1:]:
         thread.start()
-    wait_until(lambda: len(rounds._waiting) == 8)
+    until(lambda: len(rounds._waiting) == 8)
     go_on.set()
     for thread in threads:
         thread.join(10)
 
     assert sizes == [1, 8]
-
-
-def wait_until(condition: object, deadline_s: float = 10.0) -> None:
-    pause = threading.Event()
-    for _ in range(int(deadline_s / 0.005)):
-        if condition():  # type: ignore[operator]
-            return
-        pause.wait(0.005)
-    raise AssertionError("it did not come true in time")
 
 
 def test_one_failing_call_fails_alone(rounds: Rounds) -> None:

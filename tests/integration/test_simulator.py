@@ -29,6 +29,7 @@ def stand(servers: Servers) -> Iterator[Ground]:
     administer(servers, "CREATE DATABASE simulator")
     with ground(url_of(servers, "simulator"), servers.redis_url(9)) as made:
         yield made
+    administer(servers, "DROP DATABASE simulator WITH (FORCE)")
 
 
 def test_random_schedules_leave_everything_provable(stand: Ground) -> None:

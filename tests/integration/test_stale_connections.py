@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from core.errors import PostgresAway
 from db.engine import make_engine, transaction
-from tests.asgi import wait_until
 from tests.servers import start_servers
+from tests.waiting import until
 
 
 def test_work_after_a_restart_of_postgres_does_not_fail_once_first(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_work_after_a_restart_of_postgres_does_not_fail_once_first(tmp_path: Pat
                     assert number not in numbers
 
             servers.postgres.kill()
-            wait_until(lambda: not psutil.pid_exists(number))  # it outlives its killed parent by a moment
+            until(lambda: not psutil.pid_exists(number))  # it outlives its killed parent by a moment
             with pytest.raises(PostgresAway), transaction(engine) as connection:
                 connection.execute(text("SELECT 1"))
             servers.postgres.start()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import dramatiq
 import pytest
 import redis
@@ -12,6 +10,7 @@ from core.bookings import Reason, Status
 from db import keys, lanes
 from db.rounds import connection_pool
 from tests.stage import Stage
+from tests.waiting import until
 from workers import actors, expire, sweep
 from workers.broker import broker, open_broker
 
@@ -38,15 +37,6 @@ def test_the_sweeper_rescues_a_lane_whose_drain_was_killed(stage: Stage) -> None
     sweep.run_once(stage.stores, stage.rung.append)
 
     assert stage.booking(booking).status is Status.CONFIRMED
-
-
-def until(condition: object) -> None:
-    pause = threading.Event()
-    for _ in range(2_000):
-        if condition():  # type: ignore[operator]
-            return
-        pause.wait(0.005)
-    raise AssertionError("it did not come true in time")
 
 
 def test_the_sweepers_thread_works_without_a_broker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,7 @@ class Clients:
         """POST /api/bookings, with its key; a refusal of a booking that may have an outcome asks for it."""
         operation, since = asked.operation, len(asked.seen)
         try:
+            door.hall_of(operation.show_id)  # as api/desk.py does: then the door may refuse taken seats
             answer = door.accept(operation)
             if answer.code in ("ACCEPTED", "SAME"):
                 asked.accepted = True
@@ -99,6 +100,8 @@ class Clients:
                 pass  # refused, but it had been decided before
             elif answer.code == "MISMATCH":
                 self._oracle.violations.append(f"I4 booking {operation.booking_id}: its own key does not match it")
+            elif answer.code == "SEAT_TAKEN" and not asked.accepted:
+                self._oracle.refused += 1
             elif self._oracle.wiped:
                 asked.accepted = False  # lost by the wipe, and now refused: that is its answer
             elif asked.accepted:

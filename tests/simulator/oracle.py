@@ -15,6 +15,7 @@ from db import bookings, keys, lanes
 from db.engine import transaction
 from local.verify import verify
 from tests.simulator.ground import LANES, Ground
+from tests.taken import untrue
 
 
 @dataclass
@@ -33,6 +34,8 @@ class Oracle:
     asked: dict[UUID, Asked] = field(default_factory=dict)
     entries: list[tuple[int, str, StreamId]] = field(default_factory=list)
     wiped: bool = False
+    #: How often the door has refused a seat that was taken.
+    refused: int = 0
     violations: list[str] = field(default_factory=list)
 
     def accepted(self, operation_show: int, epoch: str, entry_id: str) -> None:
@@ -72,6 +75,7 @@ class Oracle:
         if not self.wiped:
             found += [f"I2 accepted entry {entry} is not decided" for entry in self.entries if entry not in journal]
         found += verify(str(ground.settings.database_url)).violations
+        found += untrue(ground.client, ground.engine, LANES)
         for state in lanes.overview(
             [ground.client.execute_command(*each) for each in lanes.overview_commands(LANES)]
         ):
