@@ -7,8 +7,8 @@ same. The desk shapes; the lane decides.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +27,8 @@ from core.operations import Book, Kind
 from db.lanes import Accepted
 from db.statuses import Meter
 
-#: What fingerprints are made of. Stored bookings have them: this spelling never changes.
-_canonical = json.JSONEncoder(sort_keys=True).encode
+#: What fingerprints are made of, as JSON. Stored bookings have them: this spelling never changes.
+_CANONICAL = '{"category": %s, "hold": %s, "quantity": %d, "seats": [%s]}'
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "NOT_OPEN": (409, "show_not_open", "The show is not on sale yet.", None),
@@ -184,23 +184,29 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
     errors = _unknown(hall, asked)
     if errors:
         raise InvalidRequest(errors)
-    body = {
-        "seats": sorted(asked.get("seats", ())),
-        "quantity": asked.get("quantity", 0),
-        "category": asked.get("category"),
-        "hold": asked["hold"],
-    }
-    fingerprint = hashlib.sha256(_canonical(body).encode()).hexdigest()[:32]
+    seats = tuple(sorted(asked.get("seats", ())))
+    category, hold, quantity = asked.get("category"), asked["hold"], asked.get("quantity", 0)
     return Book(
         booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
         show_id=asked["show_id"],
         user_id=user_id,
-        fingerprint=fingerprint,
-        seats=tuple(body["seats"]),
-        quantity=body["quantity"],
-        category=body["category"],
-        hold=body["hold"],
+        fingerprint=fingerprint(seats, quantity, category, hold),
+        seats=seats,
+        quantity=quantity,
+        category=category,
+        hold=hold,
     )
+
+
+def fingerprint(seats: Iterable[str], quantity: int, category: str | None, hold: bool) -> str:
+    """Of what is asked for: two requests with one key are the same if theirs are. `seats`: sorted, of a hall."""
+    text = _CANONICAL % (
+        f'"{category}"' if category else "null",
+        "true" if hold else "false",
+        quantity,
+        ", ".join([f'"{label}"' for label in seats]),
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _unknown(hall: Hall, asked: dict[str, Any]) -> list[dict[str, str]]:

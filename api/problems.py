@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from flask import Flask, Response, g
 from flask_jwt_extended import JWTManager
 from werkzeug.exceptions import HTTPException
@@ -108,7 +109,14 @@ def reply(
     }
     if errors:
         body["errors"] = list(errors)
-    return Reply(status, json.dumps(body, separators=(",", ":")), list((headers or {}).items()), MEDIA_TYPE)
+    return Reply(status, _text(body), list((headers or {}).items()), MEDIA_TYPE)
+
+
+def _text(body: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(body).decode()
+    except orjson.JSONEncodeError:  # it repeats a name of the client's, with half a character in it
+        return json.dumps(body, separators=(",", ":"))
 
 
 def problem(

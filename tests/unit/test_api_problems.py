@@ -179,6 +179,14 @@ def test_a_problem_may_say_more(app: Flask) -> None:
     assert response.get_json(force=True)["show_id"] == 7
 
 
+def test_a_problem_may_repeat_half_a_character(app: Flask) -> None:
+    """As a client may send it, within JSON, in a name: no encoding has it."""
+    with app.test_request_context():
+        response = problems.problem(422, "invalid_request", "No.", errors=[{"pointer": "/\ud800", "detail": "x"}])
+
+    assert response.get_json(force=True)["errors"][0]["pointer"] == "/\ud800"
+
+
 def test_postgres_away_is_503_and_soon_said(client: FlaskClient) -> None:
     response = client.get("/api/movies")
 
