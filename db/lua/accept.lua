@@ -24,7 +24,8 @@
 --   MISMATCH   the booking exists with another body
 --   NO_CARD, NO_STATUS   the caller must publish it from Postgres, and try again
 --   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, SEAT_TAKEN, FULL   refused, nothing written. forgotten = 1: final statuses
---              of this show may have left Redis already, so an outcome of this very booking may stand in Postgres.
+--              of this show may have left Redis already, so an outcome of this very booking may stand in Postgres
+--              (not told with FULL: whoever comes again then, as it is told to, learns the outcome).
 --              SEAT_TAKEN: then not a status follows, but "seats" and which of them, by their places in ARGV 9: "0 1"
 --
 -- Safe to repeat because a booking id names one request: what was written is found again. Checks come before
@@ -97,7 +98,7 @@ if kind == 'BOOK' then
     refusal = 'FULL'
   end
   if refusal then
-    local forgotten = card[5] and tonumber(card[5]) <= now and 1 or 0
+    local forgotten = refusal ~= 'FULL' and card[5] and tonumber(card[5]) <= now and 1 or 0
     return reply(refusal, 0, forgotten, '', refusal == 'SEAT_TAKEN' and {'seats', seats} or {})
   end
 elseif redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5]) then

@@ -74,6 +74,12 @@ def test_a_refusal_tells_when_an_outcome_may_have_been_forgotten(client: redis.R
     assert accept(client, book())[2] == 0
 
 
+def test_a_full_lane_never_sends_the_door_to_postgres(client: redis.Redis) -> None:
+    client.hset(keys.card(SHOW, SHOW), "forgets_at", 0)
+
+    assert accept(client, book(), cap=0)[:3] == ["FULL", 0, 0]
+
+
 def test_without_a_card_or_a_status_the_door_is_told(client: redis.Redis) -> None:
     missing = UUID(int=SHOW << 96 | 1)
 
