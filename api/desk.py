@@ -138,13 +138,11 @@ def seen(booking_id: UUID, user_id: UUID, fields: dict[str, str], meter_: Meter)
 
 def look_and_wait(door: Door, waiters: Waiters, booking_id: UUID, user_id: UUID, wait_s: float) -> Seen:
     """`look`; while something is undecided, look again when it is published, for up to `wait_s` seconds."""
-    seen_ = look(door, booking_id, user_id)
-    if wait_s <= 0 or not seen_.waits:
-        return seen_
+    if wait_s <= 0:
+        return look(door, booking_id, user_id)
     deadline = time.monotonic() + wait_s
     with waiters.place(booking_id) as published:
-        if published is not None:
-            seen_ = look(door, booking_id, user_id)  # it may have been published before we listened
+        seen_ = look(door, booking_id, user_id)  # whatever is published after this look wakes us
         while published is not None and seen_.waits:
             left_s = deadline - time.monotonic()
             if left_s <= 0:

@@ -231,9 +231,7 @@ class HotPath:
         self, booking_id: UUID, user_id: UUID, wait_s: float, has: bytes | None, _request_id: str
     ) -> Reply:
         """The status, or 304 for a client that has this version."""
-        seen = await self._look(booking_id, user_id)
-        if wait_s > 0 and seen.waits:
-            seen = await self._wait(booking_id, user_id, seen, time.monotonic() + wait_s)
+        seen = await (self._wait(booking_id, user_id, wait_s) if wait_s > 0 else self._look(booking_id, user_id))
         reply = seen.reply(200)
         if has is not None and seen.etag in parse_etags(has.decode("latin-1")):
             return Reply(304, "", reply.headers)
@@ -251,14 +249,14 @@ class HotPath:
             return seen
         return await self._in_thread(desk.look, door, booking_id, user_id)
 
-    async def _wait(self, booking_id: UUID, user_id: UUID, seen: Seen, deadline: float) -> Seen:
-        """Look again at each publication of the booking, until nothing is undecided or the time is over."""
-        published = asyncio.Event()
+    async def _wait(self, booking_id: UUID, user_id: UUID, wait_s: float) -> Seen:
+        """Look, and again at each publication of the booking, until nothing is undecided or the time is over."""
+        deadline, published = time.monotonic() + wait_s, asyncio.Event()
         wake = partial(asyncio.get_running_loop().call_soon_threadsafe, published.set)
         if not self._waiters.enter(booking_id, wake):
-            return seen
+            return await self._look(booking_id, user_id)
         try:
-            seen = await self._look(booking_id, user_id)  # it may have been published before we listened
+            seen = await self._look(booking_id, user_id)  # whatever is published after this look wakes us
             while seen.waits and (left_s := deadline - time.monotonic()) > 0:
                 # A second at the most: should the listener have lost its connection, the wait goes on all the same.
                 with suppress(TimeoutError):

@@ -21,6 +21,7 @@ from db.engine import transaction
 from tests.buyer import Buyer, answered, refused
 from tests.integration.test_poison import poisoned
 from tests.stage import Stage
+from tests.waiting import until
 from workers import actors, batch, drain, middleware, sweep
 from workers.broker import broker, open_broker
 
@@ -202,8 +203,7 @@ def test_a_workers_stores_are_open_before_it_takes_its_first_doorbell(
     worker = dramatiq.Worker(broker, worker_threads=5, worker_timeout=20)
     worker.start()
     try:
-        worker.join()
-        assert [stage.status(id_).get("status") for id_ in bookings] == ["CONFIRMED"] * 4
+        until(lambda: [stage.status(id_).get("status") for id_ in bookings] == ["CONFIRMED"] * 4)
     finally:
         worker.stop()
         broker.middleware.remove(process)
