@@ -53,8 +53,6 @@ def make_engine(
         f" -c idle_in_transaction_session_timeout={idle_timeout_ms} -c default_transaction_isolation=read\\ committed"
         " -c timezone=UTC"
     )
-    if by_key:
-        options += _BY_KEY
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -63,7 +61,7 @@ def make_engine(
         pool_pre_ping=pre_ping,
         connect_args={
             "connect_timeout": 3,
-            "options": options,
+            "options": options + _BY_KEY * by_key,
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,

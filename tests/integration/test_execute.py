@@ -52,11 +52,11 @@ def test_a_connection_that_is_lost_is_not_used_again(database_url: str, engine: 
     try:
         with pytest.raises(PostgresAway):  # noqa: PT012, SIM117 - the transaction says it, not a statement
             with transaction(own) as connection:
-                lost = execute(connection, _WHO, {}).fetchone()
+                [lost] = execute(connection, _WHO, {})
                 with transaction(engine) as other:
                     assert other.execute(text("SELECT pg_terminate_backend(:number, 5000)"), lost._asdict()).scalar()
                 execute(connection, "SELECT 1", {})
         with transaction(own) as connection:
-            assert execute(connection, _WHO, {}).fetchone() != lost
+            assert list(execute(connection, _WHO, {})) != [lost]
     finally:
         own.dispose()
