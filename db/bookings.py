@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from core.bookings import Booking, Reason, Status
 from core.ids import ids_of_reference, reference
 from core.times import from_ms, to_ms
-from db.engine import as_array, as_json
+from db.engine import as_array, as_json, execute
 
 _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
                accepted_at, decided_at, expires_at, confirmed_at, replaced_by"""
@@ -19,12 +19,12 @@ _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_c
 
 def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[Booking]:
     """Those of some bookings that exist."""
-    statement = text(f"""
+    statement = f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE id = ANY(CAST(:ids AS uuid[]))
-    """)  # noqa: S608 - the columns are a constant
-    return [_booking(row) for row in connection.execute(statement, {"ids": as_array(ids)})]
+    """  # noqa: S608 - the columns are a constant
+    return [_booking(row) for row in execute(connection, statement, {"ids": as_array(ids)})]
 
 
 def get(connection: Connection, booking_id: UUID) -> Booking | None:
@@ -44,32 +44,33 @@ def get_own(connection: Connection, booking_id: UUID, user_id: UUID) -> Booking 
 
 
 def live_of_users(connection: Connection, people: Iterable[tuple[int, UUID]]) -> list[Booking]:
-    """The live bookings of some people, each at the show given beside them: (show, user) pairs."""
-    statement = text(f"""
+    """The live bookings of some people, each at the show given beside them: (show, user) pairs, each once."""
+    statement = f"""
         SELECT {_COLUMNS}
-          FROM bookings
-         WHERE status IN ('PENDING', 'CONFIRMED')
-           AND (show_id, user_id) IN (SELECT show_id, user_id
-                                        FROM json_to_recordset(CAST(:wanted AS json))
-                                             AS wanted (show_id integer, user_id uuid))
-    """)  # noqa: S608 - the columns are a constant
-    wanted = as_json([{"show_id": show_id, "user_id": user_id} for show_id, user_id in people])
-    return [_booking(row) for row in connection.execute(statement, {"wanted": wanted})]
+          FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (wanted_show_id integer, wanted_user_id uuid)
+         CROSS JOIN LATERAL (SELECT *
+                               FROM bookings
+                              WHERE status IN ('PENDING', 'CONFIRMED')
+                                AND show_id = wanted_show_id AND user_id = wanted_user_id
+                             OFFSET 0) AS live
+    """  # noqa: S608 - the columns are a constant
+    wanted = as_json([{"wanted_show_id": show_id, "wanted_user_id": user_id} for show_id, user_id in people])
+    return [_booking(row) for row in execute(connection, statement, {"wanted": wanted})]
 
 
 def lapsed_among(connection: Connection, ids: Sequence[UUID], at_ms: int) -> list[Booking]:
     """Those of some bookings that are holds whose deadline is not after `at_ms`."""
-    statement = text(f"""
+    statement = f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'PENDING' AND expires_at <= :at
-    """)  # noqa: S608 - the columns are a constant
-    return [_booking(row) for row in connection.execute(statement, {"ids": as_array(ids), "at": from_ms(at_ms)})]
+    """  # noqa: S608 - the columns are a constant
+    return [_booking(row) for row in execute(connection, statement, {"ids": as_array(ids), "at": from_ms(at_ms)})]
 
 
 def lapsed_holds(connection: Connection, show_ids: Sequence[int], at_ms: int, limit: int | None) -> list[Booking]:
     """Per show, up to `limit` (None: all) holds whose deadline is not after `at_ms`: by deadline, then id."""
-    statement = text(f"""
+    statement = f"""
         SELECT {_COLUMNS}
           FROM unnest(CAST(:show_ids AS integer[])) AS wanted (wanted_show_id)
          CROSS JOIN LATERAL (SELECT *
@@ -77,9 +78,9 @@ def lapsed_holds(connection: Connection, show_ids: Sequence[int], at_ms: int, li
                               WHERE status = 'PENDING' AND show_id = wanted_show_id AND expires_at <= :at
                               ORDER BY expires_at, id
                               LIMIT :limit) AS lapsed
-    """)  # noqa: S608 - the columns are a constant
+    """  # noqa: S608 - the columns are a constant
     values = {"show_ids": list(show_ids), "at": from_ms(at_ms), "limit": limit}
-    return [_booking(row) for row in connection.execute(statement, values)]
+    return [_booking(row) for row in execute(connection, statement, values)]
 
 
 def shows_with_lapsed_holds(connection: Connection, at_ms: int) -> list[int]:
@@ -94,7 +95,7 @@ def shows_with_lapsed_holds(connection: Connection, at_ms: int) -> list[int]:
 
 def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int, int]:
     """The earliest deadline among the holds of each show, ms; shows without a hold are missing."""
-    statement = text("""
+    statement = """
         SELECT wanted.show_id, first.expires_at
           FROM unnest(CAST(:show_ids AS integer[])) AS wanted (show_id)
          CROSS JOIN LATERAL (SELECT expires_at
@@ -102,17 +103,17 @@ def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int
                               WHERE status = 'PENDING' AND bookings.show_id = wanted.show_id
                               ORDER BY expires_at
                               LIMIT 1) AS first
-    """)
-    rows = connection.execute(statement, {"show_ids": list(show_ids)})
+    """
+    rows = execute(connection, statement, {"show_ids": list(show_ids)})
     return {row.show_id: to_ms(row.expires_at) for row in rows}
 
 
 def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Booking]) -> None:
     """Write new bookings and the new state of changed ones. The rows are Booking's fields, by their names."""
     if new:
-        connection.execute(_INSERT, {"rows": as_json(new)})
+        execute(connection, _INSERT, {"rows": as_json(new)})
     if changed:
-        connection.execute(_UPDATE, {"rows": as_json(changed)})
+        execute(connection, _UPDATE, {"rows": as_json(changed)})
 
 
 _ROWS = """json_to_recordset(CAST(:rows AS json))
@@ -120,23 +121,27 @@ _ROWS = """json_to_recordset(CAST(:rows AS json))
                      amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
                      decided_ms bigint, expires_ms bigint, confirmed_ms bigint)"""
 
-_INSERT = text(f"""
+_INSERT = f"""
     INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
                           last_operation, accepted_at, decided_at, expires_at, confirmed_at)
     SELECT id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
            to_timestamp(accepted_ms / 1000.0), to_timestamp(decided_ms / 1000.0),
            to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0)
       FROM {_ROWS}
-""")  # noqa: S608 - the rows are a constant
+"""  # noqa: S608 - the rows are a constant
 
-_UPDATE = text(f"""
+_UPDATE = f"""
     UPDATE bookings
        SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
            decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
            confirmed_at = to_timestamp(new.confirmed_ms / 1000.0)
       FROM {_ROWS}
-     WHERE bookings.id = new.id
-""")  # noqa: S608 - the rows are a constant
+     CROSS JOIN LATERAL (SELECT ctid AS place
+                           FROM bookings
+                          WHERE id = new.id
+                         OFFSET 0) AS found
+     WHERE bookings.ctid = found.place
+"""  # noqa: S608 - the rows are a constant
 
 
 def list_of_user(connection: Connection, user_id: UUID, *, before: UUID | None, limit: int) -> list[Booking]:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.errors import LaneBusy
 from core.operations import StreamId
-from db.engine import sqlstate
+from db.engine import execute, sqlstate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ def lock(connection: Connection, lane: int) -> Fence:
 
     Raises: LaneBusy: another drain holds it.    Locks: lanes(lane) FOR UPDATE NOWAIT.
     """
-    statement = text("""
+    statement = """
         SELECT epoch, stream_ms, stream_seq, seq, decided_ms
           FROM lanes
          WHERE lane = :lane
            FOR UPDATE NOWAIT
-    """)
+    """
     try:
-        row = connection.execute(statement, {"lane": lane}).one()
+        [row] = execute(connection, statement, {"lane": lane})
     except OperationalError as error:
         if sqlstate(error) == "55P03":
             raise LaneBusy from error
@@ -45,12 +45,12 @@ def lock(connection: Connection, lane: int) -> Fence:
 
 def advance(connection: Connection, fence: Fence) -> None:
     """Record where the lane stands now."""
-    statement = text("""
+    statement = """
         UPDATE lanes
            SET epoch = :epoch, stream_ms = :stream_ms, stream_seq = :stream_seq,
                seq = :seq, decided_ms = :decided_ms
          WHERE lane = :lane
-    """)
+    """
     values = {
         "lane": fence.lane,
         "epoch": fence.epoch,
@@ -59,7 +59,7 @@ def advance(connection: Connection, fence: Fence) -> None:
         "seq": fence.seq,
         "decided_ms": fence.decided_ms,
     }
-    connection.execute(statement, values)
+    execute(connection, statement, values)
 
 
 def create(connection: Connection, lanes: int) -> None:

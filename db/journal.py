@@ -11,11 +11,12 @@ from sqlalchemy import Connection, text
 from core.bookings import Decision
 from core.journal import JournalRow
 from core.operations import StreamId
+from db.engine import execute
 
 
 def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisions: Sequence[Decision]) -> None:
     """Record decisions, numbered from `after_seq` + 1. journal_decided_once excludes a second decision."""
-    statement = text("""
+    statement = """
         INSERT INTO journal (lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
                              outcome, reason, operation, decision, decided_ms)
         SELECT :lane, seq, :epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
@@ -24,9 +25,9 @@ def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisi
                AS new (seq bigint, stream_ms bigint, stream_seq bigint, part integer, kind text, show_id integer,
                        booking_id uuid, outcome text, reason text, operation jsonb, decision jsonb,
                        decided_ms bigint)
-    """)
+    """
     rows = [_row(decision, after_seq + number) for number, decision in enumerate(decisions, 1)]
-    connection.execute(statement, {"lane": lane, "epoch": epoch, "rows": f"[{','.join(rows)}]"})
+    execute(connection, statement, {"lane": lane, "epoch": epoch, "rows": f"[{','.join(rows)}]"})
 
 
 def _row(decision: Decision, seq: int) -> str:

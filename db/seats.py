@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from core.errors import SeatConflict
 from core.times import to_ms
-from db.engine import as_json
+from db.engine import as_json, execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +26,27 @@ class SeatChange:
 
 def owners(connection: Connection, wanted: Iterable[tuple[int, str]]) -> list[tuple[int, str, UUID | None]]:
     """The owner of each of some seats that exists: (show, label) pairs."""
-    statement = text("""
-        SELECT seats.show_id, seats.label, seats.booking_id
+    statement = """
+        SELECT found.show_id, found.label, found.booking_id
           FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, label text)
-          JOIN seats ON seats.show_id = wanted.show_id AND seats.label = wanted.label
-    """)
+         CROSS JOIN LATERAL (SELECT *
+                               FROM seats
+                              WHERE seats.show_id = wanted.show_id AND seats.label = wanted.label
+                             OFFSET 0) AS found
+    """
     pairs = as_json([{"show_id": show_id, "label": label} for show_id, label in wanted])
-    rows = connection.execute(statement, {"wanted": pairs})
+    rows = execute(connection, statement, {"wanted": pairs})
     return [(row.show_id, row.label, row.booking_id) for row in rows]
 
 
 def owners_of_shows(connection: Connection, show_ids: Sequence[int]) -> list[tuple[int, str, UUID | None]]:
     """The owner of every seat of some shows."""
-    statement = text("""
+    statement = """
         SELECT show_id, label, booking_id
           FROM seats
          WHERE show_id = ANY(CAST(:show_ids AS integer[]))
-    """)
-    rows = connection.execute(statement, {"show_ids": list(show_ids)})
+    """
+    rows = execute(connection, statement, {"show_ids": list(show_ids)})
     return [(row.show_id, row.label, row.booking_id) for row in rows]
 
 
@@ -64,15 +67,18 @@ def record(connection: Connection, changes: Sequence[SeatChange]) -> None:
 
     Raises: SeatConflict: one was not; the transaction must be rolled back.
     """
-    statement = text("""
+    statement = """
         UPDATE seats
            SET booking_id = change.after, status = change.status
           FROM json_to_recordset(CAST(:changes AS json))
                AS change (show_id integer, label text, before uuid, after uuid, status text)
-         WHERE seats.show_id = change.show_id
-           AND seats.label = change.label
+         CROSS JOIN LATERAL (SELECT ctid AS place
+                               FROM seats
+                              WHERE seats.show_id = change.show_id AND seats.label = change.label
+                             OFFSET 0) AS found
+         WHERE seats.ctid = found.place
            AND seats.booking_id IS NOT DISTINCT FROM change.before
-    """)
-    updated = connection.execute(statement, {"changes": as_json(changes)}).rowcount
+    """
+    updated = execute(connection, statement, {"changes": as_json(changes)}).rowcount
     if updated != len(changes):
         raise SeatConflict(f"{len(changes) - updated} of {len(changes)} seats had another owner than was read.")

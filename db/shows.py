@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from core.shows import ShowSettings
-from db.engine import as_json
+from db.engine import as_json, execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,14 @@ def lock(connection: Connection, show_ids: Sequence[int]) -> dict[int, ShowRow]:
 
     Locks: shows(id) FOR UPDATE, in id order. What depends on them is read in a later statement.
     """
-    statement = text("""
+    statement = """
         SELECT id, hall_id, settings, capacity, held, sold, version
           FROM shows
          WHERE id = ANY(CAST(:ids AS integer[]))
          ORDER BY id
            FOR UPDATE
-    """)
-    rows = connection.execute(statement, {"ids": sorted(set(show_ids))})
+    """
+    rows = execute(connection, statement, {"ids": sorted(set(show_ids))})
     return {row.id: _show(row) for row in rows}
 
 
@@ -53,24 +54,23 @@ def get(connection: Connection, show_id: int) -> ShowRow | None:
 
 def record(connection: Connection, rows: Sequence[ShowRow]) -> None:
     """Write counters, settings and version of changed shows. The rows must be locked."""
-    statement = text("""
+    statement = """
         UPDATE shows
            SET settings = new.settings, held = new.held, sold = new.sold, version = new.version
           FROM json_to_recordset(CAST(:rows AS json))
                AS new (id integer, settings jsonb, held integer, sold integer, version bigint)
          WHERE shows.id = new.id
-    """)
-    connection.execute(statement, {"rows": as_json(rows)})
+    """
+    execute(connection, statement, {"rows": as_json(rows)})
 
 
-def _show(row: object) -> ShowRow:
-    get_ = row._mapping  # type: ignore[attr-defined]
+def _show(row: Any) -> ShowRow:
     return ShowRow(
-        id=get_["id"],
-        hall_id=get_["hall_id"],
-        settings=ShowSettings.from_json(get_["settings"]),
-        capacity=get_["capacity"],
-        held=get_["held"],
-        sold=get_["sold"],
-        version=get_["version"],
+        id=row.id,
+        hall_id=row.hall_id,
+        settings=ShowSettings.from_json(row.settings),
+        capacity=row.capacity,
+        held=row.held,
+        sold=row.sold,
+        version=row.version,
     )

@@ -71,7 +71,11 @@ def open_stores(settings: Settings) -> Stores:
     return Stores(
         settings=settings,
         engine=make_engine(
-            settings.database_url, pool_size=settings.lanes + 2, statement_timeout_ms=10_000, pre_ping=False
+            settings.database_url,
+            pool_size=settings.lanes + 2,
+            statement_timeout_ms=10_000,
+            pre_ping=False,
+            by_key=True,
         ),
         client=redis.Redis(connection_pool=connection_pool(settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S)),
         rounds=Rounds(settings.redis_url),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import psycopg
 import redis
@@ -59,15 +59,15 @@ class SeamRounds(Rounds):
 
 def seam_engine(url: str) -> Engine:
     """An engine with a point before each statement and on either side of COMMIT."""
-    engine = make_engine(url, pool_size=4, idle_timeout_ms=0, pre_ping=False)
+    engine = make_engine(url, pool_size=4, idle_timeout_ms=0, pre_ping=False, by_key=True)
     with engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")  # the dialect asks its questions at the first connection
+    engine.dispose()
     commit = engine.dialect.do_commit
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def before(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if _reach(f"before {' '.join(statement.split()[:2])}", cursor.connection) is Fate.FAIL:
-            _cut(cursor.connection)  # the statement finds it closed
+    @event.listens_for(engine, "connect")
+    def connected(driver: Any, _record: object) -> None:
+        driver.cursor_factory = _SeamCursor
 
     def do_commit(connection: Any) -> None:
         driver = connection.dbapi_connection
@@ -79,6 +79,15 @@ def seam_engine(url: str) -> Engine:
 
     engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
     return engine
+
+
+class _SeamCursor(psycopg.Cursor[Any]):
+    """A cursor with a point before each statement, whether SQLAlchemy or db.engine.execute has made it."""
+
+    def execute(self, query: Any, *args: Any, **options: Any) -> Self:
+        if _reach(f"before {' '.join(query.split()[:2])}", self.connection) is Fate.FAIL:
+            _cut(self.connection)  # the statement finds it closed
+        return super().execute(query, *args, **options)
 
 
 def _reach(at: str, driver: Any) -> Fate:
