@@ -32,19 +32,27 @@ class SeatMaps:
 
     def __init__(self) -> None:
         self._maps: dict[int, SeatMap] = {}
+        self._seats = 0
         self._lock = threading.Lock()
 
     def take(self, show_id: int, version: int) -> SeatMap | None:
         """Take a show's map out; None if there is none of this version."""
         with self._lock:
-            kept = self._maps.pop(show_id, None)
+            kept = self._pop(show_id)
         return kept if kept is not None and kept.version == version else None
 
     def put(self, show_id: int, seat_map: SeatMap) -> None:
         """Keep a map; those unused for longest make room."""
         with self._lock:
+            self._pop(show_id)
             self._maps[show_id] = seat_map
-            seats = sum(len(kept.owners) for kept in self._maps.values())
-            while seats > SEATS_MAX and len(self._maps) > 1:
-                oldest = next(iter(self._maps))
-                seats -= len(self._maps.pop(oldest).owners)
+            self._seats += len(seat_map.owners)
+            while self._seats > SEATS_MAX and len(self._maps) > 1:
+                self._pop(next(iter(self._maps)))
+
+    def _pop(self, show_id: int) -> SeatMap | None:
+        """Take a map out, and its seats off the count: counting all maps anew would cost by their number."""
+        kept = self._maps.pop(show_id, None)
+        if kept is not None:
+            self._seats -= len(kept.owners)
+        return kept
