@@ -59,6 +59,7 @@ def make_engine(
         max_overflow=0,
         pool_timeout=3,
         pool_pre_ping=pre_ping,
+        json_deserializer=orjson.loads,
         connect_args={
             "connect_timeout": 3,
             "options": options + _BY_KEY * by_key,

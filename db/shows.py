@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,16 +52,30 @@ def get(connection: Connection, show_id: int) -> ShowRow | None:
     return _show(row) if row else None
 
 
-def record(connection: Connection, rows: Sequence[ShowRow]) -> None:
-    """Write counters, settings and version of changed shows. The rows must be locked."""
+def record(connection: Connection, rows: Sequence[ShowRow], *, settled: Collection[int]) -> None:
+    """Write counters and version of changed shows, and the settings of those whose ids are `settled`.
+
+    The rows must be locked. Settings are most of a row, and hardly ever change.
+    """
     statement = """
         UPDATE shows
-           SET settings = new.settings, held = new.held, sold = new.sold, version = new.version
+           SET settings = coalesce(new.settings, shows.settings),
+               held = new.held, sold = new.sold, version = new.version
           FROM json_to_recordset(CAST(:rows AS json))
                AS new (id integer, settings jsonb, held integer, sold integer, version bigint)
          WHERE shows.id = new.id
     """
-    execute(connection, statement, {"rows": as_json(rows)})
+    changes = [
+        {
+            "id": row.id,
+            "held": row.held,
+            "sold": row.sold,
+            "version": row.version,
+            "settings": row.settings if row.id in settled else None,
+        }
+        for row in rows
+    ]
+    execute(connection, statement, {"rows": as_json(changes)})
 
 
 def _show(row: Any) -> ShowRow:
