@@ -17,7 +17,7 @@ from uuid import UUID
 
 from bench.ground import Ground
 from bench.halls import label
-from core import ids, logs
+from core import garbage, ids, logs
 from core.ids import lane_of
 from core.operations import Book
 from core.settings import LocalSettings, Settings
@@ -97,6 +97,7 @@ def main(mode: str, show_id: int, count: int) -> None:
     settings = Settings.from_env()
     # As a worker logs; the output is one number, and a line per decision would fill the pipe.
     logs.configure(process="drain", json=False, level="WARNING")
+    garbage.settle()
     stores = open_stores(settings)
     fill(stores, ((show_id, label(number)) for number in range(count)))
     lane = lane_of(show_id, stores.settings.lanes)
