@@ -31,6 +31,9 @@ TRANSIENT = ("08", "25", "40", "53", "55", "57", "58")
 #: empty then has thousands of rows: a plan that reads it whole, or joins it row against row, was right only then.
 _BY_KEY = "".join(f" -c enable_{way}=off" for way in ("seqscan", "hashjoin", "mergejoin", "material"))
 
+#: A server that went silent is found so within seconds. Seconds, times, and ms.
+_FOUND_DEAD = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 5_000}
+
 
 def make_engine(
     url: str,
@@ -63,10 +66,7 @@ def make_engine(
         connect_args={
             "connect_timeout": 3,
             "options": options + _BY_KEY * by_key,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 5_000,
+            **_FOUND_DEAD,
             "application_name": "onsale",
         },
     )
