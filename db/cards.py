@@ -26,20 +26,22 @@ FIELDS = ("v", "state", "opens", "closes", "sold_out_until", "hall", "forgets_at
 class CardChange:
     """What a batch tells the door of a show.
 
-    `fields`: see `card`. `before`: the version before the batch. `taken`: the seats whose state it has changed,
-    number in the plan -> until when they are taken (core/taken.py); `all_taken`: all of them, where they were read.
+    `fields`: see `card`. `before`: the version before the batch. `settled`: whether settings have changed. `taken`:
+    the seats whose state has, number in the plan -> until when they are taken (core/taken.py); `all_taken`: all of
+    them, where they were read.
     """
 
     show_id: int
     fields: dict[str, Any]
     before: int
+    settled: bool
     taken: dict[int, int]
     all_taken: bytes = b""
 
     def arguments(self) -> list[str | int | bytes]:
         """What finish.lua takes, in its order."""
         taken = " ".join(f"{number} {until}" for number, until in self.taken.items())
-        return [*(self.fields[name] for name in FIELDS), self.before, taken, self.all_taken]
+        return [*(self.fields[name] for name in FIELDS), self.before, int(self.settled), taken, self.all_taken]
 
 
 def card(

@@ -80,5 +80,6 @@ def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
         state = batch.states.get(show_id)
         changed = taken.changed(state) if state else {}
         before = row.version - (state is not None and state.changed)
-        found.append(CardChange(show_id, card, before, changed, batch.all_taken.get(show_id, b"")))
+        settled = state is not None and state.settings_changed
+        found.append(CardChange(show_id, card, before, settled, changed, batch.all_taken.get(show_id, b"")))
     return found

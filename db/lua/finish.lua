@@ -7,8 +7,9 @@
 --       7 how many statuses   8 how many cards   9 channel   10 ids for the channel   then
 --       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
 --                   decided about it in this batch
---       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at, version before the batch, taken
---                   seats that the batch has changed ("number until number until ..."), all taken seats ("" = not read)
+--       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at, version before the batch, 1 = its
+--                   settings have changed, taken seats that have changed ("number until number until ..."), all taken
+--                   seats ("" = not read)
 --       per expiring key: the id of the Expire decided
 --
 -- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this batch already, and nothing was done; or another epoch
@@ -41,15 +42,13 @@ local function still_waits(status, kind, newest)
   return false
 end
 
--- Bring a show's taken seats to `version`; 1 if they are true then.
-local function take(card, taken, version, before, changes, whole)
-  local now = redis.call('HMGET', card, 'v', 'taken')
-  if now[1] ~= version then return 0 end
+-- Bring a show's taken seats from the version `known` to `version`; whether they are true then.
+local function take(taken, known, version, before, changes, whole)
   if whole ~= '' then
     redis.call('SET', taken, whole)
-  elseif (now[2] ~= version and now[2] ~= before) or redis.call('EXISTS', taken) == 0 then
-    return 0
-  elseif now[2] ~= version then
+  elseif (known ~= version and known ~= before) or redis.call('EXISTS', taken) == 0 then
+    return false
+  elseif known ~= version then
     local sets = {}
     for number, until_s in string.gmatch(changes, '(%d+) (%d+)') do
       for _, part in ipairs({'SET', 'u32', '#' .. number, until_s}) do sets[#sets + 1] = part end
@@ -57,9 +56,39 @@ local function take(card, taken, version, before, changes, whole)
     end
     if #sets > 0 then redis.call('BITFIELD', taken, unpack(sets)) end
   end
-  redis.call('HSET', card, 'taken', version)
   redis.call('PEXPIRE', taken, TAKEN_MS)
-  return 1
+  return true
+end
+
+-- Tell the door of one show, whose arguments begin at `arg`, what is new; 1 if it knows the taken seats then.
+local function tell(card, taken, arg)
+  local version, before = ARGV[arg], ARGV[arg + 7]
+  local now = redis.call('HMGET', card, 'v', 'sold_out_until', 'forgets_at', 'taken')
+  local sets = {}
+  local function set(name, value)
+    sets[#sets + 1] = name
+    sets[#sets + 1] = value
+  end
+  local newer = not now[1] or tonumber(now[1]) < tonumber(version)
+  if newer then
+    set('v', version)
+    if now[2] ~= ARGV[arg + 4] then set('sold_out_until', ARGV[arg + 4]) end
+    if now[1] ~= before or ARGV[arg + 8] == '1' then
+      set('state', ARGV[arg + 1]) set('opens', ARGV[arg + 2]) set('closes', ARGV[arg + 3]) set('hall', ARGV[arg + 5])
+    end
+  end
+  if not now[1] then
+    set('forgets_at', '0') -- Redis lives anew: what was decided before is not here
+  elseif not now[3] or tonumber(now[3]) > tonumber(ARGV[arg + 6]) then
+    set('forgets_at', ARGV[arg + 6]) -- the earliest counts
+  end
+  local knows = 0
+  if (newer or now[1] == version) and take(taken, now[4], version, before, ARGV[arg + 9], ARGV[arg + 10]) then
+    knows = 1
+    if now[4] ~= version then set('taken', version) end
+  end
+  if #sets > 0 then redis.call('HSET', card, unpack(sets)) end
+  return knows
 end
 
 local finished = {1}
@@ -80,20 +109,8 @@ for _ = 1, tonumber(ARGV[7]) do
   arg, key = arg + 7, key + 1
 end
 for _ = 1, tonumber(ARGV[8]) do
-  local card = KEYS[key]
-  local version = redis.call('HGET', card, 'v')
-  if not version or tonumber(version) < tonumber(ARGV[arg]) then
-    redis.call('HSET', card, 'v', ARGV[arg], 'state', ARGV[arg + 1], 'opens', ARGV[arg + 2], 'closes', ARGV[arg + 3],
-      'sold_out_until', ARGV[arg + 4], 'hall', ARGV[arg + 5])
-  end
-  local forgets = redis.call('HGET', card, 'forgets_at')
-  if not version then
-    redis.call('HSET', card, 'forgets_at', '0') -- Redis lives anew: what was decided before is not here
-  elseif not forgets or tonumber(forgets) > tonumber(ARGV[arg + 6]) then
-    redis.call('HSET', card, 'forgets_at', ARGV[arg + 6]) -- the earliest counts
-  end
-  finished[#finished + 1] = take(card, KEYS[key + 1], ARGV[arg], ARGV[arg + 7], ARGV[arg + 8], ARGV[arg + 9])
-  arg, key = arg + 10, key + 2
+  finished[#finished + 1] = tell(KEYS[key], KEYS[key + 1], arg)
+  arg, key = arg + 11, key + 2
 end
 while same_life and KEYS[key] do
   if redis.call('GET', KEYS[key]) == ARGV[arg] then redis.call('DEL', KEYS[key]) end

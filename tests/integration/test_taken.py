@@ -141,7 +141,7 @@ def test_without_that_rule_it_would_believe_what_is_not_so(
 ) -> None:
     """The negative control of the test above, and of `untrue`."""
     script = scripts.FINISH.source
-    rule = "(now[2] ~= version and now[2] ~= before) or "
+    rule = "(known ~= version and known ~= before) or "
     assert rule in script
     careless = script.replace(rule, "")
     monkeypatch.setattr(scripts, "FINISH", Script(careless, stage.stores.client.script_load(careless)))
