@@ -12,9 +12,10 @@
 --                   seats ("" = not read)
 --       per expiring key: the id of the Expire decided
 --
--- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this batch already, and nothing was done; or another epoch
--- (Redis was wiped and lives anew): lane, meter and entries are another life's and stay, but statuses and cards
--- are published. Else one that was recalled from Postgres just before this batch's COMMIT would stand for ever.
+-- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this
+-- batch already, and nothing was done; or another epoch (Redis was wiped and lives anew): lane, meter and entries are
+-- another life's and stay, but statuses and cards are published. Else one that was recalled from Postgres just before
+-- this batch's COMMIT would stand for ever.
 --
 -- Trims first: XTRIM is allowed at maxmemory, and after it the writes of a script are too. Statuses and cards
 -- are set only if their version is newer, so a late drain cannot bring an old one back. Taken seats go from one
