@@ -77,6 +77,24 @@ def last_scale(latest: Path = LATEST) -> dict[str, Any]:
         return {}
 
 
+def last_report(latest: Path = LATEST) -> Report | None:
+    """What the bench has left in latest.json, CPU as medians; None if it has not run."""
+    kept = json.loads(latest.read_text()) if latest.exists() else {}
+    if "series" not in kept:
+        return None
+    cpu = {
+        load: {kind: [us / 1e6] for kind, us in kinds.items()} for load, kinds in kept["cpu_us_per_booking"].items()
+    }
+    return Report(
+        kept["rounds"],
+        kept["machine"],
+        kept["generator"]["what"],
+        series=kept["series"],
+        cpu=cpu,
+        scale=kept["scale"],
+    )
+
+
 def tables(report: Report) -> list[Table]:
     """The goals, and the rates with the CPU behind them, for a terminal."""
     goals = Table(title=f"Goals, {report.rounds} rounds")
@@ -119,6 +137,14 @@ def rate_rows(report: Report) -> list[tuple[str, ...]]:
     return rows
 
 
+def growth_rows(scale: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One row per thing that grows: its name, and the costs of its steps, us per booking: CPU, time."""
+    return [
+        (name, *(", ".join(f"{cost[what]:,.0f}" for cost in costs) for what in ("cpu_us", "time_us")))
+        for name, costs in scale.get("costs", {}).items()
+    ]
+
+
 def write_document(report: Report, document: Path = DOCUMENT) -> None:
     """Put the measured part between its markers, and the pictures beside the document."""
     shown = []
@@ -137,6 +163,8 @@ def write_document(report: Report, document: Path = DOCUMENT) -> None:
         *_markdown(("goal", "what", "wanted", "found", "spread", "met"), goal_rows(report.judged())),
         "",
         *_markdown(("load", "per second", "least - most", "CPU, us per booking"), rate_rows(report)),
+        "",
+        *_markdown(("what grows", "CPU, us per booking, step by step", "time, us"), growth_rows(report.scale)),
         "",
         *shown,
         "",

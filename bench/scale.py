@@ -37,7 +37,7 @@ from bench.drain import empty, fill
 from bench.goals import judge
 from bench.ground import DATABASE, Ground, open_ground
 from bench.halls import label
-from bench.report import LATEST
+from bench.report import LATEST, last_report, write_document
 from core import garbage, logs
 from core.errors import OnsaleError
 from core.settings import LocalSettings, Settings
@@ -125,6 +125,8 @@ def grow(quick: bool, only: str) -> None:
         value = max(growth(cpu_of(costs)) for costs in found.values())
         console.print(f"P10: {value:.2f}", highlight=False)
     keep(value, found)
+    if not (quick or only) and (report := last_report()):
+        write_document(report)
 
 
 def cpu_of(costs: Sequence[Cost]) -> list[float]:

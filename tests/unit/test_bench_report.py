@@ -12,7 +12,7 @@ from bench.contenders.celery_app import broker_url
 from bench.ground import BenchFailed
 from bench.pgbench import tps
 from bench.pictures import Bar, bars
-from bench.report import BEGIN, END, Report, replaced, write_document
+from bench.report import BEGIN, END, Report, last_report, replaced, write_document
 from core.halls import Hall
 
 MACHINE = {
@@ -41,6 +41,26 @@ def test_latest_json_holds_goals_machine_rounds_and_generator(tmp_path):
     assert found["machine"] == MACHINE
     assert found["generator"]["what"] == "bundled"
     assert found["cpu_us_per_booking"]["hot onsale"]["api"] == 400
+
+
+def test_what_bench_scale_finds_later_joins_what_the_bench_has_left(tmp_path):
+    latest, first, second = (tmp_path / name for name in ("latest.json", "first.md", "second.md"))
+    assert last_report(latest) is None
+    report().write(latest)
+    write_document(report(), first)
+    kept = json.loads(latest.read_text())
+    costs = {"seats": [{"cpu_us": 100.2, "time_us": 150.0}, {"cpu_us": 110.0, "time_us": 140.0}]}
+    latest.write_text(json.dumps(kept | {"scale": {"value": 1.1, "costs": costs}}))
+
+    found = last_report(latest)
+    assert found is not None
+    write_document(found, second)
+
+    added = set(second.read_text().splitlines()) - set(first.read_text().splitlines())
+    assert added == {
+        "| P10 | cost per booking, a larger step / a smaller one | <= 1.2 | 1.1 | 1.1 - 1.1 | yes |",
+        "| seats | 100, 110 | 150, 140 |",
+    }
 
 
 def test_the_measured_part_is_replaced_and_the_prose_around_it_kept(tmp_path):
