@@ -31,7 +31,6 @@ def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> boo
     )
     if unknown is None:
         return False
-    stores.untold -= batch.rows.keys()
     stores.untold |= taken.contested(batch.decisions) & set(unknown)
     return True
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from core.bookings import Reason, Status
+from core.errors import PostgresAway
 from core.taken import FREE, SOLD, packed, until_s
-from db import keys, scripts
+from db import keys, scripts, seats
 from db.scripts import Script
 from tests.buyer import Buyer, answered, refused
 from tests.conftest import LANES
@@ -192,6 +193,24 @@ def test_taken_seats_that_have_left_redis_are_told_again(stage: Stage, alice: Bu
         stage.drain()
 
     refused(bob.book(show, "A1"), 409, "seat_taken")
+
+
+def test_a_lane_goes_on_where_taken_seats_cannot_be_read(
+    stage: Stage, alice: Buyer, bob: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_slow(*_: object) -> None:
+        raise PostgresAway("canceling statement due to statement timeout")
+
+    show = contested(stage, alice, bob)
+    stage.stores.untold.add(show)
+    monkeypatch.setattr(seats, "taken", too_slow)
+    booked = answered(alice.book(show, "B1"), 202)["id"]
+
+    assert [stage.drain(), stage.drain()] == [0, 0]
+    stage.stores.client.delete(keys.marker(show % LANES))  # it lapses: that is the back-off
+    stage.drain()
+
+    assert answered(alice.get(booked), 200)["status"] == "CONFIRMED"
 
 
 def test_thousands_of_seats_of_one_batch_are_told(stage: Stage, alice: Buyer, bob: Buyer) -> None:
