@@ -36,7 +36,7 @@ REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "CLOSED": (409, "show_closed", "The show is not on sale any more.", None),
     "SOLD_OUT": (409, "sold_out", "Every seat of the show is held or sold.", 5),
     "SEAT_TAKEN": (409, "seat_taken", "Seats that were asked for are held or sold.", None),
-    "FULL": (503, "lane_full", "Too many requests are waiting. Nothing was accepted.", 2),
+    "FULL": (503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", 2),
 }
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from core.bookings import Booking, Reason, Status
+from core.errors import SeatConflict
 from core.ids import ids_of_reference, reference
 from core.times import from_ms, to_ms
 from db.engine import as_array, as_json, execute
@@ -109,11 +110,16 @@ def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int
 
 
 def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Booking]) -> None:
-    """Write new bookings and the new state of changed ones. The rows are Booking's fields, by their names."""
+    """Write new bookings and the new state of changed ones. The rows are Booking's fields, by their names.
+
+    Raises: SeatConflict: a changed one is not where it was; the transaction must be rolled back.
+    """
     if new:
         execute(connection, _INSERT, {"rows": as_json(new)})
     if changed:
-        execute(connection, _UPDATE, {"rows": as_json(changed)})
+        updated = execute(connection, _UPDATE, {"rows": as_json(changed)}).rowcount
+        if updated != len(changed):
+            raise SeatConflict(f"{len(changed) - updated} of {len(changed)} bookings were changed by somebody else.")
 
 
 _ROWS = """json_to_recordset(CAST(:rows AS json))

@@ -77,7 +77,9 @@ class Batch:
     homeless: list[Booking] = field(default_factory=list)
     #: Bookings decided by an earlier batch whose publication did not happen.
     stored: list[Booking] = field(default_factory=list)
-    #: Of shows whose taken seats the door is to be told: all of them (core/taken.py).
+    #: Per show the seats whose state has changed; of shows whose taken seats the door is to be told all of them
+    #: (core/taken.py).
+    taken: dict[int, dict[int, int]] = field(default_factory=dict)
     all_taken: dict[int, bytes] = field(default_factory=dict)
     #: Of shows without a free seat: when their first hold ends, ms.
     first_deadlines: dict[int, int] = field(default_factory=dict)
@@ -113,6 +115,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             deciding_s = time.perf_counter() - started
             point("W3")
             _record(connection, batch, peeked.entries)
+            batch.taken = {id_: taken.changed(state) for id_, state in batch.states.items()}
             batch.all_taken = taken.read(connection, stores.untold, batch.states)
             point("W3b", PostgresAway)
             recorded = time.perf_counter()

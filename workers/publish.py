@@ -77,8 +77,11 @@ def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
             forgets_at_ms=batch.fence.decided_ms + status_ttl_s * 1000,
         )
         state = batch.states.get(show_id)
-        changed = taken.changed(state) if state else {}
         before = row.version - (state is not None and state.changed)
         settled = state is not None and state.settings_changed
-        found.append(CardChange(show_id, card, before, settled, changed, batch.all_taken.get(show_id, b"")))
+        found.append(
+            CardChange(
+                show_id, card, before, settled, batch.taken.get(show_id, {}), batch.all_taken.get(show_id, b"")
+            )
+        )
     return found

@@ -14,14 +14,14 @@
 --
 -- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this
 -- batch already, and nothing was done; or another epoch (Redis was wiped and lives anew): lane, meter and entries are
--- another life's and stay, but statuses and cards are published. Else one that was recalled from Postgres just before
--- this batch's COMMIT would stand for ever.
+-- another life's and stay, but statuses and cards are published, without taken seats. Else one that was recalled from
+-- Postgres just before this batch's COMMIT would stand for ever.
 --
 -- Trims first: XTRIM is allowed at maxmemory, and after it the writes of a script are too. Statuses and cards
 -- are set only if their version is newer, so a late drain cannot bring an old one back. Taken seats go from one
 -- version to the next, or are set as a whole; if a version was left out they are not true, and not believed.
 
-local TAKEN_MS = 3600000 -- taken seats of a show that nobody has booked for so long leave Redis
+local TAKEN_MS = 60000 -- taken seats that no batch has told for so long leave Redis: a stale one must have an end
 local MOST = 2000 -- arguments of one BITFIELD; Lua hands over no more than 8,000
 
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served')
@@ -84,7 +84,8 @@ local function tell(card, taken, arg)
     set('forgets_at', ARGV[arg + 6]) -- the earliest counts
   end
   local knows = 0
-  if (newer or now[1] == version) and take(taken, now[4], version, before, ARGV[arg + 9], ARGV[arg + 10]) then
+  local current = newer or now[1] == version
+  if same_life and current and take(taken, now[4], version, before, ARGV[arg + 9], ARGV[arg + 10]) then
     knows = 1
     if now[4] ~= version then set('taken', version) end
   end
