@@ -166,7 +166,9 @@ def close_show(show_id: int) -> Response:
 def _accept(operation: ChangeShow) -> Response:
     accepted = stores().door.accept(operation, g.request_id)
     if accepted.code != "ACCEPTED":
-        return problem(503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", {"Retry-After": "2"})
+        return problem(
+            503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", {"Retry-After": "2"}
+        )
     body = {"show_id": operation.show_id, "status": accepted.code}
     return answer(body, 202, {"Location": f"/api/shows/{operation.show_id}"})
 
