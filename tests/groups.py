@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from local.process import Launch, Member
@@ -21,13 +19,6 @@ signal.pause()
 def launch(code: str, forks: int = 0, *, replaces: bool = False) -> Launch:
     command = (sys.executable, "-c", code)
     return Launch(name="pair", command=command, cwd=Path("/"), env={}, forks=forks, replaces=replaces)
-
-
-def wait(what: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 def alive(member: Member) -> bool:

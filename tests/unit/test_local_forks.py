@@ -10,7 +10,8 @@ import pytest
 from local import process as local_process
 from local.process import ProcessGroup, start
 from local.supervised import State, Supervised
-from tests.groups import PAIR, alive, launch, wait
+from tests.groups import PAIR, alive, launch
+from tests.waiting import until
 
 #: A leader of two forks that starts another one for each that ends.
 REPLACING = """
@@ -28,7 +29,7 @@ while True:
 @pytest.fixture
 def replacing():
     group = start(launch(REPLACING, forks=2, replaces=True))
-    wait(lambda: group.look() is None and len(group.members) == 3)
+    until(lambda: group.look() is None and len(group.members) == 3)
     yield group
     group.kill()
 
@@ -38,8 +39,8 @@ def test_a_fork_that_its_leader_replaces_is_no_trouble(replacing: ProcessGroup):
     for lost in (first, second):
         os.kill(lost.pid, signal.SIGKILL)
 
-        wait(lambda gone=lost: replacing.look() is None and gone not in replacing.members)
-        wait(lambda: replacing.look() is None and len(replacing.members) == 3)
+        until(lambda gone=lost: replacing.look() is None and gone not in replacing.members)
+        until(lambda: replacing.look() is None and len(replacing.members) == 3)
 
     assert replacing.members[0] == leader
     assert not {first, second} & set(replacing.members)
@@ -51,7 +52,7 @@ def test_forks_lost_together_are_both_waited_for(replacing: ProcessGroup):
     for member in lost:
         os.kill(member.pid, signal.SIGKILL)
 
-    wait(lambda: replacing.look() is None and len(replacing.members) == 3 and not set(lost) & set(replacing.members))
+    until(lambda: replacing.look() is None and len(replacing.members) == 3 and not set(lost) & set(replacing.members))
 
     assert replacing.members[0] == leader
 
@@ -60,11 +61,11 @@ def test_a_fork_that_its_leader_was_to_replace_and_does_not_is_trouble(monkeypat
     monkeypatch.setattr(local_process, "REPLACED_WITHIN_S", 0.05)
     group = start(launch(PAIR, forks=1, replaces=True))
     try:
-        wait(lambda: group.look() is None and len(group.members) == 2)
+        until(lambda: group.look() is None and len(group.members) == 2)
         fork = group.members[1]
 
         os.kill(fork.pid, signal.SIGKILL)
-        wait(lambda: group.look() is not None)
+        until(lambda: group.look() is not None)
 
         # The leader never reaps it: a zombie is not taken for the fork that replaces it.
         assert group.look() == f"its fork {fork.pid} ended and was not replaced"
@@ -80,7 +81,7 @@ def test_a_replaced_fork_changes_the_record_and_not_the_group(replacing: Process
     os.kill(lost, signal.SIGKILL)
 
     changes = []
-    wait(lambda: changes.append(process.tick()) or (lost not in process.pids() and len(process.pids()) == 3))
+    until(lambda: changes.append(process.tick()) or (lost not in process.pids() and len(process.pids()) == 3))
     assert any(changes)
     assert process.group is replacing
     assert (process.state, process.restarts) == (State.RUNNING, 0)

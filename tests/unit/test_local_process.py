@@ -17,13 +17,14 @@ from local.home import run_folder
 from local.leftovers import end_leftovers, record
 from local.process import Launch, Member, ProcessGroup, start
 from local.supervised import State, Supervised
-from tests.groups import PAIR, alive, launch, wait
+from tests.groups import PAIR, alive, launch
+from tests.waiting import until
 
 
 @pytest.fixture
 def pair():
     group = start(launch(PAIR, forks=1))
-    wait(lambda: group.look() is None and len(group.members) == 2)
+    until(lambda: group.look() is None and len(group.members) == 2)
     yield group
     group.kill()
 
@@ -31,7 +32,7 @@ def pair():
 def test_a_group_whose_fork_died_is_in_trouble(pair: ProcessGroup):
     os.kill(pair.members[1].pid, signal.SIGKILL)
 
-    wait(pair.look)
+    until(pair.look)
 
     assert pair.look() == f"its fork {pair.members[1].pid} ended"
 
@@ -39,25 +40,25 @@ def test_a_group_whose_fork_died_is_in_trouble(pair: ProcessGroup):
 def test_the_fork_of_a_killed_leader_is_killed_with_the_group(pair: ProcessGroup):
     leader, fork = pair.members
     os.kill(leader.pid, signal.SIGKILL)
-    wait(pair.look)
+    until(pair.look)
     assert pair.look() == "the leader ended"
     assert alive(fork)
 
     assert pair.kill() == -signal.SIGKILL
 
-    wait(lambda: not alive(fork))
+    until(lambda: not alive(fork))
 
 
 def test_a_process_in_a_session_of_its_own_is_killed_with_its_group():
     code = "import os, signal\nif os.fork() == 0: os.setsid()\nsignal.pause()"
     group = start(launch(code))
-    wait(lambda: psutil.Process(group.pid).children())
+    until(lambda: psutil.Process(group.pid).children())
     child = psutil.Process(group.pid).children()[0]
-    wait(lambda: os.getsid(child.pid) == child.pid)
+    until(lambda: os.getsid(child.pid) == child.pid)
 
     group.kill()
 
-    wait(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does it")
@@ -75,7 +76,7 @@ def test_a_group_ends_when_its_starter_is_killed():
 
     starter.kill()
 
-    wait(lambda: not alive(leader))
+    until(lambda: not alive(leader))
     starter.wait()
     starter.stdout.close()
 
@@ -93,7 +94,7 @@ def test_what_a_killed_run_left_is_ended_and_a_stranger_is_not(pair: ProcessGrou
         ended = end_leftovers(tmp_path, gently=frozenset())
 
         assert ended == sorted(member.pid for member in pair.members)
-        wait(lambda: not any(map(alive, pair.members)))
+        until(lambda: not any(map(alive, pair.members)))
         assert stranger.poll() is None
         assert end_leftovers(tmp_path, gently=frozenset()) == []
     finally:
@@ -110,7 +111,7 @@ def test_servers_that_were_left_are_asked_before_they_are_killed(tmp_path):
         "while True: signal.pause()"
     )
     group = start(launch(code))
-    wait((tmp_path / "up").exists)
+    until((tmp_path / "up").exists)
     record(tmp_path, [group])
 
     assert end_leftovers(tmp_path, gently=frozenset({"pair"})) == [group.pid]
