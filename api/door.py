@@ -98,10 +98,10 @@ class Door:
     def _terms(self, operation: Operation) -> dict[str, Any]:
         """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
         settings = self.settings
-        terms = {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
+        terms: dict[str, Any] = {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
         hall = self._hall_of_show.get(operation.show_id)
         if hall is not None and isinstance(operation, Book):
-            return {**terms, "seats": [hall.seats[label].number for label in operation.seats]}
+            terms["seats"] = [hall.seats[label].number for label in operation.seats]
         return terms
 
     @property

@@ -12,7 +12,7 @@ from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from api import answers, links, schemas
+from api import answers, desk, links, schemas
 from api.describe import route
 from api.errors import InvalidRequest
 from api.listings import listings
@@ -166,9 +166,7 @@ def close_show(show_id: int) -> Response:
 def _accept(operation: ChangeShow) -> Response:
     accepted = stores().door.accept(operation, g.request_id)
     if accepted.code != "ACCEPTED":
-        return problem(
-            503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", {"Retry-After": "2"}
-        )
+        return desk.refuse("FULL", g.request_id).response()
     body = {"show_id": operation.show_id, "status": accepted.code}
     return answer(body, 202, {"Location": f"/api/shows/{operation.show_id}"})
 

@@ -58,7 +58,7 @@ def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> No
     with quiet() as (console, log):
         try:
             report = run(sizes, wanted, console)
-        except BaseException:
+        except BaseException:  # a Ctrl-C too: what the processes printed is gone with us
             show_end(console, log)
             raise
         console.print(f"{LATEST.name} is written. Load generator: {NAME}.", *tables(report), sep="\n")

@@ -51,7 +51,7 @@ def command(quick: bool, minutes: float | None, api_seconds: float | None, docs:
     with quiet() as (console, log):
         try:
             of_workers, of_api = measure(minutes * 60, api_seconds, console.print)
-        except BaseException:
+        except BaseException:  # a Ctrl-C too: what the processes printed is gone with us
             show_end(console, log)
             raise
         rows = workers_rows(of_workers) + api_rows(of_api)

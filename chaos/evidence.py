@@ -26,6 +26,8 @@ AUDITED = {
     "operation decided twice": "I2",
     "limit per user exceeded": "I7",
 }
+#: States in which a booking has its seats.
+LIVE = ("PENDING", "CONFIRMED")
 #: Tokens and secrets must not stand in a log; a text this long is compared in pieces of this size.
 PIECE = 24
 #: The first letters of every token that is signed with HS256.

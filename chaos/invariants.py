@@ -7,12 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from chaos.evidence import AUDITED, Evidence
+from chaos.evidence import AUDITED, LIVE, Evidence
 from chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call
 from chaos.refusals import unjust
 
 FINAL = ("CONFIRMED", "FAILED", "CANCELLED")
-LIVE = ("PENDING", "CONFIRMED")
 #: Redis's clock is this machine's; it is cut to whole ms.
 SLACK_S = 0.005
 

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import inf
 
-from chaos.evidence import Evidence
+from chaos.evidence import LIVE, Evidence
 from chaos.record import BOOK
 
 #: The door judges by what is published. A release may wait for that as long as a worker is paused (chaos/faults.py).
 LATE_S = 90.0
-LIVE = ("PENDING", "CONFIRMED")
-
 Span = tuple[float, float]
 
 
@@ -22,6 +20,8 @@ def unjust(evidence: Evidence) -> Iterator[tuple[str, float]]:
     spans = _owned(evidence)
     for call in evidence.calls:
         if call.kind == BOOK and call.said.get("code") == "seat_taken":
+            if not call.said["seats"]:
+                yield f"a booking at show {call.show} was refused for seats, and none was named", call.answered_at
             for label in call.said["seats"]:
                 if not _was_owned(spans[call.show, label], call.sent_at, call.answered_at):
                     text = f"seat {label} of show {call.show} was refused at the door, and was nobody's"

@@ -77,7 +77,7 @@ class Scene:
         self._child.stdin.close()
         try:
             await self._started()
-        except BaseException:
+        except BaseException:  # a cancellation too: the child must not outlive us
             await self.end()
             raise
         return self

@@ -55,7 +55,7 @@ class LaneBusy(OnsaleError):
 
 
 class SeatConflict(OnsaleError):
-    """A seat's owner was not the one this transaction had read: the lane's lock did not hold."""
+    """A seat or a booking was not as this transaction had read it: the lane's lock did not hold."""
 
     code = "seat_conflict"
 

@@ -10,20 +10,13 @@ import hmac
 from functools import lru_cache
 
 
-class Signer:
-    """Signs with one key. May be used by many threads."""
-
-    def __init__(self, key: bytes) -> None:
-        self._prepared = hmac.new(key, digestmod="sha256")
-
-    def sign(self, message: bytes) -> bytes:
-        """The 32 bytes of the signature."""
-        signing = self._prepared.copy()
-        signing.update(message)
-        return signing.digest()
+def sign(key: bytes, message: bytes) -> bytes:
+    """The 32 bytes of the signature. `key`: one of the few that live as long as the process. Threads may share it."""
+    signing = _prepared(key).copy()
+    signing.update(message)
+    return signing.digest()
 
 
 @lru_cache(maxsize=16)
-def signer(key: bytes) -> Signer:
-    """The signer of a key that lives as long as the process."""
-    return Signer(key)
+def _prepared(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")

@@ -98,7 +98,7 @@ class Rounds:
         try:
             if not call.leads and not call.turn.acquire(timeout=self._timeout_s):
                 self._leave(call)
-        except BaseException:
+        except BaseException:  # a Ctrl-C too: nobody waits for this call any more
             self._abandon(call)
             raise
         if call.leads:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from core.errors import SeatConflict
 from core.times import to_ms
@@ -52,13 +52,13 @@ def owners_of_shows(connection: Connection, show_ids: Sequence[int]) -> list[tup
 
 def taken(connection: Connection, show_id: int) -> list[tuple[str, int | None]]:
     """The seats of a show that are not free, each with the deadline of its hold, ms; None: it is sold."""
-    statement = text("""
+    statement = """
         SELECT seats.label, bookings.expires_at
           FROM seats
           LEFT JOIN bookings ON bookings.id = seats.booking_id AND seats.status = 'HELD'
          WHERE seats.show_id = :show_id AND seats.status <> 'AVAILABLE'
-    """)
-    rows = connection.execute(statement, {"show_id": show_id})
+    """
+    rows = execute(connection, statement, {"show_id": show_id})
     return [(row.label, to_ms(row.expires_at) if row.expires_at else None) for row in rows]
 
 

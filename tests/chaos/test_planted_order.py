@@ -95,6 +95,17 @@ def test_a_free_seat_that_the_door_refuses(play: Play, monkeypatch: pytest.Monke
     assert play.judged().broken == {"I8"}
 
 
+def test_a_refusal_that_names_no_seat(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    for seat in ("A1", "A1", "A2"):
+        play.book(show, seat, user=play.stage.bob)
+        play.drain()
+    monkeypatch.setattr(desk, "_taken", lambda *_: {})
+
+    assert play.book(show, "A1").said == {"code": "seat_taken", "seats": []}
+    assert play.judged().broken == {"I8"}
+
+
 # -- I9 -----------------------------------------------------------------------------------------------------
 
 

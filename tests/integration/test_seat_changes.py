@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from core.errors import SeatConflict
-from db import seats
+from db import bookings, seats
 from db.engine import transaction
 from db.seats import SeatChange
 from tests.stage import Stage
@@ -68,3 +69,16 @@ def test_from_a_rival_who_was_first_and_has_not_committed_yet(stage: Stage) -> N
             second.result()
 
     assert stage.seats(show)["A1"] == ("SOLD", ALICES)
+
+
+def test_a_booking_that_is_not_there_is_a_conflict_too(stage: Stage) -> None:
+    show = stage.show()
+    booked = stage.book(show, "A1")
+    stage.drain(show)
+    there = stage.booking(booked)
+    lost = replace(there, id=uuid4())
+
+    with pytest.raises(SeatConflict, match="1 of 2 bookings"), transaction(stage.stores.engine) as connection:
+        bookings.record(connection, [], [replace(there, version=9), lost])
+
+    assert stage.booking(booked).version == there.version
