@@ -41,7 +41,10 @@ class CardChange:
     def arguments(self) -> list[str | int | bytes]:
         """What finish.lua takes, in its order."""
         taken = " ".join(f"{number} {until}" for number, until in self.taken.items())
-        return [*(self.fields[name] for name in FIELDS), self.before, int(self.settled), taken, self.all_taken]
+        return [
+            *(self.fields[name] for name in FIELDS),
+            *(self.before, int(self.settled), taken, self.all_taken, "", ""),
+        ]
 
 
 def card(

@@ -42,6 +42,16 @@ def taken(number: int, show_id: int) -> str:
     return f"onsale:{{{number}}}:taken:{show_id}"
 
 
+def undecided(number: int, show_id: int) -> str:
+    """Hash: the show's undecided Books, in all and per user (lua/accept.lua lists the fields)."""
+    return f"onsale:{{{number}}}:undecided:{show_id}"
+
+
+def withdrawn(number: int) -> str:
+    """Hash: queued bookings whose Cancel waits in the lane: hex id -> the Cancel's entry id."""
+    return f"onsale:{{{number}}}:withdrawn"
+
+
 def expiring(number: int, show_id: int) -> str:
     """String: the id of the show's undecided Expire, if there is one."""
     return f"onsale:{{{number}}}:expiring:{show_id}"

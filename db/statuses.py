@@ -142,12 +142,14 @@ def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it."""
+    """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it; `seq` is
+    the lane's last number in the journal."""
 
     lane: int
     epoch: str
     upto: StreamId
     ticket: int
+    seq: int
     bookings: Sequence[Booking]
     newest: dict[UUID, StreamId]
     cards: Sequence[CardChange]
@@ -168,7 +170,8 @@ def finish(
     Returns those of its shows whose taken seats the door does not know; None: another drain or Redis was first.
     Repeat:  safe, also by a drain that wakes up late.
     """
-    script_keys = [keys.lane(batch.lane), keys.marker(batch.lane), keys.meter(batch.lane)]
+    lane = batch.lane
+    script_keys = [keys.lane(lane), keys.marker(lane), keys.meter(lane), keys.withdrawn(lane)]
     arguments: list[str | int | bytes] = [
         batch.epoch,
         f"{batch.upto.ms}-{batch.upto.seq + 1}",
@@ -180,15 +183,21 @@ def finish(
         len(batch.cards),
         keys.DECIDED,
         " ".join(booking.id.hex for booking in batch.bookings),
+        batch.seq,
+        "",
     ]
     for booking in batch.bookings:
-        script_keys.append(keys.status(batch.lane, booking.id))
+        script_keys.append(keys.status(lane, booking.id))
         arguments += _status_arguments(booking, batch.newest.get(booking.id), final_ttl_s)
     for card in batch.cards:
-        script_keys += [keys.card(batch.lane, card.show_id), keys.taken(batch.lane, card.show_id)]
+        script_keys += [
+            keys.card(lane, card.show_id),
+            keys.taken(lane, card.show_id),
+            keys.undecided(lane, card.show_id),
+        ]
         arguments += card.arguments()
     for show_id, entry_id in batch.expired:
-        script_keys.append(keys.expiring(batch.lane, show_id))
+        script_keys.append(keys.expiring(lane, show_id))
         arguments.append(str(entry_id))
     reply: Any = scripts.FINISH.run(client, script_keys, arguments)
     published, *knows = reply

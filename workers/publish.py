@@ -55,6 +55,7 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         epoch=batch.fence.epoch,
         upto=batch.upto,
         ticket=batch.ticket,
+        seq=batch.fence.seq,
         bookings=list(found.values()),
         newest=newest,
         cards=_cards(batch, status_ttl_s),

@@ -13,6 +13,8 @@
 --                             missing: nothing has been decided of this show), taken (the version for which
 --                             KEYS 6 is true)
 --       6 taken    string   BOOK: until when each seat is taken, seconds, four bytes each in the plan's order
+--       7 undecided hash    BOOK: the show's undecided Books
+--       8 withdrawn hash    queued bookings of the lane whose Cancel waits in it
 -- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 marker TTL, ms
 --       7 a random text: the epoch, if the lane has none yet
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "

@@ -1,15 +1,16 @@
 -- finish: publish a committed batch and take its entries out of the lane. Safe to repeat, and by a late drain.
 --
--- KEYS  1 lane   2 marker   3 meter   then the status keys, per card its key and that of the show's taken seats, the
---       expiring keys of the batch
+-- KEYS  1 lane   2 marker   3 meter   4 withdrawn   then the status keys; per card its key, those of the show's taken
+--       seats and undecided Books; the expiring keys of the batch
 -- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
 --       4 token   5 marker TTL, ms   6 rate (decisions per second; "" = not measured)
---       7 how many statuses   8 how many cards   9 channel   10 ids for the channel   then
+--       7 how many statuses   8 how many cards   9 channel   10 ids for the channel
+--       11 the lane's last number in the journal   12 (reserved)   then
 --       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
 --                   decided about it in this batch
 --       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at, version before the batch, 1 = its
 --                   settings have changed, taken seats that have changed ("number until number until ..."), all taken
---                   seats ("" = not read)
+--                   seats ("" = not read), (reserved), (reserved)
 --       per expiring key: the id of the Expire decided
 --
 -- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this
@@ -95,7 +96,7 @@ end
 
 local finished = {1}
 if same_life then redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2]) end
-local arg, key = 11, 4
+local arg, key = 13, 5
 for _ = 1, tonumber(ARGV[7]) do
   local status = KEYS[key]
   local version = redis.call('HGET', status, 'v')
@@ -112,7 +113,7 @@ for _ = 1, tonumber(ARGV[7]) do
 end
 for _ = 1, tonumber(ARGV[8]) do
   finished[#finished + 1] = tell(KEYS[key], KEYS[key + 1], arg)
-  arg, key = arg + 11, key + 2
+  arg, key = arg + 13, key + 3
 end
 while same_life and KEYS[key] do
   if redis.call('GET', KEYS[key]) == ARGV[arg] then redis.call('DEL', KEYS[key]) end
