@@ -9,7 +9,7 @@ from core.operations import Expire, StreamId
 from db import cards, statuses
 from db.cards import CardChange
 from db.statuses import Publication
-from workers import taken
+from workers import taken, undecided
 from workers.batch import Batch
 from workers.stores import Stores
 
@@ -66,6 +66,7 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
 def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
     """The cards of the batch's shows. One that has not changed keeps its version, and is not set again."""
     found = []
+    books, limits = undecided.books(batch), undecided.limits(batch)
     for show_id, row in batch.rows.items():
         until_ms = 0
         if row.held + row.sold == row.capacity:
@@ -82,7 +83,14 @@ def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
         settled = state is not None and state.settings_changed
         found.append(
             CardChange(
-                show_id, card, before, settled, batch.taken.get(show_id, {}), batch.all_taken.get(show_id, b"")
+                show_id,
+                card,
+                before,
+                settled,
+                batch.taken.get(show_id, {}),
+                batch.all_taken.get(show_id, b""),
+                books.get(show_id, {}),
+                limits.get(show_id, {}),
             )
         )
     return found
