@@ -133,6 +133,15 @@ def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """Entries per second that a batch alone has shown. `crowded`: it was large, so what lies between it and the batch
+    before costs those in line time as well (finish.lua makes the lane's rate of both)."""
+
+    per_s: float
+    crowded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it; `seq` is
     the lane's last number in the journal."""
@@ -154,7 +163,7 @@ def finish(
     *,
     token: str,
     marker_ms: int,
-    rate: float | None,
+    pace: Pace | None,
     final_ttl_s: int,
 ) -> list[int] | None:
     """Trim the lane and publish a committed batch (docs/locking.md rules 6 and 7).
@@ -170,7 +179,7 @@ def finish(
         batch.ticket,
         token,
         marker_ms,
-        "" if rate is None else f"{rate:.1f}",
+        "" if pace is None else f"{pace.per_s:.1f} {pace.crowded:d}",
         len(batch.bookings),
         len(batch.cards),
         keys.DECIDED,

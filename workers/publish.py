@@ -8,13 +8,13 @@ from core.bookings import Booking
 from core.operations import Expire, StreamId
 from db import cards, statuses
 from db.cards import CardChange
-from db.statuses import Publication
+from db.statuses import Pace, Publication
 from workers import taken, undecided
 from workers.batch import Batch
 from workers.stores import Stores
 
 
-def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> bool:
+def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool:
     """Publish a batch that is committed; False if another drain or another Redis was there first.
 
     Raises: redis-py's errors: the entries are still in the lane, and the next drain publishes them again.
@@ -26,7 +26,7 @@ def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> boo
         publication(batch, ttl_s),
         token=token,
         marker_ms=stores.settings.marker_ms,
-        rate=rate,
+        pace=pace,
         final_ttl_s=ttl_s,
     )
     if unknown is None:

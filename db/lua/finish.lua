@@ -3,7 +3,7 @@
 -- KEYS  1 lane   2 marker   3 meter   4 withdrawn   then the status keys; per card its key, those of the show's taken
 --       seats and undecided Books; the expiring keys of the batch
 -- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
---       4 token   5 marker TTL, ms   6 rate (decisions per second; "" = not measured)
+--       4 token   5 marker TTL, ms   6 pace of the batch: "decisions per second, 1 = it was a large one"; "" = unknown
 --       7 how many statuses   8 how many cards   9 channel   10 ids for the channel
 --       11 the lane's last number in the journal   12 (reserved)   then
 --       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
@@ -26,9 +26,10 @@
 local TAKEN_MS = 60000 -- taken seats that no batch has told for so long leave Redis: a stale one must have an end
 local MOST = 2000 -- arguments of one BITFIELD or HSET; Lua hands over no more than 8,000
 local UNDECIDED_MS = 600000 -- as in accept.lua
+local STANDSTILL_MS = 5000 -- core/line.py DELAYED_MS
 local LIMIT_MS = 10000 -- so long the door believes at the most that a user may take no more seats
 
-local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served')
+local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'served_at', 'waits_since', 'rate')
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local same_life = meter[1] == ARGV[1]
@@ -138,6 +139,20 @@ local function learn(undecided, limits)
   end
 end
 
+-- The lane's rate, smoothed over about five batches: what a position is divided by for its ETA. What lies between a
+-- large batch and the publication before it costs time as well, unless the lane slept, or stood still, which is over.
+local function rate()
+  local pace, large = string.match(ARGV[6], '^([%d.]+) (%d)$')
+  local last, woken = tonumber(meter[3] or '0'), tonumber(meter[4] or '0')
+  local lasted = now_ms - last
+  pace = tonumber(pace)
+  if large == '1' and last >= woken and lasted > 0 and lasted < STANDSTILL_MS then
+    pace = math.min(pace, (tonumber(ARGV[3]) - served) * 1000 / lasted)
+  end
+  local before = tonumber(meter[5] or '0')
+  return string.format('%.1f', before > 0 and 0.8 * before + 0.2 * pace or pace)
+end
+
 local finished = {1}
 local arg, key = 13, 5
 for _ = 1, tonumber(ARGV[7]) do
@@ -171,6 +186,6 @@ end
 if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 if not same_life then return {0} end
 if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3], 'served_at', now_ms) end
-if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', ARGV[6]) end
+if ARGV[6] ~= '' and served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'rate', rate()) end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
 return finished
