@@ -16,6 +16,7 @@ from uuid import UUID
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
+from api.rates import Allowance
 from core import logs
 from core.bookings import Booking
 from core.crashpoints import point
@@ -23,7 +24,7 @@ from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.line import Meter
-from core.operations import Book, Operation
+from core.operations import Book, Cancel, Confirm, Operation
 from core.settings import Settings
 from db import bookings, cards, halls, installation, lanes, shows, statuses
 from db.engine import transaction
@@ -59,6 +60,7 @@ class Door:
         self.settings = settings
         self._engine = engine
         self._rounds = Rounds(settings.redis_url)
+        self.allowance = Allowance(settings.bookings_per_user_hour)
         self._installation: Installation | None = None
         self._hall_of_show: dict[int, Hall] = {}
         self._halls: dict[int, Hall] = {}
@@ -94,7 +96,15 @@ class Door:
         return lanes.accept_command(operation, request_id=request_id, **self._terms(operation))
 
     def _accept(self, operation: Operation, request_id: str) -> Accepted:
-        return lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
+        return self.counted(
+            operation, lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
+        )
+
+    def counted(self, operation: Operation, accepted: Accepted) -> Accepted:
+        """What accept.lua said of an operation, counted as its user's."""
+        if accepted.code == "ACCEPTED" and isinstance(operation, Book | Confirm | Cancel):
+            self.allowance.count(operation)
+        return accepted
 
     def _terms(self, operation: Operation) -> dict[str, Any]:
         """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
@@ -107,6 +117,8 @@ class Door:
             "marker_ms": settings.marker_ms,
         }
         hall = self._hall_of_show.get(operation.show_id)
+        if isinstance(operation, Book) and self.allowance.wait_s(operation):
+            terms["user_cap"] = lanes.NONE  # a repeated key finds its booking all the same
         if hall is not None and isinstance(operation, Book):
             terms["seats"] = [hall.seats[label].number for label in operation.seats]
         return terms

@@ -35,6 +35,8 @@ from db.rounds import Command, Rounds
 
 #: With the time it makes an epoch that nobody else draws, without asking the system for randomness each time.
 _PROCESS = secrets.token_hex(4)
+#: As a cap: not one more.
+NONE = -1
 #: Confirm, Cancel, Expire and ChangeShow may fill a lane this much beyond Book's cap: a full lane must not
 #: kill live holds.
 HEADROOM = 1.25
@@ -87,7 +89,7 @@ def accept_command(
     """The call of accept.lua for one operation. The arguments stand in the script's header.
 
     Args: cap, user_cap, show_cap: of the lane's entries, and of the undecided Books of this user at this show and
-          of this show; 0: no limit.
+          of this show; 0: no limit. NONE.
           seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
     """
     kind = kind_of(operation)
