@@ -8,6 +8,10 @@ from uuid import UUID
 DECIDED = "onsale:decided"
 #: String, JSON: lanes and the booking secret, so that an api can start while Postgres is away.
 INSTALLATION = "onsale:installation"
+#: String with a TTL: an expire run is going on.
+EXPIRY_LEASE = "onsale:expiry:lease"
+#: String with a TTL: an expire run has ended lately.
+EXPIRY_DONE = "onsale:expiry:done"
 #: Stream: revoked access tokens, read by every api process (db/revocations.py).
 REVOKED = "onsale:revoked"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,10 @@ _PROCESS = secrets.token_hex(4)
 #: Confirm, Cancel, Expire and ChangeShow may fill a lane this much beyond Book's cap: a full lane must not
 #: kill live holds.
 HEADROOM = 1.25
+#: Operations of one round trip of `accept_all`: Redis is busy for some 10 ms with them, and an api waits for that.
+ACCEPT_CHUNK = 250
+#: A doorbell that has been rung for so long, ms, and has woken nobody was lost, or is not listened to.
+RUNG_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,22 @@ def _subject(operation: Operation, lane: int) -> tuple[str, str]:
 _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}
 
 
+def accept_all(rounds: Rounds, operations: Sequence[Operation], **how: Any) -> list[Accepted]:
+    """Take many operations into their lanes, ACCEPT_CHUNK per round trip. At maxmemory the rest answers FULL.
+
+    Args:   how: see `accept_command`.
+    Raises: RedisAway, AcceptUnknown (db/rounds.py).   Repeat: safe, the same operations are found again.
+    """
+    found: list[Accepted] = []
+    for first in range(0, len(operations), ACCEPT_CHUNK):
+        commands = [accept_command(operation, **how) for operation in operations[first : first + ACCEPT_CHUNK]]
+        try:
+            found += map(accepted, rounds.call(commands, writes=True))
+        except OutOfMemoryError:
+            return found + [Accepted("FULL")] * (len(operations) - len(found))
+    return found
+
+
 def accept(rounds: Rounds, operation: Operation, **how: Any) -> Accepted:
     """Take an operation into its lane, or say why not (docs/locking.md rule 3). At maxmemory the answer is FULL.
 
@@ -189,14 +209,26 @@ def wait_for_entry(client: redis.Redis, lane: int, after: StreamId, timeout_ms: 
     return bool(client.xread({keys.lane(lane): str(after)}, count=1, block=max(1, timeout_ms)))
 
 
-def stalled(client: redis.Redis, lanes: int) -> list[int]:
-    """The lanes that have entries and no live marker."""
+def stalled(client: redis.Redis, lanes: int, marker_ms: int) -> list[int]:
+    """Return the lanes that have entries and no drain: no marker, or one that has said "rung" for RUNG_MS.
+
+    A lane under load is rung again as soon as its marker has lapsed, so a doorbell that nobody hears leaves a marker
+    there nearly all the time.
+    """
     pipe = client.pipeline(transaction=False)
     for lane in range(lanes):
         pipe.xlen(keys.lane(lane))
-        pipe.exists(keys.marker(lane))
+        pipe.get(keys.marker(lane))
+        pipe.pttl(keys.marker(lane))
     replies = pipe.execute()
-    return [lane for lane in range(lanes) if replies[2 * lane] and not replies[2 * lane + 1]]
+    # Half a short marker's life, so that tests with short ones see the same.
+    unheard_ms = marker_ms - min(RUNG_MS, marker_ms // 2)
+    found = []
+    for lane in range(lanes):
+        entries, marker, left_ms = replies[3 * lane : 3 * lane + 3]
+        if entries and (marker is None or (marker == "rung" and left_ms <= unheard_ms)):
+            found.append(lane)
+    return found
 
 
 def refuse_books(client: redis.Redis, lanes: int, for_ms: int) -> None:

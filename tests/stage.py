@@ -24,6 +24,7 @@ from db import bookings, cards, catalogue, halls, lanes, movies, shows, statuses
 from db.engine import transaction
 from db.lanes import Accepted
 from local.verify import verify
+from workers import sweep
 from workers.drain import drain
 from workers.stores import Stores
 
@@ -141,6 +142,10 @@ class Stage:
         wanted = {lane_of(show_id, self.stores.settings.lanes) for show_id in show_ids}
         every = wanted or range(self.stores.settings.lanes)
         return sum(drain(self.stores, lane, self.rung.append, for_s=0) for lane in sorted(every))
+
+    def rescue(self, lane: int) -> int:
+        """Give a stalled lane one batch, as a sweeper would."""
+        return sweep.rescue(self.stores, lane, self.rung.append, for_s=0)
 
     def booking(self, id_: UUID) -> Booking:
         """The booking as recorded in Postgres."""

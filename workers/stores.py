@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import redis
@@ -37,6 +38,8 @@ class Stores:
     untold: set[int] = field(default_factory=set)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
+    #: Set when the process is to end: drains end after the batch at hand.
+    stopping: threading.Event = field(default_factory=threading.Event)
     _checked: bool = False
 
     @property

@@ -79,7 +79,7 @@ def test_one_lanes_trouble_does_not_keep_the_sweeper_from_the_others(stage: Stag
         )
     stage.stores.client.delete(*[keys.marker(lane) for lane in range(4)])
 
-    assert sweep.run_once(stage.stores, stage.rung.append) == 4
+    assert sweep.run_once(stage.stores, stage.rescue) == 4
 
     assert [stage.booking(id_).status for id_ in bookings[1:]] == [Status.CONFIRMED] * 3
     assert stage.stores.client.xlen(keys.lane(shows[0] % 4)) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import Any
@@ -92,7 +92,7 @@ class Play:
             self._tell(process, f"gets the doorbell of lane {lane}")
             process.begin("drain", lambda: drain.drain(process.stores, lane, self._ring))
         elif "sweep" not in process.jobs:
-            process.begin("sweep", lambda: sweep.run_once(process.stores, self._ring))
+            process.begin("sweep", lambda: sweep.run_once(process.stores, self._rescue(process)))
 
     def _go_on(self, process: Process, what: str) -> None:
         """One job goes on to its next point; or is failed there; or its process crashes, with all its jobs."""
@@ -192,8 +192,12 @@ class Play:
         for _ in range(100):
             for lane in range(LANES):
                 self._ground.client.delete(keys.marker(lane))
-            if not sweep.run_once(self.processes[2].stores, self._ring):
+            if not sweep.run_once(self.processes[2].stores, self._rescue(self.processes[2])):
                 return
+
+    def _rescue(self, process: Process) -> Callable[[int], object]:
+        """A rescue of one batch, in the sweeper's own thread: the schedule decides what comes between."""
+        return lambda lane: sweep.rescue(process.stores, lane, self._ring, for_s=0)
 
     def _ring(self, lane: int) -> None:
         self.bells.append(lane)
