@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from core import logs
 from core.bookings import Booking
 from core.crashpoints import point
-from core.errors import AcceptUnknown, OnsaleError, RedisAway
+from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.operations import Book, Operation
@@ -65,18 +65,23 @@ class Door:
 
     # -- taking operations in ---------------------------------------------------------------------------
 
-    def accept(self, operation: Operation, request_id: str = "") -> Accepted:
+    def accept(self, operation: Operation, request_id: str = "", known: Accepted | None = None) -> Accepted:
         """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/lanes.py accept).
 
+        Args:   known: what accept.lua has answered already; only what Redis lacks is left to do.
         Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, and PostgresAway if Redis lacks the card
                 or the status that is needed.   Repeat: safe, the same operation is found again.
         """
         point("A0")
-        accepted = self._accept(operation, request_id)
+        accepted = known or self._accept(operation, request_id)
         if accepted.code == "NO_CARD":
             self._publish_card(operation.show_id)
             point("A0b", RedisAway)
             accepted = self._accept(operation, request_id)
+        elif accepted.stale:
+            with suppress(PostgresAway):  # then the refusal stands
+                self._publish_card(operation.show_id)
+                accepted = self._accept(operation, request_id)
         elif accepted.code == "NO_STATUS":
             self.recall(getattr(operation, "booking_id"), getattr(operation, "user_id"))  # noqa: B009
             accepted = self._accept(operation, request_id)

@@ -21,6 +21,8 @@ from core.ids import show_of
 VERSION = 1
 #: The most seats that one operation may ask for; the api allows fewer.
 MAX_SEATS = 100
+#: The member of a payload that names the accepted time.
+_ACCEPTED = "accepted_ms"
 
 
 class Kind(StrEnum):
@@ -112,17 +114,19 @@ _SLOTS: dict[Kind, tuple[str, ...]] = {kind: tuple(type_.__slots__) for kind, ty
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An operation in its lane. `payload` is the JSON as accepted; `ticket` its place in line."""
+    """An operation in its lane. `payload` is the JSON as accepted; `ticket` its place in line; `at_ms` its accepted
+    time where that is not the id's: a Redis whose clock was set back gives ids that stay ahead."""
 
     id: StreamId
     ticket: int
     payload: str
     operation: Operation
+    at_ms: int | None = None
 
     @property
     def accepted_ms(self) -> int:
-        """The time that every comparison uses: when Redis took the operation."""
-        return self.id.ms
+        """The time that every comparison uses: Redis's clock when it took the operation, ms."""
+        return self.id.ms if self.at_ms is None else self.at_ms
 
 
 #: What each field must be. A wrong one would only be noticed by a store, in the middle of a batch.
@@ -177,11 +181,27 @@ def dump(operation: Operation, *, request_id: str = "") -> str:
     return orjson.dumps(values).decode()
 
 
+def with_accepted(payload: str, accepted_ms: int) -> str:
+    """The payload with its accepted time, for an entry whose id does not tell it. `load_entry` reads it."""
+    return f'{payload[:-1]},"{_ACCEPTED}":{accepted_ms}}}' if payload.endswith("}") else payload
+
+
+def load_entry(id_: StreamId, ticket: int, payload: str) -> Entry:
+    """Read an entry of a lane or a row of the journal. Raises: as `load`."""
+    operation, at_ms = _load(payload)
+    return Entry(id_, ticket, payload, operation, at_ms)
+
+
 def load(payload: str) -> Operation:
     """Read what `dump` wrote, of this version or the one before.
 
     Raises: UnknownVersion: a newer program wrote it.  Unreadable: it is no operation at all.
     """
+    return _load(payload)[0]
+
+
+def _load(payload: str) -> tuple[Operation, int | None]:
+    """The operation, and the accepted time that its payload names."""
     try:
         if not payload.isascii() or "\\u" in payload:
             raise Unreadable  # every text of the contract is ASCII; a NUL or half a surrogate no store would take
@@ -192,6 +212,9 @@ def load(payload: str) -> Operation:
         if version > VERSION:
             raise UnknownVersion
         values.pop("request_id", None)
+        at_ms = values.pop(_ACCEPTED, None)
+        if at_ms is not None and not (type(at_ms) is int and 0 <= at_ms < 1 << 53):
+            raise Unreadable
         kind = Kind(values.pop("kind"))
         for name in ("booking_id", "user_id"):
             if name in values:
@@ -200,6 +223,6 @@ def load(payload: str) -> Operation:
             values["seats"] = tuple(values["seats"])
         operation = _TYPES[kind](**values)
         _check(kind, operation)
-        return operation
+        return operation, at_ms
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"The operation's payload cannot be read: {error!r}") from error

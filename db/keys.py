@@ -27,7 +27,8 @@ def marker(number: int) -> str:
 
 
 def meter(number: int) -> str:
-    """Hash: epoch; ticket (last given); served (last decided); rate (decisions per second); full_until (ms)."""
+    """Hash: epoch; ticket (last given); served (last decided); seq (its journal number); rate (decisions per second);
+    full_until (ms)."""
     return f"onsale:{{{number}}}:meter"
 
 

@@ -28,6 +28,7 @@ from core.operations import (
     StreamId,
     dump,
     kind_of,
+    with_accepted,
 )
 from db import keys, scripts
 from db.rounds import Command, Rounds
@@ -45,8 +46,9 @@ RUNG_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash, and after
-    SEAT_TAKEN, which has none, `seats`: the places of the taken ones among those that were asked for."""
+    """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash. A refusal has
+    none: there it has `seats` after SEAT_TAKEN (the places of the taken ones among those that were asked for), and
+    `stale` if Postgres should confirm the card."""
 
     code: str
     ring: bool = False
@@ -57,14 +59,21 @@ class Accepted:
     entry_id: str = ""
     status: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def stale(self) -> bool:
+        """Whether a refusal rests on a card that has not been confirmed for a while."""
+        return "stale" in self.status
+
 
 @dataclass(frozen=True, slots=True)
 class Peeked:
-    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first."""
+    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first. `seq`: the last journal
+    number that was published. A payload names its accepted time where that is not the id's."""
 
     epoch: str
     time_ms: int
     entries: list[tuple[StreamId, int, str]]
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +189,20 @@ def accepted(reply: Any) -> Accepted:
 def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
     """Up to `limit` entries from the lane's head, its epoch and Redis's time, read at one instant."""
     reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane)], [limit])
-    epoch, time_ms, entries = reply
+    epoch, time_ms, entries, seq = reply
     read = []
-    for entry_id, flat in entries:
-        if len(flat) == 4 and flat[0] == "o" and flat[2] == "t":  # as accept.lua writes them
-            read.append((StreamId.parse(entry_id), int(flat[3]), flat[1]))
+    for text, flat in entries:
+        entry_id = StreamId.parse(text)
+        if len(flat) == 6 and flat[::2] == ["o", "t", "a"]:  # as accept.lua writes them
+            payload, ticket, accepted_ms = flat[1], int(flat[3]), int(flat[5])
         else:
             fields = dict(zip(flat[::2], flat[1::2], strict=True))
-            read.append((StreamId.parse(entry_id), int(fields.get("t", 0)), fields.get("o", "")))
-    return Peeked(epoch, time_ms, read)
+            payload, ticket = fields.get("o", ""), int(fields.get("t", 0))
+            accepted_ms = int(fields.get("a", entry_id.ms))
+        if accepted_ms != entry_id.ms:
+            payload = with_accepted(payload, accepted_ms)
+        read.append((entry_id, ticket, payload))
+    return Peeked(epoch, time_ms, read, int(seq))
 
 
 def take(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:
@@ -260,6 +274,12 @@ def overview(replies: list[Any]) -> list[LaneState]:
     states = []
     for lane in range((len(replies) - 1) // 4):
         depth, head, marker, rate = replies[1 + 4 * lane : 5 + 4 * lane]
-        age_ms = now_ms - StreamId.parse(head[0][0]).ms if head else 0
+        age_ms = now_ms - _accepted_ms(*head[0]) if head else 0
         states.append(LaneState(lane, depth, max(0, age_ms), marker, float(rate or 0)))
     return states
+
+
+def _accepted_ms(entry_id: str, read: list[str] | dict[str, str]) -> int:
+    """When an entry was accepted, by its field or, of an older version's entry, its id. redis-py reads a dict."""
+    fields = read if isinstance(read, dict) else dict(zip(read[::2], read[1::2], strict=True))
+    return int(fields["a"]) if "a" in fields else StreamId.parse(entry_id).ms

@@ -22,15 +22,16 @@ from core.bookings import Booking, Decision, Outcome, Reason, Status
 from core.crashpoints import point
 from core.decide import decide, fail
 from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
-from core.operations import Book, Entry, StreamId, load
+from core.operations import Book, Entry, StreamId, load_entry
 from core.state import ShowState
+from core.times import decided_ms
 from db import bookings, fences, journal, lanes, seats, shows
 from db.engine import refuses_values, transaction
 from db.fences import Fence
 from db.lanes import Peeked
 from db.seats import SeatChange
 from db.shows import ShowRow
-from workers import metrics, taken
+from workers import clocks, metrics, taken
 from workers.load import keep
 from workers.load import load as load_states
 from workers.stores import Stores
@@ -58,6 +59,12 @@ class LaneStopped(OnsaleError):
     """Several operations in a row could not be decided: the lane waits for a mended program."""
 
     code = "lane_stopped"
+
+
+class PostgresWentBack(LaneStopped):
+    """Redis has published decisions of the lane that its journal does not hold: Postgres has lost them."""
+
+    code = "postgres_went_back"
 
 
 @dataclass
@@ -110,6 +117,9 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             if not peeked.entries:
                 return None
             head = peeked.entries[0][0]
+            if peeked.seq > fence.seq:
+                raise PostgresWentBack
+            clocks.compare(peeked.time_ms, fence.now_ms)
             batch = _read(connection, fence, peeked)
             _decide(stores, connection, batch, peeked.time_ms, poison)
             deciding_s = time.perf_counter() - started
@@ -148,7 +158,7 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
     decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()
     for id_, ticket, payload in peeked.entries:
         try:
-            entry = Entry(id_, ticket, payload, load(payload))
+            entry = load_entry(id_, ticket, payload)
         except UnknownVersion:
             if batch.entries == 0:
                 raise
@@ -164,8 +174,9 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
 def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, poison: Poison | None) -> None:
     """Lock the shows, load what decide reads, decide entry by entry in the lane's order."""
     fence = batch.fence
-    decided_ms = max(time_ms, batch.upto.ms, fence.decided_ms)
-    batch.fence = replace(fence, last=max(fence.last, batch.upto), decided_ms=decided_ms)
+    accepted_ms = max((entry.accepted_ms for entry in batch.fresh), default=0)
+    at_ms = decided_ms(time_ms, accepted_ms, fence.decided_ms)
+    batch.fence = replace(fence, last=max(fence.last, batch.upto), decided_ms=at_ms)
     if batch.again:
         first, last = batch.again[0].id, batch.again[-1].id
         ids = journal.bookings_decided(connection, fence.lane, fence.epoch, first, last)
@@ -184,11 +195,11 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             continue  # a key repeated: its outcome stands
         if poison or state is None:
             reason = Reason.INTERNAL if poison else Reason.NO_SUCH_SHOW
-            decisions, booking = fail(state, entry, decided_ms, reason)
+            decisions, booking = fail(state, entry, at_ms, reason)
             batch.decisions += decisions
             batch.homeless += [booking] if booking and state is None else []
         else:
-            batch.decisions += _decided(state, entry, decided_ms)
+            batch.decisions += _decided(state, entry, at_ms)
     if poison:
         _set_aside(connection, batch, str(poison))
 
@@ -205,9 +216,9 @@ def _strays(connection: Connection, batch: Batch) -> set[UUID]:
     return {booking.id for booking in found}
 
 
-def _decided(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:
+def _decided(state: ShowState, entry: Entry, at_ms: int) -> list[Decision]:
     try:
-        return decide(state, entry, decided_ms)
+        return decide(state, entry, at_ms)
     except Exception as error:
         raise Poison(f"{type(error).__name__}: {error}") from error
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Sequence
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from core.bookings import Decision
 
@@ -17,6 +17,11 @@ DECISIONS = Counter(
 )
 ENTRIES = Counter("onsale_drained_total", "Entries that left a lane.", ["lane"])
 RESCUED = Counter("onsale_lane_rescues_total", "Rescues by a sweeper that decided something.", ["lane"])
+CLOCK_AHEAD_S = Gauge(
+    "onsale_clock_ahead_seconds",
+    "How far Redis's clock is ahead of Postgres's, as the last batch saw it.",
+    multiprocess_mode="mostrecent",
+)
 BATCH_SIZE = Histogram(
     "onsale_batch_entries", "Entries per batch.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )

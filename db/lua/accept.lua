@@ -11,7 +11,7 @@
 --                  string   EXPIRE: the id of the show's undecided Expire
 --       5 card     hash     BOOK: v version, state, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
 --                             missing: nothing has been decided of this show), taken (the version for which
---                             KEYS 6 is true)
+--                             KEYS 6 is true), checked (ms; when a batch or Postgres last confirmed it)
 --       6 taken    string   BOOK: until when each seat is taken, seconds, four bytes each in the plan's order
 --       7 undecided hash    BOOK: the show's undecided Books
 --       8 withdrawn hash    queued bookings of the lane whose Cancel waits in it
@@ -28,13 +28,27 @@
 --   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, SEAT_TAKEN, FULL   refused, nothing written. forgotten = 1: final statuses
 --              of this show may have left Redis already, so an outcome of this very booking may stand in Postgres
 --              (not told with FULL: whoever comes again then, as it is told to, learns the outcome).
---              SEAT_TAKEN: then not a status follows, but "seats" and which of them, by their places in ARGV 9: "0 1"
+--              Then not a status follows, but for SEAT_TAKEN "seats" and which of them, by their places in ARGV 9:
+--              "0 1"; and "stale", "1" if the card has not been confirmed for BELIEVED_MS: the caller publishes it
+--              from Postgres and tries again, and where Postgres is unavailable the refusal stands
+--
+-- The accepted time is Redis's TIME, not the entry's id: ids never go back, so after a clock that was ahead for a
+-- moment they stay ahead.
 --
 -- Safe to repeat because a booking id names one request: what was written is found again. Checks come before
 -- the first write: a script that fails half-way is not rolled back.
 
+-- A card that was rebuilt from Postgres just before a batch committed, or that a failover has set back, must not refuse
+-- for ever: its refusals are confirmed once in BELIEVED_MS, by one caller in CHECK_MS.
+local BELIEVED_MS = 60000
+local CHECK_MS = 5000
+local EXPIRING_MS = 60000 -- of an Expire whose entry is gone the next one must not wait for ever
+
 local kind = ARGV[1]
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'rate', 'full_until')
+local served = tonumber(meter[2] or '0')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function reply(code, ring, forgotten, id, fields)
   local out = {code, ring, forgotten, meter[1] or '', meter[2] or '0', meter[3] or '0', id}
@@ -56,19 +70,22 @@ if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
   if kind == 'BOOK' then
     if status.f then
       if status.f ~= ARGV[4] then return reply('MISMATCH', 0, 0, '', {}) end
-      return reply('SAME', status.v == '0' and ring() or 0, 0, '', fields)
+      if status.v ~= '0' then return reply('SAME', 0, 0, '', fields) end
+      if status.e == meter[1] and tonumber(status.t) > served then return reply('SAME', ring(), 0, '', fields) end
+      -- Its turn has come and gone without an outcome: its entry is lost, and it is accepted anew.
     end
   else
     if not status.u or status.u ~= ARGV[3] then return reply('NO_STATUS', 0, 0, '', {}) end
     if string.find(ARGV[8], ' ' .. status.s .. ' ', 1, true) then return reply('SAME', 0, 0, '', fields) end
-    if status[kind] then return reply('SAME', ring(), 0, '', fields) end
+    local ticket = status[kind] and string.match(status[kind], '%d+$')
+    if ticket and tonumber(ticket) > served then return reply('SAME', ring(), 0, '', fields) end
   end
 elseif kind == 'EXPIRE' then
   if redis.call('EXISTS', KEYS[4]) == 1 then return reply('SAME', ring(), 0, '', {}) end
 end
 
--- Of the seats that are named, those that are taken beyond `now` (ms), by their places: "0 1"; "" if there are none.
-local function taken(now)
+-- Of the seats that are named, those that are taken beyond now, by their places: "0 1"; "" if there are none.
+local function taken()
   local gets = {}
   for number in string.gmatch(ARGV[9], '%d+') do
     gets[#gets + 1] = 'GET'
@@ -83,25 +100,30 @@ local function taken(now)
 end
 
 if kind == 'BOOK' then
-  local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at', 'v', 'taken')
+  local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at', 'v', 'taken',
+    'checked')
   if not card[1] then return reply('NO_CARD', 0, 0, '', {}) end
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local refusal, seats
+  local refusal, details = nil, {}
   if card[1] == 'PAUSED' or card[1] == 'CLOSED' then refusal = card[1]
   elseif now < tonumber(card[2]) then refusal = 'NOT_OPEN'
   elseif now >= tonumber(card[3]) then refusal = 'CLOSED'
   elseif tonumber(card[4]) > now then refusal = 'SOLD_OUT'
+  end
+  if refusal then
+    if tonumber(card[8] or '0') + BELIEVED_MS <= now then
+      details = {'stale', '1'}
+      redis.pcall('HSET', KEYS[5], 'checked', now - BELIEVED_MS + CHECK_MS) -- fails at maxmemory: then all check
+    end
   elseif card[7] and card[7] == card[6] and ARGV[9] ~= '' then
-    seats = taken(now)
-    if seats ~= '' then refusal = 'SEAT_TAKEN' end
+    local seats = taken()
+    if seats ~= '' then refusal, details = 'SEAT_TAKEN', {'seats', seats} end
   end
   if not refusal and (tonumber(meter[4] or '0') > now or redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5])) then
     refusal = 'FULL'
   end
   if refusal then
     local forgotten = refusal ~= 'FULL' and card[5] and tonumber(card[5]) <= now and 1 or 0
-    return reply(refusal, 0, forgotten, '', refusal == 'SEAT_TAKEN' and {'seats', seats} or {})
+    return reply(refusal, 0, forgotten, '', details)
   end
 elseif redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[5]) then
   return reply('FULL', 0, 0, '', {})
@@ -112,10 +134,10 @@ if not meter[1] then
   redis.call('HSET', KEYS[3], 'epoch', meter[1])
 end
 local ticket = redis.call('HINCRBY', KEYS[3], 'ticket', 1)
-local id = redis.call('XADD', KEYS[1], '*', 'o', ARGV[2], 't', ticket)
+local id = redis.call('XADD', KEYS[1], '*', 'o', ARGV[2], 't', ticket, 'a', now)
 if kind == 'BOOK' then
-  local accepted = string.match(id, '^%d+')
-  fields = {'v', '0', 's', 'PENDING', 'u', ARGV[3], 'f', ARGV[4], 't', tostring(ticket), 'e', meter[1], 'a', accepted}
+  fields = {'v', '0', 's', 'PENDING', 'u', ARGV[3], 'f', ARGV[4], 't', tostring(ticket), 'e', meter[1],
+    'a', string.format('%d', now)}
   redis.call('HSET', KEYS[4], unpack(fields))
 elseif kind == 'CONFIRM' or kind == 'CANCEL' then
   local pending = id .. ' ' .. ticket
@@ -124,6 +146,6 @@ elseif kind == 'CONFIRM' or kind == 'CANCEL' then
   fields[#fields + 1] = kind
   fields[#fields + 1] = pending
 elseif kind == 'EXPIRE' then
-  redis.call('SET', KEYS[4], id)
+  redis.call('SET', KEYS[4], id, 'PX', EXPIRING_MS)
 end
 return reply('ACCEPTED', ring(), 0, id, fields)

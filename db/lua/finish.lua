@@ -26,6 +26,8 @@ local TAKEN_MS = 60000 -- taken seats that no batch has told for so long leave R
 local MOST = 2000 -- arguments of one BITFIELD; Lua hands over no more than 8,000
 
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served')
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local same_life = meter[1] == ARGV[1]
 local mine = redis.call('GET', KEYS[2]) == ARGV[4]
 local served = tonumber(meter[2] or '0')
@@ -86,6 +88,7 @@ local function tell(card, taken, arg)
   end
   local knows = 0
   local current = newer or now[1] == version
+  if current then set('checked', now_ms) end
   if same_life and current and take(taken, now[4], version, before, ARGV[arg + 9], ARGV[arg + 10]) then
     knows = 1
     if now[4] ~= version then set('taken', version) end
@@ -122,7 +125,7 @@ end
 
 if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 if not same_life then return {0} end
-if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3]) end
+if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3], 'seq', ARGV[11]) end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', ARGV[6]) end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
 return finished

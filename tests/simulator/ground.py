@@ -19,6 +19,7 @@ from db import catalogue, fences, halls, installation, movies, scripts
 from db.engine import make_engine, transaction
 from db.migrate import migrate
 from db.rounds import connection_pool
+from tests import clock
 from tests.factories import HOUR_MS, offline_settings
 from tests.servers import start_servers
 from tests.simulator.seams import SeamRedis, SeamRounds, seam_engine
@@ -86,8 +87,6 @@ def ground(database_url: str, redis_url: str) -> Iterator[Ground]:
         )
         hall_id = halls.insert_hall(connection, "Studio", plan_, len(labels))
     client = redis.Redis(connection_pool=connection_pool(redis_url, socket_timeout_s=5))
-    for script in scripts.BY_SHA.values():
-        client.script_load(script.source)
     made = Ground(
         _settings(database_url, redis_url),
         engine,
@@ -100,7 +99,10 @@ def ground(database_url: str, redis_url: str) -> Iterator[Ground]:
         seam_rounds=[SeamRounds(redis_url, timeout_s=20) for _ in range(5)],
     )
     try:
-        yield made
+        with clock.settable():
+            for script in scripts.BY_SHA.values():
+                client.script_load(script.source)
+            yield made
     finally:
         for each in (*made.seam_rounds, *made.seam_clients, client):
             each.close()

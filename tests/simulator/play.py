@@ -12,6 +12,7 @@ from unittest import mock
 
 from api import door
 from db import keys
+from tests import clock
 from tests.simulator.baton import Fate
 from tests.simulator.cast import Clients, Process
 from tests.simulator.ground import HOLD_MS, LANES, Ground
@@ -141,16 +142,12 @@ class Play:
         self._set_clock(self._ahead_ms + 2 * HOLD_MS)
 
     def _set_clock(self, ahead_ms: int) -> None:
-        """Redis's clock cannot be set, but a lane's newest id can: later ones, and so accepted times, follow it."""
+        """Set Redis's clock, for its scripts and for whoever asks it for the time."""
         self._ahead_ms = ahead_ms
         for process in self.processes:
             rounds: Any = process.stores.rounds
             rounds.ahead_ms = ahead_ms
-        for lane in range(LANES) if ahead_ms else ():
-            if self._ground.client.exists(keys.lane(lane)):
-                self._ground.client.execute_command(
-                    "XSETID", keys.lane(lane), f"{int(time.time() * 1000) + ahead_ms}-0"
-                )
+        clock.set_ahead(self._ground.client, ahead_ms)
 
     def _sleep(self) -> None:
         """A job sleeps longer than any lease; in the middle of a batch if there is one."""
@@ -165,6 +162,7 @@ class Play:
     def _wipe(self) -> None:
         self.story.append("Redis loses everything")
         self._ground.client.flushdb()
+        self._set_clock(self._ahead_ms)  # that is not lost
         self.oracle.wiped = True
 
     # -- the end ----------------------------------------------------------------------------------------
@@ -182,7 +180,6 @@ class Play:
                 self._clients.book(self.processes[0].door, asked)
         self._drain_all()
         for _ in range(10):
-            self._set_clock(self._ahead_ms)  # a wipe has set the lanes back
             if not expire.run_once(self.processes[4].stores, self._ring):
                 return
             self._drain_all()
