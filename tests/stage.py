@@ -111,19 +111,30 @@ class Stage:
         **more: Any,
     ) -> UUID:
         """Accept a Book and return its id."""
+        operation = self.operation(show_id, *seats, user=user, key=key, body=body, **more)
+        accepted = self.accept(operation)
+        assert accepted.code in ("ACCEPTED", "SAME"), accepted
+        return operation.booking_id
+
+    def operation(
+        self,
+        show_id: int,
+        *seats: str,
+        user: UUID | None = None,
+        key: str | None = None,
+        body: str = "",
+        **more: Any,
+    ) -> Book:
+        """A Book; without a key it is nobody's before."""
         user = user or self.alice
-        id_ = ids.booking_id(b"k" * 32, show_id, user, key or f"key {next(_keys)}")
-        operation = Book(
-            booking_id=id_,
+        return Book(
+            booking_id=ids.booking_id(b"k" * 32, show_id, user, key or f"key {next(_keys)}"),
             show_id=show_id,
             user_id=user,
             seats=seats,
             fingerprint=body or json.dumps(seats),
             **more,
         )
-        accepted = self.accept(operation)
-        assert accepted.code in ("ACCEPTED", "SAME"), accepted
-        return id_
 
     def confirm(self, id_: UUID, user: UUID | None = None) -> Accepted:
         return self.accept(Confirm(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
