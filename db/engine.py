@@ -61,11 +61,7 @@ def make_engine(
     `writes`: connect only to a server that takes writes; False: a replica will do.
     `greet`: called with each new connection before its first use (db/guard.py).
     """
-    options = (
-        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
-        f" -c idle_in_transaction_session_timeout={idle_timeout_ms} -c default_transaction_isolation=read\\ committed"
-        f" -c timezone=UTC -c {MARK}=on"
-    )
+    options = _options(statement_timeout_ms, lock_timeout_ms, idle_timeout_ms) + _BY_KEY * by_key
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -76,27 +72,36 @@ def make_engine(
         connect_args={
             "connect_timeout": CONNECT_S,
             "target_session_attrs": "read-write" if writes else "any",
-            "options": options + _BY_KEY * by_key,
+            "options": options,
             **_FOUND_DEAD,
             "application_name": "onsale",
         },
     )
-    patience = Patience(statement_timeout_ms / 1000 + MARGIN_S if statement_timeout_ms else None, greet)
-
-    @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Any) -> PatientConnection:
-        return patience.connect(*args, **parameters)
-
-    event.listen(engine, "handle_error", _leave_read_only)
+    _watch(engine, Patience(statement_timeout_ms / 1000 + MARGIN_S if statement_timeout_ms else None, greet))
     if not pre_ping:
         event.listen(engine, "checkout", _refuse_ended)
     return engine
 
 
-def _leave_read_only(context: ExceptionContext) -> None:
-    """Have SQLAlchemy close the connection, and all of the pool that are not newer."""
-    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
-        context.is_disconnect = True
+def _watch(engine: Engine, patience: Patience) -> None:
+    """Connect by way of db/patience.py, and leave a server that takes no writes."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Any) -> PatientConnection:
+        return patience.connect(*args, **parameters)
+
+    @event.listens_for(engine, "handle_error")
+    def handle(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True  # closes it, and all of the pool that are not newer
+
+
+def _options(statement_timeout_ms: int, lock_timeout_ms: int, idle_timeout_ms: int) -> str:
+    return (
+        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+        f" -c idle_in_transaction_session_timeout={idle_timeout_ms} -c default_transaction_isolation=read\\ committed"
+        f" -c timezone=UTC -c {MARK}=on"
+    )
 
 
 def _refuse_ended(connection: PatientConnection, _record: object, _proxy: object) -> None:

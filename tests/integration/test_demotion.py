@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -21,48 +20,15 @@ from db import keys
 from db.async_rounds import AsyncRounds
 from db.engine import execute, make_engine, transaction
 from db.rounds import Rounds, connection_pool
-from local.folders import open_folders, remove
-from local.servers import redis_server
 from tests.buyer import Buyer, answered, refused
 from tests.conftest import administer
 from tests.relay import Relay, relay
-from tests.servers import Servers, TestServer
+from tests.servers import Servers
 from tests.stage import Stage
+from tests.valkey import Valkey, valkey
 from tests.waiting import until
 
 AWAY = (RedisAway, AcceptUnknown, redis.RedisError)
-
-
-class Valkey:
-    """A server of the test's own, and a client of its database 1."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
-        self.server = TestServer(redis_server(open_folders(self.folder), "wheels", databases=4))
-        self.server.start()
-        self.client = redis.Redis.from_url(self.server.url.replace("db=0", "db=1"), decode_responses=True)
-
-    @property
-    def socket(self) -> Path:
-        return Path(self.server.url.removeprefix("unix://").split("?")[0])
-
-    def demote(self) -> None:
-        """Make it a replica of nobody that answers."""
-        self.client.execute_command("REPLICAOF", "127.0.0.1", "1")
-
-    def promote(self) -> None:
-        self.client.execute_command("REPLICAOF", "NO", "ONE")
-
-
-@contextmanager
-def valkey(folder: Path) -> Iterator[Valkey]:
-    started = Valkey(folder)
-    try:
-        yield started
-    finally:
-        started.client.close()
-        started.server.kill()
-        remove(started.folder)
 
 
 @pytest.fixture
