@@ -24,7 +24,7 @@ from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.operations import Book, Operation
 from core.settings import Settings
-from db import bookings, cards, halls, installation, lanes, shows, statuses
+from db import bookings, cards, guard, halls, installation, lanes, shows, statuses
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
@@ -57,7 +57,7 @@ class Door:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self.settings = settings
         self._engine = engine
-        self._rounds = Rounds(settings.redis_url)
+        self._rounds = Rounds(settings.redis_url, questions=guard.for_redis(settings))
         self._installation: Installation | None = None
         self._hall_of_show: dict[int, Hall] = {}
         self._halls: dict[int, Hall] = {}

@@ -42,7 +42,7 @@ from api.waiters import Waiters
 from core.crashpoints import point
 from core.errors import AcceptUnknown
 from core.ids import lane_of, show_of
-from db import lanes, statuses
+from db import guard, lanes, statuses
 from db.async_rounds import AsyncRounds
 from db.lanes import Accepted
 from workers.actors import ring
@@ -87,7 +87,7 @@ class HotPath:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="desk")
         self._envelope = envelope
         self._door: Door = stores.door
-        self._rounds = AsyncRounds(stores.settings.redis_url)
+        self._rounds = AsyncRounds(stores.settings.redis_url, questions=guard.for_redis(stores.settings))
         self._verifier: Verifier = flask.extensions["onsale-tokens"]
         self._rates: Rates | None = flask.extensions.get("onsale-rates")
         self._waiters: Waiters = flask.extensions["onsale-waiters"]

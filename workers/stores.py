@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from core.errors import ConfigurationError
 from core.halls import Hall
 from core.settings import Settings
-from db import installation
+from db import guard, installation
 from db.engine import make_engine, transaction
 from db.rounds import Rounds, connection_pool
 from workers.seatmaps import SeatMaps
@@ -79,7 +79,12 @@ def open_stores(settings: Settings) -> Stores:
             statement_timeout_ms=10_000,
             pre_ping=False,
             by_key=True,
+            greet=guard.for_postgres(settings, "worker"),
         ),
-        client=redis.Redis(connection_pool=connection_pool(settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S)),
-        rounds=Rounds(settings.redis_url),
+        client=redis.Redis(
+            connection_pool=connection_pool(
+                settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S, questions=guard.for_redis(settings)
+            )
+        ),
+        rounds=Rounds(settings.redis_url, questions=guard.for_redis(settings)),
     )
