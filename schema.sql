@@ -19,6 +19,7 @@ CREATE TABLE installation (
     lanes           integer     NOT NULL,   -- a show's lane is show_id % lanes
     booking_secret  bytea       NOT NULL,   -- keys the HMAC from which booking ids are derived
     created_at      timestamptz NOT NULL DEFAULT now(),
+    id              uuid        NOT NULL DEFAULT gen_random_uuid(),   -- Redis names it too: one installation each
     CONSTRAINT installation_pkey PRIMARY KEY (only_row),
     CONSTRAINT installation_is_one_row CHECK (only_row),
     CONSTRAINT installation_lanes_range CHECK (lanes BETWEEN 1 AND 1024),

@@ -215,6 +215,7 @@ class Readiness(Shape):
     status = Text(required=True, validate=validate.OneOf(["ready", "not ready"]))
     redis = Text(required=True, validate=validate.OneOf(["ok", "away"]))
     postgres = Text(required=True, validate=validate.OneOf(["ok", "away"]))
+    workers = Whole(metadata={"description": "Workers that drain the lanes of this Redis."})
 
 
 USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()

@@ -24,7 +24,7 @@ from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.operations import Book, Operation
 from core.settings import Settings
-from db import bookings, cards, guard, halls, installation, lanes, shows, statuses
+from db import bookings, cards, guard, halls, installation, lanes, shows, statuses, workers_alive
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
@@ -153,9 +153,9 @@ class Door:
             self._hall_of_show[show_id] = hall
         return hall
 
-    def ping(self) -> None:
-        """Whether operations can be accepted. Raises: RedisAway."""
-        self._rounds.call([("PING",)], writes=False)
+    def workers_alive(self) -> int:
+        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted."""
+        return workers_alive.count(self._rounds.call(workers_alive.count_commands(), writes=False))
 
     def lanes(self) -> list[LaneState]:
         """The state of every lane. Raises: RedisAway."""

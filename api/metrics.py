@@ -68,13 +68,13 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
     child.observe(seconds)
 
 
-def exposition(lanes: Sequence[LaneState] | None) -> bytes:
+def exposition(lanes: Sequence[LaneState] | None, workers: int) -> bytes:
     """All metrics in Prometheus's text format.
 
-    Args:    lanes: as they are now; None: Redis is away.
+    Args:    lanes: as they are now; None: Redis is away.   workers: how many are alive.
     """
     live = CollectorRegistry()
-    live.register(_Lanes(lanes))
+    live.register(_Lanes(lanes, workers))
     shared = CollectorRegistry()
     try:
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
@@ -86,8 +86,9 @@ def exposition(lanes: Sequence[LaneState] | None) -> bytes:
 class _Lanes(Collector):
     """The lanes at scrape time."""
 
-    def __init__(self, lanes: Sequence[LaneState] | None) -> None:
+    def __init__(self, lanes: Sequence[LaneState] | None, workers: int) -> None:
         self._lanes = lanes
+        self._workers = workers
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry."""
@@ -97,6 +98,7 @@ class _Lanes(Collector):
         )
         if self._lanes is None:
             return
+        yield GaugeMetricFamily("onsale_workers", "Workers whose heartbeat is fresh.", value=self._workers)
         yield GaugeMetricFamily(
             "onsale_undecided", "Operations that wait in all lanes.", value=sum(lane.depth for lane in lanes)
         )

@@ -6,8 +6,10 @@ from uuid import UUID
 
 #: Pub/sub channel: each message lists the hex ids of bookings just published, separated by blanks.
 DECIDED = "onsale:decided"
-#: String, JSON: lanes and the booking secret, so that an api can start while Postgres is away.
+#: String, JSON: whose Redis this is, with lanes and the booking secret, so that an api can start without Postgres.
 INSTALLATION = "onsale:installation"
+#: Sorted set: the workers that are alive, each with the time of its last heartbeat, ms.
+WORKERS = "onsale:workers"
 #: String with a TTL: an expire run is going on.
 EXPIRY_LEASE = "onsale:expiry:lease"
 #: String with a TTL: an expire run has ended lately.

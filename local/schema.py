@@ -10,8 +10,9 @@ import json
 import sys
 from dataclasses import asdict
 
-from core.errors import ConfigurationError, OnsaleError
+from core.errors import ConfigurationError, OnsaleError, WrongInstallation
 from core.settings import LocalSettings, with_driver
+from db.guard import EXIT_CODE
 from local.prepare import Prepared, prepare
 
 
@@ -37,12 +38,13 @@ def apply(settings: LocalSettings) -> Prepared:
 
 
 def main() -> int:
-    """Do the step and print its answer. Returns the exit code: 2 after one line about what is wrong."""
+    """Do the step and print its answer. Returns the exit code: after one line about what is wrong 2, or 78 if the
+    stores are not of one installation."""
     try:
         prepared = apply(LocalSettings.from_env())
     except OnsaleError as error:
         print(f"onsale: {error}", file=sys.stderr)
-        return 2
+        return EXIT_CODE if isinstance(error, WrongInstallation) else 2
     print(json.dumps(asdict(prepared)))
     return 0
 

@@ -112,14 +112,10 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
         with transaction(stores.engine) as connection:
             fence = fences.lock(connection, lane)
             point("W2", PostgresAway)
-            peeked = lanes.peek(stores.client, lane, limit)
-            point("W2b", redis.ConnectionError)
+            peeked = _peek(stores, fence, limit)
             if not peeked.entries:
                 return None
             head = peeked.entries[0][0]
-            if peeked.seq > fence.seq:
-                raise PostgresWentBack
-            clocks.compare(peeked.time_ms, fence.now_ms)
             batch = _read(connection, fence, peeked)
             _decide(stores, connection, batch, peeked.time_ms, poison)
             deciding_s = time.perf_counter() - started
@@ -139,6 +135,16 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
     keep(stores.seat_maps, batch.states, batch.rows)
     metrics.batch(batch.entries, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
+
+
+def _peek(stores: Stores, fence: Fence, limit: int) -> Peeked:
+    """Read the lane's head, after its row is locked (rule 2). Raises: PostgresWentBack."""
+    peeked = lanes.peek(stores.client, fence.lane, limit)
+    point("W2b", redis.ConnectionError)
+    if peeked.seq > fence.seq:
+        raise PostgresWentBack
+    clocks.compare(peeked.time_ms, fence.now_ms)
+    return peeked
 
 
 def _brief(error: Exception) -> str:

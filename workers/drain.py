@@ -17,7 +17,7 @@ import redis
 
 from core import logs
 from core.crashpoints import point
-from core.errors import LaneBusy, PostgresAway, UnknownVersion
+from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway, UnknownVersion
 from core.operations import StreamId
 from db import lanes
 from workers import metrics
@@ -47,7 +47,7 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
     token, settings = secrets.token_hex(6), stores.settings
     decided = 0
     try:
-        stores.check_lanes()
+        stores.check_installation()
         while True:
             point("W0")
             if not lanes.take(stores.client, lane, token, settings.marker_ms):
@@ -63,7 +63,7 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
         # Its holder goes on without the marker; if it dies, the sweeper comes when "rung" has lapsed.
         with suppress(redis.RedisError):  # then the marker lapses by itself
             lanes.release(stores.client, lane, token, settings.marker_ms)
-    except (PostgresAway, redis.RedisError) as error:
+    except (PostgresAway, RedisAway, AcceptUnknown, redis.RedisError) as error:
         # The marker stays until it lapses: that is the back-off.
         log.warning("drain_interrupted", lane=lane, error=str(error))
     except (UnknownVersion, LaneStopped) as error:

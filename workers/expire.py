@@ -53,7 +53,7 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
     settings = stores.settings
     try:
         point("E2")
-        stores.check_lanes()
+        stores.check_installation()
         [time] = stores.rounds.call([("TIME",)], writes=False)
         at_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         with transaction(stores.engine) as connection:

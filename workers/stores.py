@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import redis
 from sqlalchemy import Engine
 
-from core.errors import ConfigurationError
 from core.halls import Hall
 from core.settings import Settings
-from db import guard, installation
-from db.engine import make_engine, transaction
+from db import guard
+from db.engine import make_engine
+from db.installation import Installation
 from db.rounds import Rounds, connection_pool
 from workers.seatmaps import SeatMaps
 
@@ -40,7 +40,7 @@ class Stores:
     short_of_memory: bool = False
     #: Set when the process is to end: drains end after the batch at hand.
     stopping: threading.Event = field(default_factory=threading.Event)
-    _checked: bool = False
+    _installation: Installation | None = None
 
     @property
     def final_ttl_s(self) -> int:
@@ -48,19 +48,15 @@ class Stores:
         ttl_s = self.settings.status_ttl_s
         return max(1, ttl_s // 60) if self.short_of_memory else ttl_s
 
-    def check_lanes(self) -> None:
-        """Make sure that this process counts as many lanes as the installation has; asked once.
+    def check_installation(self) -> Installation:
+        """Make sure that Postgres, Redis and LANES are of one installation, and return it; asked once.
 
-        Raises: ConfigurationError: it does not, and would put shows into other lanes.  PostgresAway.
+        Raises: ConfigurationError: they are not, and shows would be in other lanes, or lanes be another's.
+                PostgresAway, RedisAway, AcceptUnknown.
         """
-        if not self._checked:
-            with transaction(self.engine) as connection:
-                kept = installation.get(connection)
-            if kept.lanes != self.settings.lanes:
-                raise ConfigurationError(
-                    f"LANES: the installation has {kept.lanes} lanes, not {self.settings.lanes}."
-                )
-            self._checked = True
+        if self._installation is None:
+            self._installation = guard.check_installation(self.engine, self.rounds, self.settings)
+        return self._installation
 
     def close(self) -> None:
         """Close every connection."""

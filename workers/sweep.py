@@ -9,16 +9,21 @@ rescues are the drains. So a lane moves again within a marker's life and a tick 
 from __future__ import annotations
 
 import logging
+import os
 import random
+import secrets
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import redis
 
 from core import logs
 from core.crashpoints import point
-from db import lanes
+from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway
+from db import guard, installation, lanes, workers_alive
 from workers import expire, metrics
 from workers.drain import drain
 from workers.stores import Stores
@@ -83,6 +88,20 @@ def watch_memory(stores: Stores) -> float:
     return share
 
 
+def beat(stores: Stores, worker: str) -> None:
+    """Tell the apis that this worker drains, and look whose Redis it is: it may have been emptied, or given away.
+
+    Raises: redis-py's errors.   Ends the process with code 78 if the Redis is another installation's.
+    """
+    try:
+        installation.publish(stores.rounds, stores.check_installation())
+    except (PostgresAway, RedisAway, AcceptUnknown):
+        return  # what this worker belongs to is not known yet
+    except ConfigurationError as error:
+        guard.end(error)
+    workers_alive.beat(stores.client, worker)
+
+
 class Sweeper(threading.Thread):
     """Runs `run_once` each TICK_S until stopped. The rescues, and expire runs that are overdue, have threads of their
     own: whatever one of them waits for, the next look comes in time."""
@@ -93,6 +112,7 @@ class Sweeper(threading.Thread):
         self._ring = ring
         self._threads = ThreadPoolExecutor(stores.settings.lanes + 1, thread_name_prefix="rescue")
         self._busy: set[int] = set()
+        self._worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def run(self) -> None:
         while not self._stores.stopping.wait(TICK_S):
@@ -100,6 +120,7 @@ class Sweeper(threading.Thread):
                 run_once(self._stores, self._begin_rescue)
                 self._begin(EXPIRY, lambda: expire.run_alone(self._stores, self._ring, overdue=True))
                 watch_memory(self._stores)
+                beat(self._stores, self._worker)
             except redis.RedisError as error:
                 log.warning("sweep_interrupted", error=str(error))
             except Exception:
@@ -111,6 +132,8 @@ class Sweeper(threading.Thread):
         self._stores.stopping.set()
         self.join(timeout=10)
         self._threads.shutdown()
+        with suppress(redis.RedisError):
+            workers_alive.leave(self._stores.client, self._worker)
 
     def _begin_rescue(self, lane: int) -> None:
         self._begin(lane, lambda: rescue(self._stores, lane, self._ring))

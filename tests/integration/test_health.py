@@ -59,14 +59,14 @@ def test_it_is_ready_with_both_servers(app: Flask) -> None:
 
     answers.READINESS.load(response.get_json())
     assert response.status_code == 200
-    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "ok"}
+    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "ok", "workers": 2}
 
 
 def test_it_is_ready_without_postgres() -> None:
     response = without_servers(StandInDoor()).get("/readyz")
 
     assert response.status_code == 200
-    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "away"}
+    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "away", "workers": 2}
 
 
 def test_it_is_not_ready_without_redis(app: Flask) -> None:
@@ -136,7 +136,7 @@ def test_a_shared_folder_gathers_the_metrics_of_all_processes(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
 
     values = samples(
-        metrics.exposition([SimpleNamespace(lane=0, depth=1, oldest_age_ms=0, drained_by=None)]).decode()
+        metrics.exposition([SimpleNamespace(lane=0, depth=1, oldest_age_ms=0, drained_by=None)], 1).decode()
     )
 
     assert ("onsale_accepts_total", "BOOK") not in values

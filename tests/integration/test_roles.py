@@ -168,7 +168,7 @@ def test_everything_that_becomes_of_a_show_is_granted(
         connection.execute(text("UPDATE bookings SET expires_at = accepted_at WHERE status = 'PENDING'"))
     assert expire.run_once(workers, stage.rung.append) == 1
     stage.drain(show)
-    workers.check_lanes()
+    workers.check_installation()
 
     assert answered(alice.get(held), 200)["status"] == "CONFIRMED"
     assert answered(bob.get(best), 200)["status"] == "CANCELLED"

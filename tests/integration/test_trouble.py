@@ -167,7 +167,7 @@ def test_a_process_with_another_number_of_lanes_drains_and_expires_nothing(stage
     stage.limit(lanes=2)
 
     with pytest.raises(ConfigurationError, match="LANES"):
-        stage.stores.check_lanes()
+        stage.stores.check_installation()
     assert drain.drain(stage.stores, show % 4, stage.rung.append, for_s=0) == 0
     stage.limit(lanes=4)
     assert stage.status(booking) == {}

@@ -38,7 +38,7 @@ class Process:
         engine, rounds = ground.seam_engines[number], ground.seam_rounds[number]
         client = ground.seam_clients[number % 2]
         self.jobs = {}
-        self.stores = Stores(ground.settings, engine, client, rounds, _checked=True)
+        self.stores = Stores(ground.settings, engine, client, rounds, _installation=ground.installation)
         self.door = Door(ground.settings, engine)
         self.door._rounds = rounds
 
