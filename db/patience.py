@@ -63,7 +63,7 @@ class Patience:
         try:
             connection = PatientConnection.connect(*args, **parameters)
         except psycopg.errors.ConnectionTimeout:
-            self.lost()
+            self.lost(pause_s=PAUSE_S)
             raise
         connection.patience, connection.patience_s = self, self._patience_s
         connection.made_at = time.monotonic()
@@ -86,11 +86,15 @@ class Patience:
         """Have every connection made anew before its next use: the server behind them takes no writes."""
         self._stale_at = time.monotonic()
 
-    def lost(self) -> None:
-        """Postgres has not answered in time: make all connections anew, and do not let everybody try."""
+    def lost(self, pause_s: float = 0.0) -> None:
+        """Postgres has not answered in time: make all connections anew, and do not let everybody try.
+
+        It may have been the connection alone: the next caller tries at once.
+        """
         with self._lock:
             self._stale_at = time.monotonic()
-            self._again_at = self._stale_at + PAUSE_S
+            if pause_s or self._again_at is None:
+                self._again_at = self._stale_at + pause_s
 
     def _admit(self) -> None:
         if self._again_at is None:
