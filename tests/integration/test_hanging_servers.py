@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -21,8 +22,9 @@ from api.stores import LOCK_TIMEOUT_MS, POOL_SIZE, STATEMENT_TIMEOUT_MS
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from db import keys, lanes
 from db.async_rounds import AsyncRounds
-from db.engine import make_engine, transaction
+from db.engine import allow, make_engine, transaction
 from db.lanes import Peeked
+from db.patience import MARGIN_S
 from local.folders import open_folders, remove
 from local.servers import broker_server
 from tests.buyer import Buyer, answered, refused
@@ -108,6 +110,20 @@ class TestPostgres:
             freeze_in_the_middle()
 
         until(lambda: _answers(engine))
+        engine.dispose()
+
+    def test_a_transaction_may_be_given_more_time_and_the_next_has_the_usual(self, database_url: str) -> None:
+        engine = make_engine(database_url, pool_size=1, statement_timeout_ms=100)
+        slow = text("SELECT pg_sleep(1.5)")  # longer than our own clock allows, too
+
+        with transaction(engine) as connection:
+            allow(connection, statement_timeout_ms=10_000)
+            connection.execute(slow)
+        with pytest.raises(PostgresAway, match="statement timeout"), transaction(engine) as connection:
+            connection.execute(slow)
+        with transaction(engine) as connection:
+            driver: Any = connection.connection.driver_connection
+            assert driver.patience_s == 0.1 + MARGIN_S
         engine.dispose()
 
     def test_a_drain_that_hangs_in_its_transaction_ends_and_the_lane_goes_on(
