@@ -204,15 +204,23 @@ def other_database(redis_url: str) -> str:
     Dramatiq runs KEYS over its database and polls with writes, so it must not share ours.
     """
     head, _, query = redis_url.partition("?")
-    if head.startswith("unix:"):
-        pairs = [pair for pair in query.split("&") if pair]
-        number = next((int(pair[3:]) for pair in pairs if pair.startswith("db=")), 0)
-        kept = [pair for pair in pairs if not pair.startswith("db=")]
-        return head + "?" + "&".join([*kept, f"db={number + 1}"])
+    number = database_of(redis_url) + 1
+    pairs = [pair for pair in query.split("&") if pair]
+    kept = [pair for pair in pairs if not pair.startswith("db=")]
+    if head.startswith("unix:") or kept != pairs:
+        return head + "?" + "&".join([*kept, f"db={number}"])
     scheme, _, rest = head.partition("://")
-    server, _, number_text = rest.partition("/")
-    number = int(number_text) if number_text.isdigit() else 0
-    return f"{scheme}://{server}/{number + 1}" + (f"?{query}" if query else "")
+    server = rest.partition("/")[0]
+    return f"{scheme}://{server}/{number}" + (f"?{query}" if query else "")
+
+
+def database_of(redis_url: str) -> int:
+    """The database number of an address, as redis-py reads it: `?db=` wins over the path (of unix:, the file's)."""
+    head, _, query = redis_url.partition("?")
+    path = "" if head.startswith("unix:") else head.partition("://")[2].partition("/")[2]
+    named = [pair[3:] for pair in query.split("&") if pair.startswith("db=")]
+    number = (named or [path])[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _lanes(env: FileAwareEnv) -> int:

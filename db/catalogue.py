@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from core.errors import OnsaleError
 from core.shows import ShowSettings
 from core.times import from_ms
-from db.engine import violated
+from db.engine import allow, violated
 
 
 class NoSuchMovie(OnsaleError):
@@ -119,7 +119,7 @@ def insert_show(connection: Connection, *, movie_id: int, hall_id: int, settings
 
 def allow_long_statements(connection: Connection) -> None:
     """Let the rest of this transaction take half a minute a statement: a stadium has 200,000 seats."""
-    connection.execute(text("SET LOCAL statement_timeout = '30s'"))
+    allow(connection, statement_timeout_ms=30_000)
 
 
 def insert_seats(connection: Connection, show_id: int, labels: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import PostgresAway
-from db.patience import CONNECT_S, MARGIN_S, POOL_S, Greet, Patience, PatientConnection
+from db.patience import CONNECT_S, POOL_S, Greet, Patience, PatientConnection
 
 #: SQLSTATE classes that say nothing about the statement: the server or the connection is in trouble, or
 #: another transaction was in the way. Work that failed so is done again, later.
@@ -77,7 +77,7 @@ def make_engine(
             "application_name": "onsale",
         },
     )
-    _watch(engine, Patience(statement_timeout_ms / 1000 + MARGIN_S if statement_timeout_ms else None, greet))
+    _watch(engine, Patience(statement_timeout_ms, greet))
     if not pre_ping:
         event.listen(engine, "checkout", _refuse_ended)
     return engine
@@ -89,6 +89,11 @@ def _watch(engine: Engine, patience: Patience) -> None:
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Any) -> PatientConnection:
         return patience.connect(*args, **parameters)
+
+    @event.listens_for(engine, "checkin")
+    def check_in(connection: PatientConnection | None, _record: object) -> None:
+        if connection is not None:
+            patience.restore(connection)
 
     @event.listens_for(engine, "handle_error")
     def handle(context: ExceptionContext) -> None:
@@ -175,6 +180,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         if is_away(error):
             raise PostgresAway(f"Postgres cannot be reached: {_brief(error)}") from error
         raise
+
+
+def allow(connection: Connection, statement_timeout_ms: int) -> None:
+    """Let each statement take so long (0: as long as it takes), until the transaction ends."""
+    driver: Any = connection.connection.driver_connection
+    connection.execute(text(f"SET LOCAL statement_timeout = {statement_timeout_ms:d}"))
+    driver.allow(statement_timeout_ms)
 
 
 def is_away(error: Exception) -> bool:

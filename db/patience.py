@@ -44,12 +44,16 @@ class PatientConnection(psycopg.Connection[Any]):
             self.patience.lost()
             raise psycopg.OperationalError("Postgres does not answer in time") from error
 
+    def allow(self, statement_timeout_ms: int) -> None:
+        """Wait for each statement a little longer than the server lets it take. 0: as long as it takes."""
+        self.patience_s = statement_timeout_ms / 1000 + MARGIN_S if statement_timeout_ms else None
+
 
 class Patience:
     """What the connections of one engine know together of the server behind them."""
 
-    def __init__(self, patience_s: float | None, greet: Greet | None = None) -> None:
-        self._patience_s = patience_s
+    def __init__(self, statement_timeout_ms: int, greet: Greet | None = None) -> None:
+        self._statement_timeout_ms = statement_timeout_ms
         self._greet = greet
         self._lock = threading.Lock()
         #: Connections that are older are not used again. Both: time.monotonic, seconds.
@@ -63,9 +67,10 @@ class Patience:
         try:
             connection = PatientConnection.connect(*args, **parameters)
         except psycopg.errors.ConnectionTimeout:
-            self.lost()
+            self.lost(pause_s=PAUSE_S)
             raise
-        connection.patience, connection.patience_s = self, self._patience_s
+        connection.patience = self
+        connection.allow(self._statement_timeout_ms)
         connection.made_at = time.monotonic()
         if self._greet is not None:
             try:
@@ -78,6 +83,10 @@ class Patience:
         self._again_at = None
         return connection
 
+    def restore(self, connection: PatientConnection) -> None:
+        """Undo what a transaction has allowed."""
+        connection.allow(self._statement_timeout_ms)
+
     def stale(self, connection: PatientConnection) -> bool:
         """Whether the connection is from before a moment at which the server was found useless."""
         return connection.made_at < self._stale_at
@@ -86,11 +95,15 @@ class Patience:
         """Have every connection made anew before its next use: the server behind them takes no writes."""
         self._stale_at = time.monotonic()
 
-    def lost(self) -> None:
-        """Postgres has not answered in time: make all connections anew, and do not let everybody try."""
+    def lost(self, pause_s: float = 0.0) -> None:
+        """Postgres has not answered in time: make all connections anew, and do not let everybody try.
+
+        It may have been the connection alone: the next caller tries at once.
+        """
         with self._lock:
             self._stale_at = time.monotonic()
-            self._again_at = self._stale_at + PAUSE_S
+            if pause_s or self._again_at is None:
+                self._again_at = self._stale_at + pause_s
 
     def _admit(self) -> None:
         if self._again_at is None:

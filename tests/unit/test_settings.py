@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from redis.connection import parse_url
 
 from core.errors import ConfigurationError
-from core.settings import LocalSettings, Settings, other_database
+from core.settings import LocalSettings, Settings, database_of, other_database
 
 REQUIRED = {
     "DATABASE_URL": "postgresql+psycopg://onsale@db/onsale",
@@ -197,11 +198,22 @@ def test_onsale_up_needs_nothing():
         ("rediss://u:p@host/0?ssl_cert_reqs=none", "rediss://u:p@host/1?ssl_cert_reqs=none"),
         ("unix:///run/r.sock?db=2", "unix:///run/r.sock?db=3"),
         ("unix:///run/r.sock", "unix:///run/r.sock?db=1"),
+        ("redis://host:6379?db=3", "redis://host:6379?db=4"),
+        ("redis://host:6379/7?db=3", "redis://host:6379/7?db=4"),
+        ("rediss://u:p@host/7?db=0&ssl_cert_reqs=none", "rediss://u:p@host/7?ssl_cert_reqs=none&db=1"),
     ],
 )
 def test_the_broker_never_shares_the_database_of_the_lanes(redis_url, broker_url):
     assert other_database(redis_url) == broker_url
     assert settings(REDIS_URL=redis_url).broker_url == broker_url
+
+
+@pytest.mark.parametrize(
+    "redis_url",
+    ["redis://h", "redis://h/3", "redis://h/3?db=5", "redis://h?db=5&x=1", "unix:///r.sock?db=2", "unix:///5"],
+)
+def test_a_database_is_read_as_redis_py_reads_it(redis_url):
+    assert database_of(redis_url) == parse_url(redis_url).get("db", 0)
 
 
 def test_a_broker_of_its_own_is_taken_as_it_is():
