@@ -60,6 +60,16 @@ class Outcome(StrEnum):
     DONE = "DONE"
 
 
+class Verdict(StrEnum):
+    """Why a queued Book gets no seats, where neither it nor its show's state says so: its worker knows.
+
+    The outcome that is recorded tells it to the replay (core/journal.py).
+    """
+
+    #: Its Cancel is in the lane too: the Book is CANCELLED.
+    WITHDRAWN = "WITHDRAWN"
+
+
 LIVE = frozenset({Status.PENDING, Status.CONFIRMED})
 
 #: Operations to which a published status already is the answer: nothing would be added to the lane.

@@ -74,7 +74,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Give a booking's seats back; of a QUEUED one: it stands behind its Book in the lane."""
+    """Give a booking's seats back; of a QUEUED one: it stands behind its Book in the lane, which then takes none."""
 
     booking_id: UUID
     show_id: int

@@ -56,11 +56,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Peeked:
-    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first."""
+    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first. `withdrawn`: hex ids of
+    queued bookings whose Cancel is somewhere in the lane."""
 
     epoch: str
     time_ms: int
     entries: list[tuple[StreamId, int, str]]
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +161,8 @@ def accepted(reply: Any) -> Accepted:
 
 def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
     """Up to `limit` entries from the lane's head, its epoch and Redis's time, read at one instant."""
-    reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane)], [limit])
-    epoch, time_ms, entries = reply
+    reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane), keys.withdrawn(lane)], [limit])
+    epoch, time_ms, entries, withdrawn = reply
     read = []
     for entry_id, flat in entries:
         if len(flat) == 4 and flat[0] == "o" and flat[2] == "t":  # as accept.lua writes them
@@ -168,7 +170,7 @@ def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
         else:
             fields = dict(zip(flat[::2], flat[1::2], strict=True))
             read.append((StreamId.parse(entry_id), int(fields.get("t", 0)), fields.get("o", "")))
-    return Peeked(epoch, time_ms, read)
+    return Peeked(epoch, time_ms, read, frozenset(withdrawn))
 
 
 def take(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:

@@ -18,11 +18,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core import logs
-from core.bookings import Booking, Decision, Outcome, Reason, Status
+from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
 from core.crashpoints import point
 from core.decide import decide, fail
 from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
-from core.operations import Book, Entry, StreamId, load
+from core.operations import Book, Entry, Operation, StreamId, load
 from core.state import ShowState
 from db import bookings, fences, journal, lanes, seats, shows
 from db.engine import refuses_values, transaction
@@ -67,6 +67,8 @@ class Batch:
     fence: Fence
     upto: StreamId
     ticket: int
+    #: Hex ids of queued bookings whose Cancel is in the lane.
+    withdrawn: frozenset[str] = frozenset()
     fresh: list[Entry] = field(default_factory=list)
     again: list[Entry] = field(default_factory=list)
     unreadable: list[tuple[StreamId, str]] = field(default_factory=list)
@@ -88,6 +90,10 @@ class Batch:
     def entries(self) -> int:
         """How many entries leave the lane."""
         return len(self.fresh) + len(self.again) + len(self.unreadable)
+
+    def is_withdrawn(self, operation: Operation) -> bool:
+        """Whether it is a Book whose Cancel is in the lane."""
+        return bool(self.withdrawn) and isinstance(operation, Book) and operation.booking_id.hex in self.withdrawn
 
 
 def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = None) -> Batch | None:
@@ -143,7 +149,7 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
         # Redis lives anew (or again): what of this epoch was decided stands in the journal.
         last = journal.last_of_epoch(connection, fence.lane, peeked.epoch)
         fence = replace(fence, epoch=peeked.epoch, last=last)
-    batch = Batch(fence, StreamId(0, 0), 0)
+    batch = Batch(fence, StreamId(0, 0), 0, peeked.withdrawn)
     before = [id_ for id_, _, _ in peeked.entries if id_ <= fence.last]
     decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()
     for id_, ticket, payload in peeked.entries:
@@ -188,7 +194,7 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             batch.decisions += decisions
             batch.homeless += [booking] if booking and state is None else []
         else:
-            batch.decisions += _decided(state, entry, decided_ms)
+            batch.decisions += _decided(state, entry, decided_ms, _verdict(batch, entry))
     if poison:
         _set_aside(connection, batch, str(poison))
 
@@ -205,9 +211,14 @@ def _strays(connection: Connection, batch: Batch) -> set[UUID]:
     return {booking.id for booking in found}
 
 
-def _decided(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:
+def _verdict(batch: Batch, entry: Entry) -> Verdict | None:
+    """Why a Book gets no seats, if its show's state does not say so."""
+    return Verdict.WITHDRAWN if batch.is_withdrawn(entry.operation) else None
+
+
+def _decided(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | None) -> list[Decision]:
     try:
-        return decide(state, entry, decided_ms)
+        return decide(state, entry, decided_ms, verdict)
     except Exception as error:
         raise Poison(f"{type(error).__name__}: {error}") from error
 

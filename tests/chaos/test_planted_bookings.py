@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -222,6 +222,26 @@ def test_an_outcome_nobody_asked_for(play: Play) -> None:
     play.drain()
 
     assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_is_withdrawn_by_nobody(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.stage.stores.client.hset(keys.withdrawn(show % 4), UUID(booked.said["id"]).hex, "1-1")
+    play.drain()
+
+    assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_its_owner_cancels_while_it_is_queued_breaks_nothing(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.book(show, "A1", user=play.stage.bob)
+    play.cancel(booked)
+    play.drain()
+
+    assert play.look(booked).said["status"] == "CANCELLED"
+    assert play.judged().broken == set()
 
 
 def test_a_hold_that_expires_before_its_time(play: Play) -> None:

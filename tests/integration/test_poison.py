@@ -24,10 +24,10 @@ from workers import batch as batches
 def poisoned(monkeypatch: pytest.MonkeyPatch, *seats: str) -> Iterator[None]:
     """While this lasts, deciding a booking of one of these seats is a bug."""
 
-    def buggy(state: Any, entry: Any, decided_ms: int) -> Any:
+    def buggy(state: Any, entry: Any, *more: Any) -> Any:
         if set(getattr(entry.operation, "seats", ())) & set(seats):
             raise RuntimeError("boom")
-        return decide(state, entry, decided_ms)
+        return decide(state, entry, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(batches, "decide", buggy)
