@@ -1,4 +1,4 @@
-"""Books that got no seats because their owners had given them up, held against what the owners have sent."""
+"""Books that were given up: only those whose owners had asked for that, and all of those."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ SLACK_S = 0.005
 
 
 def unwanted(evidence: Evidence) -> Iterator[tuple[str, float]]:
-    """Books that were given up and whose owners had not asked for that, and when they were decided."""
+    """Books that were given up without their owners' wish, or sold against it; and when they were decided."""
     for row in evidence.rows:
-        if row.kind != BOOK or row.outcome != "CANCELLED":
-            continue
         at, calls = row.decided_ms / 1000, evidence.by_booking.get(str(row.booking_id), ())
-        if not any(call.kind == CANCEL and call.sent_at - SLACK_S <= at for call in calls):
-            yield f"booking {row.booking_id} was withdrawn, and its owner had not cancelled it", at
+        if row.kind == BOOK and row.outcome == "CANCELLED":
+            if not any(call.kind == CANCEL and call.sent_at - SLACK_S <= at for call in calls):
+                yield f"booking {row.booking_id} was withdrawn, and its owner had not cancelled it", at
+        elif row.kind == BOOK:
+            waited_ms, patience_ms = row.decided_ms - row.id.ms, row.operation.get("give_up_after_ms", 0)
+            expired, sold = row.reason == "EXPIRED_IN_QUEUE", row.outcome in ("HELD", "CONFIRMED")
+            if sold if 0 < patience_ms < waited_ms else expired:
+                yield f"booking {row.booking_id} waited {waited_ms} of {patience_ms} ms and is {row.outcome}", at

@@ -165,7 +165,7 @@ def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _asks(call: Call, operation: dict[str, Any]) -> bool:
-    names = {"seats": [], "quantity": 0, "category": None, "hold": False}
+    names = {"seats": [], "quantity": 0, "category": None, "hold": False, "give_up_after_ms": 0}
     wanted = {name: call.asked.get(name, default) for name, default in names.items()}
     return wanted == {name: operation.get(name, default) for name, default in names.items()}
 

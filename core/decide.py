@@ -2,7 +2,8 @@
 
 Operations come in the order of their lane. Every comparison with a deadline, a sales window or the show's
 start uses the *accepted* time of the operation, so a confirm accepted in time wins however long it queued.
-The decided time only starts a hold's clock. A refusal is a decision, never an exception.
+The decided time only starts a hold's clock, and tells whether a Book has waited for longer than it wanted to
+(`give_up_after_ms`). A refusal is a decision, never an exception.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class _Deciding:
         if verdict is Verdict.WITHDRAWN:
             self._touch(self._booking(operation, Status.CANCELLED, None), Outcome.CANCELLED, None)
             return
-        refusal = self._refusal(operation)
+        refusal = Reason.EXPIRED_IN_QUEUE if verdict is Verdict.OVERDUE else self._refusal(operation)
         if refusal:
             self.refuse_book(operation, refusal)
             return
@@ -152,6 +153,8 @@ class _Deciding:
 
     def _refusal(self, operation: Book) -> Reason | None:
         """Why this booking cannot be, before any seat is looked at."""
+        if 0 < operation.give_up_after_ms < self._decided_ms - self._at_ms:
+            return Reason.EXPIRED_IN_QUEUE
         settings, hall = self.state.show.settings, self.state.show.hall
         if settings.state is not SaleState.ON_SALE:
             return Reason.SHOW_CLOSED

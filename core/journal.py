@@ -42,8 +42,9 @@ class JournalRow:
     @property
     def verdict(self) -> Verdict | None:
         """What the worker knew of a Book besides the show's state; only the outcome tells it."""
-        withdrawn = self.kind == Kind.BOOK and self.outcome == Outcome.CANCELLED
-        return Verdict.WITHDRAWN if withdrawn else None
+        if self.kind == Kind.BOOK and self.outcome == Outcome.CANCELLED:
+            return Verdict.WITHDRAWN
+        return Verdict.OVERDUE if self.reason == Reason.EXPIRED_IN_QUEUE else None
 
     def says(self) -> tuple[Any, ...]:
         """What must come out of the replay again."""

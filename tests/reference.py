@@ -45,12 +45,19 @@ class Reference:
         return sum(len(b.seats) for b in self.bookings.values() if b.user_id == user_id and self._live(b, at_ms))
 
     def book(
-        self, book: Book, at_ms: int, decided_ms: int, chosen: tuple[str, ...], *, withdrawn: bool = False
+        self,
+        book: Book,
+        at_ms: int,
+        decided_ms: int,
+        chosen: tuple[str, ...],
+        *,
+        withdrawn: bool = False,
+        overdue: bool = False,
     ) -> None:
         """Decide a Book.
 
         Args:   chosen: the seats that the product chose, where no seats are named.
-                withdrawn: its Cancel was accepted before this.
+                withdrawn: its Cancel was accepted before this.   overdue: it has waited for too long.
         """
         if book.booking_id in self.bookings:
             return
@@ -58,6 +65,8 @@ class Reference:
         offered = {seat for seat in free if book.category in (None, self.categories[seat])}
         if withdrawn:
             kept = Kept(book.user_id, (), "CANCELLED")
+        elif overdue or 0 < book.give_up_after_ms < decided_ms - at_ms:
+            kept = Kept(book.user_id, (), "FAILED", "EXPIRED_IN_QUEUE")
         elif not self.on_sale:
             kept = Kept(book.user_id, (), "FAILED", "SHOW_CLOSED")
         elif self.seats_of(book.user_id, at_ms) + wanted > self.limit:

@@ -22,7 +22,7 @@ from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
 from core.crashpoints import point
 from core.decide import decide, fail
 from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
-from core.operations import Book, Entry, Operation, StreamId, load
+from core.operations import Book, Entry, StreamId, load
 from core.state import ShowState
 from db import bookings, fences, journal, lanes, seats, shows
 from db.engine import refuses_values, transaction
@@ -30,7 +30,7 @@ from db.fences import Fence
 from db.lanes import Peeked
 from db.seats import SeatChange
 from db.shows import ShowRow
-from workers import metrics, taken
+from workers import metrics, taken, verdicts
 from workers.load import keep
 from workers.load import load as load_states
 from workers.stores import Stores
@@ -90,10 +90,6 @@ class Batch:
     def entries(self) -> int:
         """How many entries leave the lane."""
         return len(self.fresh) + len(self.again) + len(self.unreadable)
-
-    def is_withdrawn(self, operation: Operation) -> bool:
-        """Whether it is a Book whose Cancel is in the lane."""
-        return bool(self.withdrawn) and isinstance(operation, Book) and operation.booking_id.hex in self.withdrawn
 
 
 def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = None) -> Batch | None:
@@ -194,7 +190,8 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             batch.decisions += decisions
             batch.homeless += [booking] if booking and state is None else []
         else:
-            batch.decisions += _decided(state, entry, decided_ms, _verdict(batch, entry))
+            verdict = verdicts.of(entry, batch.withdrawn, time_ms, stores.settings)
+            batch.decisions += _decided(state, entry, decided_ms, verdict)
     if poison:
         _set_aside(connection, batch, str(poison))
 
@@ -209,11 +206,6 @@ def _strays(connection: Connection, batch: Batch) -> set[UUID]:
     found = bookings.by_ids(connection, sorted(ids)) if ids else []
     batch.stored += found
     return {booking.id for booking in found}
-
-
-def _verdict(batch: Batch, entry: Entry) -> Verdict | None:
-    """Why a Book gets no seats, if its show's state does not say so."""
-    return Verdict.WITHDRAWN if batch.is_withdrawn(entry.operation) else None
 
 
 def _decided(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | None) -> list[Decision]:

@@ -12,6 +12,7 @@ from db.statuses import Publication
 from workers import taken
 from workers.batch import Batch
 from workers.stores import Stores
+from workers.verdicts import is_withdrawn
 
 
 def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> bool:
@@ -48,7 +49,7 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         booking_id = getattr(operation, "booking_id", None)
         if booking_id is not None:
             newest[booking_id] = entry.id
-            if isinstance(operation, Cancel) or batch.is_withdrawn(operation):
+            if isinstance(operation, Cancel) or is_withdrawn(operation, batch.withdrawn):
                 settled.append(booking_id)
     for state in batch.states.values():
         for id_ in {*state.recorded, *(newest.keys() & state.bookings.keys())}:

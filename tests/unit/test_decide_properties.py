@@ -21,6 +21,7 @@ CAROL = UUID(int=3)
 SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 6)]
 #: How the state and the outcome of a booking are called by the reference.
 NAMES = {Status.PENDING: "HELD"}
+VERDICTS = {"withdrawn": Verdict.WITHDRAWN, "overdue": Verdict.OVERDUE}
 
 book = st.builds(
     dict,
@@ -28,6 +29,7 @@ book = st.builds(
     seats=st.lists(st.sampled_from(SEATS), max_size=3, unique=True),
     quantity=st.integers(1, 6),
     category=st.sampled_from([None, "standard", "premium"]),
+    give_up=st.sampled_from([0, 0, 0, 1, 1_000, 4_000]),
     verdict=st.sampled_from([None, None, None, None, *Verdict]),
 )
 later = st.builds(dict, what=st.sampled_from(["confirm", "cancel", "again"]), pick=st.integers(0, 30))
@@ -65,6 +67,7 @@ def operations(steps: list[Any]) -> list[tuple[Operation, int, Verdict | None]]:
                     quantity=0 if named else step["quantity"],
                     category=None if named else step["category"],
                     hold=step["what"] == "hold",
+                    give_up_after_ms=step["give_up"],
                 )
                 books.append(made)
             case {"what": "expire", "limit": limit}:
@@ -116,8 +119,8 @@ class Played:
         match operation:
             case Book():
                 chosen = self.lane.state.bookings[operation.booking_id].seats
-                withdrawn = verdict is Verdict.WITHDRAWN
-                reference.book(operation, now, self._decided_ms, chosen, withdrawn=withdrawn)
+                given_up = {name: verdict is known for name, known in VERDICTS.items()}
+                reference.book(operation, now, self._decided_ms, chosen, **given_up)
             case Confirm() | Cancel():
                 booking = self.lane.state.bookings.get(operation.booking_id)
                 if booking is not None and booking.user_id == operation.user_id:

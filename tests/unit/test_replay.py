@@ -69,3 +69,14 @@ def test_a_withdrawn_booking_replays_by_its_recorded_outcome() -> None:
 ])  # fmt: skip
 def test_a_withdrawn_booking_with_anything_but_no_seats_is_a_violation(wrong: JournalRow) -> None:
     assert len(violations(wrong)) == 1
+
+
+@pytest.mark.parametrize("more", [{}, {"give_up_after_ms": 39_998}, {"give_up_after_ms": 39_999}])
+def test_a_booking_that_expired_in_its_queue_replays(more: dict[str, Any]) -> None:
+    """By its own deadline, or by the setting of a worker, which only the outcome tells."""
+    assert violations(row(1, BOOK | more, "FAILED", "EXPIRED_IN_QUEUE")) == []
+
+
+def test_a_booking_that_was_sold_after_its_deadline_is_a_violation() -> None:
+    assert len(violations(row(1, BOOK | {"give_up_after_ms": 39_998}, "CONFIRMED", **SOLD))) == 1
+    assert violations(row(1, BOOK | {"give_up_after_ms": 39_999}, "CONFIRMED", **SOLD)) == []
