@@ -88,4 +88,4 @@ def prometheus() -> Response:
         lanes = stores().door.lanes()
     except (RedisAway, PostgresAway):
         lanes = None
-    return Response(metrics.exposition(lanes), content_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.exposition(lanes, stores().settings.pending_alarm_s), content_type=CONTENT_TYPE_LATEST)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Sequence
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from core.bookings import Decision
 
@@ -16,6 +16,11 @@ DECISIONS = Counter(
     ["kind", "outcome", "reason"],
 )
 ENTRIES = Counter("onsale_drained_total", "Entries that left a lane.", ["lane"])
+HOLDS_LATE = Gauge(
+    "onsale_holds_late",
+    "Holds whose deadline was passed more than PENDING_ALARM_S ago: nobody expires them.",
+    multiprocess_mode="mostrecent",
+)
 BATCH_SIZE = Histogram(
     "onsale_batch_entries", "Entries per batch.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )

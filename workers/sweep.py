@@ -16,6 +16,7 @@ import redis
 from core import logs
 from core.crashpoints import point
 from db import lanes
+from workers import late
 from workers.drain import drain
 from workers.stores import Stores
 
@@ -79,6 +80,7 @@ class Sweeper(threading.Thread):
         while not self._stopped.wait(TICK_S):
             try:
                 run_once(self._stores, self._ring)
+                late.watch_lanes(self._stores)
                 watch_memory(self._stores)
             except redis.RedisError as error:
                 log.warning("sweep_interrupted", error=str(error))
