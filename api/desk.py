@@ -193,19 +193,23 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
         raise InvalidRequest(errors)
     seats = tuple(sorted(asked.get("seats", ())))
     category, hold, quantity = asked.get("category"), asked["hold"], asked.get("quantity", 0)
+    give_up_after_ms = asked.get("give_up_after_ms", 0)
     return Book(
         booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
         show_id=asked["show_id"],
         user_id=user_id,
-        fingerprint=fingerprint(seats, quantity, category, hold),
+        fingerprint=fingerprint(seats, quantity, category, hold, give_up_after_ms),
         seats=seats,
         quantity=quantity,
         category=category,
         hold=hold,
+        give_up_after_ms=give_up_after_ms,
     )
 
 
-def fingerprint(seats: Iterable[str], quantity: int, category: str | None, hold: bool) -> str:
+def fingerprint(
+    seats: Iterable[str], quantity: int, category: str | None, hold: bool, give_up_after_ms: int = 0
+) -> str:
     """Of what is asked for: two requests with one key are the same if theirs are. `seats`: sorted, of a hall."""
     text = _CANONICAL % (
         f'"{category}"' if category else "null",
@@ -213,6 +217,8 @@ def fingerprint(seats: Iterable[str], quantity: int, category: str | None, hold:
         quantity,
         ", ".join([f'"{label}"' for label in seats]),
     )
+    if give_up_after_ms:
+        text += f" {give_up_after_ms}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -89,4 +89,5 @@ def prometheus() -> Response:
         lanes, workers = door.lanes(), door.workers_alive()
     except (RedisAway, PostgresAway):
         lanes, workers = None, 0
-    return Response(metrics.exposition(lanes, workers), content_type=CONTENT_TYPE_LATEST)
+    late_s = stores().settings.pending_alarm_s
+    return Response(metrics.exposition(lanes, workers, late_s), content_type=CONTENT_TYPE_LATEST)

@@ -20,6 +20,8 @@ from core.shows import SaleState
 
 SEAT_LABEL = "^[A-Z]{1,3}[0-9]{1,4}$"
 MAX_SEATS_PER_BOOKING = 10
+#: An hour: who waits longer than that can as well ask without an end.
+MAX_GIVE_UP_MS = 3_600_000
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
 DAY_S = 86_400
@@ -69,6 +71,10 @@ class BookingRequest(Shape):
     quantity = Whole(validate=validate.Range(1, MAX_SEATS_PER_BOOKING))
     category = Text(validate=pattern(f"^{CATEGORY.pattern}$"))
     hold = Flag(load_default=False)
+    give_up_after_ms = Whole(
+        validate=validate.Range(1, MAX_GIVE_UP_MS),
+        metadata={"description": "Decided later than this after `accepted_at`, it is FAILED: EXPIRED_IN_QUEUE."},
+    )
 
     @validates_schema
     def either_seats_or_quantity(self, values: Mapping[str, Any], **_: Any) -> None:

@@ -103,7 +103,7 @@ class Crowd:
             return [self._read(kind, self._random.choice(shows))]
         if kind == "confirm" and (mine := stock.pick("HELD")):
             return [self._change(CONFIRM, mine)]
-        if kind == "cancel" and (mine := stock.pick("HELD", "CONFIRMED")):
+        if kind == "cancel" and (mine := stock.pick("QUEUED", "HELD", "CONFIRMED")):
             return [self._change(CANCEL, mine)]
         if kind == "again" and (mine := stock.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
             return [self._book(mine) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from chaos.evidence import AUDITED, LIVE, Evidence
+from chaos.givenup import unwanted
 from chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call
 from chaos.refusals import unjust
 
@@ -160,10 +161,11 @@ def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(f"{row.kind} of {id_} was decided and never asked for: {row.operation}", at)
         elif row.kind != BOOK and counts[id_, row.kind] > sum(call.tries for call in asked):
             yield Violation(f"{row.kind} of {id_} was decided more often than it was asked for", at)
+    yield from (Violation(*each) for each in unwanted(evidence))
 
 
 def _asks(call: Call, operation: dict[str, Any]) -> bool:
-    names = {"seats": [], "quantity": 0, "category": None, "hold": False}
+    names = {"seats": [], "quantity": 0, "category": None, "hold": False, "give_up_after_ms": 0}
     wanted = {name: call.asked.get(name, default) for name, default in names.items()}
     return wanted == {name: operation.get(name, default) for name, default in names.items()}
 

@@ -9,6 +9,8 @@ from typing import Any
 
 #: Of the requests for named seats, so many go for so few of the seats.
 HOT_REQUESTS, HOT_SEATS = 0.7, 0.1
+#: So many requests give up if they have to wait.
+IMPATIENT = 0.04
 #: Bookings remembered per state; older ones are left to the oracle.
 MOST_REMEMBERED = 4_000
 
@@ -44,6 +46,8 @@ class Buyers:
         else:
             among = self._hot if draws.random() < HOT_REQUESTS else self._labels
             asked["seats"] = sorted(set(draws.choices(among, k=draws.choice((1, 1, 1, 2)))))
+        if draws.random() < IMPATIENT:
+            asked["give_up_after_ms"] = draws.choice((1, 100, 1_000))
         self._count += 1
         return Mine(draws.choice(self._users), show, f"wish-{self._count}", asked)
 

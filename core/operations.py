@@ -1,8 +1,8 @@
 """Operations: accepted requests to change something. This is the wire contract of the lanes.
 
 An operation is JSON with a version field. A worker reads its own version and the one before it; a newer one
-raises UnknownVersion and stays in the lane for a newer worker. Names and meanings here are never changed
-within a version.
+raises UnknownVersion and stays in the lane for a newer worker; so does a kind or a field that it does not know,
+which a newer program may have added. Names and meanings here are never changed within a version.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class StreamId(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Book seats: the named ones, or `quantity` of the best available (of `category`, if given)."""
+    """Book seats: the named ones, or `quantity` of the best available (of `category`, if given).
+
+    `give_up_after_ms`: decided later than that after it was accepted, it fails. 0: it waits however long it takes.
+    """
 
     booking_id: UUID
     show_id: int
@@ -63,6 +66,7 @@ class Book:
     quantity: int = 0
     category: str | None = None
     hold: bool = False
+    give_up_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Give a booking's seats back; of a QUEUED one: it stands behind its Book in the lane."""
+    """Give a booking's seats back; of a QUEUED one: it stands behind its Book in the lane, which then takes none."""
 
     booking_id: UUID
     show_id: int
@@ -139,10 +143,12 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "quantity": lambda value: type(value) is int and 0 <= value <= MAX_SEATS,
     "category": lambda value: value is None or type(value) is str,
     "hold": lambda value: type(value) is bool,
+    "give_up_after_ms": lambda value: type(value) is int and 0 <= value < 1 << 31,
     "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
     "changes": lambda value: type(value) is dict and _is_whole(value),
 }
 
+_NAMES = {kind: frozenset(slots) for kind, slots in _SLOTS.items()}
 _CHECKS = {kind: [(name, _FIELDS[name]) for name in slots] for kind, slots in _SLOTS.items()}
 
 
@@ -195,7 +201,8 @@ def load_entry(id_: StreamId, ticket: int, payload: str) -> Entry:
 def load(payload: str) -> Operation:
     """Read what `dump` wrote, of this version or the one before.
 
-    Raises: UnknownVersion: a newer program wrote it.  Unreadable: it is no operation at all.
+    Raises: UnknownVersion: a newer program wrote it (also a kind or field that is new in this version).
+            Unreadable: it is no operation at all.
     """
     return _load(payload)[0]
 
@@ -215,7 +222,12 @@ def _load(payload: str) -> tuple[Operation, int | None]:
         at_ms = values.pop(_ACCEPTED, None)
         if at_ms is not None and not (type(at_ms) is int and 0 <= at_ms < 1 << 53):
             raise Unreadable
-        kind = Kind(values.pop("kind"))
+        name = values.pop("kind")
+        if type(name) is not str:
+            raise Unreadable
+        if name not in _NAMES or not values.keys() <= _NAMES[Kind(name)]:
+            raise UnknownVersion
+        kind = Kind(name)
         for name in ("booking_id", "user_id"):
             if name in values:
                 values[name] = UUID(values[name])

@@ -58,6 +58,8 @@ class Settings:
     log_json: bool
     log_level: str
     worker_metrics_port: int
+    pending_alarm_s: float
+    fail_pending_after_s: float
     #: For tests alone: core/crashpoints.py.
     crash: str
 
@@ -108,6 +110,10 @@ class Settings:
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
             # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
             "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
+            # Ten times what a killed drain costs: whatever is older waits for a person.
+            "pending_alarm_s": env.float("PENDING_ALARM_S", 30.0, validate=validate.Range(1, 24 * 3600)),
+            # 0, off: who was told 202 gets seats if there are any, however late.
+            "fail_pending_after_s": env.float("FAIL_PENDING_AFTER_S", 0.0, validate=validate.Range(0, 7 * 24 * 3600)),
             "crash": env.str("ONSALE_CRASH", ""),
         }
 

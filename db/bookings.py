@@ -94,6 +94,16 @@ def shows_with_lapsed_holds(connection: Connection, at_ms: int) -> list[int]:
     return list(connection.execute(statement, {"at": from_ms(at_ms)}).scalars())
 
 
+def count_lapsed_holds(connection: Connection, at_ms: int) -> int:
+    """How many holds of all shows have a deadline that is not after `at_ms`."""
+    statement = text("""
+        SELECT count(*)
+          FROM bookings
+         WHERE status = 'PENDING' AND expires_at <= :at
+    """)
+    return int(connection.execute(statement, {"at": from_ms(at_ms)}).scalar_one())
+
+
 def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int, int]:
     """The earliest deadline among the holds of each show, ms; shows without a hold are missing."""
     statement = """

@@ -55,7 +55,7 @@ def undecided(number: int, show_id: int) -> str:
 
 
 def withdrawn(number: int) -> str:
-    """Hash: queued bookings whose Cancel waits in the lane: hex id -> the Cancel's entry id."""
+    """Hash: bookings that were cancelled while queued (lua/accept.lua): hex id -> the Cancel's entry id."""
     return f"onsale:{{{number}}}:withdrawn"
 
 

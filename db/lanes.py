@@ -67,13 +67,17 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Peeked:
-    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first. `seq`: the last journal
-    number that was published. A payload names its accepted time where that is not the id's."""
+    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first.
+
+    A payload names its accepted time where that is not the id's. `seq`: the last journal number that was published.
+    `withdrawn`: hex ids of queued bookings whose Cancel is somewhere in the lane.
+    """
 
     epoch: str
     time_ms: int
     entries: list[tuple[StreamId, int, str]]
     seq: int = 0
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,8 @@ def accepted(reply: Any) -> Accepted:
 
 def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
     """Up to `limit` entries from the lane's head, its epoch and Redis's time, read at one instant."""
-    reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane)], [limit])
-    epoch, time_ms, entries, seq = reply
+    reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane), keys.withdrawn(lane)], [limit])
+    epoch, time_ms, entries, seq, withdrawn = reply
     read = []
     for text, flat in entries:
         entry_id = StreamId.parse(text)
@@ -202,7 +206,7 @@ def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
         if accepted_ms != entry_id.ms:
             payload = with_accepted(payload, accepted_ms)
         read.append((entry_id, ticket, payload))
-    return Peeked(epoch, time_ms, read, int(seq))
+    return Peeked(epoch, time_ms, read, int(seq), frozenset(withdrawn))
 
 
 def take(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:

@@ -143,7 +143,7 @@ def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
 @dataclass(frozen=True, slots=True)
 class Publication:
     """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it; `seq` is
-    the lane's last number in the journal."""
+    the lane's last number in the journal; `settled` are bookings that nothing in the lane withdraws any more."""
 
     lane: int
     epoch: str
@@ -154,6 +154,7 @@ class Publication:
     newest: dict[UUID, StreamId]
     cards: Sequence[CardChange]
     expired: Sequence[tuple[int, StreamId]]
+    settled: Sequence[UUID]
 
 
 def finish(
@@ -182,7 +183,7 @@ def finish(
         keys.DECIDED,
         " ".join(booking.id.hex for booking in batch.bookings),
         batch.seq,
-        "",
+        " ".join(id_.hex for id_ in batch.settled),
     ]
     for booking in batch.bookings:
         arguments += _status_arguments(booking, batch.newest.get(booking.id), final_ttl_s)

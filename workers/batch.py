@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core import logs
-from core.bookings import Booking, Decision, Outcome, Reason, Status
+from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
 from core.crashpoints import point
 from core.decide import decide, fail
 from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
@@ -31,7 +31,7 @@ from db.fences import Fence
 from db.lanes import Peeked
 from db.seats import SeatChange
 from db.shows import ShowRow
-from workers import clocks, metrics, taken
+from workers import clocks, metrics, taken, verdicts
 from workers.load import keep
 from workers.load import load as load_states
 from workers.stores import Stores
@@ -74,6 +74,8 @@ class Batch:
     fence: Fence
     upto: StreamId
     ticket: int
+    #: Hex ids of queued bookings whose Cancel is in the lane.
+    withdrawn: frozenset[str] = frozenset()
     fresh: list[Entry] = field(default_factory=list)
     again: list[Entry] = field(default_factory=list)
     unreadable: list[tuple[StreamId, str]] = field(default_factory=list)
@@ -159,7 +161,7 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
         # Redis lives anew (or again): what of this epoch was decided stands in the journal.
         last = journal.last_of_epoch(connection, fence.lane, peeked.epoch)
         fence = replace(fence, epoch=peeked.epoch, last=last)
-    batch = Batch(fence, StreamId(0, 0), 0)
+    batch = Batch(fence, StreamId(0, 0), 0, peeked.withdrawn)
     before = [id_ for id_, _, _ in peeked.entries if id_ <= fence.last]
     decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()
     for id_, ticket, payload in peeked.entries:
@@ -205,7 +207,8 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             batch.decisions += decisions
             batch.homeless += [booking] if booking and state is None else []
         else:
-            batch.decisions += _decided(state, entry, at_ms)
+            verdict = verdicts.of(entry, batch.withdrawn, time_ms, stores.settings)
+            batch.decisions += _decided(state, entry, at_ms, verdict)
     if poison:
         _set_aside(connection, batch, str(poison))
 
@@ -222,9 +225,9 @@ def _strays(connection: Connection, batch: Batch) -> set[UUID]:
     return {booking.id for booking in found}
 
 
-def _decided(state: ShowState, entry: Entry, at_ms: int) -> list[Decision]:
+def _decided(state: ShowState, entry: Entry, at_ms: int, verdict: Verdict | None) -> list[Decision]:
     try:
-        return decide(state, entry, at_ms)
+        return decide(state, entry, at_ms, verdict)
     except Exception as error:
         raise Poison(f"{type(error).__name__}: {error}") from error
 

@@ -15,6 +15,7 @@ from core.ids import lane_of
 from core.operations import Expire
 from db import bookings, keys, lanes
 from db.engine import transaction
+from workers import late
 from workers.stores import Stores
 
 log = logs.logger(__name__)
@@ -58,6 +59,7 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
         at_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         with transaction(stores.engine) as connection:
             show_ids = bookings.shows_with_lapsed_holds(connection, at_ms)
+            late.watch_holds(stores, connection, at_ms)
         point("E3", PostgresAway)
         accepted = lanes.accept_all(
             stores.rounds,

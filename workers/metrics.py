@@ -22,6 +22,11 @@ CLOCK_AHEAD_S = Gauge(
     "How far Redis's clock is ahead of Postgres's, as the last batch saw it.",
     multiprocess_mode="mostrecent",
 )
+HOLDS_LATE = Gauge(
+    "onsale_holds_late",
+    "Holds whose deadline was passed more than PENDING_ALARM_S ago: nobody expires them.",
+    multiprocess_mode="mostrecent",
+)
 BATCH_SIZE = Histogram(
     "onsale_batch_entries", "Entries per batch.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )

@@ -36,6 +36,8 @@ class Stores:
     busy_lanes: set[int] = field(default_factory=set)
     #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken.py).
     untold: set[int] = field(default_factory=set)
+    #: When something was looked at or alarmed about last, of time.monotonic (workers/late.py).
+    watched: dict[str, float] = field(default_factory=dict)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
     #: Set when the process is to end: drains end after the batch at hand.

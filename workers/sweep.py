@@ -24,7 +24,7 @@ from core import logs
 from core.crashpoints import point
 from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway
 from db import guard, installation, lanes, workers_alive
-from workers import expire, metrics
+from workers import expire, late, metrics
 from workers.drain import drain
 from workers.stores import Stores
 
@@ -118,6 +118,7 @@ class Sweeper(threading.Thread):
         while not self._stores.stopping.wait(TICK_S):
             try:
                 run_once(self._stores, self._begin_rescue)
+                late.watch_lanes(self._stores)
                 self._begin(EXPIRY, lambda: expire.run_alone(self._stores, self._ring, overdue=True))
                 watch_memory(self._stores)
                 beat(self._stores, self._worker)

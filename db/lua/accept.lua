@@ -14,7 +14,8 @@
 --                             KEYS 6 is true), checked (ms; when a batch or Postgres last confirmed it)
 --       6 taken    string   BOOK: until when each seat is taken, seconds, four bytes each in the plan's order
 --       7 undecided hash    BOOK: the show's undecided Books
---       8 withdrawn hash    queued bookings of the lane whose Cancel waits in it
+--       8 withdrawn hash    CANCEL: the lane's bookings that were queued when their Cancel was accepted: hex id ->
+--                             the Cancel's id. The Book, if it is undecided still, takes no seats
 -- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 marker TTL, ms
 --       7 a random text: the epoch, if the lane has none yet
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
@@ -62,10 +63,9 @@ local function ring()
   return 1 -- rung; or refused at maxmemory, and then a doorbell too many does no harm
 end
 
-local fields = {}
+local fields, status = {}, {}
 if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
   fields = redis.call('HGETALL', KEYS[4])
-  local status = {}
   for i = 1, #fields, 2 do status[fields[i]] = fields[i + 1] end
   if kind == 'BOOK' then
     if status.f then
@@ -142,6 +142,7 @@ if kind == 'BOOK' then
 elseif kind == 'CONFIRM' or kind == 'CANCEL' then
   local pending = id .. ' ' .. ticket
   redis.call('HSET', KEYS[4], kind, pending)
+  if kind == 'CANCEL' and status.v == '0' then redis.call('HSET', KEYS[8], string.match(KEYS[4], '%x+$'), id) end
   redis.call('PERSIST', KEYS[4])
   fields[#fields + 1] = kind
   fields[#fields + 1] = pending

@@ -5,7 +5,8 @@
 -- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
 --       4 token   5 marker TTL, ms   6 rate (decisions per second; "" = not measured)
 --       7 how many statuses   8 how many cards   9 channel   10 ids for the channel
---       11 the lane's last number in the journal   12 (reserved)   then
+--       11 the lane's last number in the journal   12 ids that nothing in the lane
+--       withdraws any more: "hex hex ..."   then
 --       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
 --                   decided about it in this batch
 --       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at, version before the batch, 1 = its
@@ -98,7 +99,10 @@ local function tell(card, taken, arg)
 end
 
 local finished = {1}
-if same_life then redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2]) end
+if same_life then
+  redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
+  for id in string.gmatch(ARGV[12], '%x+') do redis.call('HDEL', KEYS[4], id) end
+end
 local arg, key = 13, 5
 for _ = 1, tonumber(ARGV[7]) do
   local status = KEYS[key]

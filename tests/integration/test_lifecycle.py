@@ -183,7 +183,7 @@ class Lifecycle(RuleBasedStateMachine):
         match operation:
             case Book(booking_id=id_):
                 booking = recorded[id_]
-                reference.book(operation, at_ms, 0, booking.seats)
+                reference.book(operation, at_ms, 0, booking.seats, withdrawn=self._undecided(Cancel, id_))
                 if reference.bookings[id_].state == "HELD":
                     reference.bookings[id_].deadline_ms = self._first_deadline(booking)
             case Confirm(booking_id=id_):

@@ -111,6 +111,7 @@ class Clients:
 
     def _change(self, door: Door, asked: Asked, kind: type[Confirm | Cancel]) -> None:
         operation = asked.operation
+        asked.cancelled |= kind is Cancel
         try:
             answer = door.accept(
                 kind(booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id)

@@ -139,6 +139,8 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
         ("DRAIN_S", "0", "61"),
         ("MARKER_MS", "99", "60001"),
         ("STATUS_TTL_S", "0", None),
+        ("PENDING_ALARM_S", "0", "86401"),
+        ("FAIL_PENDING_AFTER_S", "-1", "604801"),
         ("WAIT_CAP_S", "-1", "61"),
         ("WAITERS", "-1", "1000001"),
         ("WORKER_METRICS_PORT", "-1", "65536"),
