@@ -136,6 +136,7 @@ end
 local ticket = redis.call('HINCRBY', KEYS[3], 'ticket', 1)
 local id = redis.call('XADD', KEYS[1], '*', 'o', ARGV[2], 't', ticket, 'a', now)
 if kind == 'BOOK' then
+  if status.f then redis.call('HDEL', KEYS[8], string.match(KEYS[4], '%x+$')) end -- accepted anew: a Cancel was lost too
   fields = {'v', '0', 's', 'PENDING', 'u', ARGV[3], 'f', ARGV[4], 't', tostring(ticket), 'e', meter[1],
     'a', string.format('%d', now)}
   redis.call('HSET', KEYS[4], unpack(fields))
