@@ -115,10 +115,10 @@ def _change(operation: Confirm | Cancel, wanted: Status) -> Response:
     if accepted.code not in ("ACCEPTED", "SAME"):
         if accepted.code == "NO_STATUS":
             raise NoSuchBooking
-        return desk.refuse(accepted.code, g.request_id).response()
+        return desk.refuse(accepted, g.request_id).response()
     kind = kind_of(operation)
     now = Status(accepted.status["s"])
-    seen = places.of_fields(operation.booking_id, accepted.status, desk.meter(accepted))
+    seen = places.of_fields(operation.booking_id, accepted.status, accepted.meter)
     if accepted.code == "SAME" and now in SETTLED[kind]:
         if now is wanted:
             return seen.reply(200).response()

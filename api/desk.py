@@ -23,12 +23,14 @@ from core import ids
 from core.bookings import Booking
 from core.errors import AcceptUnknown
 from core.halls import Hall
+from core.line import Meter, come_again_s
 from core.operations import Book, Kind
 from db.lanes import Accepted
-from db.statuses import Meter
 
 #: What fingerprints are made of, as JSON. Stored bookings have them: this spelling never changes.
 _CANONICAL = '{"category": %s, "hold": %s, "quantity": %d, "seats": [%s]}'
+#: Instead of a number of seconds: as the lane's depth and rate say.
+BY_THE_LINE = 0
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "NOT_OPEN": (409, "show_not_open", "The show is not on sale yet.", None),
@@ -36,7 +38,10 @@ REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "CLOSED": (409, "show_closed", "The show is not on sale any more.", None),
     "SOLD_OUT": (409, "sold_out", "Every seat of the show is held or sold.", 5),
     "SEAT_TAKEN": (409, "seat_taken", "Seats that were asked for are held or sold.", None),
-    "FULL": (503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", 2),
+    "LIMIT_REACHED": (409, "limit_reached", "These would be more seats of the show than one person may have.", None),
+    "FULL": (503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", BY_THE_LINE),
+    "SHOW_FULL": (503, "show_full", "Too many requests wait for this show. Nothing new was accepted.", BY_THE_LINE),
+    "TOO_MANY": (429, "too_many_undecided", "Too many of your requests for this show are undecided.", BY_THE_LINE),
 }
 
 
@@ -70,7 +75,7 @@ def take(door: Door, operation: Book, keyed: bool, request_id: str, known: Accep
     if stored is None:
         if accepted.code == "SAME":
             return _seen(operation, accepted)
-        return refuse(accepted.code, request_id, **_taken(operation, accepted))
+        return refuse(accepted, request_id, **_taken(operation, accepted))
     same = stored.fingerprint == operation.fingerprint
     return places.of_booking(stored).reply(200, _location(operation)) if same else _mismatch(request_id)
 
@@ -87,12 +92,12 @@ def answered(operation: Book, accepted: Accepted, keyed: bool, request_id: str) 
         return _mismatch(request_id)
     if accepted.forgotten and keyed:
         return None
-    return refuse(accepted.code, request_id, **_taken(operation, accepted))
+    return refuse(accepted, request_id, **_taken(operation, accepted))
 
 
 def _seen(operation: Book, accepted: Accepted) -> Reply:
     """The reply with the status as accept.lua found or wrote it."""
-    seen_ = places.of_fields(operation.booking_id, accepted.status, meter(accepted))
+    seen_ = places.of_fields(operation.booking_id, accepted.status, accepted.meter)
     return seen_.reply(202 if accepted.status["v"] == "0" else 200, _location(operation))
 
 
@@ -163,17 +168,14 @@ def look_and_wait(door: Door, waiters: Waiters, booking_id: UUID, user_id: UUID,
     return seen_
 
 
-def refuse(code: str, request_id: str, **extra: Any) -> Reply:
+def refuse(accepted: Accepted, request_id: str, **extra: Any) -> Reply:
     """The reply to what accept.lua refused. `extra`: further members of its body."""
-    status, name, detail, retry_after_s = REFUSALS[code]
+    status, name, detail, retry_after_s = REFUSALS[accepted.code]
     metrics.refused(name)
+    if retry_after_s == BY_THE_LINE:
+        retry_after_s = come_again_s(accepted.meter)
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
     return reply(status, name, detail, headers, request_id=request_id, **extra)
-
-
-def meter(accepted: Accepted) -> Meter:
-    """How far the lane was when it accepted."""
-    return Meter(accepted.epoch, accepted.served, accepted.rate)
 
 
 def checked(key: str | None) -> str | None:

@@ -22,6 +22,7 @@ from core.crashpoints import point
 from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
+from core.line import Meter
 from core.operations import Book, Operation
 from core.settings import Settings
 from db import bookings, cards, guard, halls, installation, lanes, shows, statuses, workers_alive
@@ -103,7 +104,13 @@ class Door:
     def _terms(self, operation: Operation) -> dict[str, Any]:
         """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
         settings = self.settings
-        terms: dict[str, Any] = {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
+        terms: dict[str, Any] = {
+            "lanes": self.lanes_count,
+            "cap": settings.lane_cap,
+            "user_cap": settings.undecided_per_user,
+            "show_cap": settings.show_cap,
+            "marker_ms": settings.marker_ms,
+        }
         hall = self._hall_of_show.get(operation.show_id)
         if hall is not None and isinstance(operation, Book):
             terms["seats"] = [hall.seats[label].number for label in operation.seats]
@@ -124,7 +131,7 @@ class Door:
 
     # -- reading ----------------------------------------------------------------------------------------
 
-    def status(self, booking_id: UUID) -> tuple[dict[str, str], statuses.Meter]:
+    def status(self, booking_id: UUID) -> tuple[dict[str, str], Meter]:
         """A booking's status hash ({} if Redis has none) and its lane's meter. Raises: RedisAway."""
         return statuses.read(self._rounds, booking_id, show_of(booking_id), self.lanes_count)
 

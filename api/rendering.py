@@ -44,6 +44,7 @@ def booking_json(booking: Booking) -> dict[str, Any]:
         "position": None,
         "eta_ms": None,
         "poll_after_ms": None,
+        "delayed": False,
         "pending_operation": None,
     }
 

@@ -166,7 +166,7 @@ def close_show(show_id: int) -> Response:
 def _accept(operation: ChangeShow) -> Response:
     accepted = stores().door.accept(operation, g.request_id)
     if accepted.code != "ACCEPTED":
-        return desk.refuse("FULL", g.request_id).response()
+        return desk.refuse(accepted, g.request_id).response()
     body = {"show_id": operation.show_id, "status": accepted.code}
     return answer(body, 202, {"Location": f"/api/shows/{operation.show_id}"})
 

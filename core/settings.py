@@ -47,6 +47,8 @@ class Settings:
     hold_ttl_s: float
     lanes: int
     lane_cap: int
+    show_cap: int
+    undecided_per_user: int
     batch: int
     linger_ms: int
     drain_s: float
@@ -77,9 +79,7 @@ class Settings:
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
             "lanes": _lanes(env),
-            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
-            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
-            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
+            **cls._of_caps(env),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
             # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
             "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
@@ -96,11 +96,25 @@ class Settings:
         values["broker_url"] = values["broker_url"] or other_database(redis_url)
         # An equal share each, so that all lanes together keep to it without a common count.
         values["lane_cap"] = max(1, min(values["lane_cap"], values.pop("total_cap") // values["lanes"]))
+        values["show_cap"] = max(1, -(-values["lane_cap"] * values.pop("show_share") // 100))
         values["token_ttl_s"] *= 60
         values["refresh_ttl_s"] *= 24 * 3600
         values["hold_ttl_s"] *= 60
         values["cors_origins"] = tuple(values["cors_origins"])
         return cls(**values)
+
+    @staticmethod
+    def _of_caps(env: FileAwareEnv) -> dict[str, Any]:
+        """How much may wait."""
+        return {
+            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
+            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
+            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
+            # The rest is for other shows of the lane.
+            "show_share": env.int("SHOW_SHARE", 75, validate=validate.Range(1, 100)),
+            # Whoever tries again while an answer is on its way is not in the way of others.
+            "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
+        }
 
     @staticmethod
     def _of_watching(env: FileAwareEnv) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from redis.exceptions import OutOfMemoryError
 
 from core.bookings import SETTLED
 from core.ids import lane_of
+from core.line import UNKNOWN, Meter
 from core.operations import (
     Book,
     Cancel,
@@ -30,7 +31,7 @@ from core.operations import (
     kind_of,
     with_accepted,
 )
-from db import keys, scripts
+from db import keys, meters, scripts
 from db.rounds import Command, Rounds
 
 #: With the time it makes an epoch that nobody else draws, without asking the system for randomness each time.
@@ -53,9 +54,7 @@ class Accepted:
     code: str
     ring: bool = False
     forgotten: bool = False
-    epoch: str = ""
-    served: int = 0
-    rate: float = 0.0
+    meter: Meter = UNKNOWN
     entry_id: str = ""
     status: dict[str, str] = field(default_factory=dict)
 
@@ -97,12 +96,16 @@ def accept_command(
     lanes: int,
     cap: int,
     marker_ms: int,
+    user_cap: int = 0,
+    show_cap: int = 0,
     request_id: str = "",
     seats: Iterable[int] = (),
 ) -> Command:
     """The call of accept.lua for one operation. The arguments stand in the script's header.
 
-    Args: seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
+    Args: cap, user_cap, show_cap: of the lane's entries, and of the undecided Books of this user at this show and
+          of this show; 0: no limit.
+          seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
     """
     kind = kind_of(operation)
     lane = lane_of(operation.show_id, lanes)
@@ -111,14 +114,9 @@ def accept_command(
         "EVALSHA",
         scripts.ACCEPT.sha,
         8,
-        keys.lane(lane),
-        keys.marker(lane),
-        keys.meter(lane),
-        subject,
-        keys.card(lane, operation.show_id),
-        keys.taken(lane, operation.show_id),
-        keys.undecided(lane, operation.show_id),
-        keys.withdrawn(lane),
+        *(keys.lane(lane), keys.marker(lane), keys.meter(lane), subject),
+        *(keys.card(lane, operation.show_id), keys.taken(lane, operation.show_id)),
+        *(keys.undecided(lane, operation.show_id), keys.withdrawn(lane)),
         kind.value,
         dump(operation, request_id=request_id),
         user,
@@ -128,6 +126,7 @@ def accept_command(
         f"{_PROCESS}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
         " ".join(map(str, seats)),
+        *(user_cap, show_cap, _wanted(operation)),
     )
 
 
@@ -140,6 +139,11 @@ def _subject(operation: Operation, lane: int) -> tuple[str, str]:
             return keys.expiring(lane, operation.show_id), ""
         case ChangeShow():
             return keys.card(lane, operation.show_id), ""
+
+
+def _wanted(operation: Operation) -> int:
+    """How many seats a Book asks for."""
+    return len(operation.seats) or operation.quantity if isinstance(operation, Book) else 0
 
 
 _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}
@@ -177,14 +181,13 @@ def accept(rounds: Rounds, operation: Operation, **how: Any) -> Accepted:
 
 def accepted(reply: Any) -> Accepted:
     """The reply to `accept_command`."""
-    code, ring, forgotten, epoch, served, rate, entry_id, *fields = reply
+    code, ring, forgotten, now_ms, *meter, entry_id = reply[: 5 + len(meters.FIELDS)]
+    fields = reply[5 + len(meters.FIELDS) :]
     return Accepted(
         code=code,
         ring=bool(ring),
         forgotten=bool(forgotten),
-        epoch=epoch,
-        served=int(served),
-        rate=float(rate),
+        meter=meters.read(meter, now_ms),
         entry_id=entry_id,
         status=dict(zip(fields[::2], fields[1::2], strict=True)),
     )

@@ -20,6 +20,7 @@ from core.crashpoints import point
 from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway, UnknownVersion
 from core.operations import StreamId
 from db import lanes
+from db.statuses import Pace
 from workers import metrics
 from workers.batch import Batch, LaneStopped, Poison, log_decisions, run_batch
 from workers.publish import publish
@@ -81,8 +82,6 @@ class _Drain:
         self._stores = stores
         self._lane = lane
         self._token = token
-        self._rate: float | None = None
-        self._measured: float | None = None
         self._last = StreamId(0, 0)
 
     def run(self, for_s: float) -> int:
@@ -126,9 +125,10 @@ class _Drain:
                 size = max(1, size // 2)
         if batch is not None:
             sizes[self._lane] = min(most, 2 * sizes.get(self._lane, most))
-            self._measure(batch, time.monotonic() - started)
+            metrics.drained(self._lane, batch.entries)
+            pace = pace_of(batch.entries, time.monotonic() - started)
             point("W5")
-            publish(self._stores, batch, self._token, self._rate)
+            publish(self._stores, batch, self._token, pace)
             point("W6", redis.ConnectionError)
             log_decisions(batch)
         return batch
@@ -155,14 +155,7 @@ class _Drain:
             time.sleep(settings.linger_ms * (len(stores.busy_lanes) - 1) / 1000)
         return True
 
-    def _measure(self, batch: Batch, seconds: float) -> None:
-        """The lane's rate, smoothed over about five batches: what a position is divided by for its ETA.
 
-        A small batch has shown that as many entries as FLAT_TO would have been decided in its time.
-        """
-        before, self._measured = self._measured, time.monotonic()
-        if batch.entries > FLAT_TO and before is not None:
-            seconds = self._measured - before  # what lies between two large batches costs time as well
-        now = max(batch.entries, FLAT_TO) / max(seconds, 0.001)
-        self._rate = now if self._rate is None else 0.8 * self._rate + 0.2 * now
-        metrics.drained(self._lane, batch.entries)
+def pace_of(entries: int, seconds: float) -> Pace:
+    """The pace that a batch has shown. A small one: that as many as FLAT_TO would have been decided in its time."""
+    return Pace(max(entries, FLAT_TO) / max(seconds, 0.001), entries > FLAT_TO)

@@ -29,7 +29,7 @@ from tests.stage import HOUR_MS, Stage
 
 LIMIT, HOLD_MS = 4, 2 * HOUR_MS
 SEATS = ["A1", "A2", "A3", "B1", "B2", "B3"]
-REFUSALS = {"PAUSED", "CLOSED", "SOLD_OUT"}
+REFUSALS = {"PAUSED", "CLOSED", "SOLD_OUT", "LIMIT_REACHED"}
 #: What accept.lua may say of a Confirm or Cancel of a booking that is known.
 KNOWN = {"ACCEPTED", "SAME"}
 
@@ -165,6 +165,9 @@ class Lifecycle(RuleBasedStateMachine):
         else:
             assert answer.code in REFUSALS
             assert answer.status == {} or answer.stale
+        if answer.code == "LIMIT_REACHED" and not self.waiting:
+            wanted = len(operation.seats) or operation.quantity
+            assert self.reference.seats_of(user_id, 0) + wanted > self.reference.limit
 
     def _accept(self, operation: Operation) -> Accepted:
         answer = self.stage.accept(operation)

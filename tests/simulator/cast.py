@@ -117,7 +117,7 @@ class Clients:
                 kind(booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id)
             )
             if answer.code == "ACCEPTED":
-                self._oracle.accepted(operation.show_id, answer.epoch, answer.entry_id)
+                self._oracle.accepted(operation.show_id, answer.meter.epoch, answer.entry_id)
         except (*TROUBLE, NoSuchBooking):
             pass
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import ids, line, times
+from core import ids, times
 from core.errors import UnknownVersion, Unreadable
 from core.halls import BadPlan, Hall
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId, dump, load
@@ -140,14 +140,6 @@ def test_times_lose_no_millisecond(ms: int) -> None:
 def test_a_stream_id_is_read_and_ordered() -> None:
     assert str(StreamId.parse("1700000000000-3")) == "1700000000000-3"
     assert StreamId(1, 9) < StreamId(2, 0)
-
-
-def test_the_place_in_line_counts_down_and_is_never_below_one() -> None:
-    assert line.place(10, 4, 0.0) == line.Place(6, None, line.POLL_UNKNOWN_MS)
-    assert line.place(10, 10, 100.0).position == 1
-    assert line.place(1010, 10, 100.0).eta_ms == 10_000 + line.BATCH_MS
-    assert line.place(1010, 10, 100.0).poll_after_ms == line.POLL_MAX_MS
-    assert line.place(11, 10, 10_000.0).poll_after_ms == line.BATCH_MS + line.BATCH_MS // 8
 
 
 @pytest.mark.parametrize(
