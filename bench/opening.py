@@ -1,6 +1,6 @@
 """`make bench-opening`: the first seconds of a sale in a large hall, beside the same show warm.
 
-A hall and a show in it are made over HTTP; from the very next moment buyers ask for seats of it over some connections,
+A hall and a show in it are made over HTTP; from the very next moment buyers ask for its seats over some connections,
 while one buyer asks for seats of another show. Then the same again, warm; then best seats are asked for for the first
 time, and a third show's bookings, in another lane of the same worker, are followed to their outcome meanwhile.
 """
@@ -74,7 +74,8 @@ class Opening:
         """What is told of it."""
         return [
             f"{self.seats:,} seats, show made in {self.made_s:.2f} s, answers {self.codes}",
-            f"  first {SECONDS:g} s: {_spread(self.first_ms)}; warm: {_spread(self.warm_ms)}; {self.times_warm:.1f} times",
+            f"  first {SECONDS:g} s: {_spread(self.first_ms)}; warm: {_spread(self.warm_ms)};"
+            f" {self.times_warm:.1f} times",
             f"  another show meanwhile: {_spread(self.other_ms)}",
             f"  first best seats after {self.best_ms:.0f} ms;"
             f" another lane's outcomes meanwhile: {_spread(self.outcome_ms)} {self.outcomes}",
