@@ -25,7 +25,7 @@ from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.operations import Book, Operation
 from core.settings import Settings
-from db import bookings, cards, installation, lanes, shows, statuses
+from db import bookings, cards, installation, lanes, recall, shows, statuses
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
@@ -188,18 +188,9 @@ class Door:
             if row is None:
                 self._remember_absent(show_id)
                 raise NoSuchShow
-            full = row.held + row.sold == row.capacity
-            deadline_ms = bookings.first_deadlines(connection, [show_id]).get(show_id) if full else None
-            decided = bookings.any_of_show(connection, show_id)
-        card = cards.card(
-            row.settings,
-            version=row.version,
-            hall_id=row.hall_id,
-            sold_out_until_ms=(deadline_ms or cards.NO_END_MS) if full else 0,
-            forgets_at_ms=0 if decided else None,
-        )
+            card = recall.cards_of(connection, [row])[show_id]
         with self._if_there_is_room(show_id=show_id):
-            cards.publish(self._rounds, show_id, card, self.lanes_count)
+            cards.publish(self._rounds, show_id, card.fields, self.lanes_count, ttl_ms=card.ttl_ms)
         return row.hall_id
 
     @contextmanager

@@ -15,7 +15,9 @@ from core import logs
 from core.halls import Hall
 from core.recent import Recent
 from db import cards, halls
+from db.catalogue import ShowListing
 from db.engine import transaction
+from db.halls import HallRow
 from db.rounds import Rounds
 
 log = logs.logger(__name__)
@@ -48,10 +50,18 @@ class Plans:
         hall_id = self._of_shows.get_or_make(show_id, find)
         return self._halls.get_or_make(hall_id, partial(self._read, hall_id))
 
-    def learn(self, show_id: int, hall: Hall) -> None:
-        """Remember the hall of a show."""
+    def announce(self, show: ShowListing, row: HallRow, hall: Hall, lanes: int) -> None:
+        """Publish the card of a new show and the plan of its hall: its first buyers find both, Postgres or no.
+
+        Raises: RedisAway, AcceptUnknown, and OutOfMemoryError: Redis has no room.   Repeat: safe.
+        """
         self._halls.put(hall.id, hall)
-        self._of_shows.put(show_id, hall.id)
+        self._of_shows.put(show.id, hall.id)
+        card = cards.card(
+            show.settings, version=show.version, hall_id=hall.id, sold_out_until_ms=0, forgets_at_ms=None
+        )
+        cards.publish_plan(self._rounds, hall.id, row.plan)
+        cards.publish(self._rounds, show.id, card, lanes, ttl_ms=cards.ttl_ms(show.settings))
 
     def _read(self, hall_id: int) -> Hall:
         hall = cards.plan(self._rounds, hall_id)

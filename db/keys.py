@@ -8,6 +8,10 @@ from uuid import UUID
 DECIDED = "onsale:decided"
 #: String, JSON: lanes and the booking secret, so that an api can start while Postgres is away.
 INSTALLATION = "onsale:installation"
+#: String: the life of Redis (its run_id) in which all coming shows were published (workers/republish.py).
+REPUBLISHED = "onsale:republished"
+#: String with a TTL: the worker that publishes them now.
+REPUBLISHING = "onsale:republishing"
 #: Stream: revoked access tokens, read by every api process (db/revocations.py).
 REVOKED = "onsale:revoked"
 

@@ -12,6 +12,7 @@ from core import garbage, logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db.guard import EXIT_CODE, Guard
+from workers.republish import Republisher
 from workers.stores import Stores, open_stores
 from workers.sweep import Sweeper
 
@@ -38,6 +39,7 @@ class WorkerProcess(dramatiq.Middleware):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._sweeper: Sweeper | None = None
+        self._republisher: Republisher | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Still before the first message is taken, and after the fork: the stores, if they are safe.
@@ -58,6 +60,8 @@ class WorkerProcess(dramatiq.Middleware):
 
         self._sweeper = Sweeper(stores(), ring)
         self._sweeper.start()
+        self._republisher = Republisher(stores())
+        self._republisher.start()
         if self._settings.worker_metrics_port:
             try:
                 start_http_server(self._settings.worker_metrics_port)
@@ -67,6 +71,8 @@ class WorkerProcess(dramatiq.Middleware):
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         if self._sweeper is not None:
             self._sweeper.stop()
+        if self._republisher is not None:
+            self._republisher.stop()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         stores().close()
