@@ -12,6 +12,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,8 @@ SIZES, CONNECTIONS, SECONDS = (50_000, 200_000), 32, 5.0
 QUIET_PER_S = 20
 #: Seats of the show that is sold by the way: room for every request of a run.
 OTHER_SEATS, BUYERS, MOST_PER_S = 20_000, 4_000, 4_000
+#: People who look at the seat map at once.
+LOOKERS = 4
 #: An opening may be so many times slower than the same show warm (p99).
 TIMES_WARM = 2.0
 WARM_UP_S, PATIENCE_S = 2.0, 60.0
@@ -49,17 +52,21 @@ WARM_UP_S, PATIENCE_S = 2.0, 60.0
 class Opening:
     """What came of one hall. Latencies are milliseconds, of the first seconds and of as many later on.
 
-    other_ms: of a show that is no part of it, during the opening.  outcome_ms: from request to outcome, of a show in
-    another lane while the first best seats of this one are looked for; best_ms: until those are known.
+    making_ms, looking_ms, other_ms: of a show that is no part of it, while this one is made, while its seat map is
+    looked at, and during the opening.  outcome_ms: from request to outcome, of a show in another lane while the first
+    best seats of this one are looked for; best_ms: until those are known.
     """
 
     seats: int
     made_s: float = 0.0
     first_ms: list[float] = field(default_factory=list)
     warm_ms: list[float] = field(default_factory=list)
+    making_ms: list[float] = field(default_factory=list)
+    looking_ms: list[float] = field(default_factory=list)
     other_ms: list[float] = field(default_factory=list)
     outcome_ms: list[float] = field(default_factory=list)
     best_ms: float = 0.0
+    looks: int = 0
     codes: dict[int, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
     api_mb: list[float] = field(default_factory=list)
@@ -77,6 +84,8 @@ class Opening:
             f"  first {SECONDS:g} s: {_spread(self.first_ms)}; warm: {_spread(self.warm_ms)};"
             f" {self.times_warm:.1f} times",
             f"  another show meanwhile: {_spread(self.other_ms)}",
+            f"  another show while this one is made: {_spread(self.making_ms)}",
+            f"  another show while {LOOKERS} look at the seat map, {self.looks} times: {_spread(self.looking_ms)}",
             f"  first best seats after {self.best_ms:.0f} ms;"
             f" another lane's outcomes meanwhile: {_spread(self.outcome_ms)} {self.outcomes}",
             f"  RSS, MB: api {_told(self.api_mb)}, worker {_told(self.worker_mb)}",
@@ -97,15 +106,16 @@ class Opened:
     def opening(self, seats: int) -> Opening:
         """Make a hall and a show, and measure its first seconds."""
         found = Opening(seats)
-        movie_id = self._post("/api/movies", {"title": "The Opening", "duration_min": 90})
-        hall_id = self._post("/api/halls", {"name": f"Hall of {seats}", "plan": plan(seats)})
-        starts_at = from_ms(int(time.time() * 1000) + 30 * DAY_MS).isoformat()
-        show = {"movie_id": movie_id, "hall_id": hall_id, "starts_at": starts_at, "prices": {"standard": 1_200}}
+        self._quiet.begin(self._other_bookings(self._other[0], SECONDS))
         begun = time.perf_counter()
-        show_id = self._post("/api/shows", show)
+        show_id = self._show(seats)
         found.made_s = time.perf_counter() - begun
-        others = self._other_bookings(self._other[0], SECONDS)
-        self._quiet.begin(others)
+        found.making_ms = self._quiet.end().accept_ms
+        self._quiet.begin(self._other_bookings(self._other[0], SECONDS))
+        found.looks = self._look(show_id, SECONDS)
+        found.looking_ms = self._quiet.end().accept_ms
+        show_id = self._show(seats)
+        self._quiet.begin(self._other_bookings(self._other[0], SECONDS))
         done = self._storm(show_id, seats)
         found.first_ms, found.codes = done.accept_ms, dict(done.codes)
         found.other_ms = self._quiet.end().accept_ms
@@ -119,6 +129,14 @@ class Opened:
         for show_id in self._other:
             self._sent = 0  # the upper half of the seats is left for `_other_bookings`
             self._storm(show_id, OTHER_SEATS, WARM_UP_S)
+
+    def _show(self, seats: int) -> int:
+        """Make a show in a hall that no process has met; its id."""
+        movie_id = self._post("/api/movies", {"title": "The Opening", "duration_min": 90})
+        hall_id = self._post("/api/halls", {"name": f"Hall of {seats}", "plan": plan(seats)})
+        starts_at = from_ms(int(time.time() * 1000) + 30 * DAY_MS).isoformat()
+        show = {"movie_id": movie_id, "hall_id": hall_id, "starts_at": starts_at, "prices": {"standard": 1_200}}
+        return int(self._post("/api/shows", show))
 
     def _storm(self, show_id: int, seats: int, seconds: float = SECONDS) -> Done:
         requests = Bookings([show_id], seats, self._tokens, self._sent, int(MOST_PER_S * seconds))
@@ -150,6 +168,20 @@ class Opened:
         found.best_ms = (time.perf_counter() - begun) * 1000
         done = self._quiet.end()
         found.outcome_ms, found.outcomes = done.outcome_ms, dict(done.outcomes)
+
+    def _look(self, show_id: int, seconds: float) -> int:
+        """Look at the seat map, some at once, after each booking, so that it is made anew; how often."""
+        end, looks = time.perf_counter() + seconds, 0
+        with ThreadPoolExecutor(LOOKERS) as pool:
+            while time.perf_counter() < end:
+                seat = {"show_id": show_id, "seats": [label(looks)]}
+                self._post("/api/bookings", seat, self._tokens[looks % BUYERS])
+                list(pool.map(self._map, [show_id] * LOOKERS))
+                looks += 1
+        return looks
+
+    def _map(self, show_id: int) -> None:
+        self._call("GET", f"/api/shows/{show_id}/seats", None, self._admin)
 
     def _post(self, path: str, body: dict[str, Any], token: str = "") -> Any:
         return self._call("POST", path, body, token or self._admin)["id"]
