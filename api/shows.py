@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
+from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
 from api import answers, desk, links, schemas
@@ -22,11 +23,17 @@ from api.rendering import PUBLIC, answer, as_bytes, page_json, show_json
 from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
+from core import logs
+from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from core.halls import Hall
 from core.operations import ChangeShow
 from core.shows import SaleState, ShowSettings
 from db import catalogue, halls
+from db.catalogue import ShowListing
 from db.engine import transaction
+from db.halls import HallRow
+
+log = logs.logger(__name__)
 
 #: Names over HTTP -> names of core/shows.py ShowSettings.
 CHANGED_AS = {"hold_s": "hold_ms", "sales_open_at": "sales_open_ms", "sales_close_at": "sales_close_ms"}
@@ -101,7 +108,7 @@ def create_show() -> Response:
     values = read_body(schemas.SHOW_REQUEST)
     settings = _settings(values)
     with transaction(stores().engine) as connection:
-        hall = _priced_hall(connection, values["hall_id"], values["prices"])
+        row, hall = _priced_hall(connection, values["hall_id"], values["prices"])
         show_id = catalogue.insert_show(
             connection,
             movie_id=values["movie_id"],
@@ -113,6 +120,7 @@ def create_show() -> Response:
         catalogue.insert_seats(connection, show_id, list(hall.seats))
         show = catalogue.get_show(connection, show_id)
     assert show is not None
+    _announce(show, row, hall)
     listings().drop()
     return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
 
@@ -182,7 +190,16 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
     )
 
 
-def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> Hall:
+def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
+    """Tell Redis of a new show. What fails is healed by its first buyer, who then needs Postgres."""
+    door = stores().door
+    try:
+        door.plans.announce(show, row, hall, door.lanes_count)
+    except (RedisAway, AcceptUnknown, PostgresAway, OutOfMemoryError) as error:
+        log.warning("show_not_published", show_id=show.id, error=str(error))
+
+
+def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> tuple[HallRow, Hall]:
     """The hall, if the prices are those of its categories. Raises: InvalidRequest."""
     row = halls.get_hall(connection, hall_id)
     if row is None:
@@ -194,7 +211,7 @@ def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]
     ]
     if faults:
         raise InvalidRequest([{"pointer": f"/prices/{name}", "detail": detail} for name, detail in faults])
-    return hall
+    return row, hall
 
 
 def _no_such_show() -> Response:

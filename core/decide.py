@@ -173,7 +173,7 @@ class _Deciding:
         settings, hall = self.state.show.settings, self.state.show.hall
         booking = self._booking(operation, Status.PENDING if operation.hold else Status.CONFIRMED, None)
         booking.seats = seats
-        booking.amount_cents = sum(settings.prices[hall.seats[label].category] for label in seats)
+        booking.amount_cents = sum(settings.prices[hall.category(label)] for label in seats)
         if operation.hold:
             booking.expires_ms = self._decided_ms + settings.hold_ms
         else:

@@ -17,6 +17,7 @@ from core.bookings import Booking, Decision, Outcome, Reason, Verdict
 from core.decide import decide, fail
 from core.errors import OnsaleError
 from core.operations import Kind, StreamId, load_entry
+from core.owners import Owners
 from core.shows import Show
 from core.state import ShowState
 from core.times import STEP_MS
@@ -120,8 +121,7 @@ class Replay:
             show = self._show(show_id)
             if show is None:
                 return None
-            owners: dict[str, UUID | None] = dict.fromkeys(show.hall.seats)
-            self.states[show_id] = ShowState(show, owners=owners, bookings=(), held=0, sold=0)
+            self.states[show_id] = ShowState(show, owners=Owners(whole=True), bookings=(), held=0, sold=0)
         return self.states[show_id]
 
     def _say(self, row: JournalRow, what: str) -> None:

@@ -202,15 +202,20 @@ def all_bookings(connection: Connection) -> Iterator[Booking]:
         yield _booking(row)
 
 
-def any_of_show(connection: Connection, show_id: int) -> bool:
-    """Whether anything has been decided of a show: its ids begin with it."""
-    statement = text("""
-        SELECT EXISTS (SELECT
+def shows_with_any(connection: Connection, show_ids: Sequence[int]) -> set[int]:
+    """Those of some shows of which anything has been decided: the ids of its bookings begin with a show's."""
+    statement = """
+        SELECT wanted.show_id
+          FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, first uuid, last uuid)
+         WHERE EXISTS (SELECT
                          FROM bookings
-                        WHERE id BETWEEN :first AND :last)
-    """)
-    first, last = UUID(int=show_id << 96), UUID(int=(show_id + 1 << 96) - 1)
-    return bool(connection.execute(statement, {"first": first, "last": last}).scalar())
+                        WHERE id BETWEEN wanted.first AND wanted.last)
+    """
+    wanted = [
+        {"show_id": show_id, "first": UUID(int=show_id << 96), "last": UUID(int=(show_id + 1 << 96) - 1)}
+        for show_id in show_ids
+    ]
+    return {row.show_id for row in execute(connection, statement, {"wanted": as_json(wanted)})}
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:

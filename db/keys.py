@@ -14,6 +14,10 @@ WORKERS = "onsale:workers"
 EXPIRY_LEASE = "onsale:expiry:lease"
 #: String with a TTL: an expire run has ended lately.
 EXPIRY_DONE = "onsale:expiry:done"
+#: String: the life of Redis (its run_id) in which all coming shows were published (workers/republish.py).
+REPUBLISHED = "onsale:republished"
+#: String with a TTL: the worker that publishes them now.
+REPUBLISHING = "onsale:republishing"
 #: Stream: revoked access tokens, read by every api process (db/revocations.py).
 REVOKED = "onsale:revoked"
 

@@ -11,6 +11,7 @@ from core.bookings import Decision, Reason, Status, Verdict
 from core.decide import decide
 from core.halls import Hall
 from core.operations import Book, Cancel, Confirm, Entry, Operation, StreamId, dump
+from core.owners import Owners
 from core.shows import Show, ShowSettings
 from core.state import ShowState
 from tests.stage import plan
@@ -42,7 +43,7 @@ class Lane:
             **changes,
         }
         show = Show(SHOW, hall, ShowSettings(**values))
-        self.state = ShowState(show, owners=dict.fromkeys(hall.seats), bookings=(), held=0, sold=0)
+        self.state = ShowState(show, owners=Owners(whole=True), bookings=(), held=0, sold=0)
         self.now = OPEN
         self._numbers = itertools.count(1)
 

@@ -15,6 +15,7 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 from db.guard import EXIT_CODE, Guard
 from workers.broker import MAX_AGE_MS
+from workers.republish import Republisher
 from workers.stores import Stores, open_stores
 from workers.sweep import Sweeper
 
@@ -41,6 +42,7 @@ class WorkerProcess(dramatiq.Middleware):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._sweeper: Sweeper | None = None
+        self._republisher: Republisher | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """Still before the first message is taken, and after the fork: the stores, if they are safe.
@@ -61,6 +63,8 @@ class WorkerProcess(dramatiq.Middleware):
 
         self._sweeper = Sweeper(stores(), ring)
         self._sweeper.start()
+        self._republisher = Republisher(stores())
+        self._republisher.start()
         if self._settings.worker_metrics_port:
             try:
                 start_http_server(self._settings.worker_metrics_port)
@@ -76,6 +80,8 @@ class WorkerProcess(dramatiq.Middleware):
         stores().stopping.set()
         if self._sweeper is not None:
             self._sweeper.stop()
+        if self._republisher is not None:
+            self._republisher.stop()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         stores().close()

@@ -9,6 +9,7 @@ import redis
 from sqlalchemy import Engine
 
 from core.halls import Hall
+from core.recent import Recent
 from core.settings import Settings
 from db import guard
 from db.engine import make_engine
@@ -16,19 +17,21 @@ from db.installation import Installation
 from db.rounds import Rounds, connection_pool
 from workers.seatmaps import SeatMaps
 
+#: What the halls that a worker remembers may take, in bytes: some 4,000 screens, or 200 stadiums.
+HALLS_BYTES = 32_000_000
 #: Longer than the longest blocking read (half a marker's life), in seconds.
 SOCKET_TIMEOUT_S = 5.0
 
 
 @dataclass
 class Stores:
-    """The stores of one worker process. `halls` keeps plans, which never change."""
+    """The stores of one worker process. `halls` keeps those used last; a plan never changes."""
 
     settings: Settings
     engine: Engine
     client: redis.Redis
     rounds: Rounds
-    halls: dict[int, Hall] = field(default_factory=dict)
+    halls: Recent[int, Hall] = field(default_factory=lambda: Recent(HALLS_BYTES, lambda hall: hall.size))
     seat_maps: SeatMaps = field(default_factory=SeatMaps)
     #: Per lane, how many entries the next batch may take, if fewer than Settings.batch.
     batch_sizes: dict[int, int] = field(default_factory=dict)
