@@ -52,6 +52,21 @@ class Buyers:
         return self._random.choice([each for each in self._random.sample(self._users, 2) if each != user])
 
 
+class Regulars:
+    """Who always comes through: each wants one seat that nobody else wants, the next of the hall, and one alone."""
+
+    def __init__(self, users: list[str], labels: tuple[str, ...]) -> None:
+        self._users = users
+        self._labels = labels
+        self._count = 0
+
+    def wish(self, show: int) -> Mine:
+        """A new wish for one seat of a show."""
+        number, self._count = self._count, self._count + 1
+        asked = {"seats": [self._labels[number % len(self._labels)]]}
+        return Mine(self._users[number % len(self._users)], show, f"steady-{number}", asked)
+
+
 class Stock:
     """Wishes by the state last seen: UNKNOWN, QUEUED, HELD, ASKED, CONFIRMED, FAILED, CANCELLED."""
 

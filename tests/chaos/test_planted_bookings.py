@@ -49,7 +49,7 @@ def test_a_clean_run_breaks_nothing(play: Play) -> None:
     verdict = play.judged()
 
     assert verdict.violations == 0, verdict.examples
-    assert len(verdict.counts) == 10
+    assert len(verdict.counts) == 12
 
 
 # -- I1 -----------------------------------------------------------------------------------------------------
