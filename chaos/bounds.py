@@ -181,3 +181,18 @@ def _silences(
 def oldest_s(each: Fired, samples: Iterable[Age]) -> float:
     """The age of the oldest undecided entry that was seen while a fault lasted, seconds."""
     return max((age.age_s for age in samples if each.begun <= age.at <= each.until), default=0.0)
+
+
+def table() -> list[str]:
+    """The rows of BOUNDS as lines of Markdown, faults with the same bound together."""
+    groups: dict[Bound, list[str]] = {}
+    for name, bound in BOUNDS.items():
+        groups.setdefault(bound, []).append(name)
+    lines = ["| while it lasts | lanes decide | the door accepts | statuses are answered |", "|---|---|---|---|"]
+    for bound, names in groups.items():
+        cells = [
+            f"may stop, and is back {bound.back_s:g} s after it" if most_s is None else f"within {most_s:g} s"
+            for most_s in (bound.lanes, bound.accepts, bound.statuses)
+        ]
+        lines.append(f"| {', '.join(names)} | {' | '.join(cells)} |")
+    return lines

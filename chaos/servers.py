@@ -133,19 +133,20 @@ async def failover_redis(scene: Scene, draws: random.Random) -> AsyncIterator[st
     begun = time.time()
     # What was done before an error may have been done: the oracle must know.
     scene.went_back.append(Wipe(begun, begun, back_to))
-    await asyncio.to_thread(_go_back, scene.redis(decode=False), found)
+    await asyncio.to_thread(go_back, scene.redis(decode=False), found)
+    await asyncio.to_thread(ask, scene.redis(), "CLIENT", "KILL", "TYPE", "normal")
     scene.went_back[-1] = Wipe(begun, time.time(), back_to)
     yield f"{len(found) // 3} keys of {time.time() - back_to:.1f} s ago"
 
 
-def _go_back(client: redis.Redis, found: list[Any]) -> None:
+def go_back(client: redis.Redis, found: list[Any]) -> None:
+    """Put the keys of a SNAPSHOT in the place of those that are there, at one instant. Closes the client."""
     try:
         pipe = client.pipeline(transaction=True)
-        pipe.flushall()
+        pipe.flushdb()
         for key, life_ms, value in zip(found[::3], found[1::3], found[2::3], strict=True):
             pipe.restore(key, max(0, life_ms), value)
         pipe.execute()
-        client.execute_command("CLIENT", "KILL", "TYPE", "normal")  # type: ignore[no-untyped-call]
     finally:
         client.close()
 
