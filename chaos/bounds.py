@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-from chaos.ages import Age
+from chaos.ages import LOOK_S, Age
+from chaos.mine import STEADY_KEY
 from chaos.nemesis import Fired
 from chaos.record import BOOK, STATUS, Call
 
@@ -24,6 +25,8 @@ KILLED_S, STOPPED_S = 5.0, 7.5
 #: Two looks at one lane that are further apart are two episodes, seconds.
 EPISODE_S = 2.0
 LANES, ACCEPTS, STATUSES = "lanes", "accepts", "statuses"
+#: While accepting may not stop, no larger share of the steady stream may go unaccepted, of so many bookings or more.
+REFUSED_SHARE, FEWEST = 0.05, 20
 #: What shows that a service works: the kind of the request, and the answers to it.
 ANSWERS = {ACCEPTS: (BOOK, (200, 202, 409, 422)), STATUSES: (STATUS, (200, 404))}
 
@@ -133,7 +136,7 @@ def overdue(
     found = [*_old_entries(fired, samples, lags)]
     for service in ANSWERS:
         found += _silences(service, fired, calls, lags)
-    return found
+    return [*found, *_refused(fired, calls, lags)]
 
 
 def _old_entries(
@@ -178,9 +181,22 @@ def _silences(
                 )
 
 
+def _refused(fired: Sequence[Fired], calls: Sequence[Call], lags: Sequence[tuple[float, float]]) -> Iterator[Overdue]:
+    """Faults under which accepting may not stop, and the door did not accept much of the steady stream."""
+    steady = sorted((call for call in calls if call.key.startswith(STEADY_KEY)), key=lambda call: call.sent_at)
+    sent = [call.sent_at for call in steady]
+    for each in fired:
+        during = steady[bisect_left(sent, each.begun) : bisect_left(sent, each.until)]
+        may = allowed(ACCEPTS, each.begun, each.until, fired, lags)
+        failed = sum(call.code == 0 or call.code >= 500 for call in during)
+        if len(during) >= FEWEST and not may.excused_s and failed > REFUSED_SHARE * len(during):
+            yield Overdue(f"{may.words}: {failed} of {len(during)} bookings were not accepted", each.until)
+
+
 def oldest_s(each: Fired, samples: Iterable[Age]) -> float:
-    """The age of the oldest undecided entry that was seen while a fault lasted, seconds."""
-    return max((age.age_s for age in samples if each.begun <= age.at <= each.until), default=0.0)
+    """The age of the oldest undecided entry that was seen while a fault lasted, or soon after its moment, seconds."""
+    until = each.until if each.until - each.begun > LOOK_S else each.begun + NOTHING_S
+    return max((age.age_s for age in samples if each.begun <= age.at <= until), default=0.0)
 
 
 def table() -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any
 HOT_REQUESTS, HOT_SEATS = 0.7, 0.1
 #: Bookings remembered per state; older ones are left to the oracle.
 MOST_REMEMBERED = 4_000
+#: How the keys of the steady stream begin.
+STEADY_KEY = "steady-"
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +66,7 @@ class Regulars:
         """A new wish for one seat of a show."""
         number, self._count = self._count, self._count + 1
         asked = {"seats": [self._labels[number % len(self._labels)]]}
-        return Mine(self._users[number % len(self._users)], show, f"steady-{number}", asked)
+        return Mine(self._users[number % len(self._users)], show, f"{STEADY_KEY}{number}", asked)
 
 
 class Stock:

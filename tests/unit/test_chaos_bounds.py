@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chaos.ages import Age, Ages
@@ -116,6 +118,21 @@ def test_a_door_that_answers_nobody_while_postgres_is_paused_is_found(kind, serv
     assert overdue(postgres, [], [*calls, *asked(kind, *every_tenth(10, 30), code=good)], []) == []
 
 
+def test_a_door_that_accepts_little_of_the_steady_stream_while_it_may_not_stop_is_found():
+    def stream(since: float, until: float, code: int) -> list[Call]:
+        return [
+            replace(call, key=f"steady-{call.sent_at}") for call in asked(BOOK, *every_tenth(since, until), code=code)
+        ]
+
+    calls = [*stream(0, 18, 202), *stream(18, 20, 503), *stream(20, 40, 202)]
+
+    [found] = overdue([fault("stop postgres", 10.0, 20.0)], [], calls, [])
+    assert found.text == "stop postgres: 20 of 100 bookings were not accepted"
+    assert overdue([fault("stop redis", 10.0, 20.0)], [], calls, []) == []
+    assert overdue([fault("stop postgres", 10.0, 20.0), fault("kill redis", 15.0, 15.0)], [], calls, []) == []
+    assert overdue([fault("stop postgres", 20.0, 40.0)], [], calls, []) == []
+
+
 def test_where_nobody_asks_nobody_needs_to_be_answered():
     assert overdue([], [], asked(BOOK, 1.0, 30.0), []) == []
 
@@ -141,3 +158,4 @@ def test_the_oldest_entry_of_a_fault_is_what_was_seen_while_it_lasted():
 
     assert oldest_s(fault("stop broker", 12.0, 15.0), samples) == 5.0
     assert oldest_s(fault("stop broker", 30.0, 35.0), samples) == 0.0
+    assert oldest_s(fault("kill worker", 12.0, 12.0), samples) == 5.0
