@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psutil
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -97,7 +98,7 @@ class Nemesis:
             async with fault.harm(self._scene, self._steps.random) as words:
                 if fault.lasts:
                     await asyncio.sleep(harm.seconds)
-        except (OnsaleError, OSError, redis.RedisError, SQLAlchemyError) as error:
+        except (OnsaleError, OSError, redis.RedisError, SQLAlchemyError, psutil.Error) as error:
             # Another fault of this step was in the way: what it is done to does not run.
             words = ""
             self._say(f"         {fault.name} did not fire: {error!r}")

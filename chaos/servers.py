@@ -21,6 +21,7 @@ from chaos.evidence import Wipe
 from chaos.scene import Scene, send
 from chaos.system import LANES, WORKERS
 from core.errors import OnsaleError
+from core.operations import StreamId
 from db import keys
 from db.engine import make_engine
 from local import postgres
@@ -160,8 +161,13 @@ async def clock_ahead(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
     lane = min(scene.ahead, default=draws.randrange(LANES))
     seconds = draws.choice((120, 300))
     now_s, _ = await asyncio.to_thread(ask, scene.redis(), "TIME")
+    last = (await asyncio.to_thread(ask, scene.redis(), "XINFO STREAM", keys.lane(lane)))["last-generated-id"]
+    ahead_ms = (int(now_s) + seconds) * 1000
+    if ahead_ms <= StreamId.parse(last).ms:  # ids never go back
+        yield f"lane {lane} is further ahead"
+        return
     scene.ahead.add(lane)
-    await asyncio.to_thread(ask, scene.redis(), "XSETID", keys.lane(lane), f"{(int(now_s) + seconds) * 1000}-0")
+    await asyncio.to_thread(ask, scene.redis(), "XSETID", keys.lane(lane), f"{ahead_ms}-0")
     yield f"lane {lane}, {seconds} s"
 
 
