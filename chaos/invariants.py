@@ -84,8 +84,8 @@ def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
         if row.outcome == "HELD":
             deadlines[id_] = row.decision["expires_ms"]
             yield from _too_long(evidence, row)
-        elif row.outcome == "EXPIRED" and row.id.ms < deadlines.get(id_, 0):
-            yield Violation(f"hold {id_} expired at {row.id.ms}, before {deadlines[id_]}", at)
+        elif row.outcome == "EXPIRED" and (at_ms := round(evidence.accepted_at(row) * 1000)) < deadlines.get(id_, 0):
+            yield Violation(f"hold {id_} expired at {at_ms}, before {deadlines[id_]}", at)
         if row.part or row.kind == "EXPIRE":
             continue
         asked = [call for call in evidence.by_booking.get(id_, ()) if call.kind == row.kind]
