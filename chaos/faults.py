@@ -29,8 +29,8 @@ Harm = Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]
 class Fault:
     """`lasts`: it is begun, kept up and healed; otherwise it is done in a moment. `alone`: never combined.
 
-    `takes_s`: seconds that doing and healing it take at the most, besides what it lasts. `deaf`: nobody hears a
-    doorbell meanwhile, which shows only after some seconds (chaos/plan.py).
+    `takes_s`: seconds that doing and healing it take at the most, besides what it lasts. `slow`: what it does shows
+    only after some seconds, so that it lasts longer when it comes by itself (chaos/plan.py).
     """
 
     name: str
@@ -38,7 +38,7 @@ class Fault:
     lasts: bool = True
     alone: bool = False
     takes_s: float = 2.0
-    deaf: bool = False
+    slow: bool = False
     #: What its recovery is counted from: the end of the fault, or its beginning (others take over).
     from_begin: bool = False
 
@@ -103,7 +103,7 @@ def _stop(name: str) -> Fault:
             # What was forked meanwhile is not stopped; to continue it is harmless.
             send(pids, signal.SIGCONT)
 
-    return Fault(f"stop {name}", harm, from_begin=name == "worker", deaf=name == "broker")
+    return Fault(f"stop {name}", harm, from_begin=name == "worker", slow=name == "broker")
 
 
 # -- links --------------------------------------------------------------------------------------------------
@@ -250,9 +250,9 @@ FAULTS = {
         Fault("full disk redis", disk.full("redis"), alone=True),
         Fault("full disk postgres", disk.full("postgres"), alone=True),
         Fault("full memory redis", servers.full_memory("redis")),
-        Fault("full memory broker", servers.full_memory("broker"), deaf=True),
-        Fault("eaten doorbells", strangers.eaten_doorbells, deaf=True),
-        Fault("stop worker in its transaction", servers.stop_in_transaction, from_begin=True,
+        Fault("full memory broker", servers.full_memory("broker"), slow=True),
+        Fault("eaten doorbells", strangers.eaten_doorbells, slow=True),
+        Fault("stop worker in its transaction", servers.stop_in_transaction, from_begin=True, slow=True,
               takes_s=servers.FOUND_WITHIN_S + 1),
         Fault("demote postgres", servers.demote_postgres),
         Fault("demote redis", servers.demote_redis),

@@ -68,7 +68,7 @@ class Plan:
         """Seconds that so many faults take at the most, one after the other, the wipe left out."""
         most = _longest(self.minutes)[1]
         known = [FAULTS[name] for name in faults if name != WIPE]
-        lasting = [max(most, long_s(self.seconds)) if fault.deaf else most if fault.lasts else 0.0 for fault in known]
+        lasting = [max(most, long_s(self.seconds)) if fault.slow else most if fault.lasts else 0.0 for fault in known]
         return sum(lasting) + sum(fault.takes_s + BREATH_S for fault in known)
 
     @property
@@ -120,7 +120,7 @@ class Steps:
         draws = self.random
         if self._first:
             name = self._first.pop()
-            if FAULTS[name].deaf:
+            if FAULTS[name].slow:
                 return [Harm(name, 0.0, long_s(self._plan.seconds))]
             return [self._harm(name)]
         if len(self._mixable) < 2 or draws.random() >= COMBINED:
@@ -145,7 +145,7 @@ class Steps:
 
 
 def long_s(seconds: float) -> float:
-    """How long nobody hears a doorbell when that comes by itself: longer than any lane may stand still."""
+    """How long a slow fault lasts when it comes by itself: longer than any lane may stand still."""
     if seconds < 300:
         return min(15.0, seconds / 4)
     return 30.0 if seconds < 1_800 else 60.0
