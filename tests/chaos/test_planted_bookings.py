@@ -54,7 +54,7 @@ def test_a_clean_run_breaks_nothing(play: Play) -> None:
     verdict = play.judged()
 
     assert verdict.violations == 0, verdict.examples
-    assert len(verdict.counts) == 10
+    assert len(verdict.counts) == 12
 
 
 # -- I1 -----------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_a_late_drain_that_publishes_without_the_fence(play: Play, monkeypatch: 
         planted.setattr(scripts, "FINISH", Script(source, hashlib.sha1(source.encode()).hexdigest()))
         publish(play.stage.stores, late, "late", None)
 
-    assert play.judged().broken == {"I3"}
+    assert play.judged().broken == {"I3", "I9"}
 
 
 def test_an_accepted_booking_that_is_unknown_later(play: Play) -> None:
