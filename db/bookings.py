@@ -168,18 +168,15 @@ def list_of_user(connection: Connection, user_id: UUID, *, before: UUID | None, 
 
 
 def by_reference(connection: Connection, user_id: UUID, reference_: str) -> Booking | None:
-    """A person's booking by its short form; None if they have none of that reference."""
-    ids = ids_of_reference(reference_)
-    if ids is None:
-        return None
+    """A person's booking by its short form as `read_reference` returns it; None if they have none of it."""
+    first, last = ids_of_reference(reference_)
     statement = text(f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE id BETWEEN :first AND :last AND user_id = :user_id
     """)  # noqa: S608 - the columns are a constant
-    rows = connection.execute(statement, {"first": ids[0], "last": ids[1], "user_id": user_id})
-    wanted = reference_.replace("-", "").upper()
-    return next((b for b in map(_booking, rows) if reference(b.id).replace("-", "") == wanted), None)
+    rows = connection.execute(statement, {"first": first, "last": last, "user_id": user_id})
+    return next((booking for booking in map(_booking, rows) if reference(booking.id) == reference_), None)
 
 
 def all_bookings(connection: Connection) -> Iterator[Booking]:
