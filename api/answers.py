@@ -57,11 +57,17 @@ class TokenAnswer(Shape):
     user = fields.Nested(UserAnswer, required=True)
 
 
-class OwnBookings(Shape):
-    """One's own bookings, newest first. `next_before` is null on the last page."""
+class Page(Shape):
+    """A page of a list. `next_cursor` is null on the last one."""
+
+    limit = Whole(required=True)
+    next_cursor = Text(required=True, allow_none=True)
+
+
+class OwnBookings(Page):
+    """One's own bookings, newest first."""
 
     bookings = fields.List(fields.Nested(BookingStatus), required=True)
-    next_before = fields.UUID(required=True, allow_none=True)
 
 
 class SessionAnswer(Shape):
@@ -77,14 +83,6 @@ class ExportAnswer(OwnBookings):
 
     user = fields.Nested(UserAnswer, required=True)
     sessions = fields.List(fields.Nested(SessionAnswer), required=True)
-
-
-class Page(Shape):
-    """A page of a list. `next_page` is null on the last one."""
-
-    page = Whole(required=True)
-    limit = Whole(required=True)
-    next_page = Whole(required=True, allow_none=True)
 
 
 class MovieAnswer(Shape):

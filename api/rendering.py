@@ -110,13 +110,3 @@ def show_json(show: ShowListing) -> dict[str, Any]:
         "sold": show.sold,
         "version": show.version,
     }
-
-
-def page_json(noun: str, items: list[dict[str, Any]], *, page: int, limit: int) -> dict[str, Any]:
-    """A page of a list, from up to `limit` + 1 items: the one too many tells that there is another page."""
-    return {
-        noun: items[:limit],
-        "page": page,
-        "limit": limit,
-        "next_page": page + 1 if len(items) > limit else None,
-    }

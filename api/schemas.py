@@ -47,6 +47,13 @@ def identifier(**kwargs: Any) -> Whole:
     return Whole(validate=validate.Range(1, MAX_ID), **kwargs)
 
 
+class PageQuery(Shape):
+    """A page of a list; `cursor` is the page before's `next_cursor`, and the first page has none."""
+
+    limit = Digits(validate=validate.Range(1, MAX_LIMIT), load_default=20)
+    cursor = Text(load_default=None)
+
+
 # -- bookings ---------------------------------------------------------------------------------------------
 
 
@@ -125,13 +132,6 @@ class BookingStatus(Shape):
     replaced_by = fields.UUID(required=True, allow_none=True)
 
 
-class OwnBookingsQuery(Shape):
-    """A page of one's own bookings; `before` is the page before's `next_before`."""
-
-    limit = Digits(validate=validate.Range(1, MAX_LIMIT), load_default=20)
-    before = fields.UUID(load_default=None)
-
-
 class WaitQuery(Shape):
     """How long a status may wait for the outcome; a longer wait than the server allows is cut short."""
 
@@ -169,11 +169,10 @@ class PasswordChange(Shape):
     new_password = Text(required=True, validate=validate.Length(8, 256))
 
 
-class ExportQuery(Shape):
-    """A page of an export's bookings; `before` is the page before's `next_before`."""
+class ExportQuery(PageQuery):
+    """A page of an export's bookings."""
 
     limit = Digits(validate=validate.Range(1, 1_000), load_default=1_000)
-    before = fields.UUID(load_default=None)
 
 
 class ProfileChange(Shape):
@@ -184,13 +183,6 @@ class ProfileChange(Shape):
 
 
 # -- catalogue --------------------------------------------------------------------------------------------
-
-
-class PageQuery(Shape):
-    """A page of a list, counted from 1."""
-
-    page = Digits(validate=validate.Range(1, 10_000), load_default=1)
-    limit = Digits(validate=validate.Range(1, MAX_LIMIT), load_default=20)
 
 
 class MoviesQuery(PageQuery):
@@ -284,7 +276,6 @@ class ShowChange(Shape):
 
 BOOKING_REQUEST = BookingRequest()
 BOOKING_STATUS = BookingStatus()
-OWN_BOOKINGS_QUERY = OwnBookingsQuery()
 WAIT_QUERY = WaitQuery()
 SIGNUP, LOGIN, PROFILE_CHANGE = Signup(), Login(), ProfileChange()
 REFRESH, PASSWORD_CHANGE, EXPORT_QUERY = Refresh(), PasswordChange(), ExportQuery()

@@ -12,13 +12,13 @@ from flask import Response, current_app, g, request
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from api import answers, desk, links, schemas
+from api import answers, cursors, desk, links, schemas
 from api.describe import route
 from api.errors import InvalidRequest
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, as_bytes, page_json, show_json
+from api.rendering import PUBLIC, answer, as_bytes, show_json
 from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
@@ -35,19 +35,20 @@ ONE = f"/<int(max={schemas.MAX_ID}):show_id>"
 blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="What is on, and its seats.")
 
 
-@route(blueprint, "GET", "", query=schemas.SHOWS_QUERY, answers={200: answers.SHOWS}, errors=(503,))
+@route(blueprint, "GET", "", query=schemas.SHOWS_QUERY, answers={200: answers.SHOWS}, errors=(400, 503))
 def list_shows() -> Response:
     """Upcoming shows, the next one first, of one movie if it is given."""
     query = read_query(schemas.SHOWS_QUERY)
-    movie_id, page, limit = query.get("movie_id"), query["page"], query["limit"]
+    movie_id, limit, after = query.get("movie_id"), query["limit"], cursors.SHOWS.read(query["cursor"])
 
     def make() -> bytes:
         with transaction(stores().engine) as connection:
-            offset = (page - 1) * limit
-            found = catalogue.list_upcoming(connection, movie_id=movie_id, limit=limit + 1, offset=offset)
-        return as_bytes(page_json("shows", [show_json(show) for show in found], page=page, limit=limit))
+            found = catalogue.list_upcoming(connection, movie_id=movie_id, after=after, limit=limit + 1)
+        return as_bytes(
+            cursors.SHOWS.page("shows", found, limit, show_json, lambda show: (show.settings.starts_ms, show.id))
+        )
 
-    body = listings().page((movie_id, page, limit), make)
+    body = listings().page((movie_id, after, limit), make)
     return Response(body, content_type="application/json", headers=PUBLIC)
 
 

@@ -150,20 +150,21 @@ _UPDATE = f"""
 """  # noqa: S608 - the rows are a constant
 
 
-def list_of_user(connection: Connection, user_id: UUID, *, before: UUID | None, limit: int) -> list[Booking]:
-    """A person's decided bookings, newest first; with `before`, those that follow this one of theirs."""
+def list_of_user(
+    connection: Connection, user_id: UUID, *, after: tuple[int, UUID] | None, limit: int
+) -> list[Booking]:
+    """A person's decided bookings, newest first; with `after`, those behind this place: (accepted, ms; id)."""
+    behind = "AND (accepted_at, id) < (:accepted_at, :id)" if after else ""
     statement = text(f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE user_id = :user_id
-           AND (CAST(:before AS uuid) IS NULL
-                OR (accepted_at, id) < (SELECT accepted_at, id
-                                          FROM bookings
-                                         WHERE id = :before AND user_id = :user_id))
+           {behind}
          ORDER BY accepted_at DESC, id DESC
          LIMIT :limit
-    """)  # noqa: S608 - the columns are a constant
-    values = {"user_id": user_id, "before": before, "limit": limit}
+    """)  # noqa: S608 - constants
+    accepted_ms, id_ = after or (0, None)
+    values = {"user_id": user_id, "accepted_at": from_ms(accepted_ms), "id": id_, "limit": limit}
     return [_booking(row) for row in connection.execute(statement, values)]
 
 

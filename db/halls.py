@@ -42,18 +42,20 @@ def insert_hall(connection: Connection, name: str, plan: Mapping[str, Any], capa
     return id_
 
 
-def list_halls(connection: Connection, *, limit: int, offset: int) -> list[HallListing]:
-    """Halls by name."""
+def list_halls(connection: Connection, *, after: tuple[str, int] | None, limit: int) -> list[HallListing]:
+    """Halls by name; with `after`, those behind this place in the list: (name, id)."""
+    behind = "WHERE (lower(name), id) > (lower(:name), :id)" if after else ""
     statement = text(
-        """
+        f"""
         SELECT id, name, capacity
         FROM halls
+        {behind}
         ORDER BY lower(name), id
         LIMIT :limit
-        OFFSET :offset
-        """
+        """  # noqa: S608 - one of two constants
     )
-    rows = connection.execute(statement, {"limit": limit, "offset": offset})
+    name, id_ = after or ("", 0)
+    rows = connection.execute(statement, {"limit": limit, "name": name, "id": id_})
     return [HallListing(row.id, row.name, row.capacity) for row in rows]
 
 
