@@ -22,7 +22,7 @@ from core.crashpoints import point
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
-from core.operations import Book, Operation
+from core.operations import Book, Operation, StreamId
 from core.settings import Settings
 from db import bookings, cards, halls, installation, lanes, shows, statuses
 from db.engine import transaction
@@ -147,6 +147,10 @@ class Door:
                 self._hall_of_show.clear()
             self._hall_of_show[show_id] = hall
         return hall
+
+    def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
+        """Whether an operation of a show is still in its lane. Raises: RedisAway."""
+        return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)
 
     def ping(self) -> None:
         """Whether operations can be accepted. Raises: RedisAway."""

@@ -96,6 +96,12 @@ class InvalidRequest(OnsaleError):
         self.errors = errors
 
 
+class HallTaken(OnsaleError):
+    """Another show is in this hall then."""
+
+    code = "hall_taken"
+
+
 class InvalidCursor(OnsaleError):
     """The cursor is none of this list: begin again without one."""
 

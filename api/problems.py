@@ -23,6 +23,7 @@ from api.errors import (
     BadCredentials,
     BadIdempotencyKey,
     Busy,
+    HallTaken,
     InvalidCursor,
     InvalidRequest,
     NotAllowed,
@@ -71,6 +72,7 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     NoSuchMovie: (422, {}),
     EmailTaken: (409, {}),
     MovieInUse: (409, {}),
+    HallTaken: (409, {}),
 }
 
 #: Code and words for what Flask and Werkzeug refuse by themselves.

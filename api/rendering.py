@@ -12,10 +12,12 @@ from typing import Any
 from flask import Response
 
 from core.bookings import Booking
+from core.operations import StreamId
 from core.times import iso, to_ms
 from db import statuses
 from db.catalogue import ShowListing
 from db.halls import HallListing
+from db.journal import ChangeOutcome
 from db.movies import Movie
 from db.sessions import Session
 from db.users import User
@@ -76,6 +78,18 @@ def movie_json(movie: Movie) -> dict[str, Any]:
         "description": movie.description,
         "genre": movie.genre,
         "duration_min": movie.duration_min,
+    }
+
+
+def change_json(show_id: int, change_id: str, id_: StreamId, decided: ChangeOutcome | None) -> dict[str, Any]:
+    """A change of a show; ACCEPTED while it waits in its lane."""
+    return {
+        "id": change_id,
+        "show_id": show_id,
+        "status": decided.outcome if decided else "ACCEPTED",
+        "reason": decided.reason if decided else None,
+        "accepted_at": iso(id_.ms),
+        "decided_at": iso(decided.decided_ms) if decided else None,
     }
 
 

@@ -250,9 +250,12 @@ class ShowRequest(Shape):
 
     @validates_schema
     def sales_have_a_window(self, values: Mapping[str, Any], **_: Any) -> None:
-        """Sales open before they close."""
-        if values.get("sales_open_at", 0) >= values.get("sales_close_at", values["starts_at"]):
+        """Sales open before they close, and close by the start."""
+        closes = values.get("sales_close_at", values["starts_at"])
+        if values.get("sales_open_at", 0) >= closes:
             raise ValidationError("Sales must open before they close.", "sales_open_at")
+        if closes > values["starts_at"]:
+            raise ValidationError("Sales must close by the start.", "sales_close_at")
 
 
 class ShowChange(Shape):

@@ -1,20 +1,21 @@
 """Shows: what is on, one show, its seat map; administrators create them.
 
-A show that exists is changed by operations in its lane only, never from here.
+A show that exists is changed by operations in its lane only (changes.py), never from here.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, request
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from api import answers, cursors, desk, links, schemas
+from api import answers, cursors, links, schemas
 from api.describe import route
-from api.errors import InvalidRequest
+from api.errors import HallTaken, InvalidRequest
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
@@ -23,13 +24,10 @@ from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
 from core.halls import Hall
-from core.operations import ChangeShow
-from core.shows import SaleState, ShowSettings
+from core.shows import ShowSettings
 from db import catalogue, halls
 from db.engine import transaction
 
-#: Names over HTTP -> names of core/shows.py ShowSettings.
-CHANGED_AS = {"hold_s": "hold_ms", "sales_open_at": "sales_open_ms", "sales_close_at": "sales_close_ms"}
 ONE = f"/<int(max={schemas.MAX_ID}):show_id>"
 
 blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="What is on, and its seats.")
@@ -57,7 +55,7 @@ def get_show(show_id: int) -> Response:
     """One show: prices, sales window, how many seats are left."""
     with transaction(stores().engine) as connection:
         show = catalogue.get_show(connection, show_id)
-    return answer(show_json(show), headers=PUBLIC) if show else _no_such_show()
+    return answer(show_json(show), headers=PUBLIC) if show else no_such_show()
 
 
 @route(
@@ -74,7 +72,7 @@ def get_seats(show_id: int) -> Response:
     maps = cast(SeatMaps, current_app.extensions["onsale-seatmaps"])
     version = maps.version(show_id)
     if version is None:
-        return _no_such_show()
+        return no_such_show()
     if request.if_none_match.contains_weak(str(version)):
         response = Response(status=304, headers=PUBLIC)
     else:
@@ -93,7 +91,7 @@ def get_seats(show_id: int) -> Response:
     answers={201: answers.SHOW},
     leads={201: links.SHOW},
     headers={201: ("Location",)},
-    errors=(403, 503),
+    errors=(403, 409, 503),
     secured=True,
 )
 @admin_required
@@ -102,7 +100,8 @@ def create_show() -> Response:
     values = read_body(schemas.SHOW_REQUEST)
     settings = _settings(values)
     with transaction(stores().engine) as connection:
-        hall = _priced_hall(connection, values["hall_id"], values["prices"])
+        hall = priced_hall(connection, values["hall_id"], values["prices"])
+        _reserve(connection, hall.id, values["movie_id"], settings.starts_ms)
         show_id = catalogue.insert_show(
             connection,
             movie_id=values["movie_id"],
@@ -118,58 +117,17 @@ def create_show() -> Response:
     return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
 
 
-@route(
-    blueprint,
-    "PATCH",
-    ONE,
-    body=schemas.SHOW_CHANGE,
-    answers={202: answers.CHANGE},
-    leads={202: links.CHANGE},
-    headers={202: ("Location",)},
-    errors=(403, 404, 503),
-    secured=True,
-)
-@admin_required
-def change_show(show_id: int) -> Response:
-    """Change a show's settings, in its lane: what was accepted before is decided by the old ones."""
-    values = read_body(schemas.SHOW_CHANGE)
-    with transaction(stores().engine) as connection:
-        show = catalogue.get_show(connection, show_id)
-        if show is None:
-            return _no_such_show()
-        if "prices" in values:
-            _priced_hall(connection, show.hall_id, values["prices"])
-    changes = {CHANGED_AS.get(name, name): value for name, value in values.items()}
-    if "hold_ms" in changes:
-        changes["hold_ms"] *= 1000
-    return _accept(ChangeShow(show_id=show_id, changes=changes))
-
-
-@route(
-    blueprint,
-    "DELETE",
-    ONE,
-    answers={202: answers.CHANGE},
-    leads={202: links.CHANGE},
-    headers={202: ("Location",)},
-    errors=(403, 404, 503),
-    secured=True,
-)
-@admin_required
-def close_show(show_id: int) -> Response:
-    """Close a show's sale for good. Bookings stand, and holds may still be confirmed."""
-    with transaction(stores().engine) as connection:
-        if catalogue.get_version(connection, show_id) is None:
-            return _no_such_show()
-    return _accept(ChangeShow(show_id=show_id, changes={"state": SaleState.CLOSED.value}))
-
-
-def _accept(operation: ChangeShow) -> Response:
-    accepted = stores().door.accept(operation, g.request_id)
-    if accepted.code != "ACCEPTED":
-        return desk.refuse("FULL", g.request_id).response()
-    body = {"show_id": operation.show_id, "status": accepted.code}
-    return answer(body, 202, {"Location": f"/api/shows/{operation.show_id}"})
+def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int) -> None:
+    """See that the show is to come, and that its hall is free then. Raises: InvalidRequest, HallTaken."""
+    if starts_ms <= time.time() * 1000:
+        raise InvalidRequest([{"pointer": "/starts_at", "detail": "A show must start in the future."}])
+    settings = stores().settings
+    if settings.shows_may_overlap:
+        return
+    changeover_min = settings.changeover_min
+    other = halls.reserve(connection, hall_id, movie_id=movie_id, starts_ms=starts_ms, changeover_min=changeover_min)
+    if other is not None:
+        raise HallTaken(f"Show {other} is in this hall then.")
 
 
 def _settings(values: Mapping[str, Any]) -> ShowSettings:
@@ -183,7 +141,7 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
     )
 
 
-def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> Hall:
+def priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> Hall:
     """The hall, if the prices are those of its categories. Raises: InvalidRequest."""
     row = halls.get_hall(connection, hall_id)
     if row is None:
@@ -198,5 +156,5 @@ def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]
     return hall
 
 
-def _no_such_show() -> Response:
+def no_such_show() -> Response:
     return problem(404, "no_such_show", "There is no such show.")

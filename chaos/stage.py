@@ -16,6 +16,8 @@ SEATS = 240
 SEATS_PER_USER = 4
 #: Seconds of a hold: short, so that many end by themselves.
 HOLD_S = 5
+#: The hall is the same for all shows, so they start one after the other, longer apart than the movie lasts.
+FIRST_START, APART = timedelta(days=30), timedelta(hours=2)
 #: Shows that are booked at the same time, one or two per lane; and for how long, seconds.
 AT_ONCE, GENERATION_S = 6, 25.0
 
@@ -40,13 +42,14 @@ async def make_shows(scene: Scene, seconds: float) -> tuple[tuple[tuple[int, ...
     plan = hall_plan(SEATS)
     hall = await create("/api/halls", {"name": "Chaos", "plan": plan})
     movie = await create("/api/movies", {"title": "Chaos", "duration_min": 90})
-    starts_at = (datetime.now(UTC) + timedelta(days=30)).isoformat(timespec="seconds")
     show: dict[str, object] = {
-        "movie_id": movie, "hall_id": hall, "starts_at": starts_at, "hold_s": HOLD_S,
+        "movie_id": movie, "hall_id": hall, "hold_s": HOLD_S,
         "prices": {"standard": 1200, "premium": 1800}, "seats_per_user": SEATS_PER_USER,
     }  # fmt: skip
-    groups = []
-    for _ in range(int(seconds / GENERATION_S) + 1):
-        groups.append(tuple([await create("/api/shows", show) for _ in range(AT_ONCE)]))
+    first, groups = datetime.now(UTC) + FIRST_START, []
+    for group in range(int(seconds / GENERATION_S) + 1):
+        starts = [first + APART * (group * AT_ONCE + number) for number in range(AT_ONCE)]
+        shows = [{**show, "starts_at": start.isoformat(timespec="seconds")} for start in starts]
+        groups.append(tuple([await create("/api/shows", each) for each in shows]))
     wire.close()
     return tuple(groups), tuple(Hall.from_plan(0, plan).seats)

@@ -45,6 +45,8 @@ class Settings:
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     hold_ttl_s: float
+    changeover_min: int
+    shows_may_overlap: bool
     lanes: int
     lane_cap: int
     batch: int
@@ -74,6 +76,9 @@ class Settings:
             **cls._of_watching(env),
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
+            # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
+            "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
+            "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
             "lanes": _lanes(env),
             # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
             "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),

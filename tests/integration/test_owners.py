@@ -50,6 +50,7 @@ OF_ADMINS = {
     ("POST", "/api/shows"),
     ("PATCH", "/api/shows/{show_id}"),
     ("DELETE", "/api/shows/{show_id}"),
+    ("GET", "/api/shows/{show_id}/changes/{change_id}"),
 }
 #: Routes for everybody.
 OF_ALL = {
@@ -75,7 +76,7 @@ STATES = ("queued", "held", "confirmed", "failed", "cancelled", "forgotten")
 
 
 def call(client: FlaskClient, method: str, path: str, headers: dict[str, str], **parts: object) -> Any:
-    for name, value in {"show_id": 1, "movie_id": 1, "hall_id": 1, **parts}.items():
+    for name, value in {"show_id": 1, "movie_id": 1, "hall_id": 1, "change_id": "e-1-0", **parts}.items():
         path = path.replace(f"{{{name}}}", str(value))
     assert "{" not in path
     return client.open(path, method=method, headers=headers)

@@ -107,6 +107,7 @@ OPERATIONS: list[Operation] = [
     Cancel(booking_id=UUID(int=3 << 96 | 1), show_id=3, user_id=USER),
     Expire(show_id=3, limit=500),
     ChangeShow(show_id=3, changes={"state": "PAUSED"}),
+    ChangeShow(show_id=3, changes={"sales_open_ms": 7}, keep_window=True),
 ]
 
 
