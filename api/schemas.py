@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from api.fields import PRICES, Digits, Flag, Instant, Prices, Text, Whole
+from api.fields import PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
 from core.bookings import Outcome, Reason, Stage, Status
 from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
 from core.operations import Kind
@@ -201,9 +201,9 @@ class ShowsQuery(PageQuery):
 class MovieRequest(Shape):
     """A movie, whole."""
 
-    title = Text(required=True, validate=validate.Length(1, 200))
+    title = Line(required=True, validate=validate.Length(1, 200))
     description = Text(load_default="", validate=validate.Length(max=4000))
-    genre = Text(load_default="", validate=validate.Length(max=60))
+    genre = Line(load_default="", validate=validate.Length(max=60))
     duration_min = Whole(required=True, validate=validate.Range(1, 1000))
 
 
@@ -232,7 +232,7 @@ class Plan(Shape):
 class HallRequest(Shape):
     """A hall with its plan."""
 
-    name = Text(required=True, validate=validate.Length(1, 200))
+    name = Line(required=True, validate=validate.Length(1, 200))
     plan = fields.Nested(Plan, required=True)
 
 
