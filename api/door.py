@@ -24,7 +24,7 @@ from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.line import Meter
-from core.operations import Book, Operation
+from core.operations import Book, Operation, StreamId
 from core.settings import Settings
 from db import bookings, cards, guard, installation, lanes, recall, shows, statuses, workers_alive
 from db.engine import transaction
@@ -161,6 +161,10 @@ class Door:
     def workers_alive(self) -> int:
         """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted."""
         return workers_alive.count(self._rounds.call(workers_alive.count_commands(), writes=False))
+
+    def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
+        """Whether an operation of a show is still in its lane. Raises: RedisAway."""
+        return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)
 
     def lanes(self) -> list[LaneState]:
         """The state of every lane. Raises: RedisAway."""

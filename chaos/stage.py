@@ -25,7 +25,7 @@ AT_ONCE, GENERATION_S = 6, 25.0
 STEADY_ROOM, STEADY_SEATS_PER_USER = 1.3, 20
 
 
-#: Between the starts of two shows of a hall.
+#: A hall has one show at a time: between the starts of two, longer than the movie lasts.
 APART = timedelta(hours=4)
 
 

@@ -18,7 +18,7 @@ from core.settings import LocalSettings
 from db.guard import EXIT_CODE
 from local import postgres, programs
 from local.home import metrics_folder
-from workers.actors import QUEUE
+from workers.broker import QUEUE
 
 #: Seconds within which a process that does not fit must have ended by itself.
 REFUSED_WITHIN_S = 15.0

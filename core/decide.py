@@ -145,6 +145,9 @@ class _Deciding:
             self.decide(Outcome.REFUSED, None, Reason.SHOW_CLOSED, {})
             return
         settings = show.settings.changed(operation.changes)
+        if operation.keep_window and not settings.window_stands:
+            self.decide(Outcome.REFUSED, None, Reason.SALES_WINDOW, {})
+            return
         self.state.show = type(show)(show.id, show.hall, settings)
         self.state.settings_changed = True
         self.decide(Outcome.DONE, None, None, {"settings": settings.to_json()})

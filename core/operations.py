@@ -97,10 +97,15 @@ class Expire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeShow:
-    """Change a show's settings: `changes` as in core/shows.py ShowSettings.to_json."""
+    """Change a show's settings: `changes` as in core/shows.py ShowSettings.to_json.
+
+    `keep_window`: refuse it if no sales window were left. Operations from before this rule do not have it, so the
+    journal replays what came of them.
+    """
 
     show_id: int
     changes: Mapping[str, Any]
+    keep_window: bool = False
 
 
 Operation = Book | Confirm | Cancel | Expire | ChangeShow
@@ -146,6 +151,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "give_up_after_ms": lambda value: type(value) is int and 0 <= value < 1 << 31,
     "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
     "changes": lambda value: type(value) is dict and _is_whole(value),
+    "keep_window": lambda value: type(value) is bool,
 }
 
 _NAMES = {kind: frozenset(slots) for kind, slots in _SLOTS.items()}

@@ -45,6 +45,8 @@ class Settings:
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     hold_ttl_s: float
+    changeover_min: int
+    shows_may_overlap: bool
     lanes: int
     lane_cap: int
     show_cap: int
@@ -78,6 +80,9 @@ class Settings:
             **cls._of_watching(env),
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
+            # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
+            "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
+            "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
             "lanes": _lanes(env),
             **cls._of_caps(env),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),

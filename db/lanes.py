@@ -193,6 +193,13 @@ def accepted(reply: Any) -> Accepted:
     )
 
 
+def waits(rounds: Rounds, lane: int, epoch: str, id_: StreamId) -> bool:
+    """Whether an entry of this epoch is still in its lane. Raises: RedisAway."""
+    commands: list[Command] = [("XRANGE", keys.lane(lane), str(id_), str(id_)), ("HGET", keys.meter(lane), "epoch")]
+    found, now = rounds.call(commands, writes=False)
+    return bool(found) and now == epoch
+
+
 def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
     """Up to `limit` entries from the lane's head, its epoch and Redis's time, read at one instant."""
     reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane), keys.withdrawn(lane)], [limit])

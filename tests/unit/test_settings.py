@@ -127,6 +127,7 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
         ("LOGINS_PER_ADDRESS", "-1", "10001"),
         ("RATE_LIMIT_PER_S", "-1", "100001"),
         ("RATE_LIMIT_BURST", "0", "1000001"),
+        ("CHANGEOVER_MINUTES", "-1", "1441"),
         ("TOTAL_CAP", "0", None),
         ("ONSALE_MODE", "debug", ""),
         ("CORS_ORIGIN", "https://*.example.com", "https://shop.example/"),
