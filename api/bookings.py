@@ -81,9 +81,12 @@ def status(booking_id: UUID) -> Response:
     headers={200: ("ETag",)}, errors=(404, 503), secured=True,
 )  # fmt: skip
 def by_reference(reference: str) -> Response:
-    """One's own decided booking, by its short form."""
+    """One's own decided booking, by its short form as somebody read it out or typed it."""
+    user_id, meant = current_user(), ids.read_reference(reference)
+    if meant is None:
+        raise NoSuchBooking
     with transaction(stores().engine) as connection:
-        booking = bookings.by_reference(connection, current_user(), reference)
+        booking = bookings.by_reference(connection, user_id, meant)
     if booking is None:
         raise NoSuchBooking
     return _shown(places.of_booking(booking))

@@ -26,6 +26,10 @@ _QUEUED = (
     '"last_operation":null,"replaced_by":null,"position":%d,"eta_ms":%s,"poll_after_ms":%d,"delayed":%s,'
     '"pending_operation":%s}'
 )
+#: Seconds after its deadline in which a hold is usually expired; and how often Postgres is asked for one that is not.
+OVERDUE_S = 5
+CHECK_S = 60
+
 _SETTLED_TAIL = ',"position":null,"eta_ms":null,"poll_after_ms":null,"delayed":false,"pending_operation":null}'
 #: In an ETag: the answer says `delayed`.
 _DELAYED = "-late"
@@ -76,8 +80,24 @@ def of_booking(booking: Booking) -> Seen:
 
 
 def passed(fields: dict[str, str], meter: Meter) -> bool:
-    """Whether a queued booking's turn has come and gone without a publication: Postgres knows more."""
-    return fields["v"] == "0" and (fields["e"] != meter.epoch or meter.served >= int(fields["t"]))
+    """Whether the turn of what is undecided has come and gone without a publication: Postgres knows more."""
+    if fields["v"] == "0":
+        return fields["e"] != meter.epoch or meter.served >= int(fields["t"])
+    pending = statuses.pending(fields)
+    return pending is not None and meter.served >= pending.ticket
+
+
+def overdue(fields: dict[str, str]) -> bool:
+    """Whether a published hold has passed its deadline and Postgres has not been asked for it lately.
+
+    After a failover to a replica that lacked the last publications Redis may say HELD of what has long been decided.
+    """
+    if fields["v"] == "0" or fields["s"] != Status.PENDING.value or statuses.pending(fields) is not None:
+        return False
+    now_ms = int(time.time() * 1000)
+    if now_ms - int(fields.get("checked", 0)) < CHECK_S * 1000:
+        return False
+    return now_ms > statuses.expires_ms(orjson.loads(fields["b"])) + OVERDUE_S * 1000
 
 
 def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:

@@ -45,6 +45,8 @@ class Settings:
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     hold_ttl_s: float
+    changeover_min: int
+    shows_may_overlap: bool
     lanes: int
     lane_cap: int
     show_cap: int
@@ -61,6 +63,8 @@ class Settings:
     log_json: bool
     log_level: str
     worker_metrics_port: int
+    pending_alarm_s: float
+    fail_pending_after_s: float
     #: For tests alone: core/crashpoints.py.
     crash: str
 
@@ -77,6 +81,9 @@ class Settings:
             **cls._of_watching(env),
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
+            # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
+            "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
+            "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
             "lanes": _lanes(env),
             **cls._of_caps(env),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
@@ -125,6 +132,10 @@ class Settings:
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
             # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
             "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
+            # Ten times what a killed drain costs: whatever is older waits for a person.
+            "pending_alarm_s": env.float("PENDING_ALARM_S", 30.0, validate=validate.Range(1, 24 * 3600)),
+            # 0, off: who was told 202 gets seats if there are any, however late.
+            "fail_pending_after_s": env.float("FAIL_PENDING_AFTER_S", 0.0, validate=validate.Range(0, 7 * 24 * 3600)),
             "crash": env.str("ONSALE_CRASH", ""),
         }
 
@@ -221,15 +232,23 @@ def other_database(redis_url: str) -> str:
     Dramatiq runs KEYS over its database and polls with writes, so it must not share ours.
     """
     head, _, query = redis_url.partition("?")
-    if head.startswith("unix:"):
-        pairs = [pair for pair in query.split("&") if pair]
-        number = next((int(pair[3:]) for pair in pairs if pair.startswith("db=")), 0)
-        kept = [pair for pair in pairs if not pair.startswith("db=")]
-        return head + "?" + "&".join([*kept, f"db={number + 1}"])
+    number = database_of(redis_url) + 1
+    pairs = [pair for pair in query.split("&") if pair]
+    kept = [pair for pair in pairs if not pair.startswith("db=")]
+    if head.startswith("unix:") or kept != pairs:
+        return head + "?" + "&".join([*kept, f"db={number}"])
     scheme, _, rest = head.partition("://")
-    server, _, number_text = rest.partition("/")
-    number = int(number_text) if number_text.isdigit() else 0
-    return f"{scheme}://{server}/{number + 1}" + (f"?{query}" if query else "")
+    server = rest.partition("/")[0]
+    return f"{scheme}://{server}/{number}" + (f"?{query}" if query else "")
+
+
+def database_of(redis_url: str) -> int:
+    """The database number of an address, as redis-py reads it: `?db=` wins over the path (of unix:, the file's)."""
+    head, _, query = redis_url.partition("?")
+    path = "" if head.startswith("unix:") else head.partition("://")[2].partition("/")[2]
+    named = [pair[3:] for pair in query.split("&") if pair.startswith("db=")]
+    number = (named or [path])[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _lanes(env: FileAwareEnv) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 
 from core.errors import SchemaError
-from db.engine import transaction
+from db.engine import allow, transaction
 
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 FOLDER = Path(__file__).parent / "migrations"
@@ -50,7 +50,7 @@ def migrate(engine: Engine, migrations: Sequence[Migration] | None = None, *, sc
     migrations = known() if migrations is None else migrations
     with transaction(engine) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        allow(connection, statement_timeout_ms=0)
         applied = _applied(connection)
         newest = migrations[-1].version
         if applied is None:

@@ -144,7 +144,7 @@ class Pace:
 @dataclass(frozen=True, slots=True)
 class Publication:
     """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it; `seq` is
-    the lane's last number in the journal."""
+    the lane's last number in the journal; `settled` are bookings that nothing in the lane withdraws any more."""
 
     lane: int
     epoch: str
@@ -155,6 +155,7 @@ class Publication:
     newest: dict[UUID, StreamId]
     cards: Sequence[CardChange]
     expired: Sequence[tuple[int, StreamId]]
+    settled: Sequence[UUID]
 
 
 def finish(
@@ -171,8 +172,6 @@ def finish(
     Returns those of its shows whose taken seats the door does not know; None: another drain or Redis was first.
     Repeat:  safe, also by a drain that wakes up late.
     """
-    lane = batch.lane
-    script_keys = [keys.lane(lane), keys.marker(lane), keys.meter(lane), keys.withdrawn(lane)]
     arguments: list[str | int | bytes] = [
         batch.epoch,
         f"{batch.upto.ms}-{batch.upto.seq + 1}",
@@ -185,24 +184,26 @@ def finish(
         keys.DECIDED,
         " ".join(booking.id.hex for booking in batch.bookings),
         batch.seq,
-        "",
+        " ".join(id_.hex for id_ in batch.settled),
     ]
     for booking in batch.bookings:
-        script_keys.append(keys.status(lane, booking.id))
         arguments += _status_arguments(booking, batch.newest.get(booking.id), final_ttl_s)
     for card in batch.cards:
-        script_keys += [
-            keys.card(lane, card.show_id),
-            keys.taken(lane, card.show_id),
-            keys.undecided(lane, card.show_id),
-        ]
         arguments += card.arguments()
-    for show_id, entry_id in batch.expired:
-        script_keys.append(keys.expiring(lane, show_id))
-        arguments.append(str(entry_id))
-    reply: Any = scripts.FINISH.run(client, script_keys, arguments)
+    arguments += [str(entry_id) for _, entry_id in batch.expired]
+    reply: Any = scripts.FINISH.run(client, _finish_keys(batch), arguments)
     published, *knows = reply
     return [card.show_id for card, known in zip(batch.cards, knows, strict=True) if not known] if published else None
+
+
+def _finish_keys(batch: Publication) -> list[str]:
+    """The keys that finish.lua takes, in its order."""
+    lane = batch.lane
+    found = [keys.lane(lane), keys.marker(lane), keys.meter(lane), keys.withdrawn(lane)]
+    found += [keys.status(lane, booking.id) for booking in batch.bookings]
+    for card in batch.cards:
+        found += [make(lane, card.show_id) for make in (keys.card, keys.taken, keys.undecided)]
+    return found + [keys.expiring(lane, show_id) for show_id, _ in batch.expired]
 
 
 def _status_arguments(booking: Booking, newest: StreamId | None, final_ttl_s: int) -> list[str | int]:

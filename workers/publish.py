@@ -5,13 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from core.bookings import Booking
-from core.operations import Expire, StreamId
+from core.operations import Cancel, Expire, StreamId
 from db import cards, statuses
 from db.cards import CardChange
 from db.statuses import Pace, Publication
 from workers import taken, undecided
 from workers.batch import Batch
 from workers.stores import Stores
+from workers.verdicts import is_withdrawn
 
 
 def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool:
@@ -40,6 +41,7 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
     found: dict[UUID, Booking] = {booking.id: booking for booking in (*batch.stored, *batch.homeless)}
     newest: dict[UUID, StreamId] = {}
     expired = []
+    settled = []
     for entry in (*batch.again, *batch.fresh):
         operation = entry.operation
         if isinstance(operation, Expire):
@@ -47,6 +49,8 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         booking_id = getattr(operation, "booking_id", None)
         if booking_id is not None:
             newest[booking_id] = entry.id
+            if isinstance(operation, Cancel) or is_withdrawn(operation, batch.withdrawn):
+                settled.append(booking_id)
     for state in batch.states.values():
         for id_ in {*state.recorded, *(newest.keys() & state.bookings.keys())}:
             found[id_] = state.bookings[id_]
@@ -60,6 +64,7 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         newest=newest,
         cards=_cards(batch, status_ttl_s),
         expired=expired,
+        settled=settled,
     )
 
 

@@ -12,11 +12,12 @@
 --                  string   EXPIRE: the id of the show's undecided Expire
 --       5 card     hash     BOOK: v version, state, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
 --                             missing: nothing has been decided of this show), taken (the version for which
---                             KEYS 6 is true)
+--                             KEYS 6 is true), checked (ms; when a batch or Postgres last confirmed it)
 --       6 taken    string   BOOK: until when each seat is taken, seconds, four bytes each in the plan's order
 --       7 undecided hash    BOOK, CANCEL: the show's undecided Books, each "how many, ticket of the last":
 --                             all, <user>;   !<user> "until ms, seats left": what the lane has said of the user's limit
---       8 withdrawn hash    queued bookings of the lane whose Cancel waits in it
+--       8 withdrawn hash    CANCEL: the lane's bookings that were queued when their Cancel was accepted: hex id ->
+--                             the Cancel's id. The Book, if it is undecided still, takes no seats
 -- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 marker TTL, ms
 --       7 a random text: the epoch, if the lane has none yet
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
@@ -33,11 +34,21 @@
 --              this user)   refused, nothing written. forgotten = 1: final statuses of this show may have left Redis
 --              already, so an outcome of this very booking may stand in Postgres (not told with the last three: whoever
 --              comes again then, as it is told to, learns the outcome).
---              SEAT_TAKEN: then not a status follows, but "seats" and which of them, by their places in ARGV 9: "0 1"
+--              Then not a status follows, but for SEAT_TAKEN "seats" and which of them, by their places in ARGV 9:
+--              "0 1"; and "stale", "1" if the card has not been confirmed for BELIEVED_MS: the caller publishes it
+--              from Postgres and tries again, and where Postgres is unavailable the refusal stands
+--
+-- The accepted time is Redis's TIME, not the entry's id: ids never go back, so after a clock that was ahead for a
+-- moment they stay ahead.
 --
 -- Safe to repeat because a booking id names one request: what was written is found again. Checks come before
 -- the first write: a script that fails half-way is not rolled back.
 
+-- A card that was rebuilt from Postgres just before a batch committed, or that a failover has set back, must not refuse
+-- for ever: its refusals are confirmed once in BELIEVED_MS, by one caller in CHECK_MS.
+local BELIEVED_MS = 60000
+local CHECK_MS = 5000
+local EXPIRING_MS = 60000 -- of an Expire whose entry is gone the next one must not wait for ever
 local UNDECIDED_MS = 600000 -- a show that takes no Book for so long: its counts leave Redis
 
 local kind = ARGV[1]
@@ -60,20 +71,22 @@ local function ring()
   return 1 -- rung; or refused at maxmemory, and then a doorbell too many does no harm
 end
 
-local fields = {}
+local fields, status = {}, {}
 if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
   fields = redis.call('HGETALL', KEYS[4])
-  local status = {}
   for i = 1, #fields, 2 do status[fields[i]] = fields[i + 1] end
   if kind == 'BOOK' then
     if status.f then
       if status.f ~= ARGV[4] then return reply('MISMATCH', 0, 0, '', {}) end
-      return reply('SAME', status.v == '0' and ring() or 0, 0, '', fields)
+      if status.v ~= '0' then return reply('SAME', 0, 0, '', fields) end
+      if status.e == meter[1] and tonumber(status.t) > served then return reply('SAME', ring(), 0, '', fields) end
+      -- Its turn has come and gone without an outcome: its entry is lost, and it is accepted anew.
     end
   else
     if not status.u or status.u ~= ARGV[3] then return reply('NO_STATUS', 0, 0, '', {}) end
     if string.find(ARGV[8], ' ' .. status.s .. ' ', 1, true) then return reply('SAME', 0, 0, '', fields) end
-    if status[kind] then return reply('SAME', ring(), 0, '', fields) end
+    local ticket = status[kind] and string.match(status[kind], '%d+$')
+    if ticket and tonumber(ticket) > served then return reply('SAME', ring(), 0, '', fields) end
   end
 elseif kind == 'EXPIRE' then
   if redis.call('EXISTS', KEYS[4]) == 1 then return reply('SAME', ring(), 0, '', {}) end
@@ -104,19 +117,26 @@ end
 local depth = redis.call('XLEN', KEYS[1])
 local mine, all = 0, 0
 if kind == 'BOOK' then
-  local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at', 'v', 'taken')
+  local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at', 'v', 'taken',
+    'checked')
   if not card[1] then return reply('NO_CARD', 0, 0, '', {}) end
   local undecided = redis.call('HMGET', KEYS[7], ARGV[3], 'all', '!' .. ARGV[3])
   local limited_until, seats_left = string.match(undecided[3] or '', '^(%d+) (%d+)$')
   mine, all = waiting(undecided[1]), waiting(undecided[2])
-  local refusal, seats
+  local refusal, details = nil, {}
   if card[1] == 'PAUSED' or card[1] == 'CLOSED' then refusal = card[1]
   elseif now < tonumber(card[2]) then refusal = 'NOT_OPEN'
   elseif now >= tonumber(card[3]) then refusal = 'CLOSED'
   elseif tonumber(card[4]) > now then refusal = 'SOLD_OUT'
+  end
+  if refusal then
+    if tonumber(card[8] or '0') + BELIEVED_MS <= now then
+      details = {'stale', '1'}
+      redis.pcall('HSET', KEYS[5], 'checked', now - BELIEVED_MS + CHECK_MS) -- fails at maxmemory: then all check
+    end
   elseif card[7] and card[7] == card[6] and ARGV[9] ~= '' then
-    seats = taken()
-    if seats ~= '' then refusal = 'SEAT_TAKEN' end
+    local seats = taken()
+    if seats ~= '' then refusal, details = 'SEAT_TAKEN', {'seats', seats} end
   end
   local final = refusal
   if refusal then -- the first that holds
@@ -128,7 +148,7 @@ if kind == 'BOOK' then
   end
   if refusal then
     local forgotten = final and card[5] and tonumber(card[5]) <= now and 1 or 0
-    return reply(refusal, 0, forgotten, '', refusal == 'SEAT_TAKEN' and {'seats', seats} or {})
+    return reply(refusal, 0, forgotten, '', details)
   end
 elseif depth >= tonumber(ARGV[5]) then
   return reply('FULL', 0, 0, '', {})
@@ -139,26 +159,28 @@ if not meter[1] then
   redis.call('HSET', KEYS[3], 'epoch', meter[1])
 end
 local ticket = redis.call('HINCRBY', KEYS[3], 'ticket', 1)
-local id = redis.call('XADD', KEYS[1], '*', 'o', ARGV[2], 't', ticket)
+local id = redis.call('XADD', KEYS[1], '*', 'o', ARGV[2], 't', ticket, 'a', now)
 meter[4] = tostring(ticket)
 if depth == 0 then
   meter[6] = tostring(now)
   redis.call('HSET', KEYS[3], 'waits_since', now)
 end
 if kind == 'BOOK' then
-  local accepted = string.match(id, '^%d+')
-  fields = {'v', '0', 's', 'PENDING', 'u', ARGV[3], 'f', ARGV[4], 't', tostring(ticket), 'e', meter[1], 'a', accepted}
+  if status.f then redis.call('HDEL', KEYS[8], string.match(KEYS[4], '%x+$')) end -- accepted anew: a Cancel was lost too
+  fields = {'v', '0', 's', 'PENDING', 'u', ARGV[3], 'f', ARGV[4], 't', tostring(ticket), 'e', meter[1],
+    'a', string.format('%d', now)}
   redis.call('HSET', KEYS[4], unpack(fields))
   redis.call('HSET', KEYS[7], ARGV[3], mine + 1 .. ' ' .. ticket, 'all', all + 1 .. ' ' .. ticket)
   redis.call('PEXPIRE', KEYS[7], UNDECIDED_MS)
 elseif kind == 'CONFIRM' or kind == 'CANCEL' then
   local pending = id .. ' ' .. ticket
   redis.call('HSET', KEYS[4], kind, pending)
+  if kind == 'CANCEL' and status.v == '0' then redis.call('HSET', KEYS[8], string.match(KEYS[4], '%x+$'), id) end
   redis.call('PERSIST', KEYS[4])
   if kind == 'CANCEL' then redis.call('HDEL', KEYS[7], '!' .. ARGV[3]) end -- its seats may be taken anew, behind it
   fields[#fields + 1] = kind
   fields[#fields + 1] = pending
 elseif kind == 'EXPIRE' then
-  redis.call('SET', KEYS[4], id)
+  redis.call('SET', KEYS[4], id, 'PX', EXPIRING_MS)
 end
 return reply('ACCEPTED', ring(), 0, id, fields)

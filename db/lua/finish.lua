@@ -5,7 +5,8 @@
 -- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
 --       4 token   5 marker TTL, ms   6 pace of the batch: "decisions per second, 1 = it was a large one"; "" = unknown
 --       7 how many statuses   8 how many cards   9 channel   10 ids for the channel
---       11 the lane's last number in the journal   12 (reserved)   then
+--       11 the lane's last number in the journal   12 ids that nothing in the lane
+--       withdraws any more: "hex hex ..."   then
 --       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
 --                   decided about it in this batch
 --       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at, version before the batch, 1 = its
@@ -92,6 +93,7 @@ local function tell(card, taken, arg)
   end
   local knows = 0
   local current = newer or now[1] == version
+  if current then set('checked', now_ms) end
   if same_life and current and take(taken, now[4], version, before, ARGV[arg + 9], ARGV[arg + 10]) then
     knows = 1
     if now[4] ~= version then set('taken', version) end
@@ -154,6 +156,7 @@ local function rate()
 end
 
 local finished = {1}
+for id in string.gmatch(same_life and ARGV[12] or '', '%x+') do redis.call('HDEL', KEYS[4], id) end
 local arg, key = 13, 5
 for _ = 1, tonumber(ARGV[7]) do
   local status = KEYS[key]
@@ -185,7 +188,9 @@ end
 
 if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 if not same_life then return {0} end
-if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3], 'served_at', now_ms) end
-if ARGV[6] ~= '' and served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'rate', rate()) end
+if served < tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[3], 'served', ARGV[3], 'served_at', now_ms, 'seq', ARGV[11])
+  if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', rate()) end
+end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
 return finished

@@ -112,6 +112,9 @@ class Rude:
                     if b"CLIENT" in data:
                         connection.sendall(b"+OK\r\n" * data.count(b"CLIENT"))
                         continue
+                    if b"INFO" in data:
+                        connection.sendall(b"$11\r\nrole:master\r\n")
+                        continue
                     break
 
     def close(self) -> None:
