@@ -51,6 +51,7 @@ class Settings:
     lane_cap: int
     show_cap: int
     undecided_per_user: int
+    bookings_per_user_hour: int
     batch: int
     linger_ms: int
     drain_s: float
@@ -119,6 +120,8 @@ class Settings:
             "show_share": env.int("SHOW_SHARE", 75, validate=validate.Range(1, 100)),
             # Whoever tries again while an answer is on its way is not in the way of others.
             "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
+            # One each ten seconds, for hours: more than anybody wants, and some 15 MB of rows a day.
+            "bookings_per_user_hour": env.int("BOOKINGS_PER_USER_HOUR", 360, validate=validate.Range(0, 1_000_000)),
         }
 
     @staticmethod
