@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
-.PHONY: crash chaos chaos-ci bench bench-scale bench-overload lock clean
+.PHONY: crash chaos chaos-ci bench bench-scale bench-opening bench-overload lock clean
 
 #: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
@@ -66,6 +66,9 @@ bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="
 
 bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow; ARGS="--only seats"
 	@exec .venv/bin/python -m bench.scale $(if $(QUICK),--quick) $(ARGS)
+
+bench-opening: setup ## The first seconds of a sale in a hall of 50,000 and of 200,000 seats; ARGS="--seats 100000"
+	@exec .venv/bin/python -m bench.opening $(ARGS)
 
 bench-overload: setup ## Five times what workers can decide, and what the API can carry; QUICK=1, ARGS="--minutes 5 --docs"
 	@exec .venv/bin/python -m bench.overload $(if $(QUICK),--quick) $(ARGS)

@@ -19,6 +19,7 @@ CREATE TABLE installation (
     lanes           integer     NOT NULL,   -- a show's lane is show_id % lanes
     booking_secret  bytea       NOT NULL,   -- keys the HMAC from which booking ids are derived
     created_at      timestamptz NOT NULL DEFAULT now(),
+    id              uuid        NOT NULL DEFAULT gen_random_uuid(),   -- Redis names it too: one installation each
     CONSTRAINT installation_pkey PRIMARY KEY (only_row),
     CONSTRAINT installation_is_one_row CHECK (only_row),
     CONSTRAINT installation_lanes_range CHECK (lanes BETWEEN 1 AND 1024),
@@ -95,6 +96,7 @@ CREATE TABLE movies (
     CONSTRAINT movies_genre_length CHECK (char_length(genre) <= 60),
     CONSTRAINT movies_duration_range CHECK (duration_min BETWEEN 1 AND 1000)
 );
+CREATE INDEX movies_by_title ON movies (lower(title), id);
 
 -- A hall's plan, never changed once a show uses it (a rebuilt hall is a new row), so processes may cache it.
 -- plan: {"rows": [{"label": "A", "aisles": [6], "blocks": [{"first": 1, "last": 12, "category": "premium"}]}]}
@@ -109,6 +111,7 @@ CREATE TABLE halls (
     CONSTRAINT halls_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
     CONSTRAINT halls_capacity_range CHECK (capacity BETWEEN 1 AND 200000)
 );
+CREATE INDEX halls_by_name ON halls (lower(name), id);
 
 -- What is sold. Settings and counters change in a lane's transaction only; `version` grows with every
 -- such change and orders what is published of the show.
@@ -131,6 +134,7 @@ CREATE TABLE shows (
 ) WITH (fillfactor = 50);   -- one update a batch: leave room for HOT
 CREATE INDEX shows_by_start ON shows (starts_at, id);
 CREATE INDEX shows_of_movie ON shows (movie_id);
+CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
 
 -- One row per seat per show. A row has one owner at most: that is how the database itself excludes a
 -- double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
@@ -253,6 +257,9 @@ GRANT INSERT, UPDATE, DELETE ON movies TO onsale_api;
 GRANT INSERT ON halls TO onsale_api;
 GRANT INSERT (movie_id, hall_id, starts_at, settings, initial_settings, capacity) ON shows TO onsale_api;
 GRANT INSERT (show_id, label) ON seats TO onsale_api;
+-- What became of a change of a show; not what the operations were.
+GRANT SELECT (lane, epoch, stream_ms, stream_seq, part, kind, show_id, outcome, reason, decided_ms)
+   ON journal TO onsale_api;
 
 GRANT SELECT ON schema_migrations, installation, halls, shows, seats, bookings, lanes, journal, parked
    TO onsale_worker;

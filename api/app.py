@@ -10,7 +10,7 @@ from flask import Flask, Response
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, bookings, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
+from api import auth, bookings, changes, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
 from api.describe import ProblemApi
 from api.envelope import Envelope
 from api.health import PostgresProbe
@@ -33,7 +33,7 @@ from workers import actors
 MAX_BODY_BYTES = 16 * 1024
 EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit"]
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"]
-BLUEPRINTS = (auth, sessions, movies, halls, shows, bookings, health, docs)
+BLUEPRINTS = (auth, sessions, movies, halls, shows, changes, bookings, health, docs)
 
 
 def create_app(settings: Settings, stores: Stores) -> Flask:

@@ -6,12 +6,14 @@ before a password is hashed (logins.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, links, logins, schemas
+from api import answers, cursors, links, logins, schemas
 from api.describe import route
 from api.errors import BadCredentials
 from api.passwords import hash_password, newer_hash, password_fits
@@ -21,6 +23,7 @@ from api.sessions import NO_VERSION, end_all, no_account, open_session, void
 from api.stores import stores
 from api.tokens import current_user, user_required
 from core import logs
+from core.bookings import Booking
 from db import bookings, sessions, users
 from db.engine import transaction
 
@@ -95,24 +98,19 @@ def change_profile() -> Response:
     blueprint,
     "GET",
     "/bookings",
-    query=schemas.OWN_BOOKINGS_QUERY,
+    query=schemas.PAGE_QUERY,
     answers={200: answers.OWN_BOOKINGS},
-    errors=(503,),
+    errors=(400, 503),
     secured=True,
 )
 @user_required
 def own_bookings() -> Response:
     """One's own decided bookings, newest first. Those still waiting in line are not among them."""
-    query = read_query(schemas.OWN_BOOKINGS_QUERY)
-    limit = query["limit"]
+    query = read_query(schemas.PAGE_QUERY)
+    limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
     with transaction(stores().engine) as connection:
-        found = bookings.list_of_user(connection, current_user(), before=query["before"], limit=limit)
-    return answer(
-        {
-            "bookings": [booking_json(booking) for booking in found],
-            "next_before": str(found[-1].id) if len(found) == limit else None,
-        }
-    )
+        found = bookings.list_of_user(connection, current_user(), after=after, limit=limit + 1)
+    return answer(_page(found, limit))
 
 
 @route(
@@ -150,26 +148,25 @@ def change_password() -> Response:
     "/export",
     query=schemas.EXPORT_QUERY,
     answers={200: answers.EXPORT},
-    errors=(404, 503),
+    errors=(400, 404, 503),
     secured=True,
 )
 @user_required
 def export() -> Response:
     """Everything that is kept about this account; more bookings than fit come page by page."""
     query = read_query(schemas.EXPORT_QUERY)
-    limit = query["limit"]
+    limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
     with transaction(stores().engine) as connection:
         user = users.get_user(connection, current_user())
         if user is None:
             return no_account()
         opened = sessions.list_of_user(connection, user.id)
-        found = bookings.list_of_user(connection, user.id, before=query["before"], limit=limit)
+        found = bookings.list_of_user(connection, user.id, after=after, limit=limit + 1)
     return answer(
         {
             "user": user_json(user),
             "sessions": [session_json(session) for session in opened],
-            "bookings": [booking_json(booking) for booking in found],
-            "next_before": str(found[-1].id) if len(found) == limit else None,
+            **_page(found, limit),
         },
         headers={"Content-Disposition": 'attachment; filename="onsale-account.json"'},
     )
@@ -186,3 +183,9 @@ def delete_account() -> Response:
         void(connection, user_id, NO_VERSION)
     log.info("account_deleted", user_id=str(user_id))
     return Response(status=204)
+
+
+def _page(found: Sequence[Booking], limit: int) -> dict[str, Any]:
+    return cursors.BOOKINGS.page(
+        "bookings", found, limit, booking_json, lambda booking: (booking.accepted_ms, booking.id)
+    )

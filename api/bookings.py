@@ -79,9 +79,12 @@ def status(booking_id: UUID) -> Response:
     headers={200: ("ETag",)}, errors=(404, 503), secured=True,
 )  # fmt: skip
 def by_reference(reference: str) -> Response:
-    """One's own decided booking, by its short form."""
+    """One's own decided booking, by its short form as somebody read it out or typed it."""
+    user_id, meant = current_user(), ids.read_reference(reference)
+    if meant is None:
+        raise NoSuchBooking
     with transaction(stores().engine) as connection:
-        booking = bookings.by_reference(connection, current_user(), reference)
+        booking = bookings.by_reference(connection, user_id, meant)
     if booking is None:
         raise NoSuchBooking
     return _shown(places.of_booking(booking))
@@ -115,10 +118,10 @@ def _change(operation: Confirm | Cancel, wanted: Status) -> Response:
     if accepted.code not in ("ACCEPTED", "SAME"):
         if accepted.code == "NO_STATUS":
             raise NoSuchBooking
-        return desk.refuse(accepted.code, g.request_id).response()
+        return desk.refuse(accepted, g.request_id).response()
     kind = kind_of(operation)
     now = Status(accepted.status["s"])
-    seen = places.of_fields(operation.booking_id, accepted.status, desk.meter(accepted))
+    seen = places.of_fields(operation.booking_id, accepted.status, accepted.meter)
     if accepted.code == "SAME" and now in SETTLED[kind]:
         if now is wanted:
             return seen.reply(200).response()

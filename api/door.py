@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
+from api.plans import Plans
 from core import logs
 from core.bookings import Booking
 from core.crashpoints import point
-from core.errors import AcceptUnknown, OnsaleError, RedisAway
+from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
-from core.operations import Book, Operation
+from core.line import Meter
+from core.operations import Book, Operation, StreamId
 from core.settings import Settings
-from db import bookings, cards, guard, halls, installation, lanes, shows, statuses
+from db import bookings, cards, guard, installation, lanes, recall, shows, statuses, workers_alive
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
@@ -33,10 +35,10 @@ from workers.actors import ring
 
 log = logs.logger(__name__)
 
-#: Shows whose hall a process remembers. A full memory is emptied: what is warm comes back at once.
-REMEMBERED_SHOWS = 10_000
 #: Seconds for which "there is no such show" is believed: made-up ids must not become a load on Postgres.
 ABSENT_S = 2.0
+#: Such ids that a process remembers. A full memory is emptied.
+ABSENT_SHOWS = 10_000
 
 
 class NoSuchShow(OnsaleError):
@@ -59,24 +61,28 @@ class Door:
         self._engine = engine
         self._rounds = Rounds(settings.redis_url, questions=guard.for_redis(settings))
         self._installation: Installation | None = None
-        self._hall_of_show: dict[int, Hall] = {}
-        self._halls: dict[int, Hall] = {}
+        self.plans = Plans(self._rounds, engine)
         self._absent: dict[int, float] = {}
 
     # -- taking operations in ---------------------------------------------------------------------------
 
-    def accept(self, operation: Operation, request_id: str = "") -> Accepted:
+    def accept(self, operation: Operation, request_id: str = "", known: Accepted | None = None) -> Accepted:
         """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/lanes.py accept).
 
+        Args:   known: what accept.lua has answered already; only what Redis lacks is left to do.
         Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, and PostgresAway if Redis lacks the card
                 or the status that is needed.   Repeat: safe, the same operation is found again.
         """
         point("A0")
-        accepted = self._accept(operation, request_id)
+        accepted = known or self._accept(operation, request_id)
         if accepted.code == "NO_CARD":
             self._publish_card(operation.show_id)
             point("A0b", RedisAway)
             accepted = self._accept(operation, request_id)
+        elif accepted.stale:
+            with suppress(PostgresAway):  # then the refusal stands
+                self._publish_card(operation.show_id)
+                accepted = self._accept(operation, request_id)
         elif accepted.code == "NO_STATUS":
             self.recall(getattr(operation, "booking_id"), getattr(operation, "user_id"))  # noqa: B009
             accepted = self._accept(operation, request_id)
@@ -98,10 +104,16 @@ class Door:
     def _terms(self, operation: Operation) -> dict[str, Any]:
         """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
         settings = self.settings
-        terms: dict[str, Any] = {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
-        hall = self._hall_of_show.get(operation.show_id)
+        terms: dict[str, Any] = {
+            "lanes": self.lanes_count,
+            "cap": settings.lane_cap,
+            "user_cap": settings.undecided_per_user,
+            "show_cap": settings.show_cap,
+            "marker_ms": settings.marker_ms,
+        }
+        hall = self.plans.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
-            terms["seats"] = [hall.seats[label].number for label in operation.seats]
+            terms["seats"] = [hall.number(label) for label in operation.seats]
         return terms
 
     @property
@@ -115,11 +127,11 @@ class Door:
 
     def known_hall(self, show_id: int) -> Hall | None:
         """The hall of a show that this process has met before, and then everything `command` needs is known too."""
-        return self._hall_of_show.get(show_id) if self.ready else None
+        return self.plans.known(show_id) if self.ready else None
 
     # -- reading ----------------------------------------------------------------------------------------
 
-    def status(self, booking_id: UUID) -> tuple[dict[str, str], statuses.Meter]:
+    def status(self, booking_id: UUID) -> tuple[dict[str, str], Meter]:
         """A booking's status hash ({} if Redis has none) and its lane's meter. Raises: RedisAway."""
         return statuses.read(self._rounds, booking_id, show_of(booking_id), self.lanes_count)
 
@@ -139,18 +151,20 @@ class Door:
 
     def hall_of(self, show_id: int) -> Hall:
         """The hall of a show. Raises: NoSuchShow, RedisAway, PostgresAway."""
-        hall = self._hall_of_show.get(show_id)
-        if hall is None:
-            hall_id = cards.hall_of(self._rounds, show_id, self.lanes_count)
-            hall = self._hall(self._publish_card(show_id) if hall_id is None else hall_id)
-            if len(self._hall_of_show) >= REMEMBERED_SHOWS:
-                self._hall_of_show.clear()
-            self._hall_of_show[show_id] = hall
-        return hall
 
-    def ping(self) -> None:
-        """Whether operations can be accepted. Raises: RedisAway."""
-        self._rounds.call([("PING",)], writes=False)
+        def find() -> int:
+            hall_id = cards.hall_of(self._rounds, show_id, self.lanes_count)
+            return self._publish_card(show_id) if hall_id is None else hall_id
+
+        return self.plans.of_show(show_id, find)
+
+    def workers_alive(self) -> int:
+        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted."""
+        return workers_alive.count(self._rounds.call(workers_alive.count_commands(), writes=False))
+
+    def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
+        """Whether an operation of a show is still in its lane. Raises: RedisAway."""
+        return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)
 
     def lanes(self) -> list[LaneState]:
         """The state of every lane. Raises: RedisAway."""
@@ -190,18 +204,9 @@ class Door:
             if row is None:
                 self._remember_absent(show_id)
                 raise NoSuchShow
-            full = row.held + row.sold == row.capacity
-            deadline_ms = bookings.first_deadlines(connection, [show_id]).get(show_id) if full else None
-            decided = bookings.any_of_show(connection, show_id)
-        card = cards.card(
-            row.settings,
-            version=row.version,
-            hall_id=row.hall_id,
-            sold_out_until_ms=(deadline_ms or cards.NO_END_MS) if full else 0,
-            forgets_at_ms=0 if decided else None,
-        )
+            card = recall.cards_of(connection, [row])[show_id]
         with self._if_there_is_room(show_id=show_id):
-            cards.publish(self._rounds, show_id, card, self.lanes_count)
+            cards.publish(self._rounds, show_id, card.fields, self.lanes_count, ttl_ms=card.ttl_ms)
         return row.hall_id
 
     @contextmanager
@@ -213,19 +218,6 @@ class Door:
             log.warning("not_published", **what)
 
     def _remember_absent(self, show_id: int) -> None:
-        if len(self._absent) >= REMEMBERED_SHOWS:
+        if len(self._absent) >= ABSENT_SHOWS:
             self._absent.clear()
         self._absent[show_id] = time.monotonic() + ABSENT_S
-
-    def _hall(self, hall_id: int) -> Hall:
-        """A hall's plan. Two threads may look for it at once: it never changes."""
-        hall = self._halls.get(hall_id) or cards.plan(self._rounds, hall_id)
-        if hall is None:
-            with transaction(self._engine) as connection:
-                row = halls.get_hall(connection, hall_id)
-            assert row is not None  # shows_hall_exists
-            with self._if_there_is_room(hall_id=hall_id):
-                cards.publish_plan(self._rounds, hall_id, row.plan)
-            hall = Hall.from_plan(hall_id, row.plan)
-        self._halls[hall_id] = hall
-        return hall

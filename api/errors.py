@@ -96,6 +96,18 @@ class InvalidRequest(OnsaleError):
         self.errors = errors
 
 
+class HallTaken(OnsaleError):
+    """Another show is in this hall then."""
+
+    code = "hall_taken"
+
+
+class InvalidCursor(OnsaleError):
+    """The cursor is none of this list: begin again without one."""
+
+    code = "invalid_cursor"
+
+
 #: An Idempotency-Key may be this long; the draft's own example is a UUID.
 MAX_KEY_CHARS = 255
 

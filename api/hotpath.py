@@ -219,13 +219,13 @@ class HotPath:
             return desk.unknown(operation, request_id)
         if accepted.ring:
             self._threads.submit(ring, lane_of(operation.show_id, door.lanes_count))
-        known = None
-        if accepted.code != "NO_CARD":
-            known = desk.answered(operation, accepted, key is not None, request_id)
-        if known is not None:
+        answer = None
+        if accepted.code != "NO_CARD" and not accepted.stale:
+            answer = desk.answered(operation, accepted, key is not None, request_id)
+        if answer is not None:
             point("A3")
-            return known
-        return await self._in_thread(desk.take, door, operation, key is not None, request_id)
+            return answer
+        return await self._in_thread(desk.take, door, operation, key is not None, request_id, accepted)
 
     async def _show(
         self, booking_id: UUID, user_id: UUID, wait_s: float, has: bytes | None, _request_id: str

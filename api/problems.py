@@ -23,6 +23,8 @@ from api.errors import (
     BadCredentials,
     BadIdempotencyKey,
     Busy,
+    HallTaken,
+    InvalidCursor,
     InvalidRequest,
     NotAllowed,
     NotJson,
@@ -61,6 +63,7 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     TooMany: (429, {}),
     NotAllowed: (403, {}),
     NotJson: (400, {}),
+    InvalidCursor: (400, {}),
     NoSuchShow: (404, {}),
     NoSuchBooking: (404, {}),
     InvalidRequest: (422, {}),
@@ -69,6 +72,7 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     NoSuchMovie: (422, {}),
     EmailTaken: (409, {}),
     MovieInUse: (409, {}),
+    HallTaken: (409, {}),
 }
 
 #: Code and words for what Flask and Werkzeug refuse by themselves.

@@ -6,48 +6,25 @@ one look at the version. Plans never change, so halls are kept as well.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
-from core.halls import Hall
+from core.halls import Hall, Row
+from core.recent import Recent
 from db import catalogue, halls
 from db.catalogue import TakenSeats
 from db.engine import transaction
 
-#: A map takes some 60 bytes a seat, a hall some 300; a stadium has 200,000 seats, a cinema 300.
-MAPS, HALLS = 32, 16
-
-V = TypeVar("V")
-
-
-class Recent(Generic[V]):
-    """The few values used last, by number. May be used by many threads."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[int, V] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, number: int) -> V | None:
-        """The value, if it is still here."""
-        with self._lock:
-            if number in self._values:
-                self._values.move_to_end(number)
-            return self._values.get(number)
-
-    def put(self, number: int, value: V) -> None:
-        """Keep a value; the one unused for longest makes room."""
-        with self._lock:
-            self._values[number] = value
-            self._values.move_to_end(number)
-            if len(self._values) > self._size:
-                self._values.popitem(last=False)
+#: What the maps and the halls of a process may take, in bytes. A map takes some 60 bytes a seat, and a stadium has
+#: 200,000 seats, a cinema 300; a large one is kept for as long as it is asked for.
+MAPS_BYTES, HALLS_BYTES = 64_000_000, 8_000_000
+#: Locks under which maps are made: two shows may share one.
+LOCKS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +41,9 @@ class SeatMaps:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._maps: Recent[SeatMap] = Recent(MAPS)
-        self._halls: Recent[Hall] = Recent(HALLS)
-        self._making = [threading.Lock() for _ in range(MAPS)]
+        self._maps: Recent[int, SeatMap] = Recent(MAPS_BYTES, lambda kept: len(kept.body))
+        self._halls: Recent[int, Hall] = Recent(HALLS_BYTES, lambda hall: hall.size)
+        self._making = [threading.Lock() for _ in range(LOCKS)]
 
     def version(self, show_id: int) -> int | None:
         """The show's version now; None if there is no such show. Raises: PostgresAway."""
@@ -87,7 +64,7 @@ class SeatMaps:
 
         Raises: PostgresAway.
         """
-        with self._making[show_id % MAPS]:
+        with self._making[show_id % LOCKS]:
             known = self._maps.get(show_id)
             return known if known is not None and known.version >= version else self._make(show_id)
 
@@ -97,37 +74,32 @@ class SeatMaps:
             taken = catalogue.get_taken_seats(connection, show_id)
             if taken is None:
                 raise LookupError(f"show {show_id} is gone")
-            hall = self._hall(connection, taken.hall_id)
+            hall = self._halls.get_or_make(taken.hall_id, partial(_hall, connection, taken.hall_id))
         fresh = SeatMap(taken.version, _render(show_id, hall, taken), now_s)
         self._maps.put(show_id, fresh)
         return fresh
 
-    def _hall(self, connection: Connection, hall_id: int) -> Hall:
-        hall = self._halls.get(hall_id)
-        if hall is None:
-            row = halls.get_hall(connection, hall_id)
-            if row is None:
-                raise LookupError(f"hall {hall_id} is gone")
-            hall = Hall.from_plan(hall_id, row.plan)
-            self._halls.put(hall_id, hall)
-        return hall
+
+def _hall(connection: Connection, hall_id: int) -> Hall:
+    row = halls.get_hall(connection, hall_id)
+    if row is None:
+        raise LookupError(f"hall {hall_id} is gone")
+    return Hall.from_plan(hall_id, row.plan)
 
 
 def _render(show_id: int, hall: Hall, taken: TakenSeats) -> bytes:
+    """The map as JSON, a row at a time: other threads, the event loop above all, get Python's lock in between."""
     statuses = dict.fromkeys(taken.held, "HELD") | dict.fromkeys(taken.sold, "SOLD")
-    rows = [
-        {
-            "label": row[0].label.rstrip("0123456789"),
-            "seats": [
-                {
-                    "label": seat.label,
-                    "category": seat.category,
-                    "status": statuses.get(seat.label, "AVAILABLE"),
-                }
-                for seat in row
-            ],
-        }
-        for row in hall.rows
-    ]
-    body = {"show_id": show_id, "version": taken.version, "rows": rows}
-    return json.dumps(body, separators=(",", ":")).encode()
+    rows = ",".join([_row(row, statuses) for row in hall.rows])
+    return f'{{"show_id":{show_id},"version":{taken.version},"rows":[{rows}]}}'.encode()
+
+
+def _row(row: Row, statuses: Mapping[str, str]) -> str:
+    """One row. Labels and categories (core/halls.py) hold nothing that JSON would escape."""
+    seats = []
+    for category, numbers in row.blocks():
+        rest = f'","category":"{category}","status":"'
+        for number in numbers:
+            label = f"{row.label}{number}"
+            seats.append(f'{{"label":"{label}{rest}{statuses.get(label, "AVAILABLE")}"}}')
+    return f'{{"label":"{row.label}","seats":[{",".join(seats)}]}}'

@@ -14,6 +14,7 @@ class Job:
     requests: a list, or anything that makes the i-th request when it is asked for, once, in order.
     follow: "" sends only; "poll" asks again when the api says so; "wait" asks with `?wait=`.
     rate: requests per second of an open loop; 0 is a closed one.
+    send_s: no new request is sent after so many seconds, and those under way are waited for; 0: all are sent.
     """
 
     port: int
@@ -23,6 +24,7 @@ class Job:
     rate: float = 0.0
     connections: int = 128
     deadline_s: float = 60.0
+    send_s: float = 0.0
     keep_ids: bool = False
     host: str = "127.0.0.1"
 

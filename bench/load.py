@@ -48,6 +48,8 @@ class Load:
                 if now > deadline:
                     done.timed_out = True
                     break
+                if job.send_s and now - self._start > job.send_s:
+                    self._send_no_more()
                 self._send(now)
                 for fd, _ in self._poll.poll(self._patience(time.perf_counter(), deadline)):
                     self._take(self._by_fd[fd])
@@ -75,6 +77,11 @@ class Load:
                 self._start_on(self._free.popleft(), self._job.requests[index], (index, ""), now)
             else:
                 return
+
+    def _send_no_more(self) -> None:
+        """The rest of the requests will never be asked for."""
+        self._open -= len(self._job.requests) - self._next
+        self._next = len(self._job.requests)
 
     def _start_on(self, connection: Connection, request: bytes, about: tuple[int, str], now: float) -> None:
         connection.about, connection.sent_at = about, now

@@ -24,6 +24,12 @@ class ConfigurationError(OnsaleError):
     code = "configuration"
 
 
+class WrongInstallation(ConfigurationError):
+    """Postgres, Redis and LANES are not of one installation."""
+
+    code = "wrong_installation"
+
+
 class SchemaError(OnsaleError):
     """The database's schema is not the one this program was written for."""
 

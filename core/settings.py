@@ -45,8 +45,12 @@ class Settings:
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     hold_ttl_s: float
+    changeover_min: int
+    shows_may_overlap: bool
     lanes: int
     lane_cap: int
+    show_cap: int
+    undecided_per_user: int
     batch: int
     linger_ms: int
     drain_s: float
@@ -58,6 +62,8 @@ class Settings:
     log_json: bool
     log_level: str
     worker_metrics_port: int
+    pending_alarm_s: float
+    fail_pending_after_s: float
     #: For tests alone: core/crashpoints.py.
     crash: str
 
@@ -74,10 +80,11 @@ class Settings:
             **cls._of_watching(env),
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
+            # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
+            "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
+            "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
             "lanes": _lanes(env),
-            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
-            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
-            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
+            **cls._of_caps(env),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
             # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
             "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
@@ -94,11 +101,25 @@ class Settings:
         values["broker_url"] = values["broker_url"] or other_database(redis_url)
         # An equal share each, so that all lanes together keep to it without a common count.
         values["lane_cap"] = max(1, min(values["lane_cap"], values.pop("total_cap") // values["lanes"]))
+        values["show_cap"] = max(1, -(-values["lane_cap"] * values.pop("show_share") // 100))
         values["token_ttl_s"] *= 60
         values["refresh_ttl_s"] *= 24 * 3600
         values["hold_ttl_s"] *= 60
         values["cors_origins"] = tuple(values["cors_origins"])
         return cls(**values)
+
+    @staticmethod
+    def _of_caps(env: FileAwareEnv) -> dict[str, Any]:
+        """How much may wait."""
+        return {
+            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
+            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
+            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
+            # The rest is for other shows of the lane.
+            "show_share": env.int("SHOW_SHARE", 75, validate=validate.Range(1, 100)),
+            # Whoever tries again while an answer is on its way is not in the way of others.
+            "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
+        }
 
     @staticmethod
     def _of_watching(env: FileAwareEnv) -> dict[str, Any]:
@@ -108,6 +129,10 @@ class Settings:
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
             # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
             "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
+            # Ten times what a killed drain costs: whatever is older waits for a person.
+            "pending_alarm_s": env.float("PENDING_ALARM_S", 30.0, validate=validate.Range(1, 24 * 3600)),
+            # 0, off: who was told 202 gets seats if there are any, however late.
+            "fail_pending_after_s": env.float("FAIL_PENDING_AFTER_S", 0.0, validate=validate.Range(0, 7 * 24 * 3600)),
             "crash": env.str("ONSALE_CRASH", ""),
         }
 

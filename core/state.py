@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from core.bookings import Booking, Status
+from core.owners import Owners
 from core.seats import FreeSeats
 from core.shows import Show
 
@@ -23,7 +24,7 @@ class ShowState:
         self,
         show: Show,
         *,
-        owners: dict[str, UUID | None],
+        owners: Owners,
         bookings: Iterable[Booking],
         held: int,
         sold: int,
@@ -79,15 +80,23 @@ class ShowState:
         return owner is None or (owner in self.bookings and self.bookings[owner].lapsed(at_ms))
 
     def best(self, quantity: int, category: str | None, at_ms: int) -> tuple[str, ...] | None:
-        """The best free seats (core/seats.py). Needs every seat of the show to be loaded."""
+        """The best free seats (core/seats.py). Needs the owner of every seat of the show."""
         if self.free_seats is None:
-            self.free_seats = FreeSeats(self.show.hall, (seat for seat in self.owners if self.is_free(seat, at_ms)))
+            assert self.owners.whole
+            taken = (seat for seat in self.owners if not self.is_free(seat, at_ms))
+            self.free_seats = FreeSeats(self.show.hall, taken)
         return self.free_seats.best(quantity, category)
 
     def seats_of_user(self, user_id: UUID, at_ms: int) -> int:
         """How many seats a person has at this show; those of lapsed holds do not count."""
         bookings = (self.bookings[id_] for id_ in self._live.get(user_id, ()))
         return sum(len(booking.seats) for booking in bookings if not booking.lapsed(at_ms))
+
+    def first_deadline_of_user(self, user_id: UUID, at_ms: int) -> int | None:
+        """When the first of a person's holds ends, ms; None if there is none."""
+        bookings = (self.bookings[id_] for id_ in self._live.get(user_id, ()))
+        deadlines = (booking.expires_ms for booking in bookings if not booking.lapsed(at_ms))
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def lapsed_holds(self, at_ms: int) -> list[Booking]:
         """Every loaded hold that has lapsed by `at_ms`, by deadline and id."""

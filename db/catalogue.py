@@ -6,7 +6,7 @@ it may be inserted here with all its seats at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, text
@@ -53,10 +53,16 @@ class TakenSeats:
     sold: frozenset[str]
 
 
-def list_upcoming(connection: Connection, *, movie_id: int | None, limit: int, offset: int) -> list[ShowListing]:
-    """Shows that have not begun, the next one first."""
+def list_upcoming(
+    connection: Connection, *, movie_id: int | None, after: tuple[int, int] | None, limit: int
+) -> list[ShowListing]:
+    """Shows that have not begun, the next one first.
+
+    Args:    after: only those behind this place in the list: (start, ms; id).
+    """
+    behind = "AND (shows.starts_at, shows.id) > (:starts_at, :id)" if after else ""
     statement = text(
-        """
+        f"""
         SELECT shows.id, shows.movie_id, movies.title, movies.genre, movies.duration_min, shows.hall_id,
                halls.name AS hall_name, shows.settings, shows.capacity, shows.held, shows.sold, shows.version
         FROM shows
@@ -64,12 +70,14 @@ def list_upcoming(connection: Connection, *, movie_id: int | None, limit: int, o
         JOIN halls ON halls.id = shows.hall_id
         WHERE shows.starts_at > now()
           AND (CAST(:movie_id AS integer) IS NULL OR shows.movie_id = :movie_id)
+          {behind}
         ORDER BY shows.starts_at, shows.id
         LIMIT :limit
-        OFFSET :offset
-        """
+        """  # noqa: S608 - one of two constants
     )
-    rows = connection.execute(statement, {"movie_id": movie_id, "limit": limit, "offset": offset})
+    starts_ms, id_ = after or (0, 0)
+    values = {"movie_id": movie_id, "limit": limit, "starts_at": from_ms(starts_ms), "id": id_}
+    rows = connection.execute(statement, values)
     return [_listing(row) for row in rows]
 
 
@@ -122,7 +130,7 @@ def allow_long_statements(connection: Connection) -> None:
     allow(connection, statement_timeout_ms=30_000)
 
 
-def insert_seats(connection: Connection, show_id: int, labels: Sequence[str]) -> None:
+def insert_seats(connection: Connection, show_id: int, labels: Iterable[str]) -> None:
     """Give a new show its seats, all of them free."""
     statement = text(
         """
@@ -131,7 +139,8 @@ def insert_seats(connection: Connection, show_id: int, labels: Sequence[str]) ->
         FROM unnest(CAST(:labels AS text[])) AS label
         """
     )
-    connection.execute(statement, {"show_id": show_id, "labels": list(labels)})
+    # In one piece, as letters and digits need no quotes: psycopg writes a list item by item, in Python.
+    connection.execute(statement, {"show_id": show_id, "labels": "{" + ",".join(labels) + "}"})
 
 
 def get_version(connection: Connection, show_id: int) -> int | None:

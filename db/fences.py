@@ -21,6 +21,8 @@ class Fence:
     last: StreamId
     seq: int
     decided_ms: int
+    #: Postgres's clock when the row was locked, ms.
+    now_ms: int = 0
 
 
 def lock(connection: Connection, lane: int) -> Fence:
@@ -29,7 +31,8 @@ def lock(connection: Connection, lane: int) -> Fence:
     Raises: LaneBusy: another drain holds it.    Locks: lanes(lane) FOR UPDATE NOWAIT.
     """
     statement = """
-        SELECT epoch, stream_ms, stream_seq, seq, decided_ms
+        SELECT epoch, stream_ms, stream_seq, seq, decided_ms,
+               CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now_ms
           FROM lanes
          WHERE lane = :lane
            FOR UPDATE NOWAIT
@@ -40,7 +43,7 @@ def lock(connection: Connection, lane: int) -> Fence:
         if sqlstate(error) == "55P03":
             raise LaneBusy from error
         raise
-    return Fence(lane, row.epoch, StreamId(row.stream_ms, row.stream_seq), row.seq, row.decided_ms)
+    return Fence(lane, row.epoch, StreamId(row.stream_ms, row.stream_seq), row.seq, row.decided_ms, row.now_ms)
 
 
 def advance(connection: Connection, fence: Fence) -> None:

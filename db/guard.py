@@ -18,13 +18,17 @@ from typing import Any, Literal, LiteralString
 import psycopg
 from psycopg.rows import namedtuple_row
 from redis.exceptions import ResponseError
+from sqlalchemy import Engine
+from sqlalchemy.exc import NoResultFound, ProgrammingError
 
 from core import logs
-from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway, WrongInstallation
 from core.safety import refusal
 from core.settings import Settings
+from db import installation
 from db.demotion import Questions
 from db.engine import make_engine, transaction
+from db.installation import Installation
 from db.patience import Greet
 from db.rounds import Rounds
 
@@ -148,24 +152,42 @@ def for_redis(settings: Settings) -> Questions | None:
     return Questions(_CONFIG, lambda replies: _go_on_only_without(_judge(replies, settings)))
 
 
+def check_installation(engine: Engine, rounds: Rounds, settings: Settings) -> Installation:
+    """Make sure that Postgres, Redis and LANES are of one installation, and return it. A new Redis is told of it.
+
+    Raises: WrongInstallation: they are not.   ConfigurationError: there is none.   PostgresAway, RedisAway,
+            AcceptUnknown.
+    """
+    try:
+        with transaction(engine) as connection:
+            kept = installation.get(connection)
+    except (NoResultFound, ProgrammingError) as error:
+        raise ConfigurationError("DATABASE_URL: no installation is there. `onsale migrate` makes it.") from error
+    if kept.lanes != settings.lanes:
+        raise WrongInstallation(f"LANES: the installation has {kept.lanes} lanes, not {settings.lanes}.")
+    installation.publish(rounds, kept)
+    return kept
+
+
 def _go_on_only_without(found: list[str]) -> None:
     if found:
-        _end(refusal(found))
+        end(refusal(found))
 
 
-def _end(error: ConfigurationError) -> None:
+def end(error: ConfigurationError) -> None:
     """End this process at once, whichever thread has found out: what it does next would not be safe."""
     log.error("refused", error=str(error))
     os._exit(EXIT_CODE)
 
 
 class Guard:
-    """Looks at both servers at the start, when they are there. In the local mode it looks at nothing."""
+    """Looks at both servers at the start, when they are there: whether they are of one installation, and outside the
+    local mode whether they are safe."""
 
     def __init__(self, settings: Settings, role: Role) -> None:
         self._settings = settings
         self._role = role
-        self._left = set() if settings.mode == "local" else {"postgres", "redis"}
+        self._left = {"installation"} | (set() if settings.mode == "local" else {"postgres", "redis"})
 
     def check(self) -> bool:
         """Look at what has not been looked at; False if a server is away, so that this is to be done again.
@@ -180,6 +202,9 @@ class Guard:
             if "postgres" in self._left:
                 found += self._look_at_postgres()
                 self._left.discard("postgres")
+            if "installation" in self._left and not found:
+                self._look_at_installation()
+                self._left.discard("installation")
         except (RedisAway, AcceptUnknown, PostgresAway) as error:
             log.warning("not_checked_yet", error=str(error))
         if found:
@@ -197,13 +222,21 @@ class Guard:
             while not self.check():
                 pause.wait(AGAIN_S)
         except ConfigurationError as error:
-            _end(error)
+            end(error)
 
     def _look_at_redis(self) -> list[str]:
         rounds = Rounds(self._settings.redis_url)
         try:
             return redis_faults(rounds, self._settings)
         finally:
+            rounds.close()
+
+    def _look_at_installation(self) -> None:
+        engine, rounds = make_engine(self._settings.database_url, pool_size=1), Rounds(self._settings.redis_url)
+        try:
+            check_installation(engine, rounds, self._settings)
+        finally:
+            engine.dispose()
             rounds.close()
 
     def _look_at_postgres(self) -> list[str]:

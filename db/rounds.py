@@ -218,13 +218,10 @@ class Rounds:
     def _load_and_resend(self, connection: Any, call: _Call) -> None:
         """Redis was restarted and does not know a script: load those of this call, and send it again.
 
-        NOSCRIPT says that nothing ran, so a call of one command may be sent again safely.
+        NOSCRIPT says that nothing of it ran, and a call of several commands has only such as may be repeated.
         """
-        loads: list[Command] = [
-            ("SCRIPT", "LOAD", scripts.BY_SHA[str(command[1])].source)
-            for command in call.commands
-            if command[0] == "EVALSHA"
-        ]
+        needed = {str(command[1]) for command in call.commands if command[0] == "EVALSHA"}
+        loads: list[Command] = [("SCRIPT", "LOAD", scripts.BY_SHA[sha].source) for sha in sorted(needed)]
         again = _Call([*loads, *call.commands], call.writes)
         call.replies, call.error = [], None
         self._exchange(connection, [again])

@@ -35,10 +35,11 @@ def _read(name: str) -> Script:
 
 ACCEPT = _read("accept")
 ATTEMPT = _read("attempt")
+BEAT = _read("beat")
 FINISH = _read("finish")
 PEEK = _read("peek")
 PUBLISH = _read("publish")
 RELEASE = _read("release")
 TAKE = _read("take")
 
-BY_SHA = {script.sha: script for script in (ACCEPT, ATTEMPT, FINISH, PEEK, PUBLISH, RELEASE, TAKE)}
+BY_SHA = {script.sha: script for script in (ACCEPT, ATTEMPT, BEAT, FINISH, PEEK, PUBLISH, RELEASE, TAKE)}

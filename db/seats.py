@@ -40,11 +40,11 @@ def owners(connection: Connection, wanted: Iterable[tuple[int, str]]) -> list[tu
 
 
 def owners_of_shows(connection: Connection, show_ids: Sequence[int]) -> list[tuple[int, str, UUID | None]]:
-    """The owner of every seat of some shows."""
+    """The owner of every seat of some shows that has one."""
     statement = """
         SELECT show_id, label, booking_id
           FROM seats
-         WHERE show_id = ANY(CAST(:show_ids AS integer[]))
+         WHERE show_id = ANY(CAST(:show_ids AS integer[])) AND booking_id IS NOT NULL
     """
     rows = execute(connection, statement, {"show_ids": list(show_ids)})
     return [(row.show_id, row.label, row.booking_id) for row in rows]

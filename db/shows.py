@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from core.shows import ShowSettings
+from core.times import from_ms
 from db.engine import as_json, execute
 
 
@@ -50,6 +51,22 @@ def get(connection: Connection, show_id: int) -> ShowRow | None:
     """)
     row = connection.execute(statement, {"id": show_id}).one_or_none()
     return _show(row) if row else None
+
+
+def upcoming(connection: Connection, after: tuple[int, int], limit: int) -> list[ShowRow]:
+    """Up to `limit` shows that have not begun, the next one first.
+
+    Args: after: start (ms) and id of the last one before them; (0, 0) to begin.
+    """
+    statement = """
+        SELECT id, hall_id, settings, capacity, held, sold, version
+          FROM shows
+         WHERE starts_at > now() AND (starts_at, id) > (CAST(:starts_at AS timestamptz), CAST(:id AS integer))
+         ORDER BY starts_at, id
+         LIMIT :limit
+    """
+    values = {"starts_at": from_ms(after[0]), "id": after[1], "limit": limit}
+    return [_show(row) for row in execute(connection, statement, values)]
 
 
 def record(connection: Connection, rows: Sequence[ShowRow], *, settled: Collection[int]) -> None:

@@ -116,13 +116,14 @@ def status(as_json: bool, home: Path | None) -> None:
 
 
 @main.command()
-def migrate() -> None:
-    """Bring the schema up to date, from DATABASE_URL and REDIS_URL, and make the demo and the admin."""
+@click.option("--demo", is_flag=True, help="Also load the demo catalogue, if there are no movies.")
+def migrate(demo: bool) -> None:
+    """Bring the schema up to date, from DATABASE_URL and REDIS_URL, and make the admin."""
     from core.settings import LocalSettings
     from local.schema import apply
     from local.welcome import admin
 
-    prepared = apply(LocalSettings.from_env())
+    prepared = apply(LocalSettings.from_env(), demo=demo)
     if prepared.admin_password:
         click.echo(admin(prepared.admin_email, prepared.admin_password))
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 from core.bookings import Booking
 from core.halls import Hall
 from core.operations import Book, Entry, Expire
+from core.owners import Owners
+from core.recent import Recent
 from core.shows import Show
 from core.state import ShowState
 from db import bookings, halls, seats
@@ -28,7 +30,7 @@ def load(
     connection: Connection,
     rows: dict[int, ShowRow],
     entries: Sequence[Entry],
-    plans: dict[int, Hall],
+    plans: Recent[int, Hall],
     maps: SeatMaps,
 ) -> dict[int, ShowState]:
     """The state of each show that `entries` touch and that exists. `rows` must be locked.
@@ -64,18 +66,18 @@ def load(
 def keep(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
     """Keep the whole maps of a batch for the next one. Only after COMMIT has returned."""
     for show_id, state in states.items():
-        if len(state.owners) == state.show.hall.capacity:
+        if state.owners.whole:
             maps.put(show_id, SeatMap(rows[show_id].version, state.owners, state.free_seats, state.now_ms))
 
 
 def _seat_map(row: ShowRow, maps: SeatMaps) -> SeatMap:
     """The show's map as kept, if it is still true; else an empty one."""
-    return maps.take(row.id, row.version) or SeatMap(row.version, {})
+    return maps.take(row.id, row.version) or SeatMap(row.version, Owners())
 
 
 def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[int, SeatMap]) -> None:
     """Read what the maps lack: owners of the named seats; of all seats where best-available must choose."""
-    lacking = [book for book in books if not seat_maps[book.show_id].owners]
+    lacking = [book for book in books if not seat_maps[book.show_id].owners.whole]
     whole = {book.show_id for book in lacking if not book.seats}
     named = {(book.show_id, label) for book in lacking if book.show_id not in whole for label in book.seats}
     found = seats.owners_of_shows(connection, sorted(whole)) if whole else []
@@ -83,6 +85,8 @@ def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[
         found += seats.owners(connection, named)
     for show_id, label, owner in found:
         seat_maps[show_id].owners[label] = owner
+    for show_id in whole:
+        seat_maps[show_id].owners.whole = True
 
 
 def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[Book]) -> list[Booking]:
@@ -123,9 +127,10 @@ def _lapsed(
     return found
 
 
-def _hall(connection: Connection, hall_id: int, plans: dict[int, Hall]) -> Hall:
-    if hall_id not in plans:
+def _hall(connection: Connection, hall_id: int, plans: Recent[int, Hall]) -> Hall:
+    def read() -> Hall:
         row = halls.get_hall(connection, hall_id)
         assert row is not None  # shows_hall_exists
-        plans[hall_id] = Hall.from_plan(hall_id, row.plan)
-    return plans[hall_id]
+        return Hall.from_plan(hall_id, row.plan)
+
+    return plans.get_or_make(hall_id, read)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from uuid import UUID
 
+from core.owners import Owners
 from core.seats import FreeSeats
 
-#: Seats of all maps of a worker together: some 200 bytes each, so 100 MB at the most.
-SEATS_MAX = 500_000
+#: What the maps of a worker may take together, about, in bytes; what an owned seat takes, and a map beside them.
+BYTES_MAX = 100_000_000
+OWNED_BYTES, MAP_BYTES = 200, 2_000
 
 
 @dataclass(slots=True)
@@ -22,9 +23,14 @@ class SeatMap:
     """Every seat's owner at one version of a show; which are free as of `now_ms`, if that is known."""
 
     version: int
-    owners: dict[str, UUID | None]
+    owners: Owners
     free: FreeSeats | None = None
     now_ms: int = 0
+
+    @property
+    def size(self) -> int:
+        """How much memory it takes, about, in bytes."""
+        return MAP_BYTES + OWNED_BYTES * len(self.owners) + (self.free.size if self.free else 0)
 
 
 class SeatMaps:
@@ -32,7 +38,7 @@ class SeatMaps:
 
     def __init__(self) -> None:
         self._maps: dict[int, SeatMap] = {}
-        self._seats = 0
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def take(self, show_id: int, version: int) -> SeatMap | None:
@@ -46,13 +52,13 @@ class SeatMaps:
         with self._lock:
             self._pop(show_id)
             self._maps[show_id] = seat_map
-            self._seats += len(seat_map.owners)
-            while self._seats > SEATS_MAX and len(self._maps) > 1:
+            self._bytes += seat_map.size
+            while self._bytes > BYTES_MAX and len(self._maps) > 1:
                 self._pop(next(iter(self._maps)))
 
     def _pop(self, show_id: int) -> SeatMap | None:
-        """Take a map out, and its seats off the count: counting all maps anew would cost by their number."""
+        """Take a map out, and its size off the count: counting all maps anew would cost by their number."""
         kept = self._maps.pop(show_id, None)
         if kept is not None:
-            self._seats -= len(kept.owners)
+            self._bytes -= kept.size
         return kept

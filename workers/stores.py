@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import redis
 from sqlalchemy import Engine
 
-from core.errors import ConfigurationError
 from core.halls import Hall
+from core.recent import Recent
 from core.settings import Settings
-from db import guard, installation
-from db.engine import make_engine, transaction
+from db import guard
+from db.engine import make_engine
+from db.installation import Installation
 from db.rounds import Rounds, connection_pool
 from workers.seatmaps import SeatMaps
 
+#: What the halls that a worker remembers may take, in bytes: some 4,000 screens, or 200 stadiums.
+HALLS_BYTES = 32_000_000
 #: Longer than the longest blocking read (half a marker's life), in seconds.
 SOCKET_TIMEOUT_S = 5.0
 
 
 @dataclass
 class Stores:
-    """The stores of one worker process. `halls` keeps plans, which never change."""
+    """The stores of one worker process. `halls` keeps those used last; a plan never changes."""
 
     settings: Settings
     engine: Engine
     client: redis.Redis
     rounds: Rounds
-    halls: dict[int, Hall] = field(default_factory=dict)
+    halls: Recent[int, Hall] = field(default_factory=lambda: Recent(HALLS_BYTES, lambda hall: hall.size))
     seat_maps: SeatMaps = field(default_factory=SeatMaps)
     #: Per lane, how many entries the next batch may take, if fewer than Settings.batch.
     batch_sizes: dict[int, int] = field(default_factory=dict)
@@ -35,9 +39,13 @@ class Stores:
     busy_lanes: set[int] = field(default_factory=set)
     #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken.py).
     untold: set[int] = field(default_factory=set)
+    #: When something was looked at or alarmed about last, of time.monotonic (workers/late.py).
+    watched: dict[str, float] = field(default_factory=dict)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
-    _checked: bool = False
+    #: Set when the process is to end: drains end after the batch at hand.
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _installation: Installation | None = None
 
     @property
     def final_ttl_s(self) -> int:
@@ -45,19 +53,15 @@ class Stores:
         ttl_s = self.settings.status_ttl_s
         return max(1, ttl_s // 60) if self.short_of_memory else ttl_s
 
-    def check_lanes(self) -> None:
-        """Make sure that this process counts as many lanes as the installation has; asked once.
+    def check_installation(self) -> Installation:
+        """Make sure that Postgres, Redis and LANES are of one installation, and return it; asked once.
 
-        Raises: ConfigurationError: it does not, and would put shows into other lanes.  PostgresAway.
+        Raises: ConfigurationError: they are not, and shows would be in other lanes, or lanes be another's.
+                PostgresAway, RedisAway, AcceptUnknown.
         """
-        if not self._checked:
-            with transaction(self.engine) as connection:
-                kept = installation.get(connection)
-            if kept.lanes != self.settings.lanes:
-                raise ConfigurationError(
-                    f"LANES: the installation has {kept.lanes} lanes, not {self.settings.lanes}."
-                )
-            self._checked = True
+        if self._installation is None:
+            self._installation = guard.check_installation(self.engine, self.rounds, self.settings)
+        return self._installation
 
     def close(self) -> None:
         """Close every connection."""

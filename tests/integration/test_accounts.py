@@ -49,7 +49,7 @@ def test_an_export_holds_account_sessions_and_bookings(
     assert (body["user"]["email"], body["user"]["name"]) == (ALICE["email"], ALICE["name"])
     assert [(one["id"], one["seats"]) for one in body["bookings"]] == [(id_, ["A1", "A2"])]
     assert len(body["sessions"]) == 1
-    assert body["next_before"] is None
+    assert body["next_cursor"] is None
     assert "argon2" not in response.text
 
 
@@ -58,7 +58,7 @@ def test_an_export_comes_page_by_page(client: FlaskClient, alice: dict[str, str]
     ids = [book(client, stage, alice, show, seat) for seat in ("A1", "A2", "A3")]
 
     first = client.get("/api/auth/export?limit=2", headers=alice).get_json()
-    rest = client.get(f"/api/auth/export?limit=2&before={first['next_before']}", headers=alice).get_json()
+    rest = client.get(f"/api/auth/export?limit=2&cursor={first['next_cursor']}", headers=alice).get_json()
 
     assert [one["id"] for one in first["bookings"] + rest["bookings"]] == ids[::-1]
     assert client.get("/api/auth/export?limit=1001", headers=alice).status_code == 422

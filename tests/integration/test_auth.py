@@ -113,15 +113,15 @@ def test_own_bookings_come_newest_first_page_by_page(
         bookings.record(connection, [_failed("00000000-0000-4000-8000-000000000000", 9)], [])
 
     first = client.get("/api/auth/bookings?limit=2", headers=alice).get_json()
-    rest = client.get(f"/api/auth/bookings?limit=2&before={first['next_before']}", headers=alice).get_json()
+    rest = client.get(f"/api/auth/bookings?limit=2&cursor={first['next_cursor']}", headers=alice).get_json()
 
     answers.OWN_BOOKINGS.load(first)
     assert [one["accepted_at"][-4:-1] for one in first["bookings"] + rest["bookings"]] == ["002", "001", "000"]
-    assert rest["next_before"] is None
+    assert rest["next_cursor"] is None
 
 
-def test_a_page_before_what_is_no_booking_is_refused(client: FlaskClient, alice: dict[str, str]) -> None:
-    assert client.get("/api/auth/bookings?before=999999999999999", headers=alice).status_code == 422
+def test_a_page_behind_what_is_no_cursor_is_refused(client: FlaskClient, alice: dict[str, str]) -> None:
+    assert client.get("/api/auth/bookings?cursor=999999999999999", headers=alice).status_code == 400
 
 
 def test_the_first_administrator_is_found(engine: Engine, database_url: str) -> None:

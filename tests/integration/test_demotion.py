@@ -175,7 +175,7 @@ class TestPostgres:
         self, stage: Stage, servers: Servers, database_url: str
     ) -> None:
         show = stage.show()
-        stage.stores.check_lanes()
+        stage.stores.check_installation()
         name = stage.stores.engine.url.database
         stage.book(show, "A1")
         stage.stores.engine.dispose()

@@ -159,14 +159,14 @@ def test_another_isolation_is_refused(engine: Engine) -> None:
     assert any("repeatable read" in fault for fault in faults)
 
 
-def test_the_guard_lets_in_what_is_safe_and_looks_at_nothing_in_the_local_mode(
+def test_the_guard_lets_in_what_is_safe_and_does_not_ask_for_it_in_the_local_mode(
     kept: Servers, settings: Settings, engine: Engine
 ) -> None:
     safe = replace(settings, mode="production", redis_url=kept.redis_url())
     with pytest.raises(ConfigurationError, match="superuser"):
         Guard(safe, "api").check()
 
-    assert Guard(replace(settings, redis_url="redis://127.0.0.1:1"), "api").check()
+    assert Guard(settings, "api").check()  # the test servers are not safe
 
 
 def test_a_server_that_is_away_is_looked_at_when_it_is_there(settings: Settings) -> None:

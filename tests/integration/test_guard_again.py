@@ -38,7 +38,7 @@ def kept(tmp_path: Path) -> Iterator[Valkey]:
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What this process would have ended with."""
     said: list[str] = []
-    monkeypatch.setattr(guard, "_end", lambda error: said.append(str(error)))
+    monkeypatch.setattr(guard, "end", lambda error: said.append(str(error)))
     return said
 
 

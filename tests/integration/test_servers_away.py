@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+from flask import Flask
+from sqlalchemy import Engine
 
-from db import keys
+from api.app import create_app
+from api.stores import open_stores
+from core.settings import Settings
+from db import keys, users
+from db.engine import transaction
 from tests.buyer import Buyer, answered, refused
+from tests.factories import PRICES, headers_of, make_hall, make_movie
 from tests.servers import Servers, start_servers
 from tests.stage import Stage
+from workers import republish
 
 
 @pytest.fixture
@@ -17,6 +26,27 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Servers that the test may stop."""
     with start_servers(tmp_path_factory.mktemp("own"), fsync=False) as started:
         yield started
+
+
+def create_show(app: Flask, engine: Engine) -> int:
+    """A show made as an administrator makes it, over HTTP."""
+    with transaction(engine) as connection:
+        admin = users.get_first_admin_id(connection) or users.insert_admin(connection, "carol@example.com", "none")
+    wanted = {
+        "movie_id": make_movie(engine),
+        "hall_id": make_hall(engine),
+        "starts_at": datetime.now(UTC).replace(year=2099).isoformat(),
+        "prices": PRICES,
+    }
+    made = app.test_client().post("/api/shows", json=wanted, headers=headers_of(app, admin, "admin"))
+    assert made.status_code == 201, made.get_data(as_text=True)
+    return int(made.get_json()["id"])
+
+
+def newcomer(settings: Settings) -> Buyer:
+    """A buyer at an api process that has just been started."""
+    app = create_app(settings, open_stores(settings))
+    return Buyer(app, app.test_client())
 
 
 class TestWithAServerAway:
@@ -52,6 +82,33 @@ class TestWithAServerAway:
         stage.stores.client.delete(keys.marker(show % 4))
         stage.drain(show)
         assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
+
+    def test_with_postgres_stopped_a_show_that_nobody_has_asked_for_yet_is_sold(
+        self, stage: Stage, settings: Settings, engine: Engine, app: Flask, servers: Servers
+    ) -> None:
+        """By an api process that has never met it; and again after Redis was wiped and the workers have seen it."""
+        made, other = (create_show(app, engine) for _ in range(2))
+        servers.postgres.stop()
+        answered(newcomer(settings).book(made, "A1"), 202)
+        servers.postgres.start()
+
+        stage.stores.client.flushdb()
+        assert republish.run_once(stage.stores) == 2
+        servers.postgres.stop()
+        answered(newcomer(settings).book(other, "C1", "C2"), 202)
+        answered(newcomer(settings).book(made, quantity=2, category="premium"), 202)
+        refused(newcomer(settings).book(made, "Z1"), 422, "invalid_request")
+        servers.postgres.start()
+
+    def test_a_show_is_made_while_redis_is_stopped_and_its_first_buyer_heals_it(
+        self, app: Flask, engine: Engine, alice: Buyer, servers: Servers
+    ) -> None:
+        servers.redis.stop()
+        show = create_show(app, engine)
+        refused(alice.book(show, "A1"), 503, "redis_away")
+
+        servers.redis.start()
+        answered(alice.book(show, "A1"), 202)
 
     def test_with_redis_stopped_the_answer_is_503_and_comes_back_by_itself(
         self, stage: Stage, alice: Buyer, servers: Servers

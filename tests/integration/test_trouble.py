@@ -81,7 +81,7 @@ def test_one_lanes_trouble_does_not_keep_the_sweeper_from_the_others(stage: Stag
         )
     stage.stores.client.delete(*[keys.marker(lane) for lane in range(4)])
 
-    assert sweep.run_once(stage.stores, stage.rung.append) == 4
+    assert sweep.run_once(stage.stores, stage.rescue) == 4
 
     assert [stage.booking(id_).status for id_ in bookings[1:]] == [Status.CONFIRMED] * 3
     assert stage.stores.client.xlen(keys.lane(shows[0] % 4)) == 1
@@ -169,7 +169,7 @@ def test_a_process_with_another_number_of_lanes_drains_and_expires_nothing(stage
     stage.limit(lanes=2)
 
     with pytest.raises(ConfigurationError, match="LANES"):
-        stage.stores.check_lanes()
+        stage.stores.check_installation()
     assert drain.drain(stage.stores, show % 4, stage.rung.append, for_s=0) == 0
     stage.limit(lanes=4)
     assert stage.status(booking) == {}

@@ -61,7 +61,13 @@ class BoxOffice:
 
     async def seats(self, request: web.Request) -> web.Response:
         rows = [
-            {"label": "?", "seats": [{"label": s.label, "category": s.category, "status": "AVAILABLE"} for s in row]}
+            {
+                "label": "?",
+                "seats": [
+                    {"label": s.label, "category": s.category, "status": "AVAILABLE"}
+                    for s in map(row.seat, range(row.width))
+                ],
+            }
             for row in self.hall.rows
         ]
         return web.json_response({"version": 1, "rows": rows})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
+from core.owners import Owners
 from workers import seatmaps
 from workers.seatmaps import SeatMap, SeatMaps
 
+OWNER = UUID(int=1)
+
 
 def seat_map(seats: int, version: int = 1) -> SeatMap:
-    return SeatMap(version, {f"A{number}": None for number in range(seats)})
+    return SeatMap(version, Owners(((f"A{number}", OWNER) for number in range(seats)), whole=True))
 
 
 def kept(maps: SeatMaps, shows: range) -> list[int]:
@@ -19,8 +24,9 @@ def kept(maps: SeatMaps, shows: range) -> list[int]:
 
 @pytest.fixture
 def maps(monkeypatch: pytest.MonkeyPatch) -> SeatMaps:
-    """Room for ten seats."""
-    monkeypatch.setattr(seatmaps, "SEATS_MAX", 10)
+    """Room for ten owned seats."""
+    monkeypatch.setattr(seatmaps, "BYTES_MAX", 10 * seatmaps.OWNED_BYTES)
+    monkeypatch.setattr(seatmaps, "MAP_BYTES", 0)
     return SeatMaps()
 
 

@@ -1,0 +1,74 @@
+"""What a process remembers of things that are made once and do not change: the few used last, and each made once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """The values used last, up to a weight of all together. May be used by many threads."""
+
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
+        """Args: most: what all values may weigh; one that alone weighs more is kept alone."""
+        self._most = most
+        self._weigh = weigh
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._weight = 0
+        self._making: dict[K, Future[V]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: K) -> V | None:
+        """Return the value, if it is still here."""
+        with self._lock:
+            found = self._values.get(key)
+            if found is None:
+                return None
+            self._values.move_to_end(key)
+            return found[0]
+
+    def put(self, key: K, value: V) -> None:
+        """Keep a value; those unused for longest make room."""
+        weight = self._weigh(value)
+        with self._lock:
+            _, before = self._values.pop(key, (None, 0))
+            self._values[key] = value, weight
+            self._weight += weight - before
+            while self._weight > self._most and len(self._values) > 1:
+                _, (_, least) = self._values.popitem(last=False)
+                self._weight -= least
+
+    def get_or_make(self, key: K, make: Callable[[], V]) -> V:
+        """Return the value; of many who want one that is not here, one makes it, and the others wait for it.
+
+        Raises: what `make` raises, to all who have waited; the next one tries again.
+        """
+        value = self.get(key)
+        if value is not None:
+            return value
+        with self._lock:
+            making = self._making.get(key)
+            if making is None:
+                self._making[key] = Future()
+        if making is not None:
+            return making.result()
+        try:
+            value = self.get(key)  # another one may have ended since the first look
+            if value is None:
+                value = make()
+                self.put(key, value)
+        except BaseException as error:
+            self._end(key).set_exception(error)
+            raise
+        self._end(key).set_result(value)
+        return value
+
+    def _end(self, key: K) -> Future[V]:
+        with self._lock:
+            return self._making.pop(key)

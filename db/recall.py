@@ -1,0 +1,38 @@
+"""Cards as Postgres has them: of a show that Redis has none of, and of all shows after Redis was wiped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from db import bookings, cards
+from db.shows import ShowRow
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """One show's card. `fields`: see db/cards.py card; `ttl_ms`: for how long Redis is to keep it."""
+
+    fields: dict[str, Any]
+    ttl_ms: int
+
+
+def cards_of(connection: Connection, rows: Sequence[ShowRow]) -> dict[int, Recalled]:
+    """Return the card of each of some shows, by its id, from what is committed now."""
+    full = {row.id for row in rows if row.held + row.sold == row.capacity}
+    deadlines = bookings.first_deadlines(connection, sorted(full)) if full else {}
+    decided = bookings.shows_with_any(connection, [row.id for row in rows])
+    found = {}
+    for row in rows:
+        fields = cards.card(
+            row.settings,
+            version=row.version,
+            hall_id=row.hall_id,
+            sold_out_until_ms=deadlines.get(row.id, cards.NO_END_MS) if row.id in full else 0,
+            forgets_at_ms=0 if row.id in decided else None,
+        )
+        found[row.id] = Recalled(fields, cards.ttl_ms(row.settings))
+    return found

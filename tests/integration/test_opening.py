@@ -1,0 +1,162 @@
+"""The first moment of a sale: each process reads the hall once, whoever asks, and remembers so many and no more."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine
+
+from api import desk, plans
+from api.door import Door, NoSuchShow
+from api.plans import Plans
+from bench.halls import plan as large_plan
+from core.bookings import Status
+from core.halls import Hall
+from core.recent import Recent
+from db import cards, halls
+from tests.factories import make_show
+from tests.stage import Stage
+from workers import load
+
+THREADS = 16
+ASKED = {"seats": ["A1"], "hold": False}
+PRICES = {"standard": 1_000}
+
+
+def opened(app: Flask, engine: Engine, seats: int = 20_000) -> tuple[Door, int]:
+    """The door of a process that has met no show yet, and a show in a large hall."""
+    door: Door = app.extensions["onsale"].door
+    door.learn()
+    return door, make_show(engine, plan=large_plan(seats), prices=PRICES)
+
+
+def ask_at_once(door: Door, shows: list[int]) -> list[int]:
+    """What people are answered who ask for a seat of these shows at the same moment, each in a thread of its own."""
+    together = threading.Barrier(len(shows))
+
+    def ask(number: int) -> int:
+        together.wait(20)
+        try:
+            return desk.ask(door, UUID(int=number + 1), None, {"show_id": shows[number], **ASKED}, "").status
+        except NoSuchShow:
+            return 404
+
+    with ThreadPoolExecutor(len(shows)) as pool:
+        return list(pool.map(ask, range(len(shows))))
+
+
+@pytest.mark.parametrize("cold", [True, False], ids=["Redis has no plan", "Redis has it"])
+def test_of_all_who_ask_first_one_reads_the_hall(
+    app: Flask, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch, cold: bool
+) -> None:
+    door, show = opened(app, engine)
+    if not cold:
+        Door(stage.stores.settings, engine).hall_of(show)
+    calls: list[str] = []
+    for module, name in ((cards, "hall_of"), (cards, "plan"), (halls, "get_hall"), (cards, "publish_plan")):
+        real = getattr(module, name)
+
+        def counted(*arguments: Any, name: str = name, real: Any = real) -> Any:
+            calls.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(module, name, counted)
+
+    assert ask_at_once(door, [show] * THREADS) == [202] * THREADS
+
+    assert calls == ["hall_of", "plan", *(["get_hall", "publish_plan"] if cold else [])]
+
+
+def test_a_show_that_is_not_there_is_looked_for_once(
+    app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door, _ = opened(app, engine, 1_000)
+
+    assert ask_at_once(door, [4711] * THREADS) == [404] * THREADS
+    assert door.plans._of_shows._making == {}
+
+
+def test_what_a_process_remembers_of_halls_is_bounded(
+    app: Flask, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = Hall.from_plan(0, large_plan(5_000)).size
+    monkeypatch.setattr(plans, "HALLS_BYTES", 2 * size)
+    monkeypatch.setattr(plans, "SHOWS", 3)
+    door, first = opened(app, engine, 5_000)
+    door.plans = Plans(door._rounds, engine)
+    shows = [first, *(make_show(engine, plan=large_plan(5_000), prices=PRICES) for _ in range(4))]
+
+    for show in [*shows, *shows]:
+        assert ask_at_once(door, [show]) == [202]
+
+    assert [door.known_hall(show) is not None for show in shows] == [False, False, False, True, True]
+    assert len(door.plans._of_shows._values) == 3
+
+
+def test_what_a_worker_remembers_of_halls_is_bounded(
+    engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.stores.halls = Recent(2, lambda _: 1)
+    read: list[int] = []
+    real = load.halls.get_hall
+
+    def counted(connection: Any, hall_id: int) -> Any:
+        read.append(hall_id)
+        return real(connection, hall_id)
+
+    monkeypatch.setattr(load.halls, "get_hall", counted)
+    shows = [stage.show() for _ in range(3)]
+    bookings = []
+    for seat in ("A1", "A2"):
+        for show in [*shows, shows[-1]]:
+            bookings.append(stage.book(show, seat, user=UUID(int=len(bookings) + 1)))
+            stage.drain(show)
+
+    assert len(read) == 6
+    assert len(stage.stores.halls._values) == 2
+    stage.proven()
+
+
+def test_the_maps_that_an_api_keeps_are_bounded_by_their_bytes(app: Flask, engine: Engine) -> None:
+    maps = app.extensions["onsale-seatmaps"]
+    shows = [make_show(engine, plan=large_plan(2_000), prices=PRICES) for _ in range(3)]
+    body = maps.at_least(shows[0], 0).body
+    maps._maps._most = 2 * len(body) + 100
+
+    for show in shows:
+        maps.at_least(show, 0)
+
+    assert [maps.kept(show) is not None for show in shows] == [False, True, True]
+
+
+def test_the_best_seats_of_a_large_hall_are_found_without_reading_every_seat(
+    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200,000 rows of nobody's seats took a worker's other lanes their turn at Python."""
+    show = make_show(engine, plan=large_plan(20_000), prices=PRICES)
+    stage.publish_card(show)
+    named = stage.book(show, "A500")
+    stage.drain(show)
+    rows: list[int] = []
+    real = load.seats.owners_of_shows
+
+    def counted(*arguments: Any) -> Any:
+        found = real(*arguments)
+        rows.append(len(found))
+        return found
+
+    monkeypatch.setattr(load.seats, "owners_of_shows", counted)
+    bookings = []
+    for _ in range(2):
+        bookings.append(stage.book(show, quantity=2))
+        stage.drain(show)
+
+    assert [stage.booking(id_).seats for id_ in bookings] == [("A501", "A502"), ("A498", "A499")]
+    assert rows == [1]
+    assert stage.booking(named).status is Status.CONFIRMED
+    stage.proven()
