@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from redis.connection import parse_url
 
+from core.addresses import database_of, other_database
 from core.errors import ConfigurationError
-from core.settings import LocalSettings, Settings, database_of, other_database
+from core.settings import LocalSettings, Settings
 
 REQUIRED = {
     "DATABASE_URL": "postgresql+psycopg://onsale@db/onsale",
