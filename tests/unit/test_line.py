@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from core import line
@@ -66,6 +68,19 @@ def test_a_long_line_never_asks_for_more_than_it_may(rate: float, quiet_ms: int)
 @pytest.mark.parametrize("quiet_ms", [DELAYED_MS, 3_600_000])
 def test_a_line_of_any_length_asks_no_more_while_it_stands_still(waiting: int, quiet_ms: int) -> None:
     assert polls_per_s(waiting, 1_000.0, quiet_ms) <= MOST_POLLS
+
+
+def test_a_crowd_that_came_at_once_does_what_it_is_told_while_the_lane_stands_still() -> None:
+    """Each client polls when it was told to, for five minutes from the moment in which the last batch was decided."""
+    asked = Counter[int]()
+    for position in range(1, LONG_LINE + 1):
+        at_ms = line.place(10 + position, meter(LONG_LINE, 1_000.0)).poll_after_ms
+        while at_ms < 300_000:
+            asked[at_ms // 1000] += 1
+            at_ms += line.place(10 + position, meter(LONG_LINE, 1_000.0, at_ms)).poll_after_ms
+
+    assert sum(asked.values()) / 300 <= MOST_POLLS
+    assert max(asked.values()) <= 2 * MOST_POLLS, "those who came together do not come back together"
 
 
 def test_a_line_that_moves_and_is_soon_over_asks_when_it_is_its_turn() -> None:
