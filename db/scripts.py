@@ -40,6 +40,7 @@ FINISH = _read("finish")
 PEEK = _read("peek")
 PUBLISH = _read("publish")
 RELEASE = _read("release")
+RESET_LANE = _read("reset_lane")
 TAKE = _read("take")
 
-BY_SHA = {script.sha: script for script in (ACCEPT, ATTEMPT, BEAT, FINISH, PEEK, PUBLISH, RELEASE, TAKE)}
+BY_SHA = {script.sha: script for script in (ACCEPT, ATTEMPT, BEAT, FINISH, PEEK, PUBLISH, RELEASE, RESET_LANE, TAKE)}
