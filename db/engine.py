@@ -78,6 +78,7 @@ def make_engine(
         },
     )
     _watch(engine, Patience(statement_timeout_ms, greet))
+    event.listen(engine, "checkout", _refuse_stale)
     if not pre_ping:
         event.listen(engine, "checkout", _refuse_ended)
     return engine
@@ -109,10 +110,14 @@ def _options(statement_timeout_ms: int, lock_timeout_ms: int, idle_timeout_ms: i
     )
 
 
-def _refuse_ended(connection: PatientConnection, _record: object, _proxy: object) -> None:
-    """An idle connection has nothing to read but its end; the pool opens another one in its place."""
+def _refuse_stale(connection: PatientConnection, _record: object, _proxy: object) -> None:
+    """What was found out through another connection counts for this one: the pool opens another in its place."""
     if connection.patience.stale(connection):
         raise DisconnectionError
+
+
+def _refuse_ended(connection: PatientConnection, _record: object, _proxy: object) -> None:
+    """An idle connection has nothing to read but its end; the pool opens another one in its place."""
     look = select.poll()
     try:
         look.register(connection.fileno(), select.POLLIN)

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import redis
 from flask.testing import FlaskClient
@@ -24,7 +25,7 @@ from db import keys, lanes
 from db.async_rounds import AsyncRounds
 from db.engine import allow, make_engine, transaction
 from db.lanes import Peeked
-from db.patience import MARGIN_S
+from db.patience import MARGIN_S, PING_S
 from local.folders import open_folders, remove
 from local.servers import broker_server
 from tests.buyer import Buyer, answered, refused
@@ -112,6 +113,18 @@ class TestPostgres:
         until(lambda: _answers(engine))
         engine.dispose()
 
+    def test_one_connection_that_hangs_is_replaced_before_its_use(self, database_url: str) -> None:
+        engine = make_engine(database_url, pool_size=1)
+        with transaction(engine) as connection:
+            backend = psutil.Process(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        backend.suspend()
+        try:
+            with within(PING_S), transaction(engine) as connection:
+                assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != backend.pid
+        finally:
+            backend.resume()
+            engine.dispose()
+
     def test_a_transaction_may_be_given_more_time_and_the_next_has_the_usual(self, database_url: str) -> None:
         engine = make_engine(database_url, pool_size=1, statement_timeout_ms=100)
         slow = text("SELECT pg_sleep(1.5)")  # longer than our own clock allows, too
@@ -130,7 +143,7 @@ class TestPostgres:
         self, stage: Stage, database_url: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         show = stage.show()
-        stage.stores.check_lanes()
+        stage.stores.check_installation()
         stage.book(show, "A1")
         stage.stores.engine.dispose()
         stage.stores.engine = make_engine(
