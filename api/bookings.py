@@ -9,6 +9,7 @@ In production most POSTs and status GETs are answered before Flask (hotpath.py);
 from __future__ import annotations
 
 import json
+import math
 import threading
 from typing import cast
 from uuid import UUID
@@ -19,6 +20,7 @@ from flask_smorest import Blueprint
 from api import desk, links, metrics, places
 from api.describe import route
 from api.door import Door, NoSuchBooking
+from api.errors import TooManyRequests
 from api.problems import problem
 from api.reading import read_body, read_query
 from api.replies import Reply
@@ -114,6 +116,9 @@ def _change(operation: Confirm | Cancel, wanted: Status) -> Response:
     """Confirm or cancel: 202 while it waits, 200 if it is so already, 409 if it can never be so."""
     if operation.show_id >= 1 << 31:
         raise NoSuchBooking
+    wait_s = door().allowance.wait_s(operation)
+    if wait_s:
+        raise TooManyRequests(math.ceil(wait_s))
     accepted = door().accept(operation, g.request_id)
     if accepted.code not in ("ACCEPTED", "SAME"):
         if accepted.code == "NO_STATUS":

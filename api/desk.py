@@ -41,7 +41,12 @@ REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "LIMIT_REACHED": (409, "limit_reached", "These would be more seats of the show than one person may have.", None),
     "FULL": (503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", BY_THE_LINE),
     "SHOW_FULL": (503, "show_full", "Too many requests wait for this show. Nothing new was accepted.", BY_THE_LINE),
-    "TOO_MANY": (429, "too_many_undecided", "Too many of your requests for this show are undecided.", BY_THE_LINE),
+    "TOO_MANY": (
+        429,
+        "too_many_bookings",
+        "Too many of your bookings are undecided, or were made lately.",
+        BY_THE_LINE,
+    ),
 }
 
 

@@ -17,6 +17,7 @@ from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
 from api.plans import Plans
+from api.rates import Allowance
 from core import logs
 from core.bookings import Booking
 from core.crashpoints import point
@@ -24,7 +25,7 @@ from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.line import Meter
-from core.operations import Book, Operation, StreamId
+from core.operations import Book, Cancel, Confirm, Operation, StreamId
 from core.settings import Settings
 from db import bookings, cards, guard, installation, lanes, recall, shows, statuses, workers_alive
 from db.engine import transaction
@@ -60,6 +61,7 @@ class Door:
         self.settings = settings
         self._engine = engine
         self._rounds = Rounds(settings.redis_url, questions=guard.for_redis(settings))
+        self.allowance = Allowance(settings.bookings_per_user_hour)
         self._installation: Installation | None = None
         self.plans = Plans(self._rounds, engine)
         self._absent: dict[int, float] = {}
@@ -99,7 +101,15 @@ class Door:
         return lanes.accept_command(operation, request_id=request_id, **self._terms(operation))
 
     def _accept(self, operation: Operation, request_id: str) -> Accepted:
-        return lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
+        return self.counted(
+            operation, lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
+        )
+
+    def counted(self, operation: Operation, accepted: Accepted) -> Accepted:
+        """What accept.lua said of an operation, counted as its user's."""
+        if accepted.code == "ACCEPTED" and isinstance(operation, Book | Confirm | Cancel):
+            self.allowance.count(operation)
+        return accepted
 
     def _terms(self, operation: Operation) -> dict[str, Any]:
         """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
@@ -111,6 +121,8 @@ class Door:
             "show_cap": settings.show_cap,
             "marker_ms": settings.marker_ms,
         }
+        if isinstance(operation, Book) and self.allowance.wait_s(operation):
+            terms["user_cap"] = -1  # a repeated key finds its booking all the same
         hall = self.plans.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
             terms["seats"] = [hall.number(label) for label in operation.seats]

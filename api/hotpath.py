@@ -211,7 +211,7 @@ class HotPath:
         point("A0")
         try:
             [reply] = await self._rounds.call([door.command(operation, request_id)], writes=True)
-            accepted = lanes.accepted(reply)
+            accepted = door.counted(operation, lanes.accepted(reply))
             point("A1", AcceptUnknown)
         except OutOfMemoryError:
             accepted = Accepted("FULL")

@@ -19,7 +19,8 @@ def unwanted(evidence: Evidence) -> Iterator[tuple[str, float]]:
             if not any(call.kind == CANCEL and call.sent_at - SLACK_S <= at for call in calls):
                 yield f"booking {row.booking_id} was withdrawn, and its owner had not cancelled it", at
         elif row.kind == BOOK:
-            waited_ms, patience_ms = row.decided_ms - row.id.ms, row.operation.get("give_up_after_ms", 0)
+            accepted_ms = row.operation.get("accepted_ms", row.id.ms)  # named where it is not the id's
+            waited_ms, patience_ms = row.decided_ms - accepted_ms, row.operation.get("give_up_after_ms", 0)
             expired, sold = row.reason == "EXPIRED_IN_QUEUE", row.outcome in ("HELD", "CONFIRMED")
             if sold if 0 < patience_ms < waited_ms else expired:
                 yield f"booking {row.booking_id} waited {waited_ms} of {patience_ms} ms and is {row.outcome}", at

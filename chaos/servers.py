@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import redis
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from chaos.evidence import Wipe
@@ -22,8 +23,8 @@ from chaos.scene import Scene, send
 from chaos.system import LANES, WORKERS
 from core.errors import OnsaleError
 from core.operations import StreamId
-from db import keys
-from db.engine import make_engine
+from db import fences, keys
+from db.engine import make_engine, transaction
 from local import postgres
 from local.folders import open_folders
 
@@ -227,35 +228,39 @@ def sessions(pids: list[int], *logins: str) -> dict[int, str]:
 
 #: Seconds for which a worker is looked for that is in a transaction; and how long a session must be in one to be of
 #: the worker that stands still: the others' are over sooner.
-FOUND_WITHIN_S, STANDS_S = 10.0, 0.3
+FOUND_WITHIN_S, STANDS_S, LOOKS = 10.0, 0.4, 4
 
 
 @asynccontextmanager
 async def stop_in_transaction(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
     """SIGSTOP of a worker whose transaction has the lane's row: nobody else can decide until Postgres ends it."""
     deadline = asyncio.get_running_loop().time() + FOUND_WITHIN_S
-    while asyncio.get_running_loop().time() < deadline:
-        group = f"worker-{draws.randint(1, WORKERS)}"
-        pids = await scene.family(group)
-        send(pids, signal.SIGSTOP)
-        try:
-            if await _holds_a_transaction(scene):
-                yield f"{group}, which holds a lane's row"
-                return
-        finally:
-            send(pids, signal.SIGCONT)
-        await asyncio.sleep(draws.uniform(0.02, 0.1))
-    yield ""
+    engine = make_engine(scene.running.database_url, pool_size=1)
+    try:
+        while asyncio.get_running_loop().time() < deadline:
+            group = f"worker-{draws.randint(1, WORKERS)}"
+            pids = await scene.family(group)
+            send(pids, signal.SIGSTOP)
+            try:
+                if await asyncio.to_thread(_holds_a_row, engine):
+                    yield f"{group}, which holds a lane's row"
+                    return
+            finally:
+                send(pids, signal.SIGCONT)
+            await asyncio.sleep(draws.uniform(0.02, 0.1))
+        yield ""
+    finally:
+        engine.dispose()
 
 
-async def _holds_a_transaction(scene: Scene) -> bool:
-    """Whether a session of a worker is in a transaction and does nothing there, look after look."""
-    backends, held = await scene.family("postgres"), set[int]()
-    for number in range(4):
-        await asyncio.sleep(STANDS_S / 4)
-        found = sessions(backends, postgres.LOGINS["onsale_worker"])
-        idle = {pid for pid, doing in found.items() if doing.startswith("idle in transaction")}
-        held = idle if number == 0 else held & idle
+def _holds_a_row(engine: Engine) -> bool:
+    """Whether one transaction has a lane's row, look after look, for longer than one that is at work."""
+    held: set[tuple[int, float]] | None = None
+    for _ in range(LOOKS):
+        with transaction(engine) as connection:
+            found = fences.holders(connection)
+        held = found if held is None else held & found
         if not held:
             return False
+        time.sleep(STANDS_S / LOOKS)
     return True

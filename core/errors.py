@@ -66,6 +66,18 @@ class SeatConflict(OnsaleError):
     code = "seat_conflict"
 
 
+class LaneStopped(OnsaleError):
+    """Several operations in a row could not be decided: the lane waits for a corrected program."""
+
+    code = "lane_stopped"
+
+
+class PostgresWentBack(LaneStopped):
+    """Redis has published decisions of the lane that its journal does not hold: Postgres has lost them."""
+
+    code = "postgres_went_back"
+
+
 class UnknownVersion(OnsaleError):
     """The operation was written by a newer version of the program."""
 

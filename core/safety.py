@@ -8,8 +8,9 @@ from __future__ import annotations
 from urllib.parse import unquote, urlsplit
 
 from core import logs
+from core.addresses import database_of
 from core.errors import ConfigurationError
-from core.settings import Settings, database_of
+from core.settings import Settings
 
 log = logs.logger(__name__)
 

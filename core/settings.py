@@ -15,6 +15,7 @@ from typing import Any
 from environs import EnvValidationError, FileAwareEnv, validate
 from marshmallow import ValidationError
 
+from core.addresses import other_database, with_driver
 from core.errors import ConfigurationError
 
 #: RFC 7518 section 3.2: a key for HS256 must be at least as long as the hash, 256 bits.
@@ -51,6 +52,7 @@ class Settings:
     lane_cap: int
     show_cap: int
     undecided_per_user: int
+    bookings_per_user_hour: int
     batch: int
     linger_ms: int
     drain_s: float
@@ -119,6 +121,8 @@ class Settings:
             "show_share": env.int("SHOW_SHARE", 75, validate=validate.Range(1, 100)),
             # Whoever tries again while an answer is on its way is not in the way of others.
             "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
+            # One each ten seconds, for hours: more than anybody wants, and some 15 MB of rows a day.
+            "bookings_per_user_hour": env.int("BOOKINGS_PER_USER_HOUR", 360, validate=validate.Range(0, 1_000_000)),
         }
 
     @staticmethod
@@ -223,42 +227,9 @@ MODES = ("production", "local")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
-def other_database(redis_url: str) -> str:
-    """The broker's place where only REDIS_URL is given: the next database number of the same server.
-
-    Dramatiq runs KEYS over its database and polls with writes, so it must not share ours.
-    """
-    head, _, query = redis_url.partition("?")
-    number = database_of(redis_url) + 1
-    pairs = [pair for pair in query.split("&") if pair]
-    kept = [pair for pair in pairs if not pair.startswith("db=")]
-    if head.startswith("unix:") or kept != pairs:
-        return head + "?" + "&".join([*kept, f"db={number}"])
-    scheme, _, rest = head.partition("://")
-    server = rest.partition("/")[0]
-    return f"{scheme}://{server}/{number}" + (f"?{query}" if query else "")
-
-
-def database_of(redis_url: str) -> int:
-    """The database number of an address, as redis-py reads it: `?db=` wins over the path (of unix:, the file's)."""
-    head, _, query = redis_url.partition("?")
-    path = "" if head.startswith("unix:") else head.partition("://")[2].partition("/")[2]
-    named = [pair[3:] for pair in query.split("&") if pair.startswith("db=")]
-    number = (named or [path])[0]
-    return int(number) if number.isdigit() else 0
-
-
 def _lanes(env: FileAwareEnv) -> int:
     # Fixed at the first start and kept in Postgres; another value later is refused.
     return env.int("LANES", 8, validate=validate.Range(1, 1024))
-
-
-def with_driver(database_url: str) -> str:
-    """The address with the driver named, as SQLAlchemy wants it; other tools leave it out."""
-    for plain in ("postgresql://", "postgres://"):
-        if database_url.startswith(plain):
-            return "postgresql+psycopg://" + database_url.removeprefix(plain)
-    return database_url
 
 
 class _Environment(FileAwareEnv):

@@ -73,3 +73,17 @@ def create(connection: Connection, lanes: int) -> None:
             ON CONFLICT DO NOTHING
     """)
     connection.execute(statement, {"last": lanes - 1})
+
+
+def holders(connection: Connection) -> set[tuple[int, float]]:
+    """The transactions that have locked a lane's row: process of Postgres, and when it began, seconds since 1970.
+
+    Only the database's owner sees those of others.
+    """
+    statement = text("""
+        SELECT pid, CAST(extract(epoch FROM xact_start) AS double precision) AS begun
+          FROM pg_locks
+          JOIN pg_stat_activity USING (pid)
+         WHERE relation = CAST('lanes' AS regclass) AND mode = 'RowShareLock' AND granted
+    """)
+    return {(row.pid, row.begun) for row in connection.execute(statement)}

@@ -104,7 +104,7 @@ def accept_command(
     """The call of accept.lua for one operation. The arguments stand in the script's header.
 
     Args: cap, user_cap, show_cap: of the lane's entries, and of the undecided Books of this user at this show and
-          of this show; 0: no limit.
+          of this show; 0: no limit, -1: none.
           seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
     """
     kind = kind_of(operation)

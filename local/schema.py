@@ -10,8 +10,9 @@ import json
 import sys
 from dataclasses import asdict
 
+from core.addresses import with_driver
 from core.errors import ConfigurationError, OnsaleError, WrongInstallation
-from core.settings import LocalSettings, with_driver
+from core.settings import LocalSettings
 from db.guard import EXIT_CODE
 from local.prepare import Prepared, prepare
 

@@ -11,8 +11,9 @@ import json
 import signal
 from dataclasses import replace
 
+from core.addresses import with_driver
 from core.logs import logger
-from core.settings import LocalSettings, with_driver
+from core.settings import LocalSettings
 from local import control, postgres, programs, welcome
 from local.address import base_url, free_port, is_ready
 from local.folders import empty

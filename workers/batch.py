@@ -21,7 +21,15 @@ from core import logs
 from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
 from core.crashpoints import point
 from core.decide import decide, fail
-from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
+from core.errors import (
+    LaneStopped,
+    OnsaleError,
+    PostgresAway,
+    PostgresWentBack,
+    SeatConflict,
+    UnknownVersion,
+    Unreadable,
+)
 from core.operations import Book, Entry, StreamId, load_entry
 from core.state import ShowState
 from core.times import decided_ms
@@ -53,18 +61,6 @@ class Poison(OnsaleError):
     def __init__(self, message: str, head: StreamId | None = None) -> None:
         super().__init__(message)
         self.head = head
-
-
-class LaneStopped(OnsaleError):
-    """Several operations in a row could not be decided: the lane waits for a mended program."""
-
-    code = "lane_stopped"
-
-
-class PostgresWentBack(LaneStopped):
-    """Redis has published decisions of the lane that its journal does not hold: Postgres has lost them."""
-
-    code = "postgres_went_back"
 
 
 @dataclass

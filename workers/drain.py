@@ -17,12 +17,12 @@ import redis
 
 from core import logs
 from core.crashpoints import point
-from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway, UnknownVersion
+from core.errors import AcceptUnknown, LaneBusy, LaneStopped, PostgresAway, RedisAway, UnknownVersion
 from core.operations import StreamId
 from db import lanes
 from db.statuses import Pace
 from workers import metrics
-from workers.batch import Batch, LaneStopped, Poison, log_decisions, run_batch
+from workers.batch import Batch, Poison, log_decisions, run_batch
 from workers.publish import publish
 from workers.stores import Stores
 

@@ -12,7 +12,8 @@ from chaos.bounds import overdue
 from chaos.nemesis import Fired
 from chaos.oracle import judge
 from chaos.servers import SNAPSHOT, ask, go_back
-from db import keys
+from db import fences, keys
+from db.engine import transaction
 from db.rounds import connection_pool
 from tests.chaos.play import Play
 
@@ -88,3 +89,19 @@ def test_redis_goes_back_to_what_it_was_and_what_was_decided_meanwhile_is_publis
     play.drain()
     assert play.look(kept).said["status"] == "CONFIRMED"
     assert client.xlen(lane) == 0
+
+
+def test_the_transaction_that_has_a_lanes_row_is_known_while_it_has_it(play: Play) -> None:
+    engine = play.stage.stores.engine
+
+    def holders() -> set[tuple[int, float]]:
+        with transaction(engine) as connection:
+            return fences.holders(connection)
+
+    assert holders() == set()
+    with transaction(engine) as connection:
+        fences.lock(connection, 1)
+        [(pid, begun)] = holders()
+        assert pid == connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        assert holders() == {(pid, begun)}
+    assert holders() == set()

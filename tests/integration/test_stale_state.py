@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from core.bookings import Status
-from core.errors import PostgresAway
+from core.errors import PostgresAway, PostgresWentBack
 from core.ids import lane_of
 from db import keys
 from db.engine import transaction
@@ -223,7 +223,7 @@ def test_a_lane_stops_when_postgres_has_lost_what_was_published(
     waiting = stage.book(show, "B1")
 
     assert stage.drain() == 0
-    with pytest.raises(batches.PostgresWentBack):
+    with pytest.raises(PostgresWentBack):
         batches.run_batch(stage.stores, show % LANES, 10)
 
     stage.stores.client.flushdb()  # what docs/operations.md says to do

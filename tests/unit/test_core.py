@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import ids, times
+from core.addresses import other_database
 from core.errors import UnknownVersion, Unreadable
 from core.halls import BadPlan, Hall
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId, dump, load
-from core.settings import other_database
 
 USER = UUID(int=5)
 SECRET = b"s" * 32

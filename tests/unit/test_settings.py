@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from redis.connection import parse_url
 
+from core.addresses import database_of, other_database
 from core.errors import ConfigurationError
-from core.settings import LocalSettings, Settings, database_of, other_database
+from core.settings import LocalSettings, Settings
 
 REQUIRED = {
     "DATABASE_URL": "postgresql+psycopg://onsale@db/onsale",
@@ -135,6 +136,9 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
         ("BOOKING_EXPIRY_MINUTES", "0", "1441"),
         ("LANES", "0", "1025"),
         ("LANE_CAP", "0", None),
+        ("SHOW_SHARE", "0", "101"),
+        ("UNDECIDED_PER_USER", "-1", "1000001"),
+        ("BOOKINGS_PER_USER_HOUR", "-1", "1000001"),
         ("BATCH", "0", "5001"),
         ("LINGER_MS", "-1", "1001"),
         ("DRAIN_S", "0", "61"),
@@ -181,6 +185,13 @@ def test_lanes_share_what_may_wait_in_all_of_them():
     assert settings(LANES="100").lane_cap == 1_600
     assert settings(LANE_CAP="50").lane_cap == 50
     assert settings(TOTAL_CAP="1").lane_cap == 1
+
+
+def test_a_show_has_a_part_of_its_lane():
+    assert settings().show_cap == 15_000
+    assert settings(LANE_CAP="3").show_cap == 3
+    assert settings(LANE_CAP="1", SHOW_SHARE="1").show_cap == 1
+    assert settings(LANE_CAP="50", SHOW_SHARE="10").show_cap == 5
 
 
 @pytest.mark.parametrize("name", ["DEBUG", "FLASK_DEBUG"])
