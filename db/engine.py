@@ -78,7 +78,6 @@ def make_engine(
         },
     )
     _watch(engine, Patience(statement_timeout_ms, greet))
-    event.listen(engine, "checkout", _refuse_stale)
     if not pre_ping:
         event.listen(engine, "checkout", _refuse_ended)
     return engine
@@ -90,6 +89,8 @@ def _watch(engine: Engine, patience: Patience) -> None:
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Any) -> PatientConnection:
         return patience.connect(*args, **parameters)
+
+    event.listen(engine, "checkout", _refuse_stale)
 
     @event.listens_for(engine, "checkin")
     def check_in(connection: PatientConnection | None, _record: object) -> None:
