@@ -205,7 +205,8 @@ class TestPostgres:
         try:
             administer(servers, "ALTER SYSTEM SET default_transaction_read_only = on")
             administer(servers, "SELECT pg_reload_conf()")
-            until(lambda: stage.drain(show) == 0 and _refuses(stage.stores.engine))
+            until(lambda: _refuses(stage.stores.engine))
+            assert stage.drain(show) == 0
         finally:
             administer(servers, "ALTER SYSTEM RESET default_transaction_read_only")
             administer(servers, "SELECT pg_reload_conf()")
