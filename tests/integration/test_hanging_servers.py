@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psutil
@@ -30,7 +31,7 @@ from local.folders import open_folders, remove
 from local.servers import broker_server
 from tests.buyer import Buyer, answered, refused
 from tests.conftest import make_template
-from tests.servers import Servers, TestServer, start_servers
+from tests.servers import THAW_S, Servers, TestServer, start_servers
 from tests.stage import Stage
 from tests.valkey import Valkey, valkey
 from tests.waiting import until
@@ -117,11 +118,14 @@ class TestPostgres:
         engine = make_engine(database_url, pool_size=1)
         with transaction(engine) as connection:
             backend = psutil.Process(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        late = Timer(THAW_S, backend.resume)
+        late.start()
         backend.suspend()
         try:
             with within(PING_S), transaction(engine) as connection:
                 assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != backend.pid
         finally:
+            late.cancel()
             backend.resume()
             engine.dispose()
 
