@@ -36,9 +36,10 @@ def _read(name: str) -> Script:
 ACCEPT = _read("accept")
 ATTEMPT = _read("attempt")
 FINISH = _read("finish")
+GIVE_BACK = _read("give_back")
 PEEK = _read("peek")
 PUBLISH = _read("publish")
 RELEASE = _read("release")
 TAKE = _read("take")
 
-BY_SHA = {script.sha: script for script in (ACCEPT, ATTEMPT, FINISH, PEEK, PUBLISH, RELEASE, TAKE)}
+BY_SHA = {script.sha: script for script in (ACCEPT, ATTEMPT, FINISH, GIVE_BACK, PEEK, PUBLISH, RELEASE, TAKE)}
