@@ -46,6 +46,12 @@ class NotAllowed(OnsaleError):
     code = "not_allowed"
 
 
+class AdministratorsAccount(OnsaleError):
+    """An administrator's address and password are changed by the command `onsale password`, not over HTTP."""
+
+    code = "administrators_account"
+
+
 class BadCredentials(OnsaleError):
     """E-mail and password do not belong together."""
 

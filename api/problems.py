@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from api.door import NoSuchBooking, NoSuchShow
 from api.errors import (
+    AdministratorsAccount,
     BadCredentials,
     BadIdempotencyKey,
     Busy,
@@ -62,6 +63,7 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     BadCredentials: (401, CHALLENGE),
     TooMany: (429, {}),
     NotAllowed: (403, {}),
+    AdministratorsAccount: (403, {}),
     NotJson: (400, {}),
     InvalidCursor: (400, {}),
     NoSuchShow: (404, {}),

@@ -1,7 +1,8 @@
 """Shapes that come in, and the one of a booking that goes out. Compiled once, at import.
 
 Unknown fields are refused everywhere. A schema knows shapes only, never a store: whether a show has such a
-seat is asked later. The shapes of all other answers are in `api/answers.py`.
+seat is asked later. The shapes of all other answers are in `api/answers.py`, those of accounts in
+`api/account_schemas.py`.
 """
 
 from __future__ import annotations
@@ -145,48 +146,10 @@ class WaitQuery(Shape):
     wait = Digits(load_default=0, validate=validate.Range(max=3_600), metadata={"description": "Seconds."})
 
 
-# -- accounts ---------------------------------------------------------------------------------------------
-
-
-class Signup(Shape):
-    """A new account."""
-
-    email = Text(required=True, validate=[validate.Length(3, 254), validate.Email()], metadata={"format": "email"})
-    password = Text(required=True, validate=validate.Length(8, 256))
-    name = Text(load_default="", validate=validate.Length(max=200))
-
-
-class Login(Shape):
-    """Credentials. No rule says how they look: a wrong form is simply a wrong password."""
-
-    email = Text(required=True, validate=validate.Length(1, 254))
-    password = Text(required=True, validate=validate.Length(1, 256))
-
-
-class Refresh(Shape):
-    """A refresh token. No rule says how it looks: a wrong form is simply a wrong token."""
-
-    refresh_token = Text(required=True, validate=validate.Length(1, 256))
-
-
-class PasswordChange(Shape):
-    """The password as it is, and as it shall be."""
-
-    password = Text(required=True, validate=validate.Length(1, 256))
-    new_password = Text(required=True, validate=validate.Length(8, 256))
-
-
 class ExportQuery(PageQuery):
     """A page of an export's bookings."""
 
     limit = Digits(validate=validate.Range(1, 1_000), load_default=1_000)
-
-
-class ProfileChange(Shape):
-    """What a person may change of the own account."""
-
-    name = Text(required=True, validate=validate.Length(max=200))
-    email = Text(validate=[validate.Length(3, 254), validate.Email()], metadata={"format": "email"})
 
 
 # -- catalogue --------------------------------------------------------------------------------------------
@@ -287,8 +250,7 @@ class ShowChange(Shape):
 BOOKING_REQUEST = BookingRequest()
 BOOKING_STATUS = BookingStatus()
 WAIT_QUERY = WaitQuery()
-SIGNUP, LOGIN, PROFILE_CHANGE = Signup(), Login(), ProfileChange()
-REFRESH, PASSWORD_CHANGE, EXPORT_QUERY = Refresh(), PasswordChange(), ExportQuery()
+EXPORT_QUERY = ExportQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()
 MOVIE_REQUEST, HALL_REQUEST, SHOW_REQUEST = MovieRequest(), HallRequest(), ShowRequest()
 SHOW_CHANGE = ShowChange()

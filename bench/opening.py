@@ -116,10 +116,10 @@ class Opened:
         found.looking_ms = self._quiet.end().accept_ms
         show_id = self._show(seats)
         self._quiet.begin(self._other_bookings(self._other[0], SECONDS))
-        done = self._storm(show_id, seats)
+        done = self._storm(show_id, seats, SECONDS)
         found.first_ms, found.codes = done.accept_ms, dict(done.codes)
         found.other_ms = self._quiet.end().accept_ms
-        found.warm_ms = self._storm(show_id, seats).accept_ms
+        found.warm_ms = self._storm(show_id, seats, SECONDS).accept_ms
         self._best(found, show_id)
         found.api_mb, found.worker_mb = rss_mb(self._running, "api"), rss_mb(self._running, "worker-1")
         return found
@@ -138,7 +138,7 @@ class Opened:
         show = {"movie_id": movie_id, "hall_id": hall_id, "starts_at": starts_at, "prices": {"standard": 1_200}}
         return int(self._post("/api/shows", show))
 
-    def _storm(self, show_id: int, seats: int, seconds: float = SECONDS) -> Done:
+    def _storm(self, show_id: int, seats: int, seconds: float) -> Done:
         requests = Bookings([show_id], seats, self._tokens, self._sent, int(MOST_PER_S * seconds))
         self._sent += len(requests)
         job = Job(

@@ -134,7 +134,9 @@ class Evidence:
         return max((wipe.ended + self.stale_s for wipe in later), default=0.0)
 
     def accepted_at(self, row: JournalRow) -> float:
-        """When the operation of a row was accepted, or, where its id does not tell that, recorded; seconds."""
+        """When the operation of a row was accepted, or, where neither it nor its id tells that, recorded; seconds."""
+        if named_ms := row.operation.get("accepted_ms"):
+            return float(named_ms) / 1000
         recorded = self.recorded.get((row.lane, row.seq))
         return recorded if row.lane in self.ahead and recorded is not None else row.id.ms / 1000
 

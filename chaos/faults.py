@@ -263,7 +263,7 @@ FAULTS = {
         Fault("doubled doorbells", _doorbells, lasts=False, takes_s=5.0),
         Fault("worker of other lanes", strangers.other_lanes, lasts=False, takes_s=strangers.REFUSED_WITHIN_S + 2),
         Fault("second installation", strangers.second_installation, lasts=False, alone=True,
-              takes_s=2 * strangers.REFUSED_WITHIN_S + 5),
+              takes_s=strangers.MADE_WITHIN_S + strangers.REFUSED_WITHIN_S + 5),
         Fault("rolling restart", _rolling, lasts=False, alone=True, takes_s=READY_S + (WORKERS + 1) * ENDS_S),
     ]
 }  # fmt: skip

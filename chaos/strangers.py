@@ -20,8 +20,9 @@ from local import postgres, programs
 from local.home import metrics_folder
 from workers.broker import QUEUE
 
-#: Seconds within which a process that does not fit must have ended by itself.
-REFUSED_WITHIN_S = 15.0
+#: Seconds within which a process that does not fit must have ended by itself: its fork ends at once, and Dramatiq's
+#: master waits 30 s for it to boot before it follows. And within which a migrate that is refused nothing is done.
+REFUSED_WITHIN_S, MADE_WITHIN_S = 45.0, 20.0
 SECOND = "second_installation"
 
 
@@ -69,7 +70,7 @@ async def second_installation(scene: Scene, draws: random.Random) -> AsyncIterat
     try:
         # It is made whole with a Redis of its own first.
         apart = {**env, "REDIS_URL": running.broker_url.replace("db=0", "db=5")}
-        if await end_process(scene.start(migrate, apart), REFUSED_WITHIN_S) == 0:
+        if await end_process(scene.start(migrate, apart), MADE_WITHIN_S) == 0:
             worker = {**env, "DATABASE_URL": env["WORKER_DATABASE_URL"]}
             came = await asyncio.gather(
                 refused(scene, "another's migrate", migrate, env),

@@ -154,7 +154,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "keep_window": lambda value: type(value) is bool,
 }
 
-_NAMES = {kind: frozenset(slots) for kind, slots in _SLOTS.items()}
+_NAMES: dict[str, frozenset[str]] = {kind: frozenset(slots) for kind, slots in _SLOTS.items()}
 _CHECKS = {kind: [(name, _FIELDS[name]) for name in slots] for kind, slots in _SLOTS.items()}
 
 
@@ -231,7 +231,7 @@ def _load(payload: str) -> tuple[Operation, int | None]:
         name = values.pop("kind")
         if type(name) is not str:
             raise Unreadable
-        if name not in _NAMES or not values.keys() <= _NAMES[Kind(name)]:
+        if (known := _NAMES.get(name)) is None or not values.keys() <= known:
             raise UnknownVersion
         kind = Kind(name)
         for name in ("booking_id", "user_id"):

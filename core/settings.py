@@ -20,6 +20,8 @@ from core.errors import ConfigurationError
 
 #: RFC 7518 section 3.2: a key for HS256 must be at least as long as the hash, 256 bits.
 SECRET_MIN_BYTES = 32
+#: The longest life that an access token can have been given: a revocation whose tokens are not known is kept so long.
+MAX_TOKEN_TTL_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +153,7 @@ class Settings:
             "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
             "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
             # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
-            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, 7 * 24 * 60)),
+            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, MAX_TOKEN_TTL_S // 60)),
             "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
             # A minute; four times as many an hour. The address's are more: an office has one address.
             "logins_per_account": env.int("LOGINS_PER_ACCOUNT", 5, validate=validate.Range(0, 10_000)),

@@ -90,6 +90,8 @@ def _watch(engine: Engine, patience: Patience) -> None:
     def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Any) -> PatientConnection:
         return patience.connect(*args, **parameters)
 
+    event.listen(engine, "checkout", _refuse_stale)
+
     @event.listens_for(engine, "checkin")
     def check_in(connection: PatientConnection | None, _record: object) -> None:
         if connection is not None:
@@ -109,10 +111,14 @@ def _options(statement_timeout_ms: int, lock_timeout_ms: int, idle_timeout_ms: i
     )
 
 
-def _refuse_ended(connection: PatientConnection, _record: object, _proxy: object) -> None:
-    """An idle connection has nothing to read but its end; the pool opens another one in its place."""
+def _refuse_stale(connection: PatientConnection, _record: object, _proxy: object) -> None:
+    """What was found out through another connection counts for this one: the pool opens another in its place."""
     if connection.patience.stale(connection):
         raise DisconnectionError
+
+
+def _refuse_ended(connection: PatientConnection, _record: object, _proxy: object) -> None:
+    """An idle connection has nothing to read but its end; the pool opens another one in its place."""
     look = select.poll()
     try:
         look.register(connection.fileno(), select.POLLIN)

@@ -21,6 +21,8 @@ ELSEWHERE = {
     "bench": ("bench.command", "command", "Measure Onsale beside other designs."),
     "crash": ("crash.command", "command", "Let processes fail at every crash point, and check that nothing is lost."),
     "chaos": ("chaos.command", "command", "Run everything under load and faults, and look for broken promises."),
+    "clock": ("local.clock", "command", "Compare the servers' clocks; reset lanes that a wrong one has left ahead."),
+    "password": ("local.password", "command", "Set an account's password: an administrator's is set nowhere else."),
     "verify": (
         "local.verify",
         "command",

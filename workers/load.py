@@ -128,9 +128,11 @@ def _lapsed(
 
 
 def _hall(connection: Connection, hall_id: int, plans: Recent[int, Hall]) -> Hall:
-    def read() -> Hall:
+    hall = plans.get(hall_id)
+    if hall is None:
+        # Whatever other lanes do: no transaction waits for the thread of another one.
         row = halls.get_hall(connection, hall_id)
         assert row is not None  # shows_hall_exists
-        return Hall.from_plan(hall_id, row.plan)
-
-    return plans.get_or_make(hall_id, read)
+        hall = Hall.from_plan(hall_id, row.plan)
+        plans.put(hall_id, hall)
+    return hall

@@ -71,7 +71,8 @@ def test_a_wrong_password_and_an_unknown_address_answer_alike(client: FlaskClien
 
 def test_a_profile_changes_name_and_address(client: FlaskClient, alice: dict[str, str]) -> None:
     renamed = client.put("/api/auth/profile", json={"name": "Al"}, headers=alice).get_json()
-    moved = client.put("/api/auth/profile", json={"name": "Al", "email": "al@example.com"}, headers=alice)
+    change = {"name": "Al", "email": "al@example.com", "password": ALICE["password"]}
+    moved = client.put("/api/auth/profile", json=change, headers=alice)
 
     answers.USER.load(moved.get_json())
     assert (renamed["name"], renamed["email"]) == ("Al", "Alice@example.com")
@@ -81,7 +82,8 @@ def test_a_profile_changes_name_and_address(client: FlaskClient, alice: dict[str
 def test_nobody_takes_anothers_address(client: FlaskClient, engine: Engine, alice: dict[str, str]) -> None:
     make_admin(engine, "carol@example.com")
 
-    response = client.put("/api/auth/profile", json={"name": "Al", "email": "CAROL@example.com"}, headers=alice)
+    change = {"name": "Al", "email": "CAROL@example.com", "password": ALICE["password"]}
+    response = client.put("/api/auth/profile", json=change, headers=alice)
 
     assert response.status_code == 409
 

@@ -10,6 +10,8 @@ import pytest
 
 from core.bookings import Reason, Status
 from db import keys, lanes
+from local import clock as command
+from local.running import Running
 from tests import clock
 from tests.stage import HOUR_MS, Stage
 from workers import clocks
@@ -74,6 +76,32 @@ def test_what_waits_is_as_old_as_it_is(stage: Stage, after_a_jump: int) -> None:
     [state] = [state for state in lanes.overview([later, *replies]) if state.depth]
 
     assert 10_000 <= state.oldest_age_ms < 60_000
+
+
+def test_a_lane_that_is_ahead_is_reset_once_it_is_empty(
+    stage: Stage, after_a_jump: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = stage.stores.settings
+    where = Running(
+        database_url=settings.database_url, redis_url=settings.redis_url, broker_url="", jwt_secret="", base_url=""
+    )
+    booking = stage.book(after_a_jump, "A1", key="k", body="b")
+
+    assert command.clock(where, reset=True) == 1
+    assert "it has entries" in capsys.readouterr().out
+    stage.drain()
+    assert command.clock(where, reset=False) == 1
+    assert command.clock(where, reset=True) == 0
+    assert command.clock(where, reset=False) == 0
+    assert "ahead of Postgres's" in capsys.readouterr().out
+
+    assert stage.book(after_a_jump, "A1", key="k", body="b") == booking
+    later = stage.book(after_a_jump, "A2")
+    stage.drain()
+    assert stage.booking(later).status is Status.CONFIRMED
+    newest = stage.stores.client.xinfo_stream(keys.lane(after_a_jump % 4))["last-generated-id"]
+    assert abs(int(newest.partition("-")[0]) - time.time() * 1000) < 60_000
+    stage.proven()
 
 
 def test_a_wrong_clock_is_noticed(stage: Stage, after_a_jump: int, monkeypatch: pytest.MonkeyPatch) -> None:

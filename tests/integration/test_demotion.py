@@ -149,10 +149,11 @@ class TestBookings:
 class TestPostgres:
     """A server that takes no writes: one that has become so, and one that was so when we came."""
 
+    @pytest.mark.parametrize("pre_ping", [True, False])
     @pytest.mark.parametrize("through", ["the driver", "SQLAlchemy"])
-    def test_a_session_that_may_only_read_is_left(self, engine: Engine, through: str) -> None:
+    def test_a_session_that_may_only_read_is_left(self, engine: Engine, through: str, pre_ping: bool) -> None:
         """All of the pool, for all are of one server; and one failure is enough to find out."""
-        own = make_engine(engine.url.render_as_string(hide_password=False), pool_size=3, pre_ping=False)
+        own = make_engine(engine.url.render_as_string(hide_password=False), pool_size=3, pre_ping=pre_ping)
 
         def write() -> None:
             with transaction(own) as connection:
@@ -204,7 +205,8 @@ class TestPostgres:
         try:
             administer(servers, "ALTER SYSTEM SET default_transaction_read_only = on")
             administer(servers, "SELECT pg_reload_conf()")
-            until(lambda: stage.drain(show) == 0 and _refuses(stage.stores.engine))
+            until(lambda: _refuses(stage.stores.engine))
+            assert stage.drain(show) == 0
         finally:
             administer(servers, "ALTER SYSTEM RESET default_transaction_read_only")
             administer(servers, "SELECT pg_reload_conf()")

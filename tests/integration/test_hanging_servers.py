@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
+import psutil
 import pytest
 import redis
 from flask.testing import FlaskClient
@@ -24,12 +26,12 @@ from db import keys, lanes
 from db.async_rounds import AsyncRounds
 from db.engine import allow, make_engine, transaction
 from db.lanes import Peeked
-from db.patience import MARGIN_S
+from db.patience import MARGIN_S, PING_S
 from local.folders import open_folders, remove
 from local.servers import broker_server
 from tests.buyer import Buyer, answered, refused
 from tests.conftest import make_template
-from tests.servers import Servers, TestServer, start_servers
+from tests.servers import THAW_S, Servers, TestServer, start_servers
 from tests.stage import Stage
 from tests.valkey import Valkey, valkey
 from tests.waiting import until
@@ -112,6 +114,21 @@ class TestPostgres:
         until(lambda: _answers(engine))
         engine.dispose()
 
+    def test_one_connection_that_hangs_is_replaced_before_its_use(self, database_url: str) -> None:
+        engine = make_engine(database_url, pool_size=1)
+        with transaction(engine) as connection:
+            backend = psutil.Process(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        late = Timer(THAW_S, backend.resume)
+        late.start()
+        backend.suspend()
+        try:
+            with within(PING_S), transaction(engine) as connection:
+                assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != backend.pid
+        finally:
+            late.cancel()
+            backend.resume()
+            engine.dispose()
+
     def test_a_transaction_may_be_given_more_time_and_the_next_has_the_usual(self, database_url: str) -> None:
         engine = make_engine(database_url, pool_size=1, statement_timeout_ms=100)
         slow = text("SELECT pg_sleep(1.5)")  # longer than our own clock allows, too
@@ -130,7 +147,7 @@ class TestPostgres:
         self, stage: Stage, database_url: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         show = stage.show()
-        stage.stores.check_lanes()
+        stage.stores.check_installation()
         stage.book(show, "A1")
         stage.stores.engine.dispose()
         stage.stores.engine = make_engine(

@@ -73,6 +73,8 @@ REFUSED = [
     ("onsale_api", "UPDATE halls SET plan = '{}'"),
     ("onsale_api", "UPDATE users SET role = 'admin'"),
     ("onsale_api", "INSERT INTO users (email, password_hash, role) VALUES ('e@example.com', '', 'admin')"),
+    ("onsale_api", "UPDATE sessions SET user_id = gen_random_uuid()"),
+    ("onsale_api", "UPDATE revocations SET expires_at = now()"),
     ("onsale_api", "UPDATE installation SET lanes = 1"),
     ("onsale_api", "UPDATE schema_migrations SET version = 0"),
     ("onsale_api", "TRUNCATE users"),
@@ -84,7 +86,7 @@ REFUSED = [
     ("onsale_api", "SELECT pg_read_file('/etc/passwd')"),
     ("onsale_worker", "SELECT email FROM users"),
     ("onsale_worker", "UPDATE users SET role = 'admin'"),
-    ("onsale_worker", "SELECT hash FROM refresh_tokens"),
+    ("onsale_worker", "SELECT * FROM revocations"),
     ("onsale_worker", "SELECT * FROM sessions"),
     ("onsale_worker", "UPDATE journal SET outcome = 'CONFIRMED'"),
     ("onsale_worker", "DELETE FROM journal"),
@@ -197,13 +199,18 @@ def test_everything_that_becomes_of_an_account_is_granted(app: Flask, carol: dic
     pair = client.post("/api/auth/signup", json={"email": "a@example.com", "password": "correct horse"}).get_json()
     pair = client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]}).get_json()
     own = {"Authorization": f"Bearer {pair['access_token']}"}
-    assert client.put("/api/auth/profile", json={"name": "Al"}, headers=own).status_code == 200
+    moved = {"name": "Al", "email": "al@example.com", "password": "correct horse"}
+    assert client.put("/api/auth/profile", json=moved, headers=own).status_code == 200
     change = {"password": "correct horse", "new_password": "battery staple"}
     pair = client.put("/api/auth/password", json=change, headers=own).get_json()
     own = {"Authorization": f"Bearer {pair['access_token']}"}
     assert client.get("/api/auth/export", headers=own).status_code == 200
     app.extensions["onsale-revocations"].prune()
-    assert client.delete("/api/auth/profile", headers=own).status_code == 204
+    assert client.post("/api/auth/logout", headers=own).status_code == 204
+    login = {"email": "al@example.com", "password": "battery staple"}
+    own = {"Authorization": f"Bearer {client.post('/api/auth/login', json=login).get_json()['access_token']}"}
+    proof = {"password": "battery staple"}
+    assert client.delete("/api/auth/profile", json=proof, headers=own).status_code == 204
     unused = client.post("/api/movies", json={"title": "Gone", "duration_min": 90}, headers=carol).get_json()["id"]
     assert client.delete(f"/api/movies/{unused}", headers=carol).status_code == 204
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api import places
 from api.door import Door, NoSuchBooking
+from api.plans import Plans
 from core import ids
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from core.operations import Book, Cancel, Confirm
@@ -41,6 +42,7 @@ class Process:
         self.stores = Stores(ground.settings, engine, client, rounds, _installation=ground.installation)
         self.door = Door(ground.settings, engine)
         self.door._rounds = rounds
+        self.door.plans = Plans(rounds, engine)
 
     def begin(self, what: str, work: Callable[[], object]) -> None:
         """Start a piece of work; one of each kind at a time."""

@@ -27,7 +27,8 @@ def evidence(*accepted: tuple[float, float], decided_at: float | None = None, wi
     rows: list[Any] = []
     if decided_at is not None:
         id_ = SimpleNamespace(ms=int(decided_at * 1000))
-        row = SimpleNamespace(booking_id=UUID(ID), kind=BOOK, part=0, outcome="CONFIRMED", id=id_, lane=1, seq=1)
+        row = SimpleNamespace(booking_id=UUID(ID), kind=BOOK, part=0, outcome="CONFIRMED", id=id_, lane=1, seq=1,
+                              operation={})  # fmt: skip
         rows.append(row)
     return Evidence(calls, rows, 4, SECRET, {}, wipes=[wipe])
 
@@ -81,3 +82,5 @@ def test_where_ids_are_ahead_the_record_tells_the_time():
 
     assert (found.accepted_at(row), found.decided_at(row)) == (300.0, 300.0)
     assert (ahead.accepted_at(row), ahead.decided_at(row)) == (9.05, 9.05)
+    row.operation["accepted_ms"] = 9_020
+    assert ahead.accepted_at(row) == 9.02
