@@ -19,6 +19,7 @@ CREATE TABLE installation (
     lanes           integer     NOT NULL,   -- a show's lane is show_id % lanes
     booking_secret  bytea       NOT NULL,   -- keys the HMAC from which booking ids are derived
     created_at      timestamptz NOT NULL DEFAULT now(),
+    id              uuid        NOT NULL DEFAULT gen_random_uuid(),   -- Redis names it too: one installation each
     CONSTRAINT installation_pkey PRIMARY KEY (only_row),
     CONSTRAINT installation_is_one_row CHECK (only_row),
     CONSTRAINT installation_lanes_range CHECK (lanes BETWEEN 1 AND 1024),
@@ -28,7 +29,8 @@ CREATE TABLE installation (
 -- People who can log in. Bookings do not reference them: an account may be deleted, its bookings stay.
 CREATE TABLE users (
     id             uuid        NOT NULL DEFAULT gen_random_uuid(),
-    email          text        NOT NULL,
+    email          text        NOT NULL,   -- as its owner writes it
+    email_key      text        NOT NULL,   -- the same, folded (core/texts.py): what addresses are compared by
     password_hash  text        NOT NULL,   -- argon2id, with its parameters inside
     name           text        NOT NULL DEFAULT '',
     role           text        NOT NULL DEFAULT 'user',
@@ -39,33 +41,25 @@ CREATE TABLE users (
     CONSTRAINT users_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT users_role CHECK (role IN ('user', 'admin'))
 );
--- One account per address, whatever its capitals.
-CREATE UNIQUE INDEX users_one_per_email ON users (lower(email));
+-- One account per address, whatever its capitals and spelling, in every locale.
+CREATE UNIQUE INDEX users_one_per_email ON users (email_key);
 
--- A log-in of one person on one device: the family of the refresh tokens that follow each other. Ended by
--- deleting it: log-out, a refresh token used twice, another password, a deleted account.
+-- A log-in of one person on one device: the family of the refresh tokens that follow each other. No token is kept:
+-- each carries its session and generation, signed by the apis (core/refresh_tokens.py). Ended by deleting it:
+-- log-out, a refresh token used twice, another password, a deleted account.
 CREATE TABLE sessions (
-    id          uuid        NOT NULL DEFAULT gen_random_uuid(),
-    user_id     uuid        NOT NULL,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    expires_at  timestamptz NOT NULL,   -- counted from the log-in; no refresh moves it
+    id             uuid        NOT NULL DEFAULT gen_random_uuid(),
+    user_id        uuid        NOT NULL,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    expires_at     timestamptz NOT NULL,   -- counted from the log-in; no refresh moves it
+    generation     integer     NOT NULL DEFAULT 0,   -- of its current refresh token; those of lower ones are used
+    refreshed_at   timestamptz,            -- when the current one was made; NULL: at the log-in
+    tokens_end_at  timestamptz NOT NULL,   -- when the last of its access tokens ends by itself
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_exists FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_of_user ON sessions (user_id, created_at);
 CREATE INDEX sessions_by_end ON sessions (expires_at);
-
--- Every refresh token of a session, by its hash alone. Used ones stay: one that comes again was stolen.
-CREATE TABLE refresh_tokens (
-    hash        bytea       NOT NULL,   -- SHA-256; the token itself is 256 random bits, so no salt is needed
-    session_id  uuid        NOT NULL,
-    used_at     timestamptz,            -- NULL: the session's current one
-    CONSTRAINT refresh_tokens_pkey PRIMARY KEY (hash),
-    CONSTRAINT refresh_tokens_hash_length CHECK (octet_length(hash) = 32),
-    CONSTRAINT refresh_tokens_session_exists FOREIGN KEY (session_id) REFERENCES sessions (id) ON DELETE CASCADE
-);
-CREATE UNIQUE INDEX refresh_tokens_one_current ON refresh_tokens (session_id) WHERE used_at IS NULL;
-CREATE INDEX refresh_tokens_of_session ON refresh_tokens (session_id);
 
 -- Access tokens taken back before their end; copied to Redis, where the apis read it. No foreign key: an account
 -- may be gone.
@@ -95,6 +89,7 @@ CREATE TABLE movies (
     CONSTRAINT movies_genre_length CHECK (char_length(genre) <= 60),
     CONSTRAINT movies_duration_range CHECK (duration_min BETWEEN 1 AND 1000)
 );
+CREATE INDEX movies_by_title ON movies (lower(title), id);
 
 -- A hall's plan, never changed once a show uses it (a rebuilt hall is a new row), so processes may cache it.
 -- plan: {"rows": [{"label": "A", "aisles": [6], "blocks": [{"first": 1, "last": 12, "category": "premium"}]}]}
@@ -109,6 +104,7 @@ CREATE TABLE halls (
     CONSTRAINT halls_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
     CONSTRAINT halls_capacity_range CHECK (capacity BETWEEN 1 AND 200000)
 );
+CREATE INDEX halls_by_name ON halls (lower(name), id);
 
 -- What is sold. Settings and counters change in a lane's transaction only; `version` grows with every
 -- such change and orders what is published of the show.
@@ -131,6 +127,7 @@ CREATE TABLE shows (
 ) WITH (fillfactor = 50);   -- one update a batch: leave room for HOT
 CREATE INDEX shows_by_start ON shows (starts_at, id);
 CREATE INDEX shows_of_movie ON shows (movie_id);
+CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
 
 -- One row per seat per show. A row has one owner at most: that is how the database itself excludes a
 -- double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
@@ -224,9 +221,35 @@ CREATE TABLE parked (
     CONSTRAINT parked_pkey PRIMARY KEY (lane, epoch, stream_ms, stream_seq)
 );
 
+-- What the api's rights cannot say by column: whose log-in at Postgres was stolen does not take an administrator's account
+-- with it, and revives no token. The database's owner may do both (`onsale password`; DELETE by hand).
+CREATE FUNCTION refuse_all_but_the_owner() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
+        RAISE EXCEPTION 'permission denied for this change of %: %', TG_TABLE_NAME, TG_NAME
+              USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+-- Also: tokens of lower versions are void, so an administrator's version may only grow.
+CREATE TRIGGER administrators_are_changed_by_the_owner
+    BEFORE UPDATE ON users FOR EACH ROW
+    WHEN (OLD.role = 'admin' AND (NEW.token_version < OLD.token_version
+          OR (NEW.email, NEW.email_key, NEW.password_hash) IS DISTINCT FROM (OLD.email, OLD.email_key, OLD.password_hash)))
+    EXECUTE FUNCTION refuse_all_but_the_owner();
+CREATE TRIGGER administrators_are_deleted_by_the_owner
+    BEFORE DELETE ON users FOR EACH ROW
+    WHEN (OLD.role = 'admin')
+    EXECUTE FUNCTION refuse_all_but_the_owner();
+CREATE TRIGGER revocations_last
+    BEFORE DELETE ON revocations FOR EACH ROW
+    WHEN (OLD.expires_at > now())
+    EXECUTE FUNCTION refuse_all_but_the_owner();
+
 -- Who may do what, held by the database itself: two groups without a log-in; what connects is a member of one of
 -- them (docs/operations.md). The api cannot change a seat, nor write a booking, a lane or the journal, nor make an
--- administrator; a worker cannot read accounts, nor change what stands in the journal.
+-- administrator or change one's log-in; a worker cannot read accounts, nor change what stands in the journal.
 DO $$
 DECLARE
     name text;
@@ -243,16 +266,19 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT SELECT ON schema_migrations, installation, users, sessions, refresh_tokens, revocations,
+GRANT SELECT ON schema_migrations, installation, users, sessions, revocations,
                 movies, halls, shows, seats, bookings TO onsale_api;
-GRANT INSERT (email, password_hash, name), UPDATE (email, password_hash, name, token_version), DELETE
-   ON users TO onsale_api;
-GRANT INSERT, DELETE ON sessions, refresh_tokens, revocations TO onsale_api;
-GRANT UPDATE (used_at) ON refresh_tokens TO onsale_api;
+GRANT INSERT (email, email_key, password_hash, name), DELETE,
+      UPDATE (email, email_key, password_hash, name, token_version) ON users TO onsale_api;
+GRANT INSERT, DELETE, UPDATE (generation, refreshed_at, tokens_end_at) ON sessions TO onsale_api;
+GRANT INSERT, DELETE ON revocations TO onsale_api;
 GRANT INSERT, UPDATE, DELETE ON movies TO onsale_api;
 GRANT INSERT ON halls TO onsale_api;
 GRANT INSERT (movie_id, hall_id, starts_at, settings, initial_settings, capacity) ON shows TO onsale_api;
 GRANT INSERT (show_id, label) ON seats TO onsale_api;
+-- What became of a change of a show; not what the operations were.
+GRANT SELECT (lane, epoch, stream_ms, stream_seq, part, kind, show_id, outcome, reason, decided_ms)
+   ON journal TO onsale_api;
 
 GRANT SELECT ON schema_migrations, installation, halls, shows, seats, bookings, lanes, journal, parked
    TO onsale_worker;

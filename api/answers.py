@@ -9,6 +9,7 @@ from marshmallow import INCLUDE, fields, validate
 
 from api.fields import Flag, Text, Whole
 from api.schemas import BookingStatus, Plan, Shape
+from core.bookings import Outcome, Reason
 from core.shows import SaleState
 
 
@@ -57,11 +58,17 @@ class TokenAnswer(Shape):
     user = fields.Nested(UserAnswer, required=True)
 
 
-class OwnBookings(Shape):
-    """One's own bookings, newest first. `next_before` is null on the last page."""
+class Page(Shape):
+    """A page of a list. `next_cursor` is null on the last one."""
+
+    limit = Whole(required=True)
+    next_cursor = Text(required=True, allow_none=True)
+
+
+class OwnBookings(Page):
+    """One's own bookings, newest first."""
 
     bookings = fields.List(fields.Nested(BookingStatus), required=True)
-    next_before = fields.UUID(required=True, allow_none=True)
 
 
 class SessionAnswer(Shape):
@@ -77,14 +84,6 @@ class ExportAnswer(OwnBookings):
 
     user = fields.Nested(UserAnswer, required=True)
     sessions = fields.List(fields.Nested(SessionAnswer), required=True)
-
-
-class Page(Shape):
-    """A page of a list. `next_page` is null on the last one."""
-
-    page = Whole(required=True)
-    limit = Whole(required=True)
-    next_page = Whole(required=True, allow_none=True)
 
 
 class MovieAnswer(Shape):
@@ -160,10 +159,17 @@ class ShowAnswer(Shape):
 
 
 class ChangeAnswer(Shape):
-    """A change that waits in the show's lane, behind everything accepted before it."""
+    """A change of a show. It is ACCEPTED while it waits in the show's lane, behind everything accepted before it.
 
+    SHOW_CLOSED: it was closed by then. SALES_WINDOW: with what was decided before it, no sales window would be left.
+    """
+
+    id = Text(required=True)
     show_id = Whole(required=True)
-    status = Text(required=True, validate=validate.Equal("ACCEPTED"))
+    status = Text(required=True, validate=validate.OneOf(["ACCEPTED", Outcome.DONE.value, Outcome.REFUSED.value]))
+    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
+    accepted_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class ShowsAnswer(Page):
@@ -215,6 +221,7 @@ class Readiness(Shape):
     status = Text(required=True, validate=validate.OneOf(["ready", "not ready"]))
     redis = Text(required=True, validate=validate.OneOf(["ok", "away"]))
     postgres = Text(required=True, validate=validate.OneOf(["ok", "away"]))
+    workers = Whole(metadata={"description": "Workers that drain the lanes of this Redis."})
 
 
 USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()

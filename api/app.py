@@ -10,7 +10,7 @@ from flask import Flask, Response
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, bookings, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
+from api import auth, bookings, changes, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
 from api.describe import ProblemApi
 from api.envelope import Envelope
 from api.health import PostgresProbe
@@ -24,6 +24,7 @@ from api.waiters import Waiters
 from core import crashpoints, garbage, logs
 from core.safety import refuse_unsafe
 from core.settings import Settings
+from db import guard
 from db.guard import Guard
 from db.rounds import Rounds
 from workers import actors
@@ -32,7 +33,7 @@ from workers import actors
 MAX_BODY_BYTES = 16 * 1024
 EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit"]
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"]
-BLUEPRINTS = (auth, sessions, movies, halls, shows, bookings, health, docs)
+BLUEPRINTS = (auth, sessions, movies, halls, shows, changes, bookings, health, docs)
 
 
 def create_app(settings: Settings, stores: Stores) -> Flask:
@@ -50,8 +51,9 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale-listings"] = Listings()
     app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
     app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
-    app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters)
-    accounts = Rounds(settings.redis_url)  # its own: what accounts need does not go through the bookings' door
+    app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters, guard.for_redis(settings))
+    # Its own: what accounts need does not go through the bookings' door.
+    accounts = Rounds(settings.redis_url, questions=guard.for_redis(settings))
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)

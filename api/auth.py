@@ -1,19 +1,23 @@
 """Accounts: sign up, log in, one's own profile, password and bookings; all of it to take away, and its deletion.
 
 Log-in answers the same, and takes as long, whether the address or the password is wrong; attempts are counted
-before a password is hashed (logins.py).
+before a password is hashed (logins.py). What takes an account from its owner wants the password, not only a token.
+An administrator's is changed by `onsale password`, as the database's owner: the api may not (schema.sql).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, links, logins, schemas
+from api import account_schemas, answers, cursors, links, logins, schemas
 from api.describe import route
-from api.errors import BadCredentials
+from api.errors import AdministratorsAccount, BadCredentials
 from api.passwords import hash_password, newer_hash, password_fits
 from api.reading import read_body, read_query
 from api.rendering import answer, booking_json, session_json, user_json
@@ -21,8 +25,10 @@ from api.sessions import NO_VERSION, end_all, no_account, open_session, void
 from api.stores import stores
 from api.tokens import current_user, user_required
 from core import logs
+from core.bookings import Booking
 from db import bookings, sessions, users
 from db.engine import transaction
+from db.users import User
 
 log = logs.logger(__name__)
 
@@ -30,12 +36,12 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Acc
 
 
 @route(
-    blueprint, "POST", "/signup", body=schemas.SIGNUP, answers={201: answers.TOKEN}, leads={201: links.TOKEN},
+    blueprint, "POST", "/signup", body=account_schemas.SIGNUP, answers={201: answers.TOKEN}, leads={201: links.TOKEN},
     errors=(409, 429, 503),
 )  # fmt: skip
 def signup() -> Response:
     """Open an account and get tokens."""
-    values = read_body(schemas.SIGNUP)
+    values = read_body(account_schemas.SIGNUP)
     logins.attempt()
     password_hash = hash_password(values["password"])
     with transaction(stores().engine) as connection:
@@ -44,21 +50,21 @@ def signup() -> Response:
 
 
 @route(
-    blueprint, "POST", "/login", body=schemas.LOGIN, answers={200: answers.TOKEN}, leads={200: links.TOKEN},
+    blueprint, "POST", "/login", body=account_schemas.LOGIN, answers={200: answers.TOKEN}, leads={200: links.TOKEN},
     errors=(401, 429, 503),
 )  # fmt: skip
 def login() -> Response:
     """Get tokens for an e-mail address and its password."""
-    values = read_body(schemas.LOGIN)
-    logins.attempt(values["email"])
+    values = read_body(account_schemas.LOGIN)
+    attempt = logins.attempt(values["email"])
     with transaction(stores().engine) as connection:
         found = users.get_by_email(connection, values["email"])
     fits = password_fits(found[1] if found else None, values["password"])
     if found is None or not fits:
         raise BadCredentials
     user, password_hash = found
-    logins.succeeded(values["email"])
-    if newer := newer_hash(password_hash, values["password"]):
+    attempt.succeeded()
+    if user.role != "admin" and (newer := newer_hash(password_hash, values["password"])):
         with transaction(stores().engine) as connection:
             users.replace_hash(connection, user.id, password_hash, newer)
     return open_session(user, 200)
@@ -77,17 +83,22 @@ def profile() -> Response:
     blueprint,
     "PUT",
     "/profile",
-    body=schemas.PROFILE_CHANGE,
+    body=account_schemas.PROFILE_CHANGE,
     answers={200: answers.USER},
-    errors=(404, 409, 503),
+    errors=(403, 404, 409, 503),
     secured=True,
 )
 @user_required
 def change_profile() -> Response:
-    """Change one's own name, and the address if it is given."""
-    values = read_body(schemas.PROFILE_CHANGE)
+    """Change one's own name, and, with the password, the address."""
+    values = read_body(account_schemas.PROFILE_CHANGE)
+    user_id, email = current_user(), values.get("email")
+    if email is not None:
+        if _owner(user_id, values["password"]) is None:
+            return no_account()
+        logins.attempt()  # as signing up: the answer tells whether somebody has this address
     with transaction(stores().engine) as connection:
-        user = users.update_user(connection, current_user(), name=values["name"], email=values.get("email"))
+        user = users.update_user(connection, user_id, name=values["name"], email=email)
     return answer(user_json(user)) if user else no_account()
 
 
@@ -95,49 +106,38 @@ def change_profile() -> Response:
     blueprint,
     "GET",
     "/bookings",
-    query=schemas.OWN_BOOKINGS_QUERY,
+    query=schemas.PAGE_QUERY,
     answers={200: answers.OWN_BOOKINGS},
-    errors=(503,),
+    errors=(400, 503),
     secured=True,
 )
 @user_required
 def own_bookings() -> Response:
     """One's own decided bookings, newest first. Those still waiting in line are not among them."""
-    query = read_query(schemas.OWN_BOOKINGS_QUERY)
-    limit = query["limit"]
+    query = read_query(schemas.PAGE_QUERY)
+    limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
     with transaction(stores().engine) as connection:
-        found = bookings.list_of_user(connection, current_user(), before=query["before"], limit=limit)
-    return answer(
-        {
-            "bookings": [booking_json(booking) for booking in found],
-            "next_before": str(found[-1].id) if len(found) == limit else None,
-        }
-    )
+        found = bookings.list_of_user(connection, current_user(), after=after, limit=limit + 1)
+    return answer(_page(found, limit))
 
 
 @route(
     blueprint,
     "PUT",
     "/password",
-    body=schemas.PASSWORD_CHANGE,
+    body=account_schemas.PASSWORD_CHANGE,
     answers={200: answers.TOKEN},
     leads={200: links.TOKEN},
-    errors=(404, 429, 503),
+    errors=(403, 404, 503),
     secured=True,
 )
 @user_required
 def change_password() -> Response:
     """Change the password; every session ends, and a new one begins."""
-    values = read_body(schemas.PASSWORD_CHANGE)
-    with transaction(stores().engine) as connection:
-        found = users.get_with_hash(connection, current_user())
-    if found is None:
+    values = read_body(account_schemas.PASSWORD_CHANGE)
+    user = _owner(current_user(), values["password"])
+    if user is None:
         return no_account()
-    user, password_hash = found
-    logins.attempt(user.email)
-    if not password_fits(password_hash, values["password"]):
-        raise BadCredentials
-    logins.succeeded(user.email)
     changed = hash_password(values["new_password"])
     with transaction(stores().engine) as connection:
         version = end_all(connection, user.id, changed)
@@ -150,39 +150,74 @@ def change_password() -> Response:
     "/export",
     query=schemas.EXPORT_QUERY,
     answers={200: answers.EXPORT},
-    errors=(404, 503),
+    errors=(400, 404, 503),
     secured=True,
 )
 @user_required
 def export() -> Response:
     """Everything that is kept about this account; more bookings than fit come page by page."""
     query = read_query(schemas.EXPORT_QUERY)
-    limit = query["limit"]
+    limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
     with transaction(stores().engine) as connection:
         user = users.get_user(connection, current_user())
         if user is None:
             return no_account()
         opened = sessions.list_of_user(connection, user.id)
-        found = bookings.list_of_user(connection, user.id, before=query["before"], limit=limit)
+        found = bookings.list_of_user(connection, user.id, after=after, limit=limit + 1)
     return answer(
         {
             "user": user_json(user),
             "sessions": [session_json(session) for session in opened],
-            "bookings": [booking_json(booking) for booking in found],
-            "next_before": str(found[-1].id) if len(found) == limit else None,
+            **_page(found, limit),
         },
         headers={"Content-Disposition": 'attachment; filename="onsale-account.json"'},
     )
 
 
-@route(blueprint, "DELETE", "/profile", answers={204: None}, errors=(404, 503), secured=True)
+@route(
+    blueprint,
+    "DELETE",
+    "/profile",
+    body=account_schemas.ACCOUNT_DELETION,
+    answers={204: None},
+    errors=(403, 404, 503),
+    secured=True,
+)
 @user_required
 def delete_account() -> Response:
     """Delete this account, its sessions and tokens. Its bookings stand, and nobody's name is on them."""
+    values = read_body(account_schemas.ACCOUNT_DELETION)
     user_id = current_user()
+    if _owner(user_id, values["password"]) is None:
+        return no_account()
     with transaction(stores().engine) as connection:
         if not users.delete_user(connection, user_id):
             return no_account()
         void(connection, user_id, NO_VERSION)
     log.info("account_deleted", user_id=str(user_id))
     return Response(status=204)
+
+
+def _page(found: Sequence[Booking], limit: int) -> dict[str, Any]:
+    return cursors.BOOKINGS.page(
+        "bookings", found, limit, booking_json, lambda booking: (booking.accepted_ms, booking.id)
+    )
+
+
+def _owner(user_id: UUID, password: str) -> User | None:
+    """The account, whose password this is: counted as an attempt to log in. None: there is no such account.
+
+    Raises: BadCredentials, TooManyLogins, AdministratorsAccount.
+    """
+    with transaction(stores().engine) as connection:
+        found = users.get_with_hash(connection, user_id)
+    if found is None:
+        return None
+    user, password_hash = found
+    attempt = logins.attempt(user.email)
+    if not password_fits(password_hash, password):
+        raise BadCredentials
+    attempt.succeeded()
+    if user.role == "admin":
+        raise AdministratorsAccount
+    return user

@@ -9,6 +9,7 @@ In production most POSTs and status GETs are answered before Flask (hotpath.py);
 from __future__ import annotations
 
 import json
+import math
 import threading
 from typing import cast
 from uuid import UUID
@@ -19,6 +20,7 @@ from flask_smorest import Blueprint
 from api import desk, links, metrics, places
 from api.describe import route
 from api.door import Door, NoSuchBooking
+from api.errors import TooManyRequests
 from api.problems import problem
 from api.reading import read_body, read_query
 from api.replies import Reply
@@ -79,9 +81,12 @@ def status(booking_id: UUID) -> Response:
     headers={200: ("ETag",)}, errors=(404, 503), secured=True,
 )  # fmt: skip
 def by_reference(reference: str) -> Response:
-    """One's own decided booking, by its short form."""
+    """One's own decided booking, by its short form as somebody read it out or typed it."""
+    user_id, meant = current_user(), ids.read_reference(reference)
+    if meant is None:
+        raise NoSuchBooking
     with transaction(stores().engine) as connection:
-        booking = bookings.by_reference(connection, current_user(), reference)
+        booking = bookings.by_reference(connection, user_id, meant)
     if booking is None:
         raise NoSuchBooking
     return _shown(places.of_booking(booking))
@@ -111,14 +116,17 @@ def _change(operation: Confirm | Cancel, wanted: Status) -> Response:
     """Confirm or cancel: 202 while it waits, 200 if it is so already, 409 if it can never be so."""
     if operation.show_id >= 1 << 31:
         raise NoSuchBooking
+    wait_s = door().allowance.wait_s(operation)
+    if wait_s:
+        raise TooManyRequests(math.ceil(wait_s))
     accepted = door().accept(operation, g.request_id)
     if accepted.code not in ("ACCEPTED", "SAME"):
         if accepted.code == "NO_STATUS":
             raise NoSuchBooking
-        return desk.refuse(accepted.code, g.request_id).response()
+        return desk.refuse(accepted, g.request_id).response()
     kind = kind_of(operation)
     now = Status(accepted.status["s"])
-    seen = places.of_fields(operation.booking_id, accepted.status, desk.meter(accepted))
+    seen = places.of_fields(operation.booking_id, accepted.status, accepted.meter)
     if accepted.code == "SAME" and now in SETTLED[kind]:
         if now is wanted:
             return seen.reply(200).response()

@@ -23,12 +23,14 @@ from core import ids
 from core.bookings import Booking
 from core.errors import AcceptUnknown
 from core.halls import Hall
+from core.line import Meter, come_again_s
 from core.operations import Book, Kind
 from db.lanes import Accepted
-from db.statuses import Meter
 
 #: What fingerprints are made of, as JSON. Stored bookings have them: this spelling never changes.
 _CANONICAL = '{"category": %s, "hold": %s, "quantity": %d, "seats": [%s]}'
+#: Instead of a number of seconds: as the lane's depth and rate say.
+BY_THE_LINE = 0
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "NOT_OPEN": (409, "show_not_open", "The show is not on sale yet.", None),
@@ -36,7 +38,15 @@ REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "CLOSED": (409, "show_closed", "The show is not on sale any more.", None),
     "SOLD_OUT": (409, "sold_out", "Every seat of the show is held or sold.", 5),
     "SEAT_TAKEN": (409, "seat_taken", "Seats that were asked for are held or sold.", None),
-    "FULL": (503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", 2),
+    "LIMIT_REACHED": (409, "limit_reached", "These would be more seats of the show than one person may have.", None),
+    "FULL": (503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", BY_THE_LINE),
+    "SHOW_FULL": (503, "show_full", "Too many requests wait for this show. Nothing new was accepted.", BY_THE_LINE),
+    "TOO_MANY": (
+        429,
+        "too_many_bookings",
+        "Too many of your bookings are undecided, or were made lately.",
+        BY_THE_LINE,
+    ),
 }
 
 
@@ -54,10 +64,13 @@ def ask(door: Door, user_id: UUID, key: str | None, asked: dict[str, Any], reque
     return take(door, operation_of(door.booking_secret, hall, user_id, key, asked), key is not None, request_id)
 
 
-def take(door: Door, operation: Book, keyed: bool, request_id: str) -> Reply:
-    """Accept a Book, and look into Postgres for whatever Redis lacks. `keyed`: it may be a repetition."""
+def take(door: Door, operation: Book, keyed: bool, request_id: str, known: Accepted | None = None) -> Reply:
+    """Accept a Book, and look into Postgres for whatever Redis lacks.
+
+    Args: keyed: it may be a repetition.   known: what accept.lua has answered already.
+    """
     try:
-        accepted = door.accept(operation, request_id)
+        accepted = door.accept(operation, request_id, known)
     except AcceptUnknown:
         return unknown(operation, request_id)
     reply_ = answered(operation, accepted, keyed, request_id)
@@ -65,7 +78,9 @@ def take(door: Door, operation: Book, keyed: bool, request_id: str) -> Reply:
         return reply_
     stored = _stored(door, operation)
     if stored is None:
-        return refuse(accepted.code, request_id, **_taken(operation, accepted))
+        if accepted.code == "SAME":
+            return _seen(operation, accepted)
+        return refuse(accepted, request_id, **_taken(operation, accepted))
     same = stored.fingerprint == operation.fingerprint
     return places.of_booking(stored).reply(200, _location(operation)) if same else _mismatch(request_id)
 
@@ -75,13 +90,20 @@ def answered(operation: Book, accepted: Accepted, keyed: bool, request_id: str) 
     if accepted.code in ("ACCEPTED", "SAME"):
         if accepted.code == "ACCEPTED":
             metrics.accepted(Kind.BOOK)
-        seen = places.of_fields(operation.booking_id, accepted.status, meter(accepted))
-        return seen.reply(202 if accepted.status["v"] == "0" else 200, _location(operation))
+        elif places.overdue(accepted.status):
+            return None
+        return _seen(operation, accepted)
     if accepted.code == "MISMATCH":
         return _mismatch(request_id)
     if accepted.forgotten and keyed:
         return None
-    return refuse(accepted.code, request_id, **_taken(operation, accepted))
+    return refuse(accepted, request_id, **_taken(operation, accepted))
+
+
+def _seen(operation: Book, accepted: Accepted) -> Reply:
+    """The reply with the status as accept.lua found or wrote it."""
+    seen_ = places.of_fields(operation.booking_id, accepted.status, accepted.meter)
+    return seen_.reply(202 if accepted.status["v"] == "0" else 200, _location(operation))
 
 
 def _taken(operation: Book, accepted: Accepted) -> dict[str, list[str]]:
@@ -103,21 +125,16 @@ def _location(operation: Book) -> str:
 
 
 def look(door: Door, booking_id: UUID, user_id: UUID) -> Seen:
-    """The status now: from Redis; from Postgres if Redis has none, or has not heard of the outcome yet.
+    """The status now: from Redis; from Postgres if Redis has none, or may have missed the outcome.
 
-    Raises: NoSuchBooking (also for another person's), RedisAway, PostgresAway.
+    Raises: NoSuchBooking (also for another person's, and for a queued one whose entry is lost: the key may be
+            repeated), RedisAway, PostgresAway.
     """
     fields, meter_ = door.status(known_id(booking_id))
     seen_ = seen(booking_id, user_id, fields, meter_)
     if seen_ is not None:
         return seen_
-    try:
-        return places.of_booking(door.recall(booking_id, user_id))
-    except NoSuchBooking:
-        if not fields:
-            raise
-        # Not there either: it waits, in an epoch of its own.
-        return places.of_fields(booking_id, fields, meter_)
+    return places.of_booking(door.recall(booking_id, user_id))
 
 
 def known_id(booking_id: UUID) -> UUID:
@@ -133,7 +150,9 @@ def seen(booking_id: UUID, user_id: UUID, fields: dict[str, str], meter_: Meter)
         return None
     if fields["u"] != str(user_id):
         raise NoSuchBooking
-    return None if places.passed(fields, meter_) else places.of_fields(booking_id, fields, meter_)
+    if places.passed(fields, meter_) or places.overdue(fields):
+        return None
+    return places.of_fields(booking_id, fields, meter_)
 
 
 def look_and_wait(door: Door, waiters: Waiters, booking_id: UUID, user_id: UUID, wait_s: float) -> Seen:
@@ -154,17 +173,14 @@ def look_and_wait(door: Door, waiters: Waiters, booking_id: UUID, user_id: UUID,
     return seen_
 
 
-def refuse(code: str, request_id: str, **extra: Any) -> Reply:
+def refuse(accepted: Accepted, request_id: str, **extra: Any) -> Reply:
     """The reply to what accept.lua refused. `extra`: further members of its body."""
-    status, name, detail, retry_after_s = REFUSALS[code]
+    status, name, detail, retry_after_s = REFUSALS[accepted.code]
     metrics.refused(name)
+    if retry_after_s == BY_THE_LINE:
+        retry_after_s = come_again_s(accepted.meter)
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
     return reply(status, name, detail, headers, request_id=request_id, **extra)
-
-
-def meter(accepted: Accepted) -> Meter:
-    """How far the lane was when it accepted."""
-    return Meter(accepted.epoch, accepted.served, accepted.rate)
 
 
 def checked(key: str | None) -> str | None:
@@ -184,19 +200,23 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
         raise InvalidRequest(errors)
     seats = tuple(sorted(asked.get("seats", ())))
     category, hold, quantity = asked.get("category"), asked["hold"], asked.get("quantity", 0)
+    give_up_after_ms = asked.get("give_up_after_ms", 0)
     return Book(
         booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
         show_id=asked["show_id"],
         user_id=user_id,
-        fingerprint=fingerprint(seats, quantity, category, hold),
+        fingerprint=fingerprint(seats, quantity, category, hold, give_up_after_ms),
         seats=seats,
         quantity=quantity,
         category=category,
         hold=hold,
+        give_up_after_ms=give_up_after_ms,
     )
 
 
-def fingerprint(seats: Iterable[str], quantity: int, category: str | None, hold: bool) -> str:
+def fingerprint(
+    seats: Iterable[str], quantity: int, category: str | None, hold: bool, give_up_after_ms: int = 0
+) -> str:
     """Of what is asked for: two requests with one key are the same if theirs are. `seats`: sorted, of a hall."""
     text = _CANONICAL % (
         f'"{category}"' if category else "null",
@@ -204,6 +224,8 @@ def fingerprint(seats: Iterable[str], quantity: int, category: str | None, hold:
         quantity,
         ", ".join([f'"{label}"' for label in seats]),
     )
+    if give_up_after_ms:
+        text += f" {give_up_after_ms}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +17,17 @@ from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
 from api.plans import Plans
+from api.rates import Allowance
 from core import logs
 from core.bookings import Booking
 from core.crashpoints import point
-from core.errors import AcceptUnknown, OnsaleError, RedisAway
+from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
 from core.halls import Hall
 from core.ids import lane_of, show_of
-from core.operations import Book, Operation
+from core.line import Meter
+from core.operations import Book, Cancel, Confirm, Operation, StreamId
 from core.settings import Settings
-from db import bookings, cards, installation, lanes, recall, shows, statuses
+from db import bookings, cards, guard, installation, lanes, recall, shows, statuses, workers_alive
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
@@ -58,25 +60,31 @@ class Door:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self.settings = settings
         self._engine = engine
-        self._rounds = Rounds(settings.redis_url)
+        self._rounds = Rounds(settings.redis_url, questions=guard.for_redis(settings))
+        self.allowance = Allowance(settings.bookings_per_user_hour)
         self._installation: Installation | None = None
         self.plans = Plans(self._rounds, engine)
         self._absent: dict[int, float] = {}
 
     # -- taking operations in ---------------------------------------------------------------------------
 
-    def accept(self, operation: Operation, request_id: str = "") -> Accepted:
+    def accept(self, operation: Operation, request_id: str = "", known: Accepted | None = None) -> Accepted:
         """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/lanes.py accept).
 
+        Args:   known: what accept.lua has answered already; only what Redis lacks is left to do.
         Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, and PostgresAway if Redis lacks the card
                 or the status that is needed.   Repeat: safe, the same operation is found again.
         """
         point("A0")
-        accepted = self._accept(operation, request_id)
+        accepted = known or self._accept(operation, request_id)
         if accepted.code == "NO_CARD":
             self._publish_card(operation.show_id)
             point("A0b", RedisAway)
             accepted = self._accept(operation, request_id)
+        elif accepted.stale:
+            with suppress(PostgresAway):  # then the refusal stands
+                self._publish_card(operation.show_id)
+                accepted = self._accept(operation, request_id)
         elif accepted.code == "NO_STATUS":
             self.recall(getattr(operation, "booking_id"), getattr(operation, "user_id"))  # noqa: B009
             accepted = self._accept(operation, request_id)
@@ -93,12 +101,28 @@ class Door:
         return lanes.accept_command(operation, request_id=request_id, **self._terms(operation))
 
     def _accept(self, operation: Operation, request_id: str) -> Accepted:
-        return lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
+        return self.counted(
+            operation, lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
+        )
+
+    def counted(self, operation: Operation, accepted: Accepted) -> Accepted:
+        """What accept.lua said of an operation, counted as its user's."""
+        if accepted.code == "ACCEPTED" and isinstance(operation, Book | Confirm | Cancel):
+            self.allowance.count(operation)
+        return accepted
 
     def _terms(self, operation: Operation) -> dict[str, Any]:
         """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
         settings = self.settings
-        terms: dict[str, Any] = {"lanes": self.lanes_count, "cap": settings.lane_cap, "marker_ms": settings.marker_ms}
+        terms: dict[str, Any] = {
+            "lanes": self.lanes_count,
+            "cap": settings.lane_cap,
+            "user_cap": settings.undecided_per_user,
+            "show_cap": settings.show_cap,
+            "marker_ms": settings.marker_ms,
+        }
+        if isinstance(operation, Book) and self.allowance.wait_s(operation):
+            terms["user_cap"] = -1  # a repeated key finds its booking all the same
         hall = self.plans.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
             terms["seats"] = [hall.number(label) for label in operation.seats]
@@ -119,7 +143,7 @@ class Door:
 
     # -- reading ----------------------------------------------------------------------------------------
 
-    def status(self, booking_id: UUID) -> tuple[dict[str, str], statuses.Meter]:
+    def status(self, booking_id: UUID) -> tuple[dict[str, str], Meter]:
         """A booking's status hash ({} if Redis has none) and its lane's meter. Raises: RedisAway."""
         return statuses.read(self._rounds, booking_id, show_of(booking_id), self.lanes_count)
 
@@ -146,9 +170,13 @@ class Door:
 
         return self.plans.of_show(show_id, find)
 
-    def ping(self) -> None:
-        """Whether operations can be accepted. Raises: RedisAway."""
-        self._rounds.call([("PING",)], writes=False)
+    def workers_alive(self) -> int:
+        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted."""
+        return workers_alive.count(self._rounds.call(workers_alive.count_commands(), writes=False))
+
+    def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
+        """Whether an operation of a show is still in its lane. Raises: RedisAway."""
+        return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)
 
     def lanes(self) -> list[LaneState]:
         """The state of every lane. Raises: RedisAway."""

@@ -46,6 +46,12 @@ class NotAllowed(OnsaleError):
     code = "not_allowed"
 
 
+class AdministratorsAccount(OnsaleError):
+    """An administrator's address and password are changed by the command `onsale password`, not over HTTP."""
+
+    code = "administrators_account"
+
+
 class BadCredentials(OnsaleError):
     """E-mail and password do not belong together."""
 
@@ -94,6 +100,18 @@ class InvalidRequest(OnsaleError):
     def __init__(self, errors: Sequence[dict[str, str]]) -> None:
         super().__init__()
         self.errors = errors
+
+
+class HallTaken(OnsaleError):
+    """Another show is in this hall then."""
+
+    code = "hall_taken"
+
+
+class InvalidCursor(OnsaleError):
+    """The cursor is none of this list: begin again without one."""
+
+    code = "invalid_cursor"
 
 
 #: An Idempotency-Key may be this long; the draft's own example is a UUID.

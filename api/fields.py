@@ -13,6 +13,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from core.halls import CATEGORY
+from core.texts import composed, shows_something, visible
 from core.times import to_ms
 
 #: 10 seats at this price, the most that one booking can hold, still fit a 32 bit integer of cents.
@@ -40,6 +41,34 @@ class Text(fields.String):
         if "\x00" in value or not _is_unicode(value):
             raise ValidationError("Holds a character that cannot be stored.")
         return value
+
+
+class Line(Text):
+    """A name or a title as it is shown: trimmed and composed. Nothing at all, or something that can be seen."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return visible(text) if text else ""
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+class Address(Text):
+    """An e-mail address: trimmed and composed."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        return composed(super()._deserialize(value, attr, data, **kwargs)).strip()
+
+
+class NewPassword(Text):
+    """A password that is set: composed, and not of blanks alone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = composed(super()._deserialize(value, attr, data, **kwargs))
+        if text and not shows_something(text):
+            raise ValidationError("Nothing of it can be seen.")
+        return text
 
 
 class Whole(fields.Integer):

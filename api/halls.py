@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, links, schemas
+from api import answers, cursors, links, schemas
 from api.describe import route
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, hall_json, page_json
+from api.rendering import PUBLIC, answer, hall_json
 from api.stores import stores
 from api.tokens import admin_required
 from core.halls import Hall
@@ -22,14 +22,15 @@ MAX_PLAN_BYTES = 1024 * 1024
 blueprint = Blueprint("halls", __name__, url_prefix="/api/halls", description="Where it is played.")
 
 
-@route(blueprint, "GET", "", query=schemas.PAGE_QUERY, answers={200: answers.HALLS}, errors=(503,))
+@route(blueprint, "GET", "", query=schemas.PAGE_QUERY, answers={200: answers.HALLS}, errors=(400, 503))
 def list_halls() -> Response:
     """Halls by name."""
     query = read_query(schemas.PAGE_QUERY)
-    page, limit = query["page"], query["limit"]
+    limit, after = query["limit"], cursors.HALLS.read(query["cursor"])
     with transaction(stores().engine) as connection:
-        found = halls.list_halls(connection, limit=limit + 1, offset=(page - 1) * limit)
-    return answer(page_json("halls", [hall_json(hall) for hall in found], page=page, limit=limit), headers=PUBLIC)
+        found = halls.list_halls(connection, after=after, limit=limit + 1)
+    page = cursors.HALLS.page("halls", found, limit, hall_json, lambda hall: (hall.name, hall.id))
+    return answer(page, headers=PUBLIC)
 
 
 @route(

@@ -71,21 +71,23 @@ def healthz() -> Response:
 
 @route(blueprint, "GET", "/readyz", answers={200: answers.READINESS, 503: answers.READINESS})
 def readyz() -> Response:
-    """Readiness: bookings can be accepted."""
+    """Readiness: bookings can be accepted. Without a worker they are, and wait: the answer says so."""
     probe = cast(PostgresProbe, current_app.extensions["onsale-postgres-probe"])
     postgres = "ok" if probe.answers() else "away"
     try:
-        stores().door.ping()
+        workers = stores().door.workers_alive()
     except RedisAway:
         return answer({"status": "not ready", "redis": "away", "postgres": postgres}, 503, {"Retry-After": "1"})
-    return answer({"status": "ready", "redis": "ok", "postgres": postgres})
+    return answer({"status": "ready", "redis": "ok", "postgres": postgres, "workers": workers})
 
 
 @route(blueprint, "GET", "/metrics", answers={200: "text/plain"})
 def prometheus() -> Response:
     """Metrics in Prometheus's text format."""
     try:
-        lanes = stores().door.lanes()
+        door = stores().door
+        lanes, workers = door.lanes(), door.workers_alive()
     except (RedisAway, PostgresAway):
-        lanes = None
-    return Response(metrics.exposition(lanes), content_type=CONTENT_TYPE_LATEST)
+        lanes, workers = None, 0
+    late_s = stores().settings.pending_alarm_s
+    return Response(metrics.exposition(lanes, workers, late_s), content_type=CONTENT_TYPE_LATEST)

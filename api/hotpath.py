@@ -42,7 +42,7 @@ from api.waiters import Waiters
 from core.crashpoints import point
 from core.errors import AcceptUnknown
 from core.ids import lane_of, show_of
-from db import lanes, statuses
+from db import guard, lanes, statuses
 from db.async_rounds import AsyncRounds
 from db.lanes import Accepted
 from workers.actors import ring
@@ -87,7 +87,7 @@ class HotPath:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="desk")
         self._envelope = envelope
         self._door: Door = stores.door
-        self._rounds = AsyncRounds(stores.settings.redis_url)
+        self._rounds = AsyncRounds(stores.settings.redis_url, questions=guard.for_redis(stores.settings))
         self._verifier: Verifier = flask.extensions["onsale-tokens"]
         self._rates: Rates | None = flask.extensions.get("onsale-rates")
         self._waiters: Waiters = flask.extensions["onsale-waiters"]
@@ -211,7 +211,7 @@ class HotPath:
         point("A0")
         try:
             [reply] = await self._rounds.call([door.command(operation, request_id)], writes=True)
-            accepted = lanes.accepted(reply)
+            accepted = door.counted(operation, lanes.accepted(reply))
             point("A1", AcceptUnknown)
         except OutOfMemoryError:
             accepted = Accepted("FULL")
@@ -219,13 +219,13 @@ class HotPath:
             return desk.unknown(operation, request_id)
         if accepted.ring:
             self._threads.submit(ring, lane_of(operation.show_id, door.lanes_count))
-        known = None
-        if accepted.code != "NO_CARD":
-            known = desk.answered(operation, accepted, key is not None, request_id)
-        if known is not None:
+        answer = None
+        if accepted.code != "NO_CARD" and not accepted.stale:
+            answer = desk.answered(operation, accepted, key is not None, request_id)
+        if answer is not None:
             point("A3")
-            return known
-        return await self._in_thread(desk.take, door, operation, key is not None, request_id)
+            return answer
+        return await self._in_thread(desk.take, door, operation, key is not None, request_id, accepted)
 
     async def _show(
         self, booking_id: UUID, user_id: UUID, wait_s: float, has: bytes | None, _request_id: str

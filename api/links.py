@@ -24,7 +24,7 @@ MOVIE: Links = _to("get_movie", "replace_movie", "delete_movie", movie_id="id") 
 HALL: Links = _to("get_hall", hall_id="id")
 SHOW: Links = _to("get_show", "get_seats", "change_show", "close_show", show_id="id")
 #: A change of a show is answered before it is made.
-CHANGE: Links = _to("get_show", show_id="show_id")
+CHANGE: Links = _to("get_show", show_id="show_id") | _to("get_change", show_id="show_id", change_id="id")
 TOKEN: Links = {
     "refresh": {"operationId": "refresh", "requestBody": {"refresh_token": "$response.body#/refresh_token"}}
 }

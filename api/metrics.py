@@ -68,13 +68,14 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
     child.observe(seconds)
 
 
-def exposition(lanes: Sequence[LaneState] | None) -> bytes:
+def exposition(lanes: Sequence[LaneState] | None, workers: int, late_s: float) -> bytes:
     """All metrics in Prometheus's text format.
 
-    Args:    lanes: as they are now; None: Redis is away.
+    Args:    lanes: as they are now; None: Redis is away.   workers: how many are alive.
+             late_s: a lane whose first entry is older is late.
     """
     live = CollectorRegistry()
-    live.register(_Lanes(lanes))
+    live.register(_Lanes(lanes, workers, late_s))
     shared = CollectorRegistry()
     try:
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
@@ -86,8 +87,10 @@ def exposition(lanes: Sequence[LaneState] | None) -> bytes:
 class _Lanes(Collector):
     """The lanes at scrape time."""
 
-    def __init__(self, lanes: Sequence[LaneState] | None) -> None:
+    def __init__(self, lanes: Sequence[LaneState] | None, workers: int, late_s: float) -> None:
         self._lanes = lanes
+        self._workers = workers
+        self._late_ms = late_s * 1000
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry."""
@@ -97,8 +100,13 @@ class _Lanes(Collector):
         )
         if self._lanes is None:
             return
+        yield GaugeMetricFamily("onsale_workers", "Workers whose heartbeat is fresh.", value=self._workers)
         yield GaugeMetricFamily(
             "onsale_undecided", "Operations that wait in all lanes.", value=sum(lane.depth for lane in lanes)
+        )
+        late = sum((lane.oldest_age_ms or 0) > self._late_ms for lane in lanes)
+        yield GaugeMetricFamily(
+            "onsale_lanes_late", "Lanes whose first operation has waited for more than PENDING_ALARM_S.", value=late
         )
         yield _by_lane("onsale_lane_depth", "Operations that wait.", ((lane.lane, lane.depth) for lane in lanes))
         yield _by_lane(

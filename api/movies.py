@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Response
 from flask_smorest import Blueprint
 
-from api import answers, links, schemas
+from api import answers, cursors, links, schemas
 from api.describe import route
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, movie_json, page_json
+from api.rendering import PUBLIC, answer, movie_json
 from api.stores import stores
 from api.tokens import admin_required
 from db import movies
@@ -21,16 +21,17 @@ ONE = f"/<int(max={schemas.MAX_ID}):movie_id>"
 blueprint = Blueprint("movies", __name__, url_prefix="/api/movies", description="What is played.")
 
 
-@route(blueprint, "GET", "", query=schemas.MOVIES_QUERY, answers={200: answers.MOVIES}, errors=(503,))
+@route(blueprint, "GET", "", query=schemas.MOVIES_QUERY, answers={200: answers.MOVIES}, errors=(400, 503))
 def list_movies() -> Response:
     """Movies by title, searched by a part of it or by genre."""
     query = read_query(schemas.MOVIES_QUERY)
-    page, limit = query["page"], query["limit"]
+    limit, after = query["limit"], cursors.MOVIES.read(query["cursor"])
     with transaction(stores().engine) as connection:
         found = movies.list_movies(
-            connection, q=query.get("q"), genre=query.get("genre"), limit=limit + 1, offset=(page - 1) * limit
+            connection, q=query.get("q"), genre=query.get("genre"), after=after, limit=limit + 1
         )
-    return answer(page_json("movies", [movie_json(movie) for movie in found], page=page, limit=limit), headers=PUBLIC)
+    page = cursors.MOVIES.page("movies", found, limit, movie_json, lambda movie: (movie.title, movie.id))
+    return answer(page, headers=PUBLIC)
 
 
 @route(blueprint, "GET", ONE, answers={200: answers.MOVIE}, errors=(404, 503))

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from api.schemas import MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
+from api.schemas import MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
 
 Receive = Callable[[], Awaitable[Any]]
 Headers = dict[bytes, bytes]
@@ -52,7 +52,10 @@ def booking_of(body: bytes) -> dict[str, Any] | None:
     if type(asked) is not dict or type(show_id := asked.get("show_id")) is not int or not 0 < show_id <= MAX_ID:
         return None
     hold, seats, quantity = asked.setdefault("hold", False), asked.get("seats"), asked.get("quantity")
-    if type(hold) is not bool or len(asked) != 3:
+    give_up_ms = asked.get("give_up_after_ms", 1)
+    if type(give_up_ms) is not int or not 0 < give_up_ms <= MAX_GIVE_UP_MS:
+        return None
+    if type(hold) is not bool or len(asked) != 3 + ("give_up_after_ms" in asked):
         return None
     if type(seats) is list:
         some = 0 < len(seats) <= MAX_SEATS_PER_BOOKING

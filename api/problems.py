@@ -20,9 +20,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from api.door import NoSuchBooking, NoSuchShow
 from api.errors import (
+    AdministratorsAccount,
     BadCredentials,
     BadIdempotencyKey,
     Busy,
+    HallTaken,
+    InvalidCursor,
     InvalidRequest,
     NotAllowed,
     NotJson,
@@ -60,7 +63,9 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     BadCredentials: (401, CHALLENGE),
     TooMany: (429, {}),
     NotAllowed: (403, {}),
+    AdministratorsAccount: (403, {}),
     NotJson: (400, {}),
+    InvalidCursor: (400, {}),
     NoSuchShow: (404, {}),
     NoSuchBooking: (404, {}),
     InvalidRequest: (422, {}),
@@ -69,6 +74,7 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     NoSuchMovie: (422, {}),
     EmailTaken: (409, {}),
     MovieInUse: (409, {}),
+    HallTaken: (409, {}),
 }
 
 #: Code and words for what Flask and Werkzeug refuse by themselves.

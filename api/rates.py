@@ -17,6 +17,7 @@ from uuid import UUID
 from flask import Flask, Response, current_app, g
 
 from api.errors import TooManyRequests
+from core.operations import Book, Cancel, Confirm
 from core.settings import Settings
 
 #: Users of one generation; two are kept. At about 200 bytes a user: 40 MB at the most.
@@ -65,6 +66,12 @@ class Rates:
         young[user_id] = now + spent_s
         return Verdict(True, int(left_s / self._each_s + 1e-6), 0.0)
 
+    def wait_s(self, user_id: UUID) -> float:
+        """Seconds until this user's bucket has a token; 0 if it has one. Takes none."""
+        full_at = self._young.get(user_id) or self._old.get(user_id, 0.0)
+        wait_s = full_at - time.monotonic() + self._each_s - self._burst_s
+        return wait_s if wait_s > 1e-9 else 0.0
+
     def headers(self, verdict: Verdict) -> tuple[tuple[str, str], tuple[str, str]]:
         """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) of a verdict.
 
@@ -72,6 +79,34 @@ class Rates:
         """
         wait_s = math.ceil(self._each_s if verdict.allowed else verdict.wait_s)
         return ("RateLimit-Policy", self.policy), ("RateLimit", f'"user";r={verdict.left};t={wait_s}')
+
+
+class Allowance:
+    """How many operations of one user this process takes into lanes in the long run, so that an account cannot fill
+    the database: each is a row or two for ever (docs/operations.md has the sum).
+
+    A booking can be confirmed and cancelled once each, so there are twice as many of these: nobody who needs one is
+    stopped.
+    """
+
+    def __init__(self, per_hour: int) -> None:
+        """Args: per_hour: bookings, and as many at once; 0: no limit."""
+        self._books = Rates(per_hour / 3600, per_hour) if per_hour else None
+        self._changes = Rates(2 * per_hour / 3600, 2 * per_hour) if per_hour else None
+
+    def wait_s(self, operation: Book | Confirm | Cancel) -> float:
+        """Seconds until an operation of this user may be taken; 0 if it may now."""
+        rates = self._of(operation)
+        return rates.wait_s(operation.user_id) if rates else 0.0
+
+    def count(self, operation: Book | Confirm | Cancel) -> None:
+        """Count one that was taken."""
+        rates = self._of(operation)
+        if rates:
+            rates.take(operation.user_id)
+
+    def _of(self, operation: Book | Confirm | Cancel) -> Rates | None:
+        return self._books if isinstance(operation, Book) else self._changes
 
 
 def install(app: Flask, settings: Settings) -> Rates | None:

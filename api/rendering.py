@@ -12,10 +12,12 @@ from typing import Any
 from flask import Response
 
 from core.bookings import Booking
+from core.operations import StreamId
 from core.times import iso, to_ms
 from db import statuses
 from db.catalogue import ShowListing
 from db.halls import HallListing
+from db.journal import ChangeOutcome
 from db.movies import Movie
 from db.sessions import Session
 from db.users import User
@@ -44,6 +46,7 @@ def booking_json(booking: Booking) -> dict[str, Any]:
         "position": None,
         "eta_ms": None,
         "poll_after_ms": None,
+        "delayed": False,
         "pending_operation": None,
     }
 
@@ -79,6 +82,18 @@ def movie_json(movie: Movie) -> dict[str, Any]:
     }
 
 
+def change_json(show_id: int, change_id: str, id_: StreamId, decided: ChangeOutcome | None) -> dict[str, Any]:
+    """A change of a show; ACCEPTED while it waits in its lane."""
+    return {
+        "id": change_id,
+        "show_id": show_id,
+        "status": decided.outcome if decided else "ACCEPTED",
+        "reason": decided.reason if decided else None,
+        "accepted_at": iso(id_.ms),
+        "decided_at": iso(decided.decided_ms) if decided else None,
+    }
+
+
 def hall_json(hall: HallListing) -> dict[str, Any]:
     """A hall without its plan."""
     return {"id": hall.id, "name": hall.name, "capacity": hall.capacity}
@@ -109,14 +124,4 @@ def show_json(show: ShowListing) -> dict[str, Any]:
         "held": show.held,
         "sold": show.sold,
         "version": show.version,
-    }
-
-
-def page_json(noun: str, items: list[dict[str, Any]], *, page: int, limit: int) -> dict[str, Any]:
-    """A page of a list, from up to `limit` + 1 items: the one too many tells that there is another page."""
-    return {
-        noun: items[:limit],
-        "page": page,
-        "limit": limit,
-        "next_page": page + 1 if len(items) > limit else None,
     }

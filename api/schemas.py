@@ -1,7 +1,8 @@
 """Shapes that come in, and the one of a booking that goes out. Compiled once, at import.
 
 Unknown fields are refused everywhere. A schema knows shapes only, never a store: whether a show has such a
-seat is asked later. The shapes of all other answers are in `api/answers.py`.
+seat is asked later. The shapes of all other answers are in `api/answers.py`, those of accounts in
+`api/account_schemas.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from api.fields import PRICES, Digits, Flag, Instant, Prices, Text, Whole
+from api.fields import PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
 from core.bookings import Outcome, Reason, Stage, Status
 from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
 from core.operations import Kind
@@ -20,6 +21,8 @@ from core.shows import SaleState
 
 SEAT_LABEL = "^[A-Z]{1,3}[0-9]{1,4}$"
 MAX_SEATS_PER_BOOKING = 10
+#: An hour: who waits longer than that can as well ask without an end.
+MAX_GIVE_UP_MS = 3_600_000
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
 DAY_S = 86_400
@@ -47,6 +50,13 @@ def identifier(**kwargs: Any) -> Whole:
     return Whole(validate=validate.Range(1, MAX_ID), **kwargs)
 
 
+class PageQuery(Shape):
+    """A page of a list; `cursor` is the page before's `next_cursor`, and the first page has none."""
+
+    limit = Digits(validate=validate.Range(1, MAX_LIMIT), load_default=20)
+    cursor = Text(load_default=None)
+
+
 # -- bookings ---------------------------------------------------------------------------------------------
 
 
@@ -69,6 +79,10 @@ class BookingRequest(Shape):
     quantity = Whole(validate=validate.Range(1, MAX_SEATS_PER_BOOKING))
     category = Text(validate=pattern(f"^{CATEGORY.pattern}$"))
     hold = Flag(load_default=False)
+    give_up_after_ms = Whole(
+        validate=validate.Range(1, MAX_GIVE_UP_MS),
+        metadata={"description": "Decided later than this after `accepted_at`, it is FAILED: EXPIRED_IN_QUEUE."},
+    )
 
     @validates_schema
     def either_seats_or_quantity(self, values: Mapping[str, Any], **_: Any) -> None:
@@ -111,8 +125,9 @@ class BookingStatus(Shape):
     stage = Text(required=True, allow_none=True, validate=validate.OneOf([stage.value for stage in Stage]))
     reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
     position = Whole(required=True, allow_none=True, metadata={"description": "Place in line while QUEUED."})
-    eta_ms = Whole(required=True, allow_none=True)
+    eta_ms = Whole(required=True, allow_none=True, metadata={"description": "Null where nobody can tell."})
     poll_after_ms = Whole(required=True, allow_none=True)
+    delayed = Flag(required=True, metadata={"description": "It waits, and nothing has been decided for seconds."})
     expires_at = fields.AwareDateTime(required=True, allow_none=True)
     seats = fields.List(Text(), required=True)
     amount_cents = Whole(required=True, allow_none=True)
@@ -125,72 +140,19 @@ class BookingStatus(Shape):
     replaced_by = fields.UUID(required=True, allow_none=True)
 
 
-class OwnBookingsQuery(Shape):
-    """A page of one's own bookings; `before` is the page before's `next_before`."""
-
-    limit = Digits(validate=validate.Range(1, MAX_LIMIT), load_default=20)
-    before = fields.UUID(load_default=None)
-
-
 class WaitQuery(Shape):
     """How long a status may wait for the outcome; a longer wait than the server allows is cut short."""
 
     wait = Digits(load_default=0, validate=validate.Range(max=3_600), metadata={"description": "Seconds."})
 
 
-# -- accounts ---------------------------------------------------------------------------------------------
-
-
-class Signup(Shape):
-    """A new account."""
-
-    email = Text(required=True, validate=[validate.Length(3, 254), validate.Email()], metadata={"format": "email"})
-    password = Text(required=True, validate=validate.Length(8, 256))
-    name = Text(load_default="", validate=validate.Length(max=200))
-
-
-class Login(Shape):
-    """Credentials. No rule says how they look: a wrong form is simply a wrong password."""
-
-    email = Text(required=True, validate=validate.Length(1, 254))
-    password = Text(required=True, validate=validate.Length(1, 256))
-
-
-class Refresh(Shape):
-    """A refresh token. No rule says how it looks: a wrong form is simply a wrong token."""
-
-    refresh_token = Text(required=True, validate=validate.Length(1, 256))
-
-
-class PasswordChange(Shape):
-    """The password as it is, and as it shall be."""
-
-    password = Text(required=True, validate=validate.Length(1, 256))
-    new_password = Text(required=True, validate=validate.Length(8, 256))
-
-
-class ExportQuery(Shape):
-    """A page of an export's bookings; `before` is the page before's `next_before`."""
+class ExportQuery(PageQuery):
+    """A page of an export's bookings."""
 
     limit = Digits(validate=validate.Range(1, 1_000), load_default=1_000)
-    before = fields.UUID(load_default=None)
-
-
-class ProfileChange(Shape):
-    """What a person may change of the own account."""
-
-    name = Text(required=True, validate=validate.Length(max=200))
-    email = Text(validate=[validate.Length(3, 254), validate.Email()], metadata={"format": "email"})
 
 
 # -- catalogue --------------------------------------------------------------------------------------------
-
-
-class PageQuery(Shape):
-    """A page of a list, counted from 1."""
-
-    page = Digits(validate=validate.Range(1, 10_000), load_default=1)
-    limit = Digits(validate=validate.Range(1, MAX_LIMIT), load_default=20)
 
 
 class MoviesQuery(PageQuery):
@@ -209,9 +171,9 @@ class ShowsQuery(PageQuery):
 class MovieRequest(Shape):
     """A movie, whole."""
 
-    title = Text(required=True, validate=validate.Length(1, 200))
+    title = Line(required=True, validate=validate.Length(1, 200))
     description = Text(load_default="", validate=validate.Length(max=4000))
-    genre = Text(load_default="", validate=validate.Length(max=60))
+    genre = Line(load_default="", validate=validate.Length(max=60))
     duration_min = Whole(required=True, validate=validate.Range(1, 1000))
 
 
@@ -240,7 +202,7 @@ class Plan(Shape):
 class HallRequest(Shape):
     """A hall with its plan."""
 
-    name = Text(required=True, validate=validate.Length(1, 200))
+    name = Line(required=True, validate=validate.Length(1, 200))
     plan = fields.Nested(Plan, required=True)
 
 
@@ -258,9 +220,12 @@ class ShowRequest(Shape):
 
     @validates_schema
     def sales_have_a_window(self, values: Mapping[str, Any], **_: Any) -> None:
-        """Sales open before they close."""
-        if values.get("sales_open_at", 0) >= values.get("sales_close_at", values["starts_at"]):
+        """Sales open before they close, and close by the start."""
+        closes = values.get("sales_close_at", values["starts_at"])
+        if values.get("sales_open_at", 0) >= closes:
             raise ValidationError("Sales must open before they close.", "sales_open_at")
+        if closes > values["starts_at"]:
+            raise ValidationError("Sales must close by the start.", "sales_close_at")
 
 
 class ShowChange(Shape):
@@ -284,10 +249,8 @@ class ShowChange(Shape):
 
 BOOKING_REQUEST = BookingRequest()
 BOOKING_STATUS = BookingStatus()
-OWN_BOOKINGS_QUERY = OwnBookingsQuery()
 WAIT_QUERY = WaitQuery()
-SIGNUP, LOGIN, PROFILE_CHANGE = Signup(), Login(), ProfileChange()
-REFRESH, PASSWORD_CHANGE, EXPORT_QUERY = Refresh(), PasswordChange(), ExportQuery()
+EXPORT_QUERY = ExportQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()
 MOVIE_REQUEST, HALL_REQUEST, SHOW_REQUEST = MovieRequest(), HallRequest(), ShowRequest()
 SHOW_CHANGE = ShowChange()

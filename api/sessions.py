@@ -1,20 +1,19 @@
 """Sessions: a pair of tokens per log-in, refreshed by turns; logging out, here or everywhere.
 
-A refresh token is used once. One that comes a second time ends its session, whoever sent it: the thief or the
-owner has used it before. So an answer that was lost costs a log-in.
+A refresh token is used once. One that comes again within seconds gets the same answer: the first one was lost, or the
+client asks twice. Later it ends its session, whoever sent it: the thief or the owner has used it before.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+import time
 from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
-from api import answers, links, revocations, schemas
+from api import account_schemas, answers, links, logins, revocations
 from api.describe import route
 from api.errors import BadCredentials, RefreshInvalid
 from api.problems import problem
@@ -22,7 +21,7 @@ from api.reading import read_body
 from api.rendering import answer, user_json
 from api.stores import stores
 from api.tokens import current_identity, current_user, mint, user_required
-from core import logs
+from core import logs, refresh_tokens
 from db import revocations as revoked
 from db import sessions, users
 from db.engine import transaction
@@ -31,8 +30,6 @@ from db.users import User
 
 log = logs.logger(__name__)
 
-#: 256 bits: nobody finds one by trying, so neither a limit nor a slow hash is needed.
-TOKEN_BYTES = 32
 #: The version of a deleted account's tokens: higher than any.
 NO_VERSION = 2**31 - 1
 
@@ -40,26 +37,31 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description=
 
 
 @route(
-    blueprint, "POST", "/refresh", body=schemas.REFRESH, answers={200: answers.TOKEN}, leads={200: links.TOKEN},
-    errors=(401, 503),
+    blueprint, "POST", "/refresh", body=account_schemas.REFRESH, answers={200: answers.TOKEN},
+    leads={200: links.TOKEN}, errors=(401, 429, 503),
 )  # fmt: skip
 def refresh() -> Response:
     """Get the next pair of tokens for a refresh token, which is used up by it."""
-    given = _hash(read_body(schemas.REFRESH)["refresh_token"])
-    token = _draw()
+    settings = stores().settings
+    secrets = (settings.jwt_secret, settings.jwt_secret_previous, settings.jwt_secret_next)
+    given = refresh_tokens.read(read_body(account_schemas.REFRESH)["refresh_token"], secrets)
+    if given is None:
+        raise RefreshInvalid
+    session_id, generation = given
+    attempt = logins.refreshing(session_id)
     with transaction(stores().engine) as connection:
-        session = sessions.use_token(connection, given)
-        if session is not None:
-            user = users.get_user(connection, session.user_id)
-            assert user is not None  # sessions_user_exists
-            sessions.add_token(connection, session.id, _hash(token))
-            return _pair(user, session.id, token, 200)
-        stolen = sessions.session_of_used(connection, given)
+        session = sessions.advance(connection, session_id, generation, settings.token_ttl_s)
+        user = users.get_user(connection, session.user_id) if session else None
+        # Unused it would have been taken, and used just now too; so it was used before, and there is a copy.
+        stolen = None if session else sessions.get_living(connection, session_id)
         if stolen is not None:
             _end(connection, stolen)
     if stolen is not None:
         log.warning("refresh_token_reused", session=str(stolen.id), user_id=str(stolen.user_id))
-    raise RefreshInvalid
+    if user is None:
+        raise RefreshInvalid
+    attempt.succeeded()
+    return _pair(user, session_id, generation + 1, 200)
 
 
 @route(blueprint, "POST", "/logout", answers={204: None}, errors=(503,), secured=True)
@@ -68,9 +70,11 @@ def log_out() -> Response:
     """End this session: its refresh token and its access tokens. Repeat: 401, the token is void."""
     who = current_identity()
     with transaction(stores().engine) as connection:
-        sessions.delete_named(connection, who.user_id, who.session)
+        left_s = sessions.delete_session(connection, who.user_id, who.session)
+        if left_s is not None:
+            left_s = max(left_s, who.expires_s - int(time.time()))
         list_ = revocations.current()
-        list_.announce(revoked.insert_of_session(connection, who.session, list_.ttl_s))
+        list_.announce(revoked.insert_of_session(connection, who.session, list_.kept_s(left_s)))
     return Response(status=204)
 
 
@@ -88,12 +92,12 @@ def open_session(user: User, status: int) -> Response:
 
     Raises: BadCredentials: the password was changed, or the account deleted, since `user` was read.
     """
-    token = _draw()
+    settings = stores().settings
     with transaction(stores().engine) as connection:
         if users.lock_version(connection, user.id) != user.token_version:
             raise BadCredentials
-        session_id = sessions.insert_session(connection, user.id, _hash(token), stores().settings.refresh_ttl_s)
-    return _pair(user, session_id, token, status)
+        session_id = sessions.insert_session(connection, user.id, settings.refresh_ttl_s, settings.token_ttl_s)
+    return _pair(user, session_id, 0, status)
 
 
 def end_all(connection: Connection, user_id: UUID, password_hash: str | None = None) -> int | None:
@@ -111,7 +115,7 @@ def end_all(connection: Connection, user_id: UUID, password_hash: str | None = N
 def void(connection: Connection, user_id: UUID, version: int) -> None:
     """Take back all of a person's access tokens below a version. The last step of its transaction."""
     list_ = revocations.current()
-    list_.announce(revoked.insert_of_user(connection, user_id, version, list_.ttl_s))
+    list_.announce(revoked.insert_of_user(connection, user_id, version, list_.kept_s()))
 
 
 def no_account() -> Response:
@@ -120,28 +124,20 @@ def no_account() -> Response:
 
 
 def _end(connection: Connection, session: Session) -> None:
-    sessions.delete_session(connection, session.id)
+    left_s = sessions.delete_session(connection, session.user_id, str(session.id))
     list_ = revocations.current()
-    list_.announce(revoked.insert_of_session(connection, str(session.id), list_.ttl_s))
+    list_.announce(revoked.insert_of_session(connection, str(session.id), list_.kept_s(left_s)))
 
 
-def _pair(user: User, session_id: UUID, token: str, status: int) -> Response:
+def _pair(user: User, session_id: UUID, generation: int, status: int) -> Response:
     settings = stores().settings
     return answer(
         {
             "access_token": mint(user.id, user.role, session=session_id, version=user.token_version),
             "token_type": "Bearer",
             "expires_in": settings.token_ttl_s,
-            "refresh_token": token,
+            "refresh_token": refresh_tokens.make(settings.jwt_secret, session_id, generation),
             "user": user_json(user),
         },
         status,
     )
-
-
-def _draw() -> str:
-    return secrets.token_urlsafe(TOKEN_BYTES)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

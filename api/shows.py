@@ -1,33 +1,33 @@
 """Shows: what is on, one show, its seat map; administrators create them.
 
-A show that exists is changed by operations in its lane only, never from here.
+A show that exists is changed by operations in its lane only (changes.py), never from here.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, request
 from flask_smorest import Blueprint
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
-from api import answers, desk, links, schemas
+from api import answers, cursors, links, schemas
 from api.describe import route
-from api.errors import InvalidRequest
+from api.errors import HallTaken, InvalidRequest
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, as_bytes, page_json, show_json
+from api.rendering import PUBLIC, answer, as_bytes, show_json
 from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
 from core import logs
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from core.halls import Hall
-from core.operations import ChangeShow
-from core.shows import SaleState, ShowSettings
+from core.shows import ShowSettings
 from db import catalogue, halls
 from db.catalogue import ShowListing
 from db.engine import transaction
@@ -35,26 +35,25 @@ from db.halls import HallRow
 
 log = logs.logger(__name__)
 
-#: Names over HTTP -> names of core/shows.py ShowSettings.
-CHANGED_AS = {"hold_s": "hold_ms", "sales_open_at": "sales_open_ms", "sales_close_at": "sales_close_ms"}
 ONE = f"/<int(max={schemas.MAX_ID}):show_id>"
 
 blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="What is on, and its seats.")
 
 
-@route(blueprint, "GET", "", query=schemas.SHOWS_QUERY, answers={200: answers.SHOWS}, errors=(503,))
+@route(blueprint, "GET", "", query=schemas.SHOWS_QUERY, answers={200: answers.SHOWS}, errors=(400, 503))
 def list_shows() -> Response:
     """Upcoming shows, the next one first, of one movie if it is given."""
     query = read_query(schemas.SHOWS_QUERY)
-    movie_id, page, limit = query.get("movie_id"), query["page"], query["limit"]
+    movie_id, limit, after = query.get("movie_id"), query["limit"], cursors.SHOWS.read(query["cursor"])
 
     def make() -> bytes:
         with transaction(stores().engine) as connection:
-            offset = (page - 1) * limit
-            found = catalogue.list_upcoming(connection, movie_id=movie_id, limit=limit + 1, offset=offset)
-        return as_bytes(page_json("shows", [show_json(show) for show in found], page=page, limit=limit))
+            found = catalogue.list_upcoming(connection, movie_id=movie_id, after=after, limit=limit + 1)
+        return as_bytes(
+            cursors.SHOWS.page("shows", found, limit, show_json, lambda show: (show.settings.starts_ms, show.id))
+        )
 
-    body = listings().page((movie_id, page, limit), make)
+    body = listings().page((movie_id, after, limit), make)
     return Response(body, content_type="application/json", headers=PUBLIC)
 
 
@@ -63,7 +62,7 @@ def get_show(show_id: int) -> Response:
     """One show: prices, sales window, how many seats are left."""
     with transaction(stores().engine) as connection:
         show = catalogue.get_show(connection, show_id)
-    return answer(show_json(show), headers=PUBLIC) if show else _no_such_show()
+    return answer(show_json(show), headers=PUBLIC) if show else no_such_show()
 
 
 @route(
@@ -80,7 +79,7 @@ def get_seats(show_id: int) -> Response:
     maps = cast(SeatMaps, current_app.extensions["onsale-seatmaps"])
     version = maps.version(show_id)
     if version is None:
-        return _no_such_show()
+        return no_such_show()
     if request.if_none_match.contains_weak(str(version)):
         response = Response(status=304, headers=PUBLIC)
     else:
@@ -99,7 +98,7 @@ def get_seats(show_id: int) -> Response:
     answers={201: answers.SHOW},
     leads={201: links.SHOW},
     headers={201: ("Location",)},
-    errors=(403, 503),
+    errors=(403, 409, 503),
     secured=True,
 )
 @admin_required
@@ -108,7 +107,8 @@ def create_show() -> Response:
     values = read_body(schemas.SHOW_REQUEST)
     settings = _settings(values)
     with transaction(stores().engine) as connection:
-        row, hall = _priced_hall(connection, values["hall_id"], values["prices"])
+        row, hall = priced_hall(connection, values["hall_id"], values["prices"])
+        _reserve(connection, hall.id, values["movie_id"], settings.starts_ms)
         show_id = catalogue.insert_show(
             connection,
             movie_id=values["movie_id"],
@@ -125,58 +125,17 @@ def create_show() -> Response:
     return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
 
 
-@route(
-    blueprint,
-    "PATCH",
-    ONE,
-    body=schemas.SHOW_CHANGE,
-    answers={202: answers.CHANGE},
-    leads={202: links.CHANGE},
-    headers={202: ("Location",)},
-    errors=(403, 404, 503),
-    secured=True,
-)
-@admin_required
-def change_show(show_id: int) -> Response:
-    """Change a show's settings, in its lane: what was accepted before is decided by the old ones."""
-    values = read_body(schemas.SHOW_CHANGE)
-    with transaction(stores().engine) as connection:
-        show = catalogue.get_show(connection, show_id)
-        if show is None:
-            return _no_such_show()
-        if "prices" in values:
-            _priced_hall(connection, show.hall_id, values["prices"])
-    changes = {CHANGED_AS.get(name, name): value for name, value in values.items()}
-    if "hold_ms" in changes:
-        changes["hold_ms"] *= 1000
-    return _accept(ChangeShow(show_id=show_id, changes=changes))
-
-
-@route(
-    blueprint,
-    "DELETE",
-    ONE,
-    answers={202: answers.CHANGE},
-    leads={202: links.CHANGE},
-    headers={202: ("Location",)},
-    errors=(403, 404, 503),
-    secured=True,
-)
-@admin_required
-def close_show(show_id: int) -> Response:
-    """Close a show's sale for good. Bookings stand, and holds may still be confirmed."""
-    with transaction(stores().engine) as connection:
-        if catalogue.get_version(connection, show_id) is None:
-            return _no_such_show()
-    return _accept(ChangeShow(show_id=show_id, changes={"state": SaleState.CLOSED.value}))
-
-
-def _accept(operation: ChangeShow) -> Response:
-    accepted = stores().door.accept(operation, g.request_id)
-    if accepted.code != "ACCEPTED":
-        return desk.refuse("FULL", g.request_id).response()
-    body = {"show_id": operation.show_id, "status": accepted.code}
-    return answer(body, 202, {"Location": f"/api/shows/{operation.show_id}"})
+def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int) -> None:
+    """See that the show is to come, and that its hall is free then. Raises: InvalidRequest, HallTaken."""
+    if starts_ms <= time.time() * 1000:
+        raise InvalidRequest([{"pointer": "/starts_at", "detail": "A show must start in the future."}])
+    settings = stores().settings
+    if settings.shows_may_overlap:
+        return
+    changeover_min = settings.changeover_min
+    other = halls.reserve(connection, hall_id, movie_id=movie_id, starts_ms=starts_ms, changeover_min=changeover_min)
+    if other is not None:
+        raise HallTaken(f"Show {other} is in this hall then.")
 
 
 def _settings(values: Mapping[str, Any]) -> ShowSettings:
@@ -199,7 +158,7 @@ def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
         log.warning("show_not_published", show_id=show.id, error=str(error))
 
 
-def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> tuple[HallRow, Hall]:
+def priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> tuple[HallRow, Hall]:
     """The hall, if the prices are those of its categories. Raises: InvalidRequest."""
     row = halls.get_hall(connection, hall_id)
     if row is None:
@@ -214,5 +173,5 @@ def _priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]
     return row, hall
 
 
-def _no_such_show() -> Response:
+def no_such_show() -> Response:
     return problem(404, "no_such_show", "There is no such show.")

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from api.door import Door
 from core.settings import Settings
+from db import guard
 from db.engine import make_engine
 
 #: Warm bookings never touch Postgres, so few connections are enough; when they are all busy, better say so.
@@ -39,6 +40,7 @@ def open_stores(settings: Settings) -> Stores:
         pool_size=POOL_SIZE,
         statement_timeout_ms=STATEMENT_TIMEOUT_MS,
         lock_timeout_ms=LOCK_TIMEOUT_MS,
+        greet=guard.for_postgres(settings, "api"),
     )
     return Stores(settings=settings, engine=engine, door=Door(settings, engine))
 

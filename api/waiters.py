@@ -7,6 +7,7 @@ it concerns. Places are bounded: a request that finds none is answered at once, 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -15,6 +16,7 @@ import redis
 
 from core import logs
 from db import keys
+from db.demotion import Questions
 from db.rounds import connection_pool
 
 log = logs.logger(__name__)
@@ -23,13 +25,18 @@ Wake = Callable[[], object]
 
 #: Seconds. How often the listener looks whether it is still connected; and its pause before it connects again.
 LISTEN_S = 1.0
+#: Seconds that one connection is listened to. One that hears nothing cannot tell why, and may ask nothing else: a
+#: server that has gone silent, or is no master any more, is found out by the next connection.
+RENEW_S = 10.0
 
 
 class Waiters:
     """The waiting requests of one process. The listener starts with the first of them."""
 
-    def __init__(self, redis_url: str, places: int) -> None:
-        self._client = redis.Redis(connection_pool=connection_pool(redis_url, socket_timeout_s=2 * LISTEN_S))
+    def __init__(self, redis_url: str, places: int, questions: Questions | None = None) -> None:
+        self._client = redis.Redis(
+            connection_pool=connection_pool(redis_url, socket_timeout_s=2 * LISTEN_S, questions=questions)
+        )
         self._places = places
         self._taken = 0
         self._lock = threading.Lock()
@@ -77,7 +84,8 @@ class Waiters:
             try:
                 with self._client.pubsub() as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(keys.DECIDED)
-                    while True:
+                    renew_at = time.monotonic() + RENEW_S
+                    while time.monotonic() < renew_at:
                         message = channel.get_message(timeout=LISTEN_S)
                         if message is None:
                             continue

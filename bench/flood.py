@@ -113,7 +113,7 @@ def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[
     shows = ground.template("flood", [capacity] * SHOWS)
     tokens = [wire.buyer_token(ground.secret, number) for number in range(BUYERS)]
     found = Flood()
-    env = {"BATCH": str(BATCH), "LANE_CAP": str(CAP)}
+    env = {"BATCH": str(BATCH), "LANE_CAP": str(CAP), "SHOW_SHARE": "100"}
     with (
         _slow_commits(ground),
         contest(ground, generator, "onsale", "flood", env=env) as running,

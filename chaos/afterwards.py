@@ -60,10 +60,15 @@ def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
     found = set()
     for id_, calls in evidence.accepted():
         rows = evidence.outcomes.get(id_)
-        accepted_at = rows[0].id.ms / 1000 if rows else calls[-1].sent_at
+        accepted_at = evidence.accepted_at(rows[0]) if rows else calls[-1].sent_at
         for wipe in evidence.wipes:
             lost_later = bool(rows) and accepted_at > wipe.ended
-            if calls[0].sent_at <= wipe.ended and (lost_later or (not rows and accepted_at <= wipe.ended)):
+            kept = wipe.back_to is not None and calls[0].answered_at < wipe.back_to
+            if (
+                not kept
+                and calls[0].sent_at <= wipe.ended
+                and (lost_later or (not rows and accepted_at <= wipe.ended))
+            ):
                 found.add(id_)
     return frozenset(found)
 
@@ -73,11 +78,7 @@ def changes_lost_by_wipe(evidence: Evidence) -> list[Call]:
     found = []
     for id_, calls in evidence.by_booking.items():
         for call in calls:
-            if (
-                call.kind in (CONFIRM, CANCEL)
-                and call.code == 202
-                and evidence.wiped_between(call.sent_at, time.time())
-            ):
+            if call.kind in (CONFIRM, CANCEL) and call.code == 202 and evidence.may_be_lost(call):
                 decided = [row for row in evidence.rows_of.get(id_, ()) if row.kind == call.kind]
                 if not any(row.decided_ms / 1000 >= call.sent_at - 1 for row in decided):
                     found.append(call)

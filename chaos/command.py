@@ -85,6 +85,7 @@ def _run(minutes: float, seed: int, rate: float, only: tuple[str, ...], path: Pa
     if keep or result.verdict.violations:
         (folder / "figures.json").write_text(json.dumps(told, indent=1) + "\n")
         (folder / "fired.txt").write_text("".join(f"{each}\n" for each in result.fired))
+        (folder / "ages.txt").write_text("".join(f"{each}\n" for each in result.samples))
         click.echo(f"The record is in {folder}.")
     else:
         shutil.rmtree(folder)

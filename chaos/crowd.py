@@ -1,5 +1,8 @@
 """The load: an open loop of mixed requests at a fixed rate, in a process of its own (python -m chaos.crowd).
 
+Beside the mix, of which few are accepted, there is a steady stream of bookings of one show that all are: a lane under
+load, whatever else goes on.
+
 It is told what to do by one line of JSON on standard input, ends when a second line (or the end) comes, and
 answers with one line: how many were sent, and how many were not because too many were under way.
 """
@@ -17,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from chaos import record
-from chaos.mine import Buyers, Mine, Stock
+from chaos.mine import Buyers, Mine, Regulars, Stock
 from chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call, Record
 from chaos.wire import Broken, NoAnswer, Wire, request
 from rush.tokens import mint
@@ -30,13 +33,21 @@ MIX = {
 #: Seconds until a client gives up.
 DEADLINE_S = 5.0
 WAIT_S = 2
-#: No more requests than this are under way at once; what would be more is counted and not sent.
+#: No more requests than this are under way at once; what would be more is counted and not sent. The steady stream
+#: is counted by itself: requests that hang must not keep it from showing that others are answered.
 MOST_UNDER_WAY = 200
+#: Users of the steady stream. Each has few undecided bookings, however long a lane stands still.
+STEADY_USERS = 1_000
+#: Seconds after which a booking of the steady stream is looked at.
+LOOK_AFTER_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one crowd does. `generations`: the shows that are booked, one group after the other."""
+    """What one crowd does. `generations`: the shows that are booked, one group after the other.
+
+    `steady`: the show of each generation that the steady stream books, `steady_labels` its seats.
+    """
 
     host: str
     port: int
@@ -47,6 +58,9 @@ class Job:
     generations: tuple[tuple[int, ...], ...]
     generation_s: float
     labels: tuple[str, ...]
+    steady_rate: float
+    steady: tuple[int, ...]
+    steady_labels: tuple[str, ...]
     token_ttl_s: int
     path: str
 
@@ -64,37 +78,51 @@ class Crowd:
         self._job = job
         self._random = random.Random(job.seed)
         self._wire = Wire(job.host, job.port)
-        users = user_ids(job.users)
+        users = user_ids(job.users + STEADY_USERS)
         self._tokens = {user: mint(job.secret, user, ttl_s=job.token_ttl_s) for user in users}
-        self._buyers = Buyers(users, job.labels, self._random)
+        self._buyers = Buyers(users[: job.users], job.labels, self._random)
+        self._regulars = Regulars(users[job.users :], job.steady_labels)
         self.stock = Stock(self._random)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._begun = 0.0
+        self._mixed = set[asyncio.Task[None]]()
+        self._steady = set[asyncio.Task[None]]()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop`, then wait for what is under way."""
-        loop = asyncio.get_running_loop()
-        begun = due = loop.time()
-        kinds, weights = list(MIX), list(MIX.values())
-        while not stop.is_set():
-            if (wait_s := due - loop.time()) > 0:
-                await asyncio.sleep(wait_s)
-            shows = self._job.generations
-            number = min(int((due - begun) / self._job.generation_s), len(shows) - 1)
-            for coroutine in self._draw(self._random.choices(kinds, weights)[0], shows[number]):
-                self._start(coroutine)
-                due += self._random.expovariate(self._job.rate)
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=3 * DEADLINE_S)
+        self._begun = asyncio.get_running_loop().time()
+        await asyncio.gather(self._mix(stop), self._stream(stop))
+        if under_way := self._mixed | self._steady:
+            await asyncio.wait(under_way, timeout=3 * DEADLINE_S)
         self._wire.close()
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        if len(self._under_way) >= MOST_UNDER_WAY:
+    async def _mix(self, stop: asyncio.Event) -> None:
+        due, shows = self._begun, self._job.generations
+        kinds, weights = list(MIX), list(MIX.values())
+        while not stop.is_set():
+            await _until(due)
+            kind = self._random.choices(kinds, weights)[0]
+            for coroutine in self._draw(kind, shows[self._generation(due)]):
+                self._start(self._mixed, coroutine)
+                due += self._random.expovariate(self._job.rate)
+
+    async def _stream(self, stop: asyncio.Event) -> None:
+        due = self._begun
+        while not stop.is_set():
+            await _until(due)
+            self._start(self._steady, self._come(self._regulars.wish(self._job.steady[self._generation(due)])))
+            due += 1 / self._job.steady_rate
+
+    def _generation(self, due: float) -> int:
+        return min(int((due - self._begun) / self._job.generation_s), len(self._job.generations) - 1)
+
+    def _start(self, among: set[asyncio.Task[None]], coroutine: Coroutine[Any, Any, None]) -> None:
+        if len(among) >= MOST_UNDER_WAY:
             self.unsent += 1
             coroutine.close()
             return
         task = asyncio.create_task(coroutine)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
 
     def _draw(self, kind: str, shows: tuple[int, ...]) -> list[Coroutine[Any, Any, None]]:
         """The requests of one draw: one, or several of the same key at once. A kind without a subject books."""
@@ -103,7 +131,7 @@ class Crowd:
             return [self._read(kind, self._random.choice(shows))]
         if kind == "confirm" and (mine := stock.pick("HELD")):
             return [self._change(CONFIRM, mine)]
-        if kind == "cancel" and (mine := stock.pick("HELD", "CONFIRMED")):
+        if kind == "cancel" and (mine := stock.pick("QUEUED", "HELD", "CONFIRMED")):
             return [self._change(CANCEL, mine)]
         if kind == "again" and (mine := stock.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
             return [self._book(mine) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
@@ -120,6 +148,13 @@ class Crowd:
         return [self._book(mine) for _ in range(copies)]
 
     # -- requests ---------------------------------------------------------------------------------------
+
+    async def _come(self, mine: Mine) -> None:
+        """Book, and look once what has become of it."""
+        await self._book(mine)
+        if mine.id:
+            await asyncio.sleep(LOOK_AFTER_S)
+            await self._look(mine, 0)
 
     async def _book(self, mine: Mine) -> None:
         body = {"show_id": mine.show, **mine.asked}
@@ -191,6 +226,12 @@ class Crowd:
         return call
 
 
+async def _until(due: float) -> None:
+    """Wait until the loop's clock says so; what is late already goes on at once."""
+    if (wait_s := due - asyncio.get_running_loop().time()) > 0:
+        await asyncio.sleep(wait_s)
+
+
 def user_ids(count: int) -> list[str]:
     """The ids of a run's users. Nobody else has such."""
     return [str(UUID(int=number + 1 + (8 << 76) + (2 << 62))) for number in range(count)]
@@ -199,7 +240,8 @@ def user_ids(count: int) -> list[str]:
 async def _main() -> None:
     values = json.loads(sys.stdin.readline())
     values["generations"] = tuple(map(tuple, values["generations"]))
-    values["labels"] = tuple(values["labels"])
+    for name in ("labels", "steady", "steady_labels"):
+        values[name] = tuple(values[name])
     job, stop = Job(**values), asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
     with record.Record(Path(job.path)) as noted:

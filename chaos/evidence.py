@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from uuid import UUID
 
@@ -36,10 +37,14 @@ TOKEN_HEAD = "eyJhbGciOi"
 
 @dataclass(frozen=True, slots=True)
 class Wipe:
-    """When Redis was emptied, seconds since 1970."""
+    """When Redis was emptied, or went back to an earlier state, seconds since 1970.
+
+    `back_to`: the moment of that state; what was accepted later is gone. None: everything is.
+    """
 
     begun: float
     ended: float
+    back_to: float | None = None
 
 
 @dataclass
@@ -58,8 +63,20 @@ class Evidence:
     #: Names of secrets that were found in a log.
     leaked: list[str] = field(default_factory=list)
     wipes: Sequence[Wipe] = ()
+    #: (lane, seq) -> when a row was recorded, by Postgres's clock, seconds since 1970.
+    recorded: dict[tuple[int, int], float] = field(default_factory=dict)
+    #: Lanes whose ids were put ahead of the clock: their rows' ids tell the order, not the time.
+    ahead: frozenset[int] = frozenset()
+    #: Show -> how long a hold of it lasts, seconds.
+    holds_s: dict[int, float] = field(default_factory=dict)
+    #: What stood still for longer than a fault excuses, and when that was seen (chaos/bounds.py).
+    overdue: Sequence[tuple[str, float]] = ()
+    #: Neighbours that do not fit and were not refused.
+    unrefused: Sequence[str] = ()
     #: Final statuses stay in Redis at least so long, seconds; above it a repeated key may show QUEUED once more.
     status_ttl_s: float = 3600.0
+    #: After Redis went back, statuses may be older than they were so long, seconds: a hold's, or a final one's life.
+    stale_s: float = 0.0
     #: When the system had come to rest: later looks must find nothing undecided.
     rested_at: float = float("inf")
     #: Bookings whose 202 was lost with Redis's data, before they were repeated.
@@ -101,8 +118,31 @@ class Evidence:
         }
 
     def wiped_between(self, begun: float, ended: float) -> bool:
-        """Whether Redis was emptied between two moments."""
+        """Whether Redis was emptied, or went back, between two moments."""
         return any(wipe.begun <= ended and begun <= wipe.ended for wipe in self.wipes)
+
+    def may_be_lost(self, call: Call) -> bool:
+        """Whether Redis may have lost what it had accepted by this call."""
+        return any(
+            call.sent_at <= wipe.ended and (wipe.back_to is None or (call.answered_at or wipe.ended) >= wipe.back_to)
+            for wipe in self.wipes
+        )
+
+    def stale_until(self, since: float) -> float:
+        """Until when what was seen at a moment may be seen older: Redis went back after it. 0: it did not."""
+        later = [wipe for wipe in self.wipes if wipe.back_to is not None and wipe.ended >= since]
+        return max((wipe.ended + self.stale_s for wipe in later), default=0.0)
+
+    def accepted_at(self, row: JournalRow) -> float:
+        """When the operation of a row was accepted, or, where neither it nor its id tells that, recorded; seconds."""
+        if named_ms := row.operation.get("accepted_ms"):
+            return float(named_ms) / 1000
+        recorded = self.recorded.get((row.lane, row.seq))
+        return recorded if row.lane in self.ahead and recorded is not None else row.id.ms / 1000
+
+    def decided_at(self, row: JournalRow) -> float:
+        """When a row was decided, also where its lane's time is ahead; seconds."""
+        return min(row.decided_ms / 1000, self.recorded.get((row.lane, row.seq), inf))
 
     def accepted(self) -> Iterator[tuple[str, list[Call]]]:
         """Every booking that a 202 or 200 was given for, with the BOOK calls that got one."""
@@ -123,7 +163,8 @@ def collect(
             kept = installation.get(connection)
             rows = [row for lane in audit.lanes_in_journal(connection) for row in journal.read(connection, lane)]
             audited = {check: audit.violations(connection, check) for check in audit.CHECKS}
-            limits = {id_: settings.seats_per_user for id_, settings in audit.settings_now(connection).items()}
+            settings = audit.settings_now(connection)
+            times = [recorded_ms / 1000 for _, _, recorded_ms in audit.decision_times(connection)]
     finally:
         engine.dispose()
     known = {text for texts in audited.values() for text in texts}
@@ -132,7 +173,9 @@ def collect(
         rows=rows,
         lanes=kept.lanes,
         booking_secret=kept.booking_secret,
-        limits=limits,
+        limits={id_: each.seats_per_user for id_, each in settings.items()},
+        holds_s={id_: each.hold_ms / 1000 for id_, each in settings.items()},
+        recorded={(row.lane, row.seq): at for row, at in zip(rows, times, strict=True)},
         audited=audited,
         replayed=[text for text in verify(database_url).violations if text not in known],
         leaked=leaks(logs, {**secrets, "booking secret": kept.booking_secret.hex()}),

@@ -15,7 +15,7 @@ from functools import partial
 
 import psutil
 
-from chaos import disk
+from chaos import disk, servers, strangers
 from chaos.proxy import Mode
 from chaos.scene import Scene, send
 from chaos.system import LANES, WORKERS
@@ -29,7 +29,8 @@ Harm = Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]
 class Fault:
     """`lasts`: it is begun, kept up and healed; otherwise it is done in a moment. `alone`: never combined.
 
-    `takes_s`: seconds that doing and healing it take at the most, besides what it lasts.
+    `takes_s`: seconds that doing and healing it take at the most, besides what it lasts. `slow`: what it does shows
+    only after some seconds, so that it lasts longer when it comes by itself (chaos/plan.py).
     """
 
     name: str
@@ -37,6 +38,7 @@ class Fault:
     lasts: bool = True
     alone: bool = False
     takes_s: float = 2.0
+    slow: bool = False
     #: What its recovery is counted from: the end of the fault, or its beginning (others take over).
     from_begin: bool = False
 
@@ -101,7 +103,7 @@ def _stop(name: str) -> Fault:
             # What was forked meanwhile is not stopped; to continue it is harmless.
             send(pids, signal.SIGCONT)
 
-    return Fault(f"stop {name}", harm, from_begin=name == "worker")
+    return Fault(f"stop {name}", harm, from_begin=name == "worker", slow=name == "broker")
 
 
 # -- links --------------------------------------------------------------------------------------------------
@@ -176,21 +178,6 @@ async def _lost_commits(scene: Scene, draws: random.Random) -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def _full_memory(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Redis may use less memory than it does: it refuses every write that needs some."""
-    client = scene.redis()
-    try:
-        most = str(client.config_get("maxmemory")["maxmemory"])
-        client.config_set("maxmemory", max(1, int(client.info("memory")["used_memory"] * 0.8)))
-        try:
-            yield "maxmemory below what is used"
-        finally:
-            client.config_set("maxmemory", most)
-    finally:
-        client.close()
-
-
-@asynccontextmanager
 async def _doorbells(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
     """Every lane's doorbell is rung twenty times over."""
     from workers.actors import drain_lane, open_broker
@@ -262,11 +249,24 @@ FAULTS = {
         Fault("lost COMMIT answers", _lost_commits, lasts=False, takes_s=COMMIT_WITHIN_S + 1),
         Fault("full disk redis", disk.full("redis"), alone=True),
         Fault("full disk postgres", disk.full("postgres"), alone=True),
-        Fault("full memory redis", _full_memory),
+        Fault("full memory redis", servers.full_memory("redis")),
+        Fault("full memory broker", servers.full_memory("broker"), slow=True),
+        Fault("eaten doorbells", strangers.eaten_doorbells, slow=True),
+        Fault("stop worker in its transaction", servers.stop_in_transaction, from_begin=True, slow=True,
+              takes_s=servers.FOUND_WITHIN_S + 1),
+        Fault("demote postgres", servers.demote_postgres),
+        Fault("demote redis", servers.demote_redis),
+        Fault("old primary postgres", servers.old_primary_postgres),
+        Fault("old primary redis", servers.old_primary_redis),
+        Fault("failover redis", servers.failover_redis, lasts=False, alone=True, takes_s=5.0),
+        Fault("clock ahead", servers.clock_ahead, lasts=False),
         Fault("doubled doorbells", _doorbells, lasts=False, takes_s=5.0),
+        Fault("worker of other lanes", strangers.other_lanes, lasts=False, takes_s=strangers.REFUSED_WITHIN_S + 2),
+        Fault("second installation", strangers.second_installation, lasts=False, alone=True,
+              takes_s=strangers.MADE_WITHIN_S + strangers.REFUSED_WITHIN_S + 5),
         Fault("rolling restart", _rolling, lasts=False, alone=True, takes_s=READY_S + (WORKERS + 1) * ENDS_S),
     ]
-}
+}  # fmt: skip
 #: A phase of its own, at the end of a run.
 WIPE = "wipe redis"
 EVERY = (*FAULTS, WIPE)

@@ -1,26 +1,20 @@
-"""The ten invariants, each a function over the evidence that yields what breaks it. docs/reliability.md."""
+"""The invariants, each a function over the evidence that yields what breaks it. docs/reliability.md."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from chaos.evidence import AUDITED, LIVE, Evidence
+from chaos.givenup import unwanted
+from chaos.looks import SLACK_S, Violation, form, forward_only, last_looks, same_key_same_outcome
 from chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call
 from chaos.refusals import unjust
+from core.journal import JournalRow
 
-FINAL = ("CONFIRMED", "FAILED", "CANCELLED")
-#: Redis's clock is this machine's; it is cut to whole ms.
-SLACK_S = 0.005
-
-
-class Violation(NamedTuple):
-    """What is wrong, and when it was seen, if that is known (seconds since 1970)."""
-
-    text: str
-    at: float | None = None
+#: The clocks of Redis and Postgres may differ by so much, seconds, before a hold's length shows it.
+CLOCKS_S = 5.0
 
 
 def _audited(evidence: Evidence, invariant: str) -> Iterator[Violation]:
@@ -48,7 +42,7 @@ def one_owner(evidence: Evidence) -> Iterator[Violation]:
             seats_of[id_] = row.decision["seats"]
     yield from _audited(evidence, "I1")
     seen: dict[tuple[int, str], str] = {}
-    for id_, last in _last_looks(evidence):
+    for id_, last in last_looks(evidence):
         for label in last.said["seats"] if last.said["status"] in LIVE else ():
             other = seen.setdefault((last.show, label), id_)
             if other != id_:
@@ -68,90 +62,31 @@ def one_outcome(evidence: Evidence) -> Iterator[Violation]:
     for id_, calls in evidence.by_booking.items():
         for kind in (CONFIRM, CANCEL):
             taken = [call for call in calls if call.kind == kind and call.code == 202]
-            if not taken or evidence.wiped_between(taken[0].sent_at, evidence.rested_at):
+            if not taken or any(map(evidence.may_be_lost, taken)):
                 continue
-            first_ms, last_ms = (taken[0].sent_at - SLACK_S) * 1000, (taken[-1].answered_at + SLACK_S) * 1000
-            ours = [call.sent_at for call in calls if call.kind == kind]
-            first_ms = min(first_ms, (min(ours) - SLACK_S) * 1000)
+            first_s = min(call.sent_at for call in calls if call.kind == kind) - SLACK_S
+            rows = [row for row in evidence.rows_of.get(id_, ()) if row.kind == kind]
+            # An id that is ahead of the clock does not tell when it was accepted: only that it was decided later.
             if not any(
-                row.kind == kind and first_ms <= row.id.ms <= last_ms for row in evidence.rows_of.get(id_, ())
+                first_s <= evidence.accepted_at(row)
+                and (row.lane in evidence.ahead or row.id.ms / 1000 <= taken[-1].answered_at + SLACK_S)
+                for row in rows
             ):
                 yield Violation(f"{kind} of {id_} was accepted and has no outcome", taken[0].answered_at)
     yield from _audited(evidence, "I2")
 
 
-def forward_only(evidence: Evidence) -> Iterator[Violation]:
-    """I3: what a client saw only ever moved forward."""
-    for id_, calls in evidence.by_booking.items():
-        seen = sorted((call for call in calls if _is_look(call)), key=lambda call: call.answered_at)
-        ends = [call.answered_at for call in seen]
-        newest: list[Call] = []
-        for call in seen:
-            last = newest[-1] if newest else call
-            newest.append(call if call.said["version"] >= last.said["version"] else last)
-        for call in calls:
-            place = bisect_right(ends, call.sent_at)
-            if place == 0:
-                continue
-            before = newest[place - 1]
-            if call.code == 404 and id_ not in evidence.lost_by_wipe:
-                yield Violation(f"booking {id_} was there and then unknown", call.answered_at)
-            elif _went_back(before, call) and not _may_queue_again(evidence, id_, before, call):
-                yield Violation(f"booking {id_} was {_form(before)} and then {_form(call)}", call.answered_at)
-
-
-def _went_back(before: Call, call: Call) -> bool:
-    return _is_look(call) and bool(call.said["version"] < before.said["version"])
-
-
-def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> bool:
-    """A key that is repeated after its final status has left Redis is queued once more."""
-    if call.said["version"]:
-        return False
-    wiped = evidence.wiped_between(before.sent_at, call.answered_at)
-    for row in evidence.rows_of.get(id_, ()):
-        if row.decision.get("status") in FINAL and row.decision["version"] >= before.said["version"]:
-            final_at = row.decided_ms / 1000
-            if wiped or call.answered_at - final_at >= evidence.status_ttl_s - SLACK_S:
-                return any(
-                    each.kind == BOOK
-                    and each.sent_at <= call.answered_at
-                    and final_at <= (each.answered_at or call.sent_at)
-                    for each in evidence.by_booking[id_]
-                )
-    return False
-
-
-def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:
-    """I4: same key, same booking; and every version of it that a client saw is the one that was decided."""
-    for id_, calls in evidence.by_booking.items():
-        decided = {row.decision["version"]: row for row in evidence.rows_of.get(id_, ()) if "version" in row.decision}
-        for call in calls:
-            if call.kind == BOOK and call.accepted and call.said["id"] != id_:
-                text = f"the key {call.key} of {call.user} gave booking {call.said['id']}, and is {id_}"
-                yield Violation(text, call.answered_at)
-            elif _is_look(call) and call.said["version"]:
-                row = decided.get(call.said["version"])
-                if row is None or not _agrees(call.said, row.decision):
-                    recorded = row.decision if row else "nothing"
-                    text = f"booking {id_} was shown as {_form(call)}, and recorded is {recorded}"
-                    yield Violation(text, call.answered_at)
-
-
-def _agrees(said: dict[str, Any], decision: dict[str, Any]) -> bool:
-    return (said["status"], said["seats"]) == (decision["status"], decision["seats"])
-
-
 def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
-    """I5: no outcome without a request, none other than asked, and no hold expired before its time."""
+    """I5: no outcome without a request, none other than asked; no hold expires before its time or lasts longer."""
     deadlines: dict[str, int] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for row in evidence.rows:
         id_, at = str(row.booking_id), row.decided_ms / 1000
         if row.outcome == "HELD":
             deadlines[id_] = row.decision["expires_ms"]
-        elif row.outcome == "EXPIRED" and row.id.ms < deadlines.get(id_, 0):
-            yield Violation(f"hold {id_} expired at {row.id.ms}, before {deadlines[id_]}", at)
+            yield from _too_long(evidence, row)
+        elif row.outcome == "EXPIRED" and (at_ms := round(evidence.accepted_at(row) * 1000)) < deadlines.get(id_, 0):
+            yield Violation(f"hold {id_} expired at {at_ms}, before {deadlines[id_]}", at)
         if row.part or row.kind == "EXPIRE":
             continue
         asked = [call for call in evidence.by_booking.get(id_, ()) if call.kind == row.kind]
@@ -160,10 +95,21 @@ def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(f"{row.kind} of {id_} was decided and never asked for: {row.operation}", at)
         elif row.kind != BOOK and counts[id_, row.kind] > sum(call.tries for call in asked):
             yield Violation(f"{row.kind} of {id_} was decided more often than it was asked for", at)
+    yield from (Violation(*each) for each in unwanted(evidence))
+
+
+def _too_long(evidence: Evidence, row: JournalRow) -> Iterator[Violation]:
+    """A hold whose end is further from its decision, by Postgres's clock, than its show says."""
+    recorded, hold_s = evidence.recorded.get((row.lane, row.seq)), evidence.holds_s.get(row.show_id)
+    if recorded is not None and hold_s is not None:
+        lasts_s = row.decision["expires_ms"] / 1000 - recorded
+        if lasts_s > hold_s + CLOCKS_S:
+            text = f"hold {row.booking_id} of lane {row.lane} lasts {lasts_s:.0f} s, of {hold_s:g} s"
+            yield Violation(text, recorded)
 
 
 def _asks(call: Call, operation: dict[str, Any]) -> bool:
-    names = {"seats": [], "quantity": 0, "category": None, "hold": False}
+    names = {"seats": [], "quantity": 0, "category": None, "hold": False, "give_up_after_ms": 0}
     wanted = {name: call.asked.get(name, default) for name, default in names.items()}
     return wanted == {name: operation.get(name, default) for name, default in names.items()}
 
@@ -244,9 +190,12 @@ def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
 def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
     """I9: within the bound after the last fault lanes are drained, holds expired, and clients see it."""
     yield from map(Violation, evidence.restless)
-    for id_, last in _last_looks(evidence):
+    for id_, last in last_looks(evidence):
         if last.said["stage"] == "QUEUED" or last.said["pending"]:
-            yield Violation(f"booking {id_} still is {_form(last)}, {last.said['pending']}", last.answered_at)
+            yield Violation(f"booking {id_} still is {form(last)}, {last.said['pending']}", last.answered_at)
+        newest = max((row.decision.get("version", 0) for row in evidence.rows_of.get(id_, ())), default=0)
+        if 0 < last.said["version"] < newest:
+            yield Violation(f"booking {id_} still is {form(last)}, and v{newest} was decided", last.answered_at)
 
 
 def nothing_leaks(evidence: Evidence) -> Iterator[Violation]:
@@ -261,6 +210,16 @@ def nothing_leaks(evidence: Evidence) -> Iterator[Violation]:
     yield from (Violation(f"secret in a log: {name}") for name in evidence.leaked)
 
 
+def nothing_stands_still(evidence: Evidence) -> Iterator[Violation]:
+    """I11: while a fault lasts, lanes, the door and statuses stand still no longer than its row of BOUNDS says."""
+    yield from (Violation(text, at) for text, at in evidence.overdue)
+
+
+def neighbours_fit(evidence: Evidence) -> Iterator[Violation]:
+    """I12: a worker of other lanes and a second installation on the same Redis are refused."""
+    yield from map(Violation, evidence.unrefused)
+
+
 INVARIANTS: dict[str, Callable[[Evidence], Iterator[Violation]]] = {
     "I1": one_owner,
     "I2": one_outcome,
@@ -272,22 +231,6 @@ INVARIANTS: dict[str, Callable[[Evidence], Iterator[Violation]]] = {
     "I8": seats_add_up,
     "I9": comes_to_rest,
     "I10": nothing_leaks,
+    "I11": nothing_stands_still,
+    "I12": neighbours_fit,
 }
-
-
-def _is_look(call: Call) -> bool:
-    """Whether the answer showed a booking's status."""
-    return call.accepted and call.said.get("version") is not None
-
-
-def _last_looks(evidence: Evidence) -> Iterator[tuple[str, Call]]:
-    """What was seen of each booking after the system had come to rest, if somebody looked."""
-    for id_, calls in evidence.by_booking.items():
-        after = [call for call in calls if call.sent_at >= evidence.rested_at and _is_look(call)]
-        if after:
-            yield id_, after[-1]
-
-
-def _form(call: Call) -> str:
-    said = call.said
-    return f"{said['stage'] or said['status']} v{said['version']}"

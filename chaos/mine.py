@@ -9,8 +9,12 @@ from typing import Any
 
 #: Of the requests for named seats, so many go for so few of the seats.
 HOT_REQUESTS, HOT_SEATS = 0.7, 0.1
+#: So many requests give up if they have to wait.
+IMPATIENT = 0.04
 #: Bookings remembered per state; older ones are left to the oracle.
 MOST_REMEMBERED = 4_000
+#: How the keys of the steady stream begin.
+STEADY_KEY = "steady-"
 
 
 @dataclass(slots=True, eq=False)
@@ -44,12 +48,29 @@ class Buyers:
         else:
             among = self._hot if draws.random() < HOT_REQUESTS else self._labels
             asked["seats"] = sorted(set(draws.choices(among, k=draws.choice((1, 1, 1, 2)))))
+        if draws.random() < IMPATIENT:
+            asked["give_up_after_ms"] = draws.choice((1, 100, 1_000))
         self._count += 1
         return Mine(draws.choice(self._users), show, f"wish-{self._count}", asked)
 
     def other_than(self, user: str) -> str:
         """Another user."""
         return self._random.choice([each for each in self._random.sample(self._users, 2) if each != user])
+
+
+class Regulars:
+    """Who always comes through: each wants one seat that nobody else wants, the next of the hall, and one alone."""
+
+    def __init__(self, users: list[str], labels: tuple[str, ...]) -> None:
+        self._users = users
+        self._labels = labels
+        self._count = 0
+
+    def wish(self, show: int) -> Mine:
+        """A new wish for one seat of a show."""
+        number, self._count = self._count, self._count + 1
+        asked = {"seats": [self._labels[number % len(self._labels)]]}
+        return Mine(self._users[number % len(self._users)], show, f"{STEADY_KEY}{number}", asked)
 
 
 class Stock:

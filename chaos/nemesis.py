@@ -9,7 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import psutil
 import redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from chaos.evidence import Wipe
 from chaos.faults import FAULTS, WIPE
@@ -27,13 +29,22 @@ CALM_AGE_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """One fault that was done. Times are seconds since 1970; `combined`: others were done at the same time."""
+    """One fault that was done. Times are seconds since 1970; `combined`: others were done at the same time.
+
+    `healed`: what its recovery is counted from; `ended`: when nothing was done to the system any more.
+    """
 
     fault: str
     words: str
     begun: float
     healed: float
     combined: bool
+    ended: float = 0.0
+
+    @property
+    def until(self) -> float:
+        """When it was over."""
+        return max(self.begun, self.healed, self.ended)
 
 
 class Nemesis:
@@ -41,7 +52,11 @@ class Nemesis:
 
     def __init__(self, scene: Scene, plan: Plan, say: Callable[[str], None]) -> None:
         self.fired: list[Fired] = []
+        #: Every try, also of what did not fire: something may have been done all the same.
+        self.tried: list[Fired] = []
         self.wipes: list[Wipe] = []
+        #: When it was over, and the load's end was near, seconds since 1970.
+        self.ended = 0.0
         self._scene = scene
         self._plan = plan
         self._say = say
@@ -63,6 +78,7 @@ class Nemesis:
         if self._plan.wipes:
             await self._wipe()
         await asyncio.sleep(max(0.0, end - loop.time()))
+        self.ended = time.time()
 
     async def _step(self, step: list[Harm]) -> None:
         begun = time.time()
@@ -82,15 +98,18 @@ class Nemesis:
             async with fault.harm(self._scene, self._steps.random) as words:
                 if fault.lasts:
                     await asyncio.sleep(harm.seconds)
-        except (OnsaleError, OSError, redis.RedisError) as error:
+        except (OnsaleError, OSError, redis.RedisError, SQLAlchemyError, psutil.Error) as error:
             # Another fault of this step was in the way: what it is done to does not run.
+            words = ""
             self._say(f"         {fault.name} did not fire: {error!r}")
-            return None
-        if not words:
-            self._say(f"         {fault.name} did not fire: there was nothing to do it to")
-            return None
-        healed = begun if fault.from_begin else time.time()
-        return Fired(fault.name, f"{words}, {time.time() - begun:.1f} s", begun, healed, combined)
+        else:
+            if not words:
+                self._say(f"         {fault.name} did not fire: there was nothing to do it to")
+        ended = time.time()
+        healed = begun if fault.from_begin else ended
+        done = Fired(fault.name, f"{words}, {ended - begun:.1f} s", begun, healed, combined, ended)
+        self.tried.append(done)
+        return done if words else None
 
     async def _calm(self, until: float) -> None:
         """Wait until the api answers and lanes move, for CALM_WITHIN_S seconds at the most."""
@@ -123,6 +142,7 @@ class Nemesis:
         wiped = time.time()
         send(workers, signal.SIGCONT)
         self.wipes.append(Wipe(wiping, wiped))
-        self.fired.append(Fired(WIPE, "FLUSHALL and kill -9", begun, wiped, combined=False))
+        self.fired.append(Fired(WIPE, "FLUSHALL and kill -9", begun, wiped, combined=False, ended=wiped))
+        self.tried.append(self.fired[-1])
         self._say(f"{wiped - begun:5.1f} s  {WIPE}: FLUSHALL and kill -9")
         await asyncio.sleep(AFTER_WIPE_S)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chaos.evidence import Evidence
-from chaos.invariants import INVARIANTS, Violation
+from chaos.invariants import INVARIANTS
+from chaos.looks import Violation
 from chaos.nemesis import Fired
 
 #: So many examples of each invariant are kept; all are counted.

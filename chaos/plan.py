@@ -17,6 +17,10 @@ WARM_UP_S, AFTER_WIPE_S = 4.0, 6.0
 STILL_S = 1.0
 #: So often a fault is tried that has never fired.
 ATTEMPTS = 3
+#: In every run, and first: the fault of which one least sees what it does if it is short (`long_s`).
+PAUSE = "stop broker"
+#: Share of the rate that is the steady stream's.
+STEADY = 0.15
 #: Share of combined steps among those after each drawn fault has had its turn.
 COMBINED = 0.7
 
@@ -50,6 +54,11 @@ class Plan:
         return self.minutes * 60
 
     @property
+    def steady_rate(self) -> float:
+        """The part of the rate that one lane accepts throughout: 20 to 100 a second, if there are as many."""
+        return min(100.0, max(20.0, STEADY * self.rate), self.rate / 2)
+
+    @property
     def steps_end_s(self) -> float:
         """Seconds after which no step begins: what is left is the wipe's, if it was drawn, and a breath."""
         wipe_s = AFTER_WIPE_S + STILL_S + 2 * BREATH_S if self.wipes else 0.0
@@ -59,7 +68,8 @@ class Plan:
         """Seconds that so many faults take at the most, one after the other, the wipe left out."""
         most = _longest(self.minutes)[1]
         known = [FAULTS[name] for name in faults if name != WIPE]
-        return sum((most if fault.lasts else 0.0) + fault.takes_s + BREATH_S for fault in known)
+        lasting = [max(most, long_s(self.seconds)) if fault.slow else most if fault.lasts else 0.0 for fault in known]
+        return sum(lasting) + sum(fault.takes_s + BREATH_S for fault in known)
 
     @property
     def has_room(self) -> bool:
@@ -68,7 +78,7 @@ class Plan:
 
 
 def make_plan(minutes: float, seed: int, rate: float, only: tuple[str, ...] = ()) -> Plan:
-    """Draw the faults of a run: half of them. Three seeds in a row have every fault among them.
+    """Draw the faults of a run: half of them, and PAUSE. Three seeds in a row have every fault among them.
 
     `only`: these faults and no others.
     """
@@ -77,6 +87,7 @@ def make_plan(minutes: float, seed: int, rate: float, only: tuple[str, ...] = ()
         drawn = [name for number, name in enumerate(EVERY) if number % 3 == seed % 3]
         rest = [name for name in EVERY if name not in drawn]
         drawn += random.Random(seed).sample(rest, (len(EVERY) + 1) // 2 - len(drawn))
+        drawn += [PAUSE] if PAUSE not in drawn else []
     return Plan(minutes, seed, rate, tuple(drawn))
 
 
@@ -88,6 +99,8 @@ class Steps:
         self.random = random.Random(f"steps {plan.seed}")
         self._first = [name for name in plan.drawn if name != WIPE]
         self.random.shuffle(self._first)
+        # At the end, which is next: also in the shortest run.
+        self._first.sort(key=lambda name: name == PAUSE)
         self._mixable = [name for name in self._first if not FAULTS[name].alone]
         self._tried: Counter[str] = Counter()
 
@@ -106,7 +119,10 @@ class Steps:
         """The next step: one fault, or two or three at once."""
         draws = self.random
         if self._first:
-            return [self._harm(self._first.pop())]
+            name = self._first.pop()
+            if FAULTS[name].slow:
+                return [Harm(name, 0.0, long_s(self._plan.seconds))]
+            return [self._harm(name)]
         if len(self._mixable) < 2 or draws.random() >= COMBINED:
             names = [name for name in self._plan.drawn if name != WIPE]
             return [self._harm(draws.choice(names))] if names else []
@@ -126,6 +142,13 @@ class Steps:
         if longest > most and self.random.random() < 0.2:
             most = longest
         return float(least * (most / least) ** self.random.random())
+
+
+def long_s(seconds: float) -> float:
+    """How long a slow fault lasts when it comes by itself: longer than any lane may stand still."""
+    if seconds < 300:
+        return min(15.0, seconds / 4)
+    return 30.0 if seconds < 1_800 else 60.0
 
 
 def _longest(minutes: float) -> tuple[float, float]:

@@ -37,8 +37,8 @@ def _owned(evidence: Evidence) -> dict[tuple[int, str], list[Span]]:
     spans: dict[tuple[int, str], list[Span]] = defaultdict(list)
     for rows in evidence.rows_of.values():
         told = [row for row in rows if "status" in row.decision]
-        ends = [after.decided_ms / 1000 for _, after in pairwise(told)]
+        ends = [evidence.decided_at(after) for _, after in pairwise(told)]
         for row, until in zip(told, [*ends, inf], strict=True):
             for label in row.decision["seats"] if row.decision["status"] in LIVE else ():
-                spans[row.show_id, label].append((row.decided_ms / 1000, until))
+                spans[row.show_id, label].append((evidence.decided_at(row), until))
     return spans

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from chaos.bounds import oldest_s
 from chaos.faults import EVERY
 from chaos.invariants import INVARIANTS
 from chaos.nemesis import Fired
@@ -63,11 +64,13 @@ def _faults(result: Result, calls: list[Call]) -> dict[str, Any]:
     answers: dict[str, list[float]] = defaultdict(list)
     fired: dict[str, int] = defaultdict(int)
     taken: dict[str, int] = defaultdict(int)
+    oldest: dict[str, float] = defaultdict(float)
     for each in result.fired:
         fired[each.fault] += 1
         until = bisect_right(sent, max(each.healed, each.begun + TAIL_S))
         taken[each.fault] += sum(call.code == 202 for call in calls[bisect_left(sent, each.begun) : until])
         if not each.combined and not _starved(each, result):
+            oldest[each.fault] = max(oldest[each.fault], oldest_s(each, result.samples))
             lanes[each.fault].append(lane_recovery_s(each, result.stalls))
             again = api_recovery_s(each, calls, sent)
             answers[each.fault] += [] if again is None else [again]
@@ -75,6 +78,7 @@ def _faults(result: Result, calls: list[Call]) -> dict[str, Any]:
         name: {
             "fired": fired[name],
             "accepted": taken[name],
+            "oldest_s": round(oldest[name], 2),
             "recovery_s": _spread(lanes[name]),
             "api_recovery_s": _spread(answers[name]),
             "violations": {
@@ -142,18 +146,19 @@ def table(told: dict[str, Any]) -> list[str]:
     """Faults x invariants as lines of Markdown, which people can read as they are."""
     names = list(INVARIANTS)
     lines = [
-        f"| fault | fired | accepted | lanes p50 / p99 / max s | api p50 / max s | {' | '.join(names)} |",
-        f"|---|---|---|---|---|{'---|' * len(names)}",
+        f"| fault | fired | accepted | oldest s | lanes p50 / p99 / max s | api p50 / max s | {' | '.join(names)} |",
+        f"|---|---|---|---|---|---|{'---|' * len(names)}",
     ]
     for fault, row in told["faults"].items():
         lanes, api, counts = row["recovery_s"], row["api_recovery_s"], row["violations"]
         cells = " | ".join(str(counts.get(name, 0)) for name in names)
         if not row["fired"]:
-            lines.append(f"| {fault} | DID NOT FIRE | - | - | - | {cells} |")
+            lines.append(f"| {fault} | DID NOT FIRE | - | - | - | - | {cells} |")
             continue
         lines.append(
-            f"| {fault} | {row['fired']} | {row['accepted']} | {lanes['p50']:.1f} / {lanes['p99']:.1f} / "
-            f"{lanes['max']:.1f} | {api['p50']:.1f} / {api['max']:.1f} | {cells} |"
+            f"| {fault} | {row['fired']} | {row['accepted']} | {row['oldest_s']:.1f} | "
+            f"{lanes['p50']:.1f} / {lanes['p99']:.1f} / {lanes['max']:.1f} | "
+            f"{api['p50']:.1f} / {api['max']:.1f} | {cells} |"
         )
     return lines
 
@@ -164,7 +169,7 @@ def summary(told: dict[str, Any]) -> list[str]:
     lines = [
         f"{told['minutes']:g} minutes, seed {told['seed']}: {told['accepted']} operations accepted, "
         f"{told['bookings']} bookings, {told['kills']} kills; {told['violations']} violations, {told['lost']} lost, "
-        f"{told['lost_by_wipe']} lost by the wipe and completed when repeated.",
+        f"{told['lost_by_wipe']} lost by a wipe or a failover and completed when repeated.",
         f"Load: {load['offered_per_s']:g} requests/s offered, {load['sent']} sent, {load['unsent']} not sent "
         f"(more than {load['most_under_way']} under way), {load['unanswered']} without an answer, "
         f"{load['unavailable']} answered 503, {load['retried']} repeated by the client.",
@@ -189,11 +194,12 @@ def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
         for name, row in told["faults"].items():
             sums = whole["faults"].setdefault(
                 name,
-                {"fired": 0, "accepted": 0, "recovery_s": dict.fromkeys(("p50", "p99", "max"), 0.0)}
+                {"fired": 0, "accepted": 0, "oldest_s": 0.0, "recovery_s": dict.fromkeys(("p50", "p99", "max"), 0.0)}
                 | {"api_recovery_s": dict.fromkeys(("p50", "p99", "max"), 0.0), "violations": {}},
             )
             for count in ("fired", "accepted"):
                 sums[count] += row[count]
+            sums["oldest_s"] = max(sums["oldest_s"], row["oldest_s"])
             for kind in ("recovery_s", "api_recovery_s"):
                 sums[kind] = {key: max(value, row[kind][key]) for key, value in sums[kind].items()}
             for invariant, number in row["violations"].items():

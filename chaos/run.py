@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from chaos import disk, record
 from chaos.afterwards import Afterwards, changes_lost_by_wipe, lost_by_wipe, refused, restless
+from chaos.ages import Age, Ages
+from chaos.bounds import overdue
 from chaos.crowd import MOST_UNDER_WAY, Job
 from chaos.evidence import TOKEN_HEAD, Evidence, collect
 from chaos.nemesis import Fired, Nemesis
@@ -21,8 +24,8 @@ from chaos.oracle import Verdict, judge
 from chaos.plan import Plan
 from chaos.recovery import Stall, stalls
 from chaos.scene import HOST, Scene
-from chaos.stage import GENERATION_S, make_shows
-from chaos.system import STATUS_TTL_S
+from chaos.stage import GENERATION_S, HOLD_S, Stage, make_shows
+from chaos.system import LANES, STATUS_TTL_S
 from chaos.watch import Watch
 from core.errors import OnsaleError
 from core.settings import LocalSettings
@@ -37,6 +40,8 @@ USERS = 300
 #: What a worker of short memory leaves final statuses for, seconds (workers/stores.py).
 SHORT_TTL_S = 1.0
 CROWD_ENDS_S = 30.0
+#: After Redis went back, statuses may be as old as it for a hold's time, or a final status's life.
+STALE_S = max(HOLD_S, STATUS_TTL_S) + 10.0
 
 
 @dataclass
@@ -54,6 +59,7 @@ class Result:
     seconds: float
     folder: Path
     lags: list[tuple[float, float]]
+    samples: list[Age]
     notes: dict[str, int] = field(default_factory=dict)
 
 
@@ -79,21 +85,22 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
     begun = time.time()
     log = folder / "system.log"
     async with Watch() as watch, Scene(home, log, plan.seed) as scene:
-        groups, labels = await make_shows(scene, plan.seconds)
-        say(f"{sum(map(len, groups))} shows, {len(plan.drawn)} faults drawn; up after {time.time() - begun:.1f} s")
-        job = Job(
-            host=HOST, port=scene.port, secret=scene.running.jwt_secret, seed=plan.seed, rate=plan.rate, users=USERS,
-            generations=groups, generation_s=GENERATION_S, labels=labels, token_ttl_s=int(plan.seconds) + 3600,
-            path=str(folder / "record.jsonl"),
-        )  # fmt: skip
+        stage = await make_shows(scene, plan.seconds, plan.steady_rate)
+        shows = sum(map(len, stage.groups)) + len(stage.steady)
+        say(f"{shows} shows, {len(plan.drawn)} faults drawn; up after {time.time() - begun:.1f} s")
+        job = _job(plan, scene, stage, folder / "record.jsonl")
         nemesis = Nemesis(scene, plan, say)
-        load = await _under_load(job, nemesis)
+        with Ages(scene.running.redis_url, LANES) as ages:
+            load = await _under_load(job, nemesis)
         say("healed; waiting for rest")
         with record.Record(folder / "afterwards.jsonl") as noted:
             evidence = await _afterwards(scene, watch, job, noted, nemesis, log)
         times = await asyncio.to_thread(_decision_times, scene.running.database_url)
     say("judging")
     fired = nemesis.fired
+    loaded = [call for call in evidence.calls if call.sent_at < nemesis.ended]
+    late = overdue(nemesis.tried, ages.samples, loaded, watch.lags)
+    evidence = replace(evidence, overdue=[(each.text, each.at) for each in late])
     waits = [(accepted_ms / 1000, recorded_ms / 1000) for _, accepted_ms, recorded_ms in times]
     return Result(
         plan,
@@ -106,8 +113,19 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
         time.time() - begun,
         folder,
         watch.lags,
+        ages.samples,
         _notes(log),
     )
+
+
+def _job(plan: Plan, scene: Scene, stage: Stage, path: Path) -> Job:
+    """What the crowd is to do: the steady stream's part of the rate, and the mix with the rest."""
+    return Job(
+        host=HOST, port=scene.port, secret=scene.running.jwt_secret, seed=plan.seed, path=str(path), users=USERS,
+        rate=plan.rate - plan.steady_rate, generations=stage.groups, generation_s=GENERATION_S, labels=stage.labels,
+        steady_rate=plan.steady_rate, steady=stage.steady, steady_labels=stage.steady_labels,
+        token_ttl_s=int(plan.seconds) + 3600,
+    )  # fmt: skip
 
 
 async def _under_load(job: Job, nemesis: Nemesis) -> dict[str, int]:
@@ -139,11 +157,12 @@ async def _afterwards(
     scene: Scene, watch: Watch, job: Job, noted: record.Record, nemesis: Nemesis, log: Path
 ) -> Evidence:
     """Rest, repetition of what a wipe lost, last looks, and everything collected."""
-    url, wipes = scene.running.database_url, tuple(nemesis.wipes)
+    url, wipes = scene.running.database_url, (*nemesis.wipes, *scene.went_back)
     calls = await asyncio.to_thread(record.read, Path(job.path))
     unrest = await restless(scene, watch)
     rested_at = time.time()
-    evidence = replace(await asyncio.to_thread(collect, url, calls, secrets={}), wipes=wipes)
+    losses: dict[str, Any] = {"wipes": wipes, "ahead": frozenset(scene.ahead), "stale_s": STALE_S}
+    evidence = replace(await asyncio.to_thread(collect, url, calls, secrets={}), **losses)
     lost = lost_by_wipe(evidence)
     after = Afterwards(scene, noted, job.seed)
     firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
@@ -151,16 +170,19 @@ async def _afterwards(
     changes = changes_lost_by_wipe(evidence)
     again = await after.repeat([*missing, *changes])
     unrest += await restless(scene, watch)
+    # What Redis said after it went back may be old for a while; then it must be true.
+    await asyncio.sleep(max(0.0, evidence.stale_until(0.0) - time.time()))
     await after.look(evidence, lost | {call.booking for call in changes}, watch)
     unrest += await restless(scene, watch)
     secrets = {**asdict(kept_secrets(scene.home)), "a token": TOKEN_HEAD}
     everything = await asyncio.to_thread(
         collect, url, [*calls, *noted.calls], logs=[log], secrets=secrets
     )  # fmt: skip
-    short = any("memory" in each.fault for each in nemesis.fired)
+    short = any(each.fault == "full memory redis" for each in nemesis.fired)
+    ttl_s = SHORT_TTL_S if short else STATUS_TTL_S
     return replace(
-        everything, wipes=wipes, restless=unrest, rested_at=rested_at, lost_by_wipe=lost,
-        refused_again=refused(again, evidence), status_ttl_s=SHORT_TTL_S if short else STATUS_TTL_S,
+        everything, **losses, unrefused=tuple(scene.unrefused), restless=unrest, rested_at=rested_at,
+        lost_by_wipe=lost, refused_again=refused(again, evidence), status_ttl_s=ttl_s,
     )  # fmt: skip
 
 

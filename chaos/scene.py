@@ -8,13 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-import redis
+from redis import Redis
 
+from chaos.evidence import Wipe
 from chaos.proxy import Link
 from chaos.system import LANES, LINKS, Site, server_sockets
 from core.errors import OnsaleError
@@ -52,6 +54,12 @@ class Scene:
             for server in servers
         }
         self.port = _free_port()
+        #: Lanes whose ids were put ahead of the clock; when Redis went back to an earlier state; neighbours that do
+        #: not fit and were not refused.
+        self.ahead: set[int] = set()
+        self.went_back: list[Wipe] = []
+        self.unrefused: list[str] = []
+        self._beside: list[subprocess.Popen[bytes]] = []
         self.running: Running
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -86,8 +94,10 @@ class Scene:
         await self.end()
 
     async def end(self) -> None:
-        """End the system and the links. Repeat: nothing happens."""
+        """End the system, what runs beside it, and the links. Repeat: nothing happens."""
         child, self._child = self._child, None
+        while self._beside:
+            await end_process(self._beside.pop())
         if child is not None and child.poll() is None:
             child.send_signal(signal.SIGTERM)
             try:
@@ -156,9 +166,31 @@ class Scene:
                 found += [child.pid for child in psutil.Process(found[0]).children(recursive=True)]
         return sorted(set(found))
 
-    def redis(self) -> redis.Redis:
+    def redis(self, *, decode: bool = True) -> Redis:
         """A client of Redis that no link is in the way of. Close it."""
-        return redis.Redis(connection_pool=connection_pool(self.running.redis_url, socket_timeout_s=5.0))
+        pool = connection_pool(self.running.redis_url, socket_timeout_s=5.0, decode=decode)
+        return Redis(connection_pool=pool)
+
+    def broker(self) -> Redis:
+        """A client of the broker that no link is in the way of. Close it."""
+        pool = connection_pool(self.running.broker_url, socket_timeout_s=5.0, decode=False)
+        return Redis(connection_pool=pool)
+
+    def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a process beside the system, with a group of its own; it ends with the scene at the latest."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=follow(signal.SIGTERM),
+            )
+        self._beside.append(process)
+        return process
 
     def lanes(self) -> list[LaneState]:
         """The state of every lane. Raises: redis-py's errors."""
@@ -174,6 +206,17 @@ class Scene:
     def links_of(self, role: str, server: str) -> list[Link]:
         """The links of a role: those of all workers for `worker`."""
         return [link for (process, to), link in self.links.items() if process.startswith(role) and to == server]
+
+
+async def end_process(process: subprocess.Popen[bytes], after_s: float = 0.0) -> int | None:
+    """Wait so long for a process to end by itself; its exit code. Otherwise kill it, and its group: None."""
+    try:
+        return await asyncio.to_thread(process.wait, after_s)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.to_thread(process.wait)
+        return None
 
 
 def send(pids: list[int], number: signal.Signals) -> int:

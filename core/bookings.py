@@ -39,11 +39,13 @@ class Reason(StrEnum):
     NO_SUCH_CATEGORY = "NO_SUCH_CATEGORY"
     LIMIT_REACHED = "LIMIT_REACHED"
     HOLD_EXPIRED = "HOLD_EXPIRED"
+    EXPIRED_IN_QUEUE = "EXPIRED_IN_QUEUE"
     SHOW_CLOSED = "SHOW_CLOSED"
     SHOW_STARTED = "SHOW_STARTED"
     ALREADY_FINAL = "ALREADY_FINAL"
     NO_SUCH_BOOKING = "NO_SUCH_BOOKING"
     NO_SUCH_SHOW = "NO_SUCH_SHOW"
+    SALES_WINDOW = "SALES_WINDOW"
     INTERNAL = "INTERNAL"
 
 
@@ -58,6 +60,18 @@ class Outcome(StrEnum):
     UNCHANGED = "UNCHANGED"
     REFUSED = "REFUSED"
     DONE = "DONE"
+
+
+class Verdict(StrEnum):
+    """Why a queued Book gets no seats, where neither it nor its show's state says so: its worker knows.
+
+    The outcome that is recorded tells it to the replay (core/journal.py).
+    """
+
+    #: Its Cancel is in the lane too: the Book is CANCELLED.
+    WITHDRAWN = "WITHDRAWN"
+    #: It has waited for longer than FAIL_PENDING_AFTER_S: it is FAILED with EXPIRED_IN_QUEUE.
+    OVERDUE = "OVERDUE"
 
 
 LIVE = frozenset({Status.PENDING, Status.CONFIRMED})

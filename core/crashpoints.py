@@ -77,12 +77,12 @@ POINTS: dict[str, Point] = {
     "E0": Point("scheduler", "It is time to expire holds; nobody is told."),
     "E1": Point("scheduler", "The message to expire holds is sent; the scheduler does not know it yet.", "broker"),
     "E2": Point("worker", "The message to expire holds has come; nothing is read."),
-    "E3": Point("worker", "The shows with lapsed holds are read; nothing is accepted for the next one.", "Postgres"),
-    "E4": Point("worker", "A show's Expire is accepted; the doorbell is not rung.", "Redis"),
+    "E3": Point("worker", "The shows with lapsed holds are read; no Expire is accepted.", "Postgres"),
+    "E4": Point("worker", "The shows' Expires are accepted; no doorbell is rung.", "Redis"),
     "E5": Point("worker", "Every show's Expire is accepted; the message is not acknowledged."),
     "S0": Point("worker", "The sweeper wakes up; it has not looked at the lanes."),
-    "S1": Point("worker", "The sweeper has found stalled lanes; it has not drained the next one.", "Redis"),
-    "S2": Point("worker", "The sweeper has drained a stalled lane; it has not gone on."),
+    "S1": Point("worker", "A stalled lane is found; its rescue has not begun.", "Redis"),
+    "S2": Point("worker", "A stalled lane has been drained; its rescue has not ended."),
 }
 
 

@@ -2,7 +2,8 @@
 
 Operations come in the order of their lane. Every comparison with a deadline, a sales window or the show's
 start uses the *accepted* time of the operation, so a confirm accepted in time wins however long it queued.
-The decided time only starts a hold's clock. A refusal is a decision, never an exception.
+The decided time only starts a hold's clock, and tells whether a Book has waited for longer than it wanted to
+(`give_up_after_ms`). A refusal is a decision, never an exception.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from core.bookings import Booking, Decision, Outcome, Reason, Status
+from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
 from core.operations import Book, Cancel, ChangeShow, Confirm, Entry, Expire, Kind, kind_of
 from core.shows import SaleState
 from core.state import ShowState
 
 
-def decide(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:
+def decide(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | None = None) -> list[Decision]:
     """Decide one operation and change `state` accordingly.
 
     Args:    decided_ms: the batch's decided time, ms; a hold granted now ends `hold_ms` later.
+             verdict: why a Book gets no seats, if its worker knows.
     Returns: expiries that it brought about (parts 1, 2, ...), then its own decision (part 0). Empty for a
              Book whose booking already has an outcome: that stands, and is published again.
     Repeat:  a second decision of the same Book changes nothing; of the others too, in effect.
@@ -28,7 +30,7 @@ def decide(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:
     deciding = _Deciding(state, entry, decided_ms)
     match entry.operation:
         case Book() as operation:
-            deciding.book(operation)
+            deciding.book(operation, verdict)
         case Confirm() as operation:
             deciding.confirm(operation)
         case Cancel() as operation:
@@ -73,10 +75,13 @@ class _Deciding:
 
     # -- the five kinds ---------------------------------------------------------------------------------
 
-    def book(self, operation: Book) -> None:
+    def book(self, operation: Book, verdict: Verdict | None) -> None:
         if operation.booking_id in self.state.bookings:
             return
-        refusal = self._refusal(operation)
+        if verdict is Verdict.WITHDRAWN:
+            self._touch(self._booking(operation, Status.CANCELLED, None), Outcome.CANCELLED, None)
+            return
+        refusal = Reason.EXPIRED_IN_QUEUE if verdict is Verdict.OVERDUE else self._refusal(operation)
         if refusal:
             self.refuse_book(operation, refusal)
             return
@@ -140,6 +145,9 @@ class _Deciding:
             self.decide(Outcome.REFUSED, None, Reason.SHOW_CLOSED, {})
             return
         settings = show.settings.changed(operation.changes)
+        if operation.keep_window and not settings.window_stands:
+            self.decide(Outcome.REFUSED, None, Reason.SALES_WINDOW, {})
+            return
         self.state.show = type(show)(show.id, show.hall, settings)
         self.state.settings_changed = True
         self.decide(Outcome.DONE, None, None, {"settings": settings.to_json()})
@@ -148,6 +156,8 @@ class _Deciding:
 
     def _refusal(self, operation: Book) -> Reason | None:
         """Why this booking cannot be, before any seat is looked at."""
+        if 0 < operation.give_up_after_ms < self._decided_ms - self._at_ms:
+            return Reason.EXPIRED_IN_QUEUE
         settings, hall = self.state.show.settings, self.state.show.hall
         if settings.state is not SaleState.ON_SALE:
             return Reason.SHOW_CLOSED

@@ -24,6 +24,12 @@ class ConfigurationError(OnsaleError):
     code = "configuration"
 
 
+class WrongInstallation(ConfigurationError):
+    """Postgres, Redis and LANES are not of one installation."""
+
+    code = "wrong_installation"
+
+
 class SchemaError(OnsaleError):
     """The database's schema is not the one this program was written for."""
 
@@ -58,6 +64,18 @@ class SeatConflict(OnsaleError):
     """A seat or a booking was not as this transaction had read it: the lane's lock did not hold."""
 
     code = "seat_conflict"
+
+
+class LaneStopped(OnsaleError):
+    """Several operations in a row could not be decided: the lane waits for a corrected program."""
+
+    code = "lane_stopped"
+
+
+class PostgresWentBack(LaneStopped):
+    """Redis has published decisions of the lane that its journal does not hold: Postgres has lost them."""
+
+    code = "postgres_went_back"
 
 
 class UnknownVersion(OnsaleError):

@@ -7,6 +7,7 @@ lane, and ids of one show lie together in an index.
 
 from __future__ import annotations
 
+import re
 import secrets
 from uuid import UUID
 
@@ -14,11 +15,16 @@ from core.signing import sign
 
 #: Crockford's base 32: no I, L, O, U, so that a reference can be read out over the telephone.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS = str.maketrans("OIL", "011", "- ")
+_READ_AS = str.maketrans("OIL", "011")
+#: What people put between the characters: any blank, and the hyphens and dashes that programs make of one.
+_BETWEEN = re.compile(r"[\s\u2010-\u2015\u2212-]+")
 #: 50 bits: among a million bookings of one show two share a reference with a chance of 1 in 2,000, and
 #: a reference is only ever looked up among its owner's.
 _REFERENCE_CHARS = 10
 _SHOW_CHARS = 8
+#: Characters of a reference as somebody may write it, with a blank or two after each. What is longer is none.
+_MAX_CHARS = 64
+_DIGITS = frozenset(_ALPHABET)
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
@@ -57,17 +63,28 @@ def reference(id_: UUID) -> str:
     return f"{_encode(show_of(id_), _SHOW_CHARS).lstrip('0') or '0'}-{code[:5]}-{code[5:]}"
 
 
-def ids_of_reference(text: str) -> tuple[UUID, UUID] | None:
-    """The first and the last booking id whose prefix a reference names; None if it is no reference.
+def read_reference(text: str) -> str | None:
+    """The reference that somebody means, in the form of `reference`; None if it is none.
+
+    O is read as 0, I and L as 1; small letters, blanks and hyphens do not matter, nor where they stand.
+    """
+    if len(text) > _MAX_CHARS:
+        return None
+    plain = _BETWEEN.sub("", text).upper().translate(_READ_AS)
+    show, code = plain[:-_REFERENCE_CHARS].lstrip("0"), plain[-_REFERENCE_CHARS:]
+    if len(plain) <= _REFERENCE_CHARS or not set(plain) <= _DIGITS or _decode(show) >= 1 << 31:
+        return None
+    return f"{show or '0'}-{code[:5]}-{code[5:]}"
+
+
+def ids_of_reference(reference_: str) -> tuple[UUID, UUID]:
+    """The first and the last booking id whose prefix a reference names, as `read_reference` returns it.
 
     The range covers 28 of the 50 bits; compare `reference` of what is found.
     """
-    show_text, _, rest = text.strip().upper().partition("-")
-    code = rest.translate(_READ_AS)
-    show_id, bits = _decode(show_text.translate(_READ_AS)), _decode(code)
-    if show_id is None or bits is None or len(code) != _REFERENCE_CHARS or show_id >= 1 << 31:
-        return None
-    head = show_id << 32 | (bits >> 34) << 16 | 8 << 12 | (bits >> 22) & 0xFFF
+    show, _, code = reference_.partition("-")
+    bits = _decode(code.replace("-", ""))
+    head = _decode(show) << 32 | (bits >> 34) << 16 | 8 << 12 | (bits >> 22) & 0xFFF
     return UUID(int=head << 64), UUID(int=head << 64 | ((1 << 64) - 1))
 
 
@@ -82,11 +99,8 @@ def _encode(number: int, chars: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * chars - 10, -1, -10)])
 
 
-def _decode(text: str) -> int | None:
+def _decode(digits: str) -> int:
     number = 0
-    for char in text:
-        digit = _ALPHABET.find(char)
-        if digit < 0:
-            return None
-        number = number << 5 | digit
-    return number if text else None
+    for digit in digits:
+        number = number << 5 | _ALPHABET.index(digit)
+    return number

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.bookings import Booking, Decision, Reason
+from core.bookings import Booking, Decision, Outcome, Reason, Verdict
 from core.decide import decide, fail
 from core.errors import OnsaleError
-from core.operations import Entry, StreamId, load
+from core.operations import Kind, StreamId, load_entry
 from core.owners import Owners
 from core.shows import Show
 from core.state import ShowState
+from core.times import STEP_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class JournalRow:
     operation: dict[str, Any]
     decision: dict[str, Any]
     decided_ms: int
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the worker knew of a Book besides the show's state; only the outcome tells it."""
+        if self.kind == Kind.BOOK and self.outcome == Outcome.CANCELLED:
+            return Verdict.WITHDRAWN
+        return Verdict.OVERDUE if self.reason == Reason.EXPIRED_IN_QUEUE else None
 
     def says(self) -> tuple[Any, ...]:
         """What must come out of the replay again."""
@@ -65,7 +73,7 @@ class Replay:
         if row.seq != self._seq + 1:
             self._say(row, f"has number {row.seq} after {self._seq}")
         self._seq = row.seq
-        if row.decided_ms < self._decided_ms:
+        if self._decided_ms - STEP_MS <= row.decided_ms < self._decided_ms:  # further back: the clock was set
             self._say(row, "was decided before the row ahead of it")
         self._decided_ms = row.decided_ms
         if self._rows and self._rows[-1].id != row.id:
@@ -98,10 +106,10 @@ class Replay:
 
     def _decide(self, row: JournalRow) -> list[Decision]:
         payload = json.dumps(row.operation)
-        entry = Entry(row.id, 0, payload, load(payload))
+        entry = load_entry(row.id, 0, payload)
         state = self._state(row.show_id)
         if state is not None and row.reason != Reason.INTERNAL:
-            return decide(state, entry, row.decided_ms)
+            return decide(state, entry, row.decided_ms, row.verdict)
         reason = Reason.NO_SUCH_SHOW if state is None else Reason.INTERNAL
         decisions, booking = fail(state, entry, row.decided_ms, reason)
         if booking is not None and state is None:

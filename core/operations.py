@@ -1,8 +1,8 @@
 """Operations: accepted requests to change something. This is the wire contract of the lanes.
 
 An operation is JSON with a version field. A worker reads its own version and the one before it; a newer one
-raises UnknownVersion and stays in the lane for a newer worker. Names and meanings here are never changed
-within a version.
+raises UnknownVersion and stays in the lane for a newer worker; so does a kind or a field that it does not know,
+which a newer program may have added. Names and meanings here are never changed within a version.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from core.ids import show_of
 VERSION = 1
 #: The most seats that one operation may ask for; the api allows fewer.
 MAX_SEATS = 100
+#: The member of a payload that names the accepted time.
+_ACCEPTED = "accepted_ms"
 
 
 class Kind(StrEnum):
@@ -51,7 +53,10 @@ class StreamId(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Book seats: the named ones, or `quantity` of the best available (of `category`, if given)."""
+    """Book seats: the named ones, or `quantity` of the best available (of `category`, if given).
+
+    `give_up_after_ms`: decided later than that after it was accepted, it fails. 0: it waits however long it takes.
+    """
 
     booking_id: UUID
     show_id: int
@@ -61,6 +66,7 @@ class Book:
     quantity: int = 0
     category: str | None = None
     hold: bool = False
+    give_up_after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +80,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Give a booking's seats back; of a QUEUED one: it stands behind its Book in the lane."""
+    """Give a booking's seats back; of a QUEUED one: it stands behind its Book in the lane, which then takes none."""
 
     booking_id: UUID
     show_id: int
@@ -91,10 +97,15 @@ class Expire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeShow:
-    """Change a show's settings: `changes` as in core/shows.py ShowSettings.to_json."""
+    """Change a show's settings: `changes` as in core/shows.py ShowSettings.to_json.
+
+    `keep_window`: refuse it if no sales window were left. Operations from before this rule do not have it, so the
+    journal replays what came of them.
+    """
 
     show_id: int
     changes: Mapping[str, Any]
+    keep_window: bool = False
 
 
 Operation = Book | Confirm | Cancel | Expire | ChangeShow
@@ -112,17 +123,19 @@ _SLOTS: dict[Kind, tuple[str, ...]] = {kind: tuple(type_.__slots__) for kind, ty
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An operation in its lane. `payload` is the JSON as accepted; `ticket` its place in line."""
+    """An operation in its lane. `payload` is the JSON as accepted; `ticket` its place in line; `at_ms` its accepted
+    time where that is not the id's: a Redis whose clock was set back gives ids that stay ahead."""
 
     id: StreamId
     ticket: int
     payload: str
     operation: Operation
+    at_ms: int | None = None
 
     @property
     def accepted_ms(self) -> int:
-        """The time that every comparison uses: when Redis took the operation."""
-        return self.id.ms
+        """The time that every comparison uses: Redis's clock when it took the operation, ms."""
+        return self.id.ms if self.at_ms is None else self.at_ms
 
 
 #: What each field must be. A wrong one would only be noticed by a store, in the middle of a batch.
@@ -135,10 +148,13 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "quantity": lambda value: type(value) is int and 0 <= value <= MAX_SEATS,
     "category": lambda value: value is None or type(value) is str,
     "hold": lambda value: type(value) is bool,
+    "give_up_after_ms": lambda value: type(value) is int and 0 <= value < 1 << 31,
     "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
     "changes": lambda value: type(value) is dict and _is_whole(value),
+    "keep_window": lambda value: type(value) is bool,
 }
 
+_NAMES: dict[str, frozenset[str]] = {kind: frozenset(slots) for kind, slots in _SLOTS.items()}
 _CHECKS = {kind: [(name, _FIELDS[name]) for name in slots] for kind, slots in _SLOTS.items()}
 
 
@@ -177,11 +193,28 @@ def dump(operation: Operation, *, request_id: str = "") -> str:
     return orjson.dumps(values).decode()
 
 
+def with_accepted(payload: str, accepted_ms: int) -> str:
+    """The payload with its accepted time, for an entry whose id does not tell it. `load_entry` reads it."""
+    return f'{payload[:-1]},"{_ACCEPTED}":{accepted_ms}}}' if payload.endswith("}") else payload
+
+
+def load_entry(id_: StreamId, ticket: int, payload: str) -> Entry:
+    """Read an entry of a lane or a row of the journal. Raises: as `load`."""
+    operation, at_ms = _load(payload)
+    return Entry(id_, ticket, payload, operation, at_ms)
+
+
 def load(payload: str) -> Operation:
     """Read what `dump` wrote, of this version or the one before.
 
-    Raises: UnknownVersion: a newer program wrote it.  Unreadable: it is no operation at all.
+    Raises: UnknownVersion: a newer program wrote it (also a kind or field that is new in this version).
+            Unreadable: it is no operation at all.
     """
+    return _load(payload)[0]
+
+
+def _load(payload: str) -> tuple[Operation, int | None]:
+    """The operation, and the accepted time that its payload names."""
     try:
         if not payload.isascii() or "\\u" in payload:
             raise Unreadable  # every text of the contract is ASCII; a NUL or half a surrogate no store would take
@@ -192,7 +225,15 @@ def load(payload: str) -> Operation:
         if version > VERSION:
             raise UnknownVersion
         values.pop("request_id", None)
-        kind = Kind(values.pop("kind"))
+        at_ms = values.pop(_ACCEPTED, None)
+        if at_ms is not None and not (type(at_ms) is int and 0 <= at_ms < 1 << 53):
+            raise Unreadable
+        name = values.pop("kind")
+        if type(name) is not str:
+            raise Unreadable
+        if (known := _NAMES.get(name)) is None or not values.keys() <= known:
+            raise UnknownVersion
+        kind = Kind(name)
         for name in ("booking_id", "user_id"):
             if name in values:
                 values[name] = UUID(values[name])
@@ -200,6 +241,6 @@ def load(payload: str) -> Operation:
             values["seats"] = tuple(values["seats"])
         operation = _TYPES[kind](**values)
         _check(kind, operation)
-        return operation
+        return operation, at_ms
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(f"The operation's payload cannot be read: {error!r}") from error

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
+from core import logs
+from core.addresses import database_of
 from core.errors import ConfigurationError
 from core.settings import Settings
+
+log = logs.logger(__name__)
 
 #: In a secret that was drawn, one of these is found by chance once in a million times.
 WORDS = ("change", "secret", "passwor", "default", "example", "qwerty", "abcdefgh", "01234567", "12345678")
@@ -36,14 +40,35 @@ def unsafe(settings: Settings) -> list[str]:
         password = urlsplit(getattr(settings, name)).password
         if password and (unquote(password).lower() in PASSWORDS or _has_word(unquote(password))):
             found.append(f"{name.upper()} has a password that can be guessed")
+    if same_server(settings.redis_url, settings.broker_url) and database_of(settings.redis_url) == database_of(
+        settings.broker_url
+    ):
+        found.append("BROKER_URL is the database of REDIS_URL: doorbells must not lie among what was accepted")
     return found
 
 
 def refuse_unsafe(settings: Settings) -> None:
     """Refuse to go on with these settings outside the local mode. Raises: ConfigurationError that names them all."""
     found = unsafe(settings)
-    if found and settings.mode != "local":
+    if settings.mode == "local":
+        return
+    if found:
         raise refusal(found)
+    if same_server(settings.redis_url, settings.broker_url):
+        log.warning("broker_shares_redis", why="doorbells take the memory of the lanes, and an fsync each")
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether two addresses of Redis lead to the same server, as far as they tell."""
+    return _server(one) == _server(other)
+
+
+def _server(redis_url: str) -> tuple[str, int]:
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return parts.path, 0
+    host = parts.hostname or "localhost"
+    return ("localhost" if host in ("127.0.0.1", "::1") else host), parts.port or 6379
 
 
 def refusal(found: list[str]) -> ConfigurationError:

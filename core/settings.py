@@ -15,10 +15,13 @@ from typing import Any
 from environs import EnvValidationError, FileAwareEnv, validate
 from marshmallow import ValidationError
 
+from core.addresses import other_database, with_driver
 from core.errors import ConfigurationError
 
 #: RFC 7518 section 3.2: a key for HS256 must be at least as long as the hash, 256 bits.
 SECRET_MIN_BYTES = 32
+#: The longest life that an access token can have been given: a revocation whose tokens are not known is kept so long.
+MAX_TOKEN_TTL_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +48,13 @@ class Settings:
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     hold_ttl_s: float
+    changeover_min: int
+    shows_may_overlap: bool
     lanes: int
     lane_cap: int
+    show_cap: int
+    undecided_per_user: int
+    bookings_per_user_hour: int
     batch: int
     linger_ms: int
     drain_s: float
@@ -58,6 +66,8 @@ class Settings:
     log_json: bool
     log_level: str
     worker_metrics_port: int
+    pending_alarm_s: float
+    fail_pending_after_s: float
     #: For tests alone: core/crashpoints.py.
     crash: str
 
@@ -74,10 +84,11 @@ class Settings:
             **cls._of_watching(env),
             # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
+            # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
+            "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
+            "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
             "lanes": _lanes(env),
-            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
-            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
-            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
+            **cls._of_caps(env),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
             # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
             "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
@@ -94,11 +105,27 @@ class Settings:
         values["broker_url"] = values["broker_url"] or other_database(redis_url)
         # An equal share each, so that all lanes together keep to it without a common count.
         values["lane_cap"] = max(1, min(values["lane_cap"], values.pop("total_cap") // values["lanes"]))
+        values["show_cap"] = max(1, -(-values["lane_cap"] * values.pop("show_share") // 100))
         values["token_ttl_s"] *= 60
         values["refresh_ttl_s"] *= 24 * 3600
         values["hold_ttl_s"] *= 60
         values["cors_origins"] = tuple(values["cors_origins"])
         return cls(**values)
+
+    @staticmethod
+    def _of_caps(env: FileAwareEnv) -> dict[str, Any]:
+        """How much may wait."""
+        return {
+            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
+            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
+            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
+            # The rest is for other shows of the lane.
+            "show_share": env.int("SHOW_SHARE", 75, validate=validate.Range(1, 100)),
+            # Whoever tries again while an answer is on its way is not in the way of others.
+            "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
+            # One each ten seconds, for hours: more than anybody wants, and some 15 MB of rows a day.
+            "bookings_per_user_hour": env.int("BOOKINGS_PER_USER_HOUR", 360, validate=validate.Range(0, 1_000_000)),
+        }
 
     @staticmethod
     def _of_watching(env: FileAwareEnv) -> dict[str, Any]:
@@ -108,6 +135,10 @@ class Settings:
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
             # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
             "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
+            # Ten times what a killed drain costs: whatever is older waits for a person.
+            "pending_alarm_s": env.float("PENDING_ALARM_S", 30.0, validate=validate.Range(1, 24 * 3600)),
+            # 0, off: who was told 202 gets seats if there are any, however late.
+            "fail_pending_after_s": env.float("FAIL_PENDING_AFTER_S", 0.0, validate=validate.Range(0, 7 * 24 * 3600)),
             "crash": env.str("ONSALE_CRASH", ""),
         }
 
@@ -122,7 +153,7 @@ class Settings:
             "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
             "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
             # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
-            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, 7 * 24 * 60)),
+            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, MAX_TOKEN_TTL_S // 60)),
             "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
             # A minute; four times as many an hour. The address's are more: an office has one address.
             "logins_per_account": env.int("LOGINS_PER_ACCOUNT", 5, validate=validate.Range(0, 10_000)),
@@ -198,34 +229,9 @@ MODES = ("production", "local")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
-def other_database(redis_url: str) -> str:
-    """The broker's place where only REDIS_URL is given: the next database number of the same server.
-
-    Dramatiq runs KEYS over its database and polls with writes, so it must not share ours.
-    """
-    head, _, query = redis_url.partition("?")
-    if head.startswith("unix:"):
-        pairs = [pair for pair in query.split("&") if pair]
-        number = next((int(pair[3:]) for pair in pairs if pair.startswith("db=")), 0)
-        kept = [pair for pair in pairs if not pair.startswith("db=")]
-        return head + "?" + "&".join([*kept, f"db={number + 1}"])
-    scheme, _, rest = head.partition("://")
-    server, _, number_text = rest.partition("/")
-    number = int(number_text) if number_text.isdigit() else 0
-    return f"{scheme}://{server}/{number + 1}" + (f"?{query}" if query else "")
-
-
 def _lanes(env: FileAwareEnv) -> int:
     # Fixed at the first start and kept in Postgres; another value later is refused.
     return env.int("LANES", 8, validate=validate.Range(1, 1024))
-
-
-def with_driver(database_url: str) -> str:
-    """The address with the driver named, as SQLAlchemy wants it; other tools leave it out."""
-    for plain in ("postgresql://", "postgres://"):
-        if database_url.startswith(plain):
-            return "postgresql+psycopg://" + database_url.removeprefix(plain)
-    return database_url
 
 
 class _Environment(FileAwareEnv):

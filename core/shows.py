@@ -46,9 +46,16 @@ class ShowSettings:
         """These settings with some values replaced, `changes` in the form of `to_json`."""
         return replace(self, **{**changes, **({"state": SaleState(changes["state"])} if "state" in changes else {})})
 
+    @property
+    def window_stands(self) -> bool:
+        """Whether sales open before they close, and close by the start."""
+        return self.sales_open_ms < self.sales_close_ms <= self.starts_ms
+
 
 #: The settings that a ChangeShow operation may name. The start is fixed: people have bought it.
 CHANGEABLE = frozenset(field.name for field in fields(ShowSettings)) - {"starts_ms"}
+#: Those that the sales window is made of.
+WINDOW = frozenset({"sales_open_ms", "sales_close_ms"})
 
 
 @dataclass(frozen=True, slots=True)

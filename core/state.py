@@ -92,6 +92,12 @@ class ShowState:
         bookings = (self.bookings[id_] for id_ in self._live.get(user_id, ()))
         return sum(len(booking.seats) for booking in bookings if not booking.lapsed(at_ms))
 
+    def first_deadline_of_user(self, user_id: UUID, at_ms: int) -> int | None:
+        """When the first of a person's holds ends, ms; None if there is none."""
+        bookings = (self.bookings[id_] for id_ in self._live.get(user_id, ()))
+        deadlines = (booking.expires_ms for booking in bookings if not booking.lapsed(at_ms))
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
     def lapsed_holds(self, at_ms: int) -> list[Booking]:
         """Every loaded hold that has lapsed by `at_ms`, by deadline and id."""
         lapsed = (booking for booking in self.bookings.values() if booking.lapsed(at_ms))

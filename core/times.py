@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+#: A clock that jumps further than this has been set, or was wrong: what it said before is not believed.
+STEP_MS = 5_000
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
@@ -17,6 +20,15 @@ def from_ms(ms: int) -> datetime:
 def to_ms(time: datetime) -> int:
     """The milliseconds of an aware time, exact: no float is involved."""
     return (time - _EPOCH) // _MS
+
+
+def decided_ms(now_ms: int, accepted_ms: int, last_ms: int) -> int:
+    """Return the decided time of a batch: now, but not before anything in it, nor before the lane's last one.
+
+    Times further ahead of now than STEP_MS come from a clock that has been set back since. They do not count, so that
+    the lane's time does not stand still, nor a hold last, for as long as the clock had been ahead.
+    """
+    return max([now_ms, *(ms for ms in (accepted_ms, last_ms) if ms <= now_ms + STEP_MS)])
 
 
 def iso(ms: int | None) -> str | None:

@@ -22,6 +22,7 @@ from redis.exceptions import InvalidResponse, NoScriptError, RedisError
 from core.crashpoints import point
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from db import scripts
+from db.demotion import ASK_ROLE, ROLE_S, Questions, async_greeting, check_role, says_demoted
 from db.rounds import Command, unable
 
 #: Bytes of one read.
@@ -61,13 +62,15 @@ class _Call:
 class AsyncRounds:
     """One connection to Redis, shared by the tasks of one event loop. Connects at the first call."""
 
-    def __init__(self, url: str, *, timeout_s: float = 2.0) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 2.0, questions: Questions | None = None) -> None:
         self._pool = redis.asyncio.ConnectionPool.from_url(
             url,
             protocol=2,
+            decode_responses=True,
             socket_timeout=timeout_s,
             socket_connect_timeout=1.0,
             retry=Retry(NoBackoff(), 0),
+            redis_connect_func=async_greeting(questions),
         )
         self._timeout_s = timeout_s
         self._connection: Any = None
@@ -76,6 +79,8 @@ class AsyncRounds:
         self._outbox: list[_Call] = []
         self._sent: deque[_Call] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._role_until = 0.0
+        self._demoted = False
 
     async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
         """Send commands with all others of this turn of the loop, and return their replies.
@@ -102,17 +107,20 @@ class AsyncRounds:
         # Not the pool's make_connection: it counts what it ever made, and refuses for good after a hundred.
         connection: Any = self._pool.connection_class(**self._pool.connection_kwargs)
         try:
-            await connection.connect()
+            async with asyncio.timeout(1.0 + self._timeout_s):  # all of it: each of its steps has a limit of its own
+                await connection.connect()
         except BaseException as error:
             waiting, self._outbox = self._outbox, []
             for call in waiting:
                 call.fail(RedisAway())
+            await connection.disconnect(nowait=True)
             if not isinstance(error, RedisError | OSError):
                 raise
             return
         finally:
             self._opening = None
-        self._connection = connection
+        self._connection, self._demoted = connection, False
+        self._role_until = asyncio.get_running_loop().time() + ROLE_S
         self._reading = asyncio.get_running_loop().create_task(self._read(connection))
         self._send()
 
@@ -125,7 +133,11 @@ class AsyncRounds:
                 raise RedisAway
             point("R0")
             loop = asyncio.get_running_loop()
-            deadline = loop.time() + self._timeout_s
+            now = loop.time()
+            if now >= self._role_until:
+                self._role_until = now + ROLE_S
+                calls.insert(0, self._role_call(loop))
+            deadline = now + self._timeout_s
             for call in calls:
                 call.deadline = deadline
             self._sent.extend(calls)
@@ -141,6 +153,20 @@ class AsyncRounds:
                 call.fail(RedisAway())
             if not isinstance(error, OnsaleError | RedisError | OSError):
                 raise
+
+    def _role_call(self, loop: asyncio.AbstractEventLoop) -> _Call:
+        """A call of our own, before those of this turn: whether the server still is the master."""
+
+        def answered(done: asyncio.Future[list[Any]]) -> None:
+            try:
+                check_role(done.result()[0])
+            except (OnsaleError, RedisError) as error:
+                if not isinstance(error, OnsaleError) and self._reading is not None:
+                    self._reading.cancel()
+
+        call = _Call([ASK_ROLE], False, loop.create_future())
+        call.done.add_done_callback(answered)
+        return call
 
     def _overdue(self) -> None:
         """Whether the oldest call has waited too long: then the connection is given up."""
@@ -167,6 +193,8 @@ class AsyncRounds:
                 point("R2")
                 while (reply := reader.gets()) is not False:
                     self._take(reply)
+                if self._demoted:
+                    break
         except (RedisError, OSError, asyncio.CancelledError):
             pass  # what is lost with it is told to the callers
         finally:
@@ -177,6 +205,7 @@ class AsyncRounds:
         """The next reply, which is the oldest call's."""
         call = self._sent[0]
         if isinstance(reply, RedisError):
+            self._demoted |= says_demoted(reply)
             call.error = RedisAway() if unable(reply) else reply
             reply = None
         call.replies.append(reply)
@@ -191,13 +220,10 @@ class AsyncRounds:
     def _load_and_resend(self, call: _Call) -> None:
         """Redis was restarted and does not know a script: load those of this call, and send it again.
 
-        NOSCRIPT says that nothing ran, so a call of one command may be sent again safely.
+        NOSCRIPT says that nothing of it ran, and a call of several commands has only such as may be repeated.
         """
-        loads: list[Command] = [
-            ("SCRIPT", "LOAD", scripts.BY_SHA[str(command[1])].source)
-            for command in call.commands
-            if command[0] == "EVALSHA"
-        ]
+        needed = {str(command[1]) for command in call.commands if command[0] == "EVALSHA"}
+        loads: list[Command] = [("SCRIPT", "LOAD", scripts.BY_SHA[sha].source) for sha in sorted(needed)]
         again = _Call([*loads, *call.commands], call.writes, asyncio.get_running_loop().create_future())
 
         def answered(done: asyncio.Future[list[Any]]) -> None:

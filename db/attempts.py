@@ -1,4 +1,4 @@
-"""Attempts to log in, counted in Redis for all api processes together (lua/attempt.lua)."""
+"""Attempts to log in, counted in Redis for all api processes together (lua/attempt.lua, lua/give_back.lua)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ def count(rounds: Rounds, limits: Sequence[Limit]) -> int:
     except ResponseError as error:  # at maxmemory nothing can be counted, so nobody is let in
         raise RedisAway from error
     return int(wait_ms)
+
+
+def give_back(rounds: Rounds, limits: Sequence[Limit], since_ms: int) -> None:
+    """Count one attempt less: it was counted at least `since_ms` ago, and succeeded.
+
+    Raises: RedisAway, AcceptUnknown.   Repeat: takes away another one's attempt.
+    """
+    names = [keys.attempts(f"{limit.window_s}:{limit.subject}") for limit in limits]
+    arguments = [number for limit in limits for number in (limit.window_s * 1000, since_ms)]
+    try:
+        rounds.call([("EVALSHA", scripts.GIVE_BACK.sha, len(names), *names, *arguments)], writes=True)
+    except ResponseError as error:  # at maxmemory
+        raise RedisAway from error
 
 
 def forget(rounds: Rounds, limits: Sequence[Limit]) -> None:

@@ -94,6 +94,16 @@ def shows_with_lapsed_holds(connection: Connection, at_ms: int) -> list[int]:
     return list(connection.execute(statement, {"at": from_ms(at_ms)}).scalars())
 
 
+def count_lapsed_holds(connection: Connection, at_ms: int) -> int:
+    """How many holds of all shows have a deadline that is not after `at_ms`."""
+    statement = text("""
+        SELECT count(*)
+          FROM bookings
+         WHERE status = 'PENDING' AND expires_at <= :at
+    """)
+    return int(connection.execute(statement, {"at": from_ms(at_ms)}).scalar_one())
+
+
 def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int, int]:
     """The earliest deadline among the holds of each show, ms; shows without a hold are missing."""
     statement = """
@@ -150,36 +160,34 @@ _UPDATE = f"""
 """  # noqa: S608 - the rows are a constant
 
 
-def list_of_user(connection: Connection, user_id: UUID, *, before: UUID | None, limit: int) -> list[Booking]:
-    """A person's decided bookings, newest first; with `before`, those that follow this one of theirs."""
+def list_of_user(
+    connection: Connection, user_id: UUID, *, after: tuple[int, UUID] | None, limit: int
+) -> list[Booking]:
+    """A person's decided bookings, newest first; with `after`, those behind this place: (accepted, ms; id)."""
+    behind = "AND (accepted_at, id) < (:accepted_at, :id)" if after else ""
     statement = text(f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE user_id = :user_id
-           AND (CAST(:before AS uuid) IS NULL
-                OR (accepted_at, id) < (SELECT accepted_at, id
-                                          FROM bookings
-                                         WHERE id = :before AND user_id = :user_id))
+           {behind}
          ORDER BY accepted_at DESC, id DESC
          LIMIT :limit
-    """)  # noqa: S608 - the columns are a constant
-    values = {"user_id": user_id, "before": before, "limit": limit}
+    """)  # noqa: S608 - constants
+    accepted_ms, id_ = after or (0, None)
+    values = {"user_id": user_id, "accepted_at": from_ms(accepted_ms), "id": id_, "limit": limit}
     return [_booking(row) for row in connection.execute(statement, values)]
 
 
 def by_reference(connection: Connection, user_id: UUID, reference_: str) -> Booking | None:
-    """A person's booking by its short form; None if they have none of that reference."""
-    ids = ids_of_reference(reference_)
-    if ids is None:
-        return None
+    """A person's booking by its short form as `read_reference` returns it; None if they have none of it."""
+    first, last = ids_of_reference(reference_)
     statement = text(f"""
         SELECT {_COLUMNS}
           FROM bookings
          WHERE id BETWEEN :first AND :last AND user_id = :user_id
     """)  # noqa: S608 - the columns are a constant
-    rows = connection.execute(statement, {"first": ids[0], "last": ids[1], "user_id": user_id})
-    wanted = reference_.replace("-", "").upper()
-    return next((b for b in map(_booking, rows) if reference(b.id).replace("-", "") == wanted), None)
+    rows = connection.execute(statement, {"first": first, "last": last, "user_id": user_id})
+    return next((booking for booking in map(_booking, rows) if reference(booking.id) == reference_), None)
 
 
 def all_bookings(connection: Connection) -> Iterator[Booking]:

@@ -7,9 +7,10 @@ rebuilt from Postgres once when it is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -33,7 +34,8 @@ class CardChange:
 
     `fields`: see `card`. `before`: the version before the batch. `settled`: whether settings have changed. `taken`:
     the seats whose state has, number in the plan -> until when they are taken (core/taken.py); `all_taken`: all of
-    them, where they were read.
+    them, where they were read. `books`: how many Books of whom left the lane; `limits`: user -> until when (ms) the
+    door may believe that so many more seats are the most this user may take; (0, 0): nothing of the kind.
     """
 
     show_id: int
@@ -42,11 +44,21 @@ class CardChange:
     settled: bool
     taken: dict[int, int]
     all_taken: bytes = b""
+    books: Mapping[UUID, int] = field(default_factory=dict)
+    limits: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
 
     def arguments(self) -> list[str | int | bytes]:
         """What finish.lua takes, in its order."""
         taken = " ".join(f"{number} {until}" for number, until in self.taken.items())
-        return [*(self.fields[name] for name in FIELDS), self.before, int(self.settled), taken, self.all_taken]
+        return [
+            *(self.fields[name] for name in FIELDS),
+            *(self.before, int(self.settled), taken, self.all_taken),
+            " ".join([f"{user} {number}" for user, number in self.books.items()] + self._all_books()),
+            " ".join(f"{user} {until_ms} {left}" for user, (until_ms, left) in self.limits.items()),
+        ]
+
+    def _all_books(self) -> list[str]:
+        return [f"all {sum(self.books.values())}"] if self.books else []
 
 
 def card(

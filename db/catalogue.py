@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from core.errors import OnsaleError
 from core.shows import ShowSettings
 from core.times import from_ms
-from db.engine import violated
+from db.engine import allow, violated
 
 
 class NoSuchMovie(OnsaleError):
@@ -53,10 +53,16 @@ class TakenSeats:
     sold: frozenset[str]
 
 
-def list_upcoming(connection: Connection, *, movie_id: int | None, limit: int, offset: int) -> list[ShowListing]:
-    """Shows that have not begun, the next one first."""
+def list_upcoming(
+    connection: Connection, *, movie_id: int | None, after: tuple[int, int] | None, limit: int
+) -> list[ShowListing]:
+    """Shows that have not begun, the next one first.
+
+    Args:    after: only those behind this place in the list: (start, ms; id).
+    """
+    behind = "AND (shows.starts_at, shows.id) > (:starts_at, :id)" if after else ""
     statement = text(
-        """
+        f"""
         SELECT shows.id, shows.movie_id, movies.title, movies.genre, movies.duration_min, shows.hall_id,
                halls.name AS hall_name, shows.settings, shows.capacity, shows.held, shows.sold, shows.version
         FROM shows
@@ -64,12 +70,14 @@ def list_upcoming(connection: Connection, *, movie_id: int | None, limit: int, o
         JOIN halls ON halls.id = shows.hall_id
         WHERE shows.starts_at > now()
           AND (CAST(:movie_id AS integer) IS NULL OR shows.movie_id = :movie_id)
+          {behind}
         ORDER BY shows.starts_at, shows.id
         LIMIT :limit
-        OFFSET :offset
-        """
+        """  # noqa: S608 - one of two constants
     )
-    rows = connection.execute(statement, {"movie_id": movie_id, "limit": limit, "offset": offset})
+    starts_ms, id_ = after or (0, 0)
+    values = {"movie_id": movie_id, "limit": limit, "starts_at": from_ms(starts_ms), "id": id_}
+    rows = connection.execute(statement, values)
     return [_listing(row) for row in rows]
 
 
@@ -119,7 +127,7 @@ def insert_show(connection: Connection, *, movie_id: int, hall_id: int, settings
 
 def allow_long_statements(connection: Connection) -> None:
     """Let the rest of this transaction take half a minute a statement: a stadium has 200,000 seats."""
-    connection.execute(text("SET LOCAL statement_timeout = '30s'"))
+    allow(connection, statement_timeout_ms=30_000)
 
 
 def insert_seats(connection: Connection, show_id: int, labels: Iterable[str]) -> None:

@@ -16,20 +16,26 @@ from uuid import UUID
 import orjson
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import PostgresAway
+from db.patience import CONNECT_S, POOL_S, Greet, Patience, PatientConnection
 
 #: SQLSTATE classes that say nothing about the statement: the server or the connection is in trouble, or
 #: another transaction was in the way. Work that failed so is done again, later.
-TRANSIENT = ("08", "25", "40", "53", "55", "57", "58")
+TRANSIENT = ("08", "25", "26", "40", "53", "55", "57", "58")
+#: SQLSTATE: the server takes no writes (any more), so the connection is of no use, though it is open.
+READ_ONLY = "25006"
 
 #: A prepared statement keeps the plan of its first executions until the next ANALYZE, and in a rush a table that was
 #: empty then has thousands of rows: a plan that reads it whole, or joins it row against row, was right only then.
 _BY_KEY = "".join(f" -c enable_{way}=off" for way in ("seqscan", "hashjoin", "mergejoin", "material"))
+
+#: A setting that means nothing to Postgres: by it the guard sees that our options reach the server (db/guard.py).
+MARK = "onsale.options"
 
 #: A server that went silent is found so within seconds. Seconds, times, and ms.
 _FOUND_DEAD = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 5_000}
@@ -44,38 +50,74 @@ def make_engine(
     idle_timeout_ms: int = 5_000,
     pre_ping: bool = True,
     by_key: bool = False,
+    writes: bool = True,
+    greet: Greet | None = None,
 ) -> Engine:
-    """An engine for one process. Times are milliseconds; a connection attempt is given up after 3 s.
+    """An engine for one process. Times are milliseconds; db/patience.py has those that are kept by our own clock.
 
     `pre_ping`: a round trip before each use of a pooled connection. Without it a look at the socket, which costs no
     round trip and finds a connection that the server ended, not one whose network went silent.
     `by_key`: statements find their rows by index, row by row, whatever Postgres believes of the tables' sizes.
+    `writes`: connect only to a server that takes writes; False: a replica will do.
+    `greet`: called with each new connection before its first use (db/guard.py).
     """
-    options = (
-        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
-        f" -c idle_in_transaction_session_timeout={idle_timeout_ms} -c default_transaction_isolation=read\\ committed"
-        " -c timezone=UTC"
-    )
+    options = _options(statement_timeout_ms, lock_timeout_ms, idle_timeout_ms) + _BY_KEY * by_key
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=3,
+        pool_timeout=POOL_S,
         pool_pre_ping=pre_ping,
         json_deserializer=orjson.loads,
         connect_args={
-            "connect_timeout": 3,
-            "options": options + _BY_KEY * by_key,
+            "connect_timeout": CONNECT_S,
+            "target_session_attrs": "read-write" if writes else "any",
+            "options": options,
             **_FOUND_DEAD,
             "application_name": "onsale",
         },
     )
+    _watch(engine, Patience(statement_timeout_ms, greet))
     if not pre_ping:
         event.listen(engine, "checkout", _refuse_ended)
     return engine
 
 
-def _refuse_ended(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+def _watch(engine: Engine, patience: Patience) -> None:
+    """Connect by way of db/patience.py, and leave a server that takes no writes."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Any) -> PatientConnection:
+        return patience.connect(*args, **parameters)
+
+    event.listen(engine, "checkout", _refuse_stale)
+
+    @event.listens_for(engine, "checkin")
+    def check_in(connection: PatientConnection | None, _record: object) -> None:
+        if connection is not None:
+            patience.restore(connection)
+
+    @event.listens_for(engine, "handle_error")
+    def handle(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True  # closes it, and all of the pool that are not newer
+
+
+def _options(statement_timeout_ms: int, lock_timeout_ms: int, idle_timeout_ms: int) -> str:
+    return (
+        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={lock_timeout_ms}"
+        f" -c idle_in_transaction_session_timeout={idle_timeout_ms} -c default_transaction_isolation=read\\ committed"
+        f" -c timezone=UTC -c {MARK}=on"
+    )
+
+
+def _refuse_stale(connection: PatientConnection, _record: object, _proxy: object) -> None:
+    """What was found out through another connection counts for this one: the pool opens another in its place."""
+    if connection.patience.stale(connection):
+        raise DisconnectionError
+
+
+def _refuse_ended(connection: PatientConnection, _record: object, _proxy: object) -> None:
     """An idle connection has nothing to read but its end; the pool opens another one in its place."""
     look = select.poll()
     try:
@@ -111,10 +153,13 @@ def execute(connection: Connection, statement: str, values: Mapping[str, Any]) -
         cursor: psycopg.Cursor[Any] = driver.cursor(row_factory=namedtuple_row)
         return cursor.execute(_for_psycopg(statement), values)
     except psycopg.Error as error:
-        if driver.closed:
+        read_only = error.sqlstate == READ_ONLY  # then so are the others of the pool
+        if read_only:
+            driver.patience.renew()
+        if lost := read_only or driver.closed:
             connection.invalidate(error)
         raise DBAPIError.instance(
-            statement, dict(values), error, psycopg.Error, connection_invalidated=driver.closed
+            statement, dict(values), error, psycopg.Error, connection_invalidated=lost
         ) from error
 
 
@@ -141,6 +186,13 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         if is_away(error):
             raise PostgresAway(f"Postgres cannot be reached: {_brief(error)}") from error
         raise
+
+
+def allow(connection: Connection, statement_timeout_ms: int) -> None:
+    """Let each statement take so long (0: as long as it takes), until the transaction ends."""
+    driver: Any = connection.connection.driver_connection
+    connection.execute(text(f"SET LOCAL statement_timeout = {statement_timeout_ms:d}"))
+    driver.allow(statement_timeout_ms)
 
 
 def is_away(error: Exception) -> bool:

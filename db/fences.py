@@ -21,6 +21,8 @@ class Fence:
     last: StreamId
     seq: int
     decided_ms: int
+    #: Postgres's clock when the row was locked, ms.
+    now_ms: int = 0
 
 
 def lock(connection: Connection, lane: int) -> Fence:
@@ -29,7 +31,8 @@ def lock(connection: Connection, lane: int) -> Fence:
     Raises: LaneBusy: another drain holds it.    Locks: lanes(lane) FOR UPDATE NOWAIT.
     """
     statement = """
-        SELECT epoch, stream_ms, stream_seq, seq, decided_ms
+        SELECT epoch, stream_ms, stream_seq, seq, decided_ms,
+               CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now_ms
           FROM lanes
          WHERE lane = :lane
            FOR UPDATE NOWAIT
@@ -40,7 +43,7 @@ def lock(connection: Connection, lane: int) -> Fence:
         if sqlstate(error) == "55P03":
             raise LaneBusy from error
         raise
-    return Fence(lane, row.epoch, StreamId(row.stream_ms, row.stream_seq), row.seq, row.decided_ms)
+    return Fence(lane, row.epoch, StreamId(row.stream_ms, row.stream_seq), row.seq, row.decided_ms, row.now_ms)
 
 
 def advance(connection: Connection, fence: Fence) -> None:
@@ -70,3 +73,17 @@ def create(connection: Connection, lanes: int) -> None:
             ON CONFLICT DO NOTHING
     """)
     connection.execute(statement, {"last": lanes - 1})
+
+
+def holders(connection: Connection) -> set[tuple[int, float]]:
+    """The transactions that have locked a lane's row: process of Postgres, and when it began, seconds since 1970.
+
+    Only the database's owner sees those of others.
+    """
+    statement = text("""
+        SELECT pid, CAST(extract(epoch FROM xact_start) AS double precision) AS begun
+          FROM pg_locks
+          JOIN pg_stat_activity USING (pid)
+         WHERE relation = CAST('lanes' AS regclass) AND mode = 'RowShareLock' AND granted
+    """)
+    return {(row.pid, row.begun) for row in connection.execute(statement)}

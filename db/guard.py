@@ -1,8 +1,11 @@
-"""What the servers must be like before anything rests on them: asked at the start of each api and worker.
+"""What the servers must be like before anything rests on them: asked at the start of each api and worker, and at
+each new connection, for behind an address may be another server than before.
 
 Redis must keep what it has answered and never drop a key; Postgres must have every COMMIT on disk; and who logs
 in there must not be able to do more than the process needs. Outside the local mode a process refuses to start
-otherwise. A server that is away is asked as soon as it is there.
+otherwise, and ends itself if it meets such a server later. A server that is away is asked as soon as it is there.
+Whether a server takes writes is no question of the guard's, but one for every connection (db/engine.py,
+db/demotion.py): one that does not is unavailable.
 """
 
 from __future__ import annotations
@@ -10,16 +13,23 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, LiteralString
 
+import psycopg
+from psycopg.rows import namedtuple_row
 from redis.exceptions import ResponseError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine
+from sqlalchemy.exc import NoResultFound, ProgrammingError
 
 from core import logs
-from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway, WrongInstallation
 from core.safety import refusal
 from core.settings import Settings
+from db import installation
+from db.demotion import Questions
 from db.engine import make_engine, transaction
+from db.installation import Installation
+from db.patience import Greet
 from db.rounds import Rounds
 
 log = logs.logger(__name__)
@@ -45,45 +55,73 @@ AGAIN_S = 1.0
 EXIT_CODE = 78
 
 
-def postgres_faults(connection: Connection, role: Role) -> list[str]:
-    """What is wrong with Postgres, or with the rights of who is logged in there."""
-    row = connection.execute(
-        text("""
-        SELECT rolname, rolsuper, rolcreaterole OR rolcreatedb OR rolreplication AS powerful,
-               current_setting('fsync') AS fsync,
-               current_setting('full_page_writes') AS full_page_writes,
-               current_setting('synchronous_commit') AS synchronous_commit,
-               current_setting('transaction_isolation') AS isolation
-          FROM pg_roles
-         WHERE rolname = current_user
-    """)
-    ).one()
+def postgres_faults(connection: psycopg.Connection[Any], role: Role) -> list[str]:
+    """What is wrong with Postgres, or with the rights of who is logged in there: one round trip."""
+    forbidden = [(table, privilege) for table, privilege in FORBIDDEN[role]]
+    values = {"tables": [table for table, _ in forbidden], "privileges": [privilege for _, privilege in forbidden]}
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        row: Any = cursor.execute(_QUESTIONS, values).fetchone()
     found = [
         f"Postgres has {name} off: what was confirmed could be lost"
-        for name in ("fsync", "full_page_writes", "synchronous_commit")
+        for name in _DURABLE
         if getattr(row, name) == "off"
     ]
     if row.isolation != "read committed":
         found.append(f"Postgres works in {row.isolation}, not in read committed: checks would read old rows")
+    if row.mark != "on":
+        found.append(
+            "the options of our connections do not reach Postgres: a pooler in between ignores them, and with them "
+            "every timeout of the server's"
+        )
     member = f"DATABASE_URL must be of a member of onsale_{role}"
     if row.rolsuper:
         return [*found, f"{row.rolname} is a superuser of Postgres: {member}"]
     if row.powerful:
         found.append(f"{row.rolname} may make roles or databases, or replicate: {member}")
-    may = [f"{privilege} {table}" for table, privilege in FORBIDDEN[role] if _may(connection, table, privilege)]
-    if may:
-        found.append(f"{row.rolname} may {', '.join(may)}: {member}, and of nothing else")
+    if row.may:
+        found.append(f"{row.rolname} may {', '.join(row.may)}: {member}, and of nothing else")
     return found
+
+
+#: Without one of these a COMMIT that was answered may be lost, or the whole database.
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+#: Columns have no DELETE.
+_QUESTIONS: LiteralString = """
+    SELECT rolname, rolsuper, rolcreaterole OR rolcreatedb OR rolreplication AS powerful,
+           current_setting('fsync') AS fsync,
+           current_setting('full_page_writes') AS full_page_writes,
+           current_setting('synchronous_commit') AS synchronous_commit,
+           current_setting('transaction_isolation') AS isolation,
+           current_setting('onsale.options', true) AS mark,
+           ARRAY(
+               SELECT privilege || ' ' || name
+                 FROM unnest(%(tables)s::text[], %(privileges)s::text[]) WITH ORDINALITY AS _(name, privilege, place)
+                 JOIN pg_class ON pg_class.oid = to_regclass(name)
+                WHERE has_table_privilege(pg_class.oid, privilege)
+                   OR CASE WHEN privilege <> 'DELETE' THEN has_any_column_privilege(pg_class.oid, privilege) END
+                ORDER BY place
+           ) AS may
+      FROM pg_roles
+     WHERE rolname = current_user
+"""
 
 
 def redis_faults(rounds: Rounds, settings: Settings) -> list[str]:
     """What is wrong with Redis. Raises: RedisAway."""
-    names = [*REDIS, "maxmemory"]
     try:
-        replies = rounds.call([("CONFIG", "GET", name) for name in names], writes=False)
-    except ResponseError:
+        return _judge(rounds.call(_CONFIG, writes=False), settings)
+    except ResponseError as error:
+        return _judge([error], settings)
+
+
+_CONFIG: Sequence[tuple[str, ...]] = [("CONFIG", "GET", name) for name in (*REDIS, "maxmemory")]
+
+
+def _judge(replies: Sequence[Any], settings: Settings) -> list[str]:
+    """What is wrong with a Redis that has answered _CONFIG so."""
+    if any(isinstance(reply, ResponseError) for reply in replies):
         return ["REDIS_URL does not let us see how Redis is configured: allow CONFIG GET (+config|get)"]
-    values = {name: reply[1] if reply else "" for name, reply in zip(names, replies, strict=True)}
+    values = {name: reply[1] if reply else "" for (_, _, name), reply in zip(_CONFIG, replies, strict=True)}
     found = [
         f"Redis has {name} {values[name]}, not {wanted}: a 202 could be lost"
         for name, wanted in REDIS.items()
@@ -100,13 +138,56 @@ def redis_faults(rounds: Rounds, settings: Settings) -> list[str]:
     return found
 
 
+def for_postgres(settings: Settings, role: Role) -> Greet | None:
+    """What to do with each new connection to Postgres: end the process if it must not rest on that server."""
+    if settings.mode == "local":
+        return None
+    return lambda connection: _go_on_only_without(postgres_faults(connection, role))
+
+
+def for_redis(settings: Settings) -> Questions | None:
+    """What to ask at each new connection to Redis; the process ends if it must not rest on that server."""
+    if settings.mode == "local":
+        return None
+    return Questions(_CONFIG, lambda replies: _go_on_only_without(_judge(replies, settings)))
+
+
+def check_installation(engine: Engine, rounds: Rounds, settings: Settings) -> Installation:
+    """Make sure that Postgres, Redis and LANES are of one installation, and return it. A new Redis is told of it.
+
+    Raises: WrongInstallation: they are not.   ConfigurationError: there is none.   PostgresAway, RedisAway,
+            AcceptUnknown.
+    """
+    try:
+        with transaction(engine) as connection:
+            kept = installation.get(connection)
+    except (NoResultFound, ProgrammingError) as error:
+        raise ConfigurationError("DATABASE_URL: no installation is there. `onsale migrate` makes it.") from error
+    if kept.lanes != settings.lanes:
+        raise WrongInstallation(f"LANES: the installation has {kept.lanes} lanes, not {settings.lanes}.")
+    installation.publish(rounds, kept)
+    return kept
+
+
+def _go_on_only_without(found: list[str]) -> None:
+    if found:
+        end(refusal(found))
+
+
+def end(error: ConfigurationError) -> None:
+    """End this process at once, whichever thread has found out: what it does next would not be safe."""
+    log.error("refused", error=str(error))
+    os._exit(EXIT_CODE)
+
+
 class Guard:
-    """Looks at both servers once, when they are there. In the local mode it looks at nothing."""
+    """Looks at both servers at the start, when they are there: whether they are of one installation, and outside the
+    local mode whether they are safe."""
 
     def __init__(self, settings: Settings, role: Role) -> None:
         self._settings = settings
         self._role = role
-        self._left = set() if settings.mode == "local" else {"postgres", "redis"}
+        self._left = {"installation"} | (set() if settings.mode == "local" else {"postgres", "redis"})
 
     def check(self) -> bool:
         """Look at what has not been looked at; False if a server is away, so that this is to be done again.
@@ -121,6 +202,9 @@ class Guard:
             if "postgres" in self._left:
                 found += self._look_at_postgres()
                 self._left.discard("postgres")
+            if "installation" in self._left and not found:
+                self._look_at_installation()
+                self._left.discard("installation")
         except (RedisAway, AcceptUnknown, PostgresAway) as error:
             log.warning("not_checked_yet", error=str(error))
         if found:
@@ -138,8 +222,7 @@ class Guard:
             while not self.check():
                 pause.wait(AGAIN_S)
         except ConfigurationError as error:
-            log.error("refused", error=str(error))
-            os._exit(EXIT_CODE)
+            end(error)
 
     def _look_at_redis(self) -> list[str]:
         rounds = Rounds(self._settings.redis_url)
@@ -148,21 +231,23 @@ class Guard:
         finally:
             rounds.close()
 
-    def _look_at_postgres(self) -> list[str]:
-        engine: Engine = make_engine(self._settings.database_url, pool_size=1)
+    def _look_at_installation(self) -> None:
+        engine, rounds = make_engine(self._settings.database_url, pool_size=1), Rounds(self._settings.redis_url)
         try:
-            with transaction(engine) as connection:
-                return postgres_faults(connection, self._role)
+            check_installation(engine, rounds, self._settings)
         finally:
             engine.dispose()
+            rounds.close()
 
-
-def _may(connection: Connection, table: str, privilege: str) -> bool:
-    statement = text("""
-        SELECT has_any_column_privilege(oid, :privilege) OR has_table_privilege(oid, :privilege)
-          FROM pg_class
-         WHERE oid = to_regclass(:table)
-    """)
-    if privilege == "DELETE":  # columns have none
-        statement = text("SELECT has_table_privilege(oid, :privilege) FROM pg_class WHERE oid = to_regclass(:table)")
-    return bool(connection.execute(statement, {"table": table, "privilege": privilege}).scalar())
+    def _look_at_postgres(self) -> list[str]:
+        found: list[str] = []
+        engine = make_engine(
+            self._settings.database_url,
+            pool_size=1,
+            greet=lambda connection: found.extend(postgres_faults(connection, self._role)),
+        )
+        try:
+            with transaction(engine):
+                return found
+        finally:
+            engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
@@ -96,6 +97,30 @@ def bookings_decided(connection: Connection, lane: int, epoch: str, first: Strea
         "last_seq": last.seq,
     }
     return set(connection.execute(statement, values).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOutcome:
+    """What a lane decided of a change of a show."""
+
+    outcome: str
+    reason: str | None
+    decided_ms: int
+
+
+def outcome_of_change(
+    connection: Connection, show_id: int, lane: int, epoch: str, id_: StreamId
+) -> ChangeOutcome | None:
+    """What became of a change of this show; None if it is not decided, or there is none."""
+    statement = text("""
+        SELECT outcome, reason, decided_ms
+          FROM journal
+         WHERE lane = :lane AND epoch = :epoch AND stream_ms = :ms AND stream_seq = :seq AND part = 0
+           AND kind = 'CHANGE_SHOW' AND show_id = :show_id
+    """)
+    values = {"lane": lane, "epoch": epoch, "ms": id_.ms, "seq": id_.seq, "show_id": show_id}
+    row = connection.execute(statement, values).one_or_none()
+    return ChangeOutcome(row.outcome, row.reason, row.decided_ms) if row else None
 
 
 def last_reasons(connection: Connection, lane: int, count: int) -> list[str | None]:

@@ -6,8 +6,14 @@ from uuid import UUID
 
 #: Pub/sub channel: each message lists the hex ids of bookings just published, separated by blanks.
 DECIDED = "onsale:decided"
-#: String, JSON: lanes and the booking secret, so that an api can start while Postgres is away.
+#: String, JSON: whose Redis this is, with lanes and the booking secret, so that an api can start without Postgres.
 INSTALLATION = "onsale:installation"
+#: Sorted set: the workers that are alive, each with the time of its last heartbeat, ms.
+WORKERS = "onsale:workers"
+#: String with a TTL: an expire run is going on.
+EXPIRY_LEASE = "onsale:expiry:lease"
+#: String with a TTL: an expire run has ended lately.
+EXPIRY_DONE = "onsale:expiry:done"
 #: String: the life of Redis (its run_id) in which all coming shows were published (workers/republish.py).
 REPUBLISHED = "onsale:republished"
 #: String with a TTL: the worker that publishes them now.
@@ -27,7 +33,8 @@ def marker(number: int) -> str:
 
 
 def meter(number: int) -> str:
-    """Hash: epoch; ticket (last given); served (last decided); rate (decisions per second); full_until (ms)."""
+    """Hash: epoch; ticket (last given); served (last decided); seq (its journal number); rate (decisions per second);
+    full_until (ms)."""
     return f"onsale:{{{number}}}:meter"
 
 
@@ -44,6 +51,16 @@ def card(number: int, show_id: int) -> str:
 def taken(number: int, show_id: int) -> str:
     """String: until when each seat of a contested show is taken (core/taken.py); true if its card says so."""
     return f"onsale:{{{number}}}:taken:{show_id}"
+
+
+def undecided(number: int, show_id: int) -> str:
+    """Hash: the show's undecided Books, in all and per user (lua/accept.lua lists the fields)."""
+    return f"onsale:{{{number}}}:undecided:{show_id}"
+
+
+def withdrawn(number: int) -> str:
+    """Hash: bookings that were cancelled while queued (lua/accept.lua): hex id -> the Cancel's entry id."""
+    return f"onsale:{{{number}}}:withdrawn"
 
 
 def expiring(number: int, show_id: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from redis.exceptions import OutOfMemoryError
 
 from core.bookings import SETTLED
 from core.ids import lane_of
+from core.line import UNKNOWN, Meter
 from core.operations import (
     Book,
     Cancel,
@@ -28,8 +29,9 @@ from core.operations import (
     StreamId,
     dump,
     kind_of,
+    with_accepted,
 )
-from db import keys, scripts
+from db import keys, meters, scripts
 from db.rounds import Command, Rounds
 
 #: With the time it makes an epoch that nobody else draws, without asking the system for randomness each time.
@@ -37,30 +39,44 @@ _PROCESS = secrets.token_hex(4)
 #: Confirm, Cancel, Expire and ChangeShow may fill a lane this much beyond Book's cap: a full lane must not
 #: kill live holds.
 HEADROOM = 1.25
+#: Operations of one round trip of `accept_all`: Redis is busy for some 10 ms with them, and an api waits for that.
+ACCEPT_CHUNK = 250
+#: A doorbell that has been rung for so long, ms, and has woken nobody was lost, or is not listened to.
+RUNG_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash, and after
-    SEAT_TAKEN, which has none, `seats`: the places of the taken ones among those that were asked for."""
+    """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash. A refusal has
+    none: there it has `seats` after SEAT_TAKEN (the places of the taken ones among those that were asked for), and
+    `stale` if Postgres should confirm the card."""
 
     code: str
     ring: bool = False
     forgotten: bool = False
-    epoch: str = ""
-    served: int = 0
-    rate: float = 0.0
+    meter: Meter = UNKNOWN
     entry_id: str = ""
     status: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stale(self) -> bool:
+        """Whether a refusal rests on a card that has not been confirmed for a while."""
+        return "stale" in self.status
 
 
 @dataclass(frozen=True, slots=True)
 class Peeked:
-    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first."""
+    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first.
+
+    A payload names its accepted time where that is not the id's. `seq`: the last journal number that was published.
+    `withdrawn`: hex ids of queued bookings whose Cancel is somewhere in the lane.
+    """
 
     epoch: str
     time_ms: int
     entries: list[tuple[StreamId, int, str]]
+    seq: int = 0
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +96,16 @@ def accept_command(
     lanes: int,
     cap: int,
     marker_ms: int,
+    user_cap: int = 0,
+    show_cap: int = 0,
     request_id: str = "",
     seats: Iterable[int] = (),
 ) -> Command:
     """The call of accept.lua for one operation. The arguments stand in the script's header.
 
-    Args: seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
+    Args: cap, user_cap, show_cap: of the lane's entries, and of the undecided Books of this user at this show and
+          of this show; 0: no limit, -1: none.
+          seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
     """
     kind = kind_of(operation)
     lane = lane_of(operation.show_id, lanes)
@@ -93,13 +113,10 @@ def accept_command(
     return (
         "EVALSHA",
         scripts.ACCEPT.sha,
-        6,
-        keys.lane(lane),
-        keys.marker(lane),
-        keys.meter(lane),
-        subject,
-        keys.card(lane, operation.show_id),
-        keys.taken(lane, operation.show_id),
+        8,
+        *(keys.lane(lane), keys.marker(lane), keys.meter(lane), subject),
+        *(keys.card(lane, operation.show_id), keys.taken(lane, operation.show_id)),
+        *(keys.undecided(lane, operation.show_id), keys.withdrawn(lane)),
         kind.value,
         dump(operation, request_id=request_id),
         user,
@@ -109,6 +126,7 @@ def accept_command(
         f"{_PROCESS}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
         " ".join(map(str, seats)),
+        *(user_cap, show_cap, _wanted(operation)),
     )
 
 
@@ -123,7 +141,28 @@ def _subject(operation: Operation, lane: int) -> tuple[str, str]:
             return keys.card(lane, operation.show_id), ""
 
 
+def _wanted(operation: Operation) -> int:
+    """How many seats a Book asks for."""
+    return len(operation.seats) or operation.quantity if isinstance(operation, Book) else 0
+
+
 _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}
+
+
+def accept_all(rounds: Rounds, operations: Sequence[Operation], **how: Any) -> list[Accepted]:
+    """Take many operations into their lanes, ACCEPT_CHUNK per round trip. At maxmemory the rest answers FULL.
+
+    Args:   how: see `accept_command`.
+    Raises: RedisAway, AcceptUnknown (db/rounds.py).   Repeat: safe, the same operations are found again.
+    """
+    found: list[Accepted] = []
+    for first in range(0, len(operations), ACCEPT_CHUNK):
+        commands = [accept_command(operation, **how) for operation in operations[first : first + ACCEPT_CHUNK]]
+        try:
+            found += map(accepted, rounds.call(commands, writes=True))
+        except OutOfMemoryError:
+            return found + [Accepted("FULL")] * (len(operations) - len(found))
+    return found
 
 
 def accept(rounds: Rounds, operation: Operation, **how: Any) -> Accepted:
@@ -142,31 +181,42 @@ def accept(rounds: Rounds, operation: Operation, **how: Any) -> Accepted:
 
 def accepted(reply: Any) -> Accepted:
     """The reply to `accept_command`."""
-    code, ring, forgotten, epoch, served, rate, entry_id, *fields = reply
+    code, ring, forgotten, now_ms, *meter, entry_id = reply[: 5 + len(meters.FIELDS)]
+    fields = reply[5 + len(meters.FIELDS) :]
     return Accepted(
         code=code,
         ring=bool(ring),
         forgotten=bool(forgotten),
-        epoch=epoch,
-        served=int(served),
-        rate=float(rate),
+        meter=meters.read(meter, now_ms),
         entry_id=entry_id,
         status=dict(zip(fields[::2], fields[1::2], strict=True)),
     )
 
 
+def waits(rounds: Rounds, lane: int, epoch: str, id_: StreamId) -> bool:
+    """Whether an entry of this epoch is still in its lane. Raises: RedisAway."""
+    commands: list[Command] = [("XRANGE", keys.lane(lane), str(id_), str(id_)), ("HGET", keys.meter(lane), "epoch")]
+    found, now = rounds.call(commands, writes=False)
+    return bool(found) and now == epoch
+
+
 def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
     """Up to `limit` entries from the lane's head, its epoch and Redis's time, read at one instant."""
-    reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane)], [limit])
-    epoch, time_ms, entries = reply
+    reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane), keys.withdrawn(lane)], [limit])
+    epoch, time_ms, entries, seq, withdrawn = reply
     read = []
-    for entry_id, flat in entries:
-        if len(flat) == 4 and flat[0] == "o" and flat[2] == "t":  # as accept.lua writes them
-            read.append((StreamId.parse(entry_id), int(flat[3]), flat[1]))
+    for text, flat in entries:
+        entry_id = StreamId.parse(text)
+        if len(flat) == 6 and flat[::2] == ["o", "t", "a"]:  # as accept.lua writes them
+            payload, ticket, accepted_ms = flat[1], int(flat[3]), int(flat[5])
         else:
             fields = dict(zip(flat[::2], flat[1::2], strict=True))
-            read.append((StreamId.parse(entry_id), int(fields.get("t", 0)), fields.get("o", "")))
-    return Peeked(epoch, time_ms, read)
+            payload, ticket = fields.get("o", ""), int(fields.get("t", 0))
+            accepted_ms = int(fields.get("a", entry_id.ms))
+        if accepted_ms != entry_id.ms:
+            payload = with_accepted(payload, accepted_ms)
+        read.append((entry_id, ticket, payload))
+    return Peeked(epoch, time_ms, read, int(seq), frozenset(withdrawn))
 
 
 def take(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:
@@ -187,14 +237,26 @@ def wait_for_entry(client: redis.Redis, lane: int, after: StreamId, timeout_ms: 
     return bool(client.xread({keys.lane(lane): str(after)}, count=1, block=max(1, timeout_ms)))
 
 
-def stalled(client: redis.Redis, lanes: int) -> list[int]:
-    """The lanes that have entries and no live marker."""
+def stalled(client: redis.Redis, lanes: int, marker_ms: int) -> list[int]:
+    """Return the lanes that have entries and no drain: no marker, or one that has said "rung" for RUNG_MS.
+
+    A lane under load is rung again as soon as its marker has lapsed, so a doorbell that nobody hears leaves a marker
+    there nearly all the time.
+    """
     pipe = client.pipeline(transaction=False)
     for lane in range(lanes):
         pipe.xlen(keys.lane(lane))
-        pipe.exists(keys.marker(lane))
+        pipe.get(keys.marker(lane))
+        pipe.pttl(keys.marker(lane))
     replies = pipe.execute()
-    return [lane for lane in range(lanes) if replies[2 * lane] and not replies[2 * lane + 1]]
+    # Half a short marker's life, so that tests with short ones see the same.
+    unheard_ms = marker_ms - min(RUNG_MS, marker_ms // 2)
+    found = []
+    for lane in range(lanes):
+        entries, marker, left_ms = replies[3 * lane : 3 * lane + 3]
+        if entries and (marker is None or (marker == "rung" and left_ms <= unheard_ms)):
+            found.append(lane)
+    return found
 
 
 def refuse_books(client: redis.Redis, lanes: int, for_ms: int) -> None:
@@ -226,6 +288,12 @@ def overview(replies: list[Any]) -> list[LaneState]:
     states = []
     for lane in range((len(replies) - 1) // 4):
         depth, head, marker, rate = replies[1 + 4 * lane : 5 + 4 * lane]
-        age_ms = now_ms - StreamId.parse(head[0][0]).ms if head else 0
+        age_ms = now_ms - _accepted_ms(*head[0]) if head else 0
         states.append(LaneState(lane, depth, max(0, age_ms), marker, float(rate or 0)))
     return states
+
+
+def _accepted_ms(entry_id: str, read: list[str] | dict[str, str]) -> int:
+    """When an entry was accepted, by its field or, of an older version's entry, its id. redis-py reads a dict."""
+    fields = read if isinstance(read, dict) else dict(zip(read[::2], read[1::2], strict=True))
+    return int(fields["a"]) if "a" in fields else StreamId.parse(entry_id).ms

@@ -1,24 +1,28 @@
 """The schema step: an empty database gets schema.sql, an older one the numbered migrations that it lacks.
 
-Files of db/migrations are numbered without gaps and only ever added. A database that has a number which this
-program does not know is newer, and refused. Two starts at once take turns by an advisory lock.
+Files of db/migrations are numbered without gaps and only ever added; what SQL cannot do of one, a function does right
+after it, in the same transaction. A database that has a number which this program does not know is newer, and
+refused. Two starts at once take turns by an advisory lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
 from core.errors import SchemaError
-from db.engine import transaction
+from db import addresses
+from db.engine import allow, transaction
 
 SCHEMA = Path(__file__).parent.parent / "schema.sql"
 FOLDER = Path(__file__).parent / "migrations"
 #: Any number will do, as long as nobody else uses it: the letters of "onsale".
 _LOCK = 0x6F6E73616C65
+#: What follows a file, by its name.
+AFTER: dict[str, Callable[[Connection], None]] = {"accounts": addresses.fold}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def migrate(engine: Engine, migrations: Sequence[Migration] | None = None, *, sc
     migrations = known() if migrations is None else migrations
     with transaction(engine) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        allow(connection, statement_timeout_ms=0)
         applied = _applied(connection)
         newest = migrations[-1].version
         if applied is None:
@@ -64,6 +68,8 @@ def migrate(engine: Engine, migrations: Sequence[Migration] | None = None, *, sc
         lacking = [migration for migration in migrations if migration.version not in applied]
         for migration in lacking:
             _run(connection, migration.path)
+            if migration.name in AFTER:
+                AFTER[migration.name](connection)
         _note(connection, lacking)
         return [migration.version for migration in lacking]
 

@@ -30,23 +30,28 @@ class Movie:
     duration_min: int
 
 
-def list_movies(connection: Connection, *, q: str | None, genre: str | None, limit: int, offset: int) -> list[Movie]:
+def list_movies(
+    connection: Connection, *, q: str | None, genre: str | None, after: tuple[str, int] | None, limit: int
+) -> list[Movie]:
     """Movies by title.
 
     Args:    q: a part of the title, whatever its capitals.  genre: the whole genre, whatever its capitals.
+             after: only those behind this place in the list: (title, id).
     """
+    behind = "AND (lower(title), id) > (lower(:title), :id)" if after else ""
     statement = text(
-        """
+        f"""
         SELECT id, title, description, genre, duration_min
         FROM movies
         WHERE (CAST(:q AS text) IS NULL OR strpos(lower(title), lower(:q)) > 0)
           AND (CAST(:genre AS text) IS NULL OR lower(genre) = lower(:genre))
+          {behind}
         ORDER BY lower(title), id
         LIMIT :limit
-        OFFSET :offset
-        """
+        """  # noqa: S608 - one of two constants
     )
-    rows = connection.execute(statement, {"q": q, "genre": genre, "limit": limit, "offset": offset})
+    title, id_ = after or ("", 0)
+    rows = connection.execute(statement, {"q": q, "genre": genre, "limit": limit, "title": title, "id": id_})
     return [_movie(row) for row in rows]
 
 

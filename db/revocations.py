@@ -1,12 +1,12 @@
 """Revocations: access tokens taken back before their end. Postgres keeps them, Redis hands them to the apis.
 
-Redis has them as a stream, so that an api asks each second only for what is new. If Redis was wiped, the stream
-is missing, and is made again from Postgres.
+Redis has them as a stream, so that an api asks each second only for what is new. Redis may lose some of it, or all:
+what was read last is then missing, and Postgres is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,50 +55,60 @@ def insert_of_user(connection: Connection, user_id: UUID, version: int, ttl_s: i
     return Revocation(user_id=str(user_id), version=version, expires_s=_seconds(expires_at))
 
 
-def list_live(connection: Connection) -> list[Revocation]:
-    """All whose tokens might still live."""
+def list_live(connection: Connection) -> Iterator[Revocation]:
+    """All whose tokens might still live, a page of them in memory at a time."""
     statement = text("""
-        SELECT session_id, user_id, version, expires_at
+        SELECT id, session_id, user_id, version, expires_at
           FROM revocations
-         WHERE expires_at > now()
+         WHERE id > :after AND expires_at > now()
          ORDER BY id
+         LIMIT :limit
     """)
-    return [
-        Revocation(row.session_id or "", str(row.user_id or ""), row.version or 0, _seconds(row.expires_at))
-        for row in connection.execute(statement)
-    ]
+    after, rows = 0, PAGE
+    while rows == PAGE:
+        found = connection.execute(statement, {"after": after, "limit": PAGE}).all()
+        rows = len(found)
+        for row in found:
+            after = row.id
+            yield Revocation(row.session_id or "", str(row.user_id or ""), row.version or 0, _seconds(row.expires_at))
 
 
 def delete_expired(connection: Connection, limit: int) -> int:
     """Forget up to `limit` whose tokens have ended by themselves; returns how many there were."""
     statement = text("""
         DELETE FROM revocations
-         WHERE id IN (SELECT id FROM revocations WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit)
+         WHERE id IN (SELECT id
+                        FROM revocations
+                       WHERE expires_at <= now()
+                       ORDER BY expires_at
+                       LIMIT :limit)
     """)
+    connection.execute(text("SET LOCAL statement_timeout = '10s'"))
     return connection.execute(statement, {"limit": limit}).rowcount
 
 
-def publish(rounds: Rounds, revocations: Sequence[Revocation], *, now_s: float, ttl_s: int) -> None:
-    """Append to the stream (which is made by it, also by an empty list) and drop what is older than `ttl_s`.
+def publish(rounds: Rounds, revocation: Revocation, *, now_s: float, ttl_s: int) -> None:
+    """Append to the stream and drop what is older than `ttl_s`.
 
     Raises: RedisAway, AcceptUnknown.   Repeat: harmless, the same is said twice.
     """
     oldest = ("MINID", "~", int((now_s - ttl_s) * 1000))
-    entries = revocations or [Revocation()]
-    rounds.call([_append(entry, oldest) for entry in entries], writes=True)
+    rounds.call([_append(revocation, oldest)], writes=True)
 
 
 def read(rounds: Rounds, after: str) -> tuple[bool, str, list[Revocation]]:
     """What the stream has after this id ("0": all of it), a page at the most.
 
-    Returns: whether there is a stream, the last id read, and what was read.   Raises: RedisAway.
+    Returns: whether what was read last is still there, the last id read ("0" if it is not, and there is nothing
+             else), and what was read.   Raises: RedisAway.
     """
-    start = "-" if after == "0" else f"({after}"
-    exists, entries = rounds.call(
-        [("EXISTS", keys.REVOKED), ("XRANGE", keys.REVOKED, start, "+", "COUNT", PAGE)], writes=False
-    )
+    start, count = ("-", PAGE) if after == "0" else (after, PAGE + 1)
+    [entries] = rounds.call([("XRANGE", keys.REVOKED, start, "+", "COUNT", count)], writes=False)
+    there = after == "0" or (bool(entries) and entries[0][0] == after)
+    if there and after != "0":
+        del entries[0]
     found = [_parse(dict(zip(flat[::2], flat[1::2], strict=True))) for _, flat in entries]
-    return bool(exists), entries[-1][0] if entries else after, found
+    return there, entries[-1][0] if entries else after if there else "0", found
 
 
 def _append(entry: Revocation, trim: tuple[str, str, int]) -> Command:

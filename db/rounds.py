@@ -12,17 +12,19 @@ from __future__ import annotations
 
 import select
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import hiredis
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, InvalidResponse, NoScriptError, ReadOnlyError, RedisError
+from redis.exceptions import BusyLoadingError, InvalidResponse, NoScriptError, RedisError
 from redis.retry import Retry
 
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
 from db import scripts
+from db.demotion import ASK_ROLE, ROLE_S, Questions, check_role, greeting, says_demoted, watched
 
 Command = tuple[str | int, ...]
 
@@ -30,9 +32,14 @@ Command = tuple[str | int, ...]
 MAX_CALLS = 256
 
 
-def connection_pool(url: str, *, socket_timeout_s: float, decode: bool = True) -> redis.ConnectionPool:
-    """A pool whose connections never retry by themselves: a script may have run although its reply was lost."""
-    return redis.ConnectionPool.from_url(
+def connection_pool(
+    url: str, *, socket_timeout_s: float, decode: bool = True, questions: Questions | None = None
+) -> redis.ConnectionPool:
+    """A pool whose connections leave a server that is no master (db/demotion.py), and ask `questions` when made.
+
+    They never retry by themselves: a script may have run although its reply was lost.
+    """
+    pool = redis.ConnectionPool.from_url(
         url,
         protocol=2,
         decode_responses=decode,
@@ -40,7 +47,10 @@ def connection_pool(url: str, *, socket_timeout_s: float, decode: bool = True) -
         socket_timeout=socket_timeout_s,
         socket_connect_timeout=1.0,
         retry=Retry(NoBackoff(), 0),
+        redis_connect_func=greeting(questions),
     )
+    pool.connection_class = watched(pool.connection_class)
+    return pool
 
 
 class _Call:
@@ -65,21 +75,25 @@ class _Call:
 
 def unable(error: Exception) -> bool:
     """Whether Redis says that it can do nothing just now, whatever it is asked; then nothing ran."""
-    return isinstance(error, BusyLoadingError | ReadOnlyError) or str(error).startswith(_UNABLE)
+    return isinstance(error, BusyLoadingError) or says_demoted(error) or str(error).startswith(_UNABLE)
 
 
-_UNABLE = ("BUSY ", "MISCONF ", "MASTERDOWN ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
+_UNABLE = ("BUSY ", "MISCONF ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
+#: Sent before a round's calls, once a second: it costs no round trip.
+ASK_ROLE_PACKED: bytes = hiredis.pack_command(ASK_ROLE)  # type: ignore[arg-type]
 
 
 class Rounds:
     """One connection to Redis, shared by the threads of a process. Connects at the first call."""
 
-    def __init__(self, url: str, *, timeout_s: float = 2.0) -> None:
-        self._pool = connection_pool(url, socket_timeout_s=timeout_s)
+    def __init__(self, url: str, *, timeout_s: float = 2.0, questions: Questions | None = None) -> None:
+        self._pool = connection_pool(url, socket_timeout_s=timeout_s, questions=questions)
         self._timeout_s = timeout_s
         self._connection: Any = None
         self._reader: Any = None
         self._readable = select.poll()
+        self._role_until = 0.0
+        self._demoted = False
         self._lock = threading.Lock()
         self._waiting: list[_Call] = []
         self._sending = False
@@ -163,6 +177,8 @@ class Rounds:
             for call in calls:
                 if isinstance(call.error, NoScriptError):
                     self._load_and_resend(connection, call)
+            if self._demoted:
+                self._disconnect()
         except BaseException as error:
             self._disconnect()
             for call in calls:
@@ -176,11 +192,16 @@ class Rounds:
     def _exchange(self, connection: Any, calls: list[_Call]) -> None:
         """Write the calls in one go and read all replies. Redis-py's own way costs three times as much per call."""
         socket = connection._sock
-        socket.sendall(b"".join([call.packed for call in calls]))
+        asks = time.monotonic() >= self._role_until
+        socket.sendall(ASK_ROLE_PACKED * asks + b"".join([call.packed for call in calls]))
+        if asks:
+            check_role(self._next_reply(socket))
+            self._role_until = time.monotonic() + ROLE_S
         for call in calls:
             for _ in call.commands:
                 reply = self._next_reply(socket)
                 if isinstance(reply, RedisError):
+                    self._demoted |= says_demoted(reply)
                     call.error = RedisAway() if unable(reply) else reply
                     reply = None
                 call.replies.append(reply)
@@ -197,13 +218,10 @@ class Rounds:
     def _load_and_resend(self, connection: Any, call: _Call) -> None:
         """Redis was restarted and does not know a script: load those of this call, and send it again.
 
-        NOSCRIPT says that nothing ran, so a call of one command may be sent again safely.
+        NOSCRIPT says that nothing of it ran, and a call of several commands has only such as may be repeated.
         """
-        loads: list[Command] = [
-            ("SCRIPT", "LOAD", scripts.BY_SHA[str(command[1])].source)
-            for command in call.commands
-            if command[0] == "EVALSHA"
-        ]
+        needed = {str(command[1]) for command in call.commands if command[0] == "EVALSHA"}
+        loads: list[Command] = [("SCRIPT", "LOAD", scripts.BY_SHA[sha].source) for sha in sorted(needed)]
         again = _Call([*loads, *call.commands], call.writes)
         call.replies, call.error = [], None
         self._exchange(connection, [again])
@@ -231,7 +249,8 @@ class Rounds:
                 encoding="utf-8",
                 errors="surrogateescape",
             )
-            self._connection = connection
+            self._connection, self._demoted = connection, False
+            self._role_until = time.monotonic() + ROLE_S
         return connection
 
     def _disconnect(self) -> None:

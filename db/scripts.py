@@ -35,10 +35,14 @@ def _read(name: str) -> Script:
 
 ACCEPT = _read("accept")
 ATTEMPT = _read("attempt")
+BEAT = _read("beat")
 FINISH = _read("finish")
+GIVE_BACK = _read("give_back")
 PEEK = _read("peek")
 PUBLISH = _read("publish")
 RELEASE = _read("release")
+RESET_LANE = _read("reset_lane")
 TAKE = _read("take")
 
-BY_SHA = {script.sha: script for script in (ACCEPT, ATTEMPT, FINISH, PEEK, PUBLISH, RELEASE, TAKE)}
+_ALL = (ACCEPT, ATTEMPT, BEAT, FINISH, GIVE_BACK, PEEK, PUBLISH, RELEASE, RESET_LANE, TAKE)
+BY_SHA = {script.sha: script for script in _ALL}

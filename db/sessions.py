@@ -1,17 +1,21 @@
-"""Sessions: one per log-in, the family of its refresh tokens. Only hashes of those are kept.
+"""Sessions: one per log-in. Each has a generation, which its current refresh token names; no token is kept.
 
-A refresh token is used once, for the next one. Used twice, somebody has a copy: who of the two is the thief
-cannot be told, so the whole session ends.
+A refresh token is used once, for the next one. Used again much later, somebody has a copy: who of the two is the
+thief cannot be told, so the whole session ends. Used again at once, it is most likely the same client, whose answer
+was lost or which asks from two windows: it gets the same answer (docs/decisions/0016-signed-refresh-tokens.md).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+#: Seconds after its use in which a refresh token that comes again gets the same answer.
+GRACE_S = 10
 #: Sessions of one person; the next log-in ends the oldest.
 MOST = 20
 
@@ -26,15 +30,18 @@ class Session:
     expires_at: datetime
 
 
-def insert_session(connection: Connection, user_id: UUID, token_hash: bytes, ttl_s: int) -> UUID:
-    """Open a session with its first refresh token; the person's oldest ones beyond MOST end."""
+def insert_session(connection: Connection, user_id: UUID, ttl_s: int, token_ttl_s: int) -> UUID:
+    """Open a session, in generation 0; the person's oldest ones beyond MOST end.
+
+    Args:    ttl_s: how long the session lives.  token_ttl_s: how long its first access token does.
+    """
     statement = text("""
-        INSERT INTO sessions (user_id, expires_at)
-        VALUES (:user_id, now() + make_interval(secs => :ttl_s))
+        INSERT INTO sessions (user_id, expires_at, tokens_end_at)
+        VALUES (:user_id, now() + make_interval(secs => :ttl_s), now() + make_interval(secs => :token_ttl_s))
         RETURNING id
     """)
-    session_id: UUID = connection.execute(statement, {"user_id": user_id, "ttl_s": ttl_s}).scalar_one()
-    add_token(connection, session_id, token_hash)
+    values = {"user_id": user_id, "ttl_s": ttl_s, "token_ttl_s": token_ttl_s}
+    session_id: UUID = connection.execute(statement, values).scalar_one()
     surplus = text("""
         DELETE FROM sessions
          WHERE id IN (SELECT id
@@ -47,40 +54,36 @@ def insert_session(connection: Connection, user_id: UUID, token_hash: bytes, ttl
     return session_id
 
 
-def add_token(connection: Connection, session_id: UUID, token_hash: bytes) -> None:
-    """Make this the session's current refresh token; the one before must be used."""
-    statement = text("""
-        INSERT INTO refresh_tokens (hash, session_id)
-        VALUES (:hash, :session_id)
-    """)
-    connection.execute(statement, {"hash": token_hash, "session_id": session_id})
+def advance(connection: Connection, session_id: UUID, generation: int, token_ttl_s: int) -> Session | None:
+    """Use up the refresh token of a generation, for the next one and an access token that lives so long.
 
-
-def use_token(connection: Connection, token_hash: bytes) -> Session | None:
-    """Use up a refresh token; None if it is unknown, used, or its session is over.
-
-    Of two at once, one succeeds: the other waits for its commit and then finds it used.
+    None: it was used more than GRACE_S ago, or its session is over. A generation that the session has not reached
+    is that of a token made before Postgres was restored from a backup: it is taken.
+    Of two at once, the second waits for the first one's commit and is then a repetition.
     """
     statement = text("""
-        UPDATE refresh_tokens
-           SET used_at = now()
-          FROM sessions
-         WHERE hash = :hash AND used_at IS NULL AND sessions.id = session_id AND sessions.expires_at > now()
-        RETURNING sessions.id, sessions.user_id, sessions.created_at, sessions.expires_at
+        UPDATE sessions
+           SET generation = :generation + 1,
+               refreshed_at = CASE WHEN generation <= :generation THEN now() ELSE refreshed_at END,
+               tokens_end_at = greatest(tokens_end_at, now() + make_interval(secs => :token_ttl_s))
+         WHERE id = :id AND expires_at > now()
+           AND (generation <= :generation
+                OR generation = :generation + 1 AND refreshed_at > now() - make_interval(secs => :grace_s))
+        RETURNING id, user_id, created_at, expires_at
     """)
-    row = connection.execute(statement, {"hash": token_hash}).one_or_none()
+    values = {"id": session_id, "generation": generation, "token_ttl_s": token_ttl_s, "grace_s": GRACE_S}
+    row = connection.execute(statement, values).one_or_none()
     return Session(*row) if row else None
 
 
-def session_of_used(connection: Connection, token_hash: bytes) -> Session | None:
-    """The session of a refresh token that has been used before; None if it is unknown, or current."""
+def get_living(connection: Connection, session_id: UUID) -> Session | None:
+    """A session that has not ended."""
     statement = text("""
-        SELECT sessions.id, sessions.user_id, sessions.created_at, sessions.expires_at
-          FROM refresh_tokens
-          JOIN sessions ON sessions.id = session_id
-         WHERE hash = :hash AND used_at IS NOT NULL
+        SELECT id, user_id, created_at, expires_at
+          FROM sessions
+         WHERE id = :id AND expires_at > now()
     """)
-    row = connection.execute(statement, {"hash": token_hash}).one_or_none()
+    row = connection.execute(statement, {"id": session_id}).one_or_none()
     return Session(*row) if row else None
 
 
@@ -95,15 +98,19 @@ def list_of_user(connection: Connection, user_id: UUID) -> list[Session]:
     return [Session(*row) for row in connection.execute(statement, {"user_id": user_id})]
 
 
-def delete_session(connection: Connection, session_id: UUID) -> None:
-    """End a session: none of its refresh tokens works any more. Repeat: nothing happens."""
-    connection.execute(text("DELETE FROM sessions WHERE id = :id"), {"id": session_id})
+def delete_session(connection: Connection, user_id: UUID, session: str) -> int | None:
+    """End a person's session by its id's text, which may be no session's at all. Repeat: nothing happens.
 
-
-def delete_named(connection: Connection, user_id: UUID, session: str) -> None:
-    """End a person's session by its id's text, which may be no session's at all. Repeat: nothing happens."""
-    statement = text("DELETE FROM sessions WHERE user_id = :user_id AND id::text = :session")
-    connection.execute(statement, {"user_id": user_id, "session": session})
+    Returns: in how many seconds the last of its access tokens ends by itself; None: there is no such session.
+    """
+    statement = text("""
+        DELETE FROM sessions
+         WHERE user_id = :user_id AND id::text = :session
+        RETURNING tokens_end_at - now()
+    """)
+    values = {"user_id": user_id, "session": session}
+    left: timedelta | None = connection.execute(statement, values).scalar_one_or_none()
+    return None if left is None else max(0, math.ceil(left.total_seconds()))
 
 
 def delete_of_user(connection: Connection, user_id: UUID) -> None:
@@ -112,9 +119,15 @@ def delete_of_user(connection: Connection, user_id: UUID) -> None:
 
 
 def delete_expired(connection: Connection, limit: int) -> int:
-    """Forget up to `limit` sessions that are over; returns how many there were."""
+    """Forget up to `limit` sessions that are over; returns how many there were. Others at it take other rows."""
     statement = text("""
         DELETE FROM sessions
-         WHERE id IN (SELECT id FROM sessions WHERE expires_at <= now() ORDER BY expires_at LIMIT :limit)
+         WHERE id IN (SELECT id
+                        FROM sessions
+                       WHERE expires_at <= now()
+                       ORDER BY expires_at
+                       LIMIT :limit
+                         FOR UPDATE SKIP LOCKED)
     """)
+    connection.execute(text("SET LOCAL statement_timeout = '10s'"))
     return connection.execute(statement, {"limit": limit}).rowcount

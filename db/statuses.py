@@ -18,9 +18,10 @@ import redis
 
 from core.bookings import Booking, Stage, Status
 from core.ids import lane_of, reference
+from core.line import Meter
 from core.operations import Kind, StreamId
 from core.times import iso, to_ms
-from db import keys, scripts
+from db import keys, meters, scripts
 from db.cards import CardChange
 from db.rounds import Command, Rounds
 
@@ -36,15 +37,6 @@ class Pending:
     kind: str
     id: StreamId
     ticket: int
-
-
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """How far a lane is: its epoch, the last decided ticket, decisions per second (0: unknown)."""
-
-    epoch: str
-    served: int
-    rate: float
 
 
 def to_json(booking: Booking) -> dict[str, Any]:
@@ -94,7 +86,8 @@ def read_commands(booking_id: UUID, show_id: int, lanes: int) -> list[Command]:
     lane = lane_of(show_id, lanes)
     return [
         ("HGETALL", keys.status(lane, booking_id)),
-        ("HMGET", keys.meter(lane), "epoch", "served", "rate"),
+        ("HMGET", keys.meter(lane), *meters.FIELDS),
+        ("TIME",),
     ]
 
 
@@ -108,10 +101,9 @@ def read(rounds: Rounds, booking_id: UUID, show_id: int, lanes: int) -> tuple[di
 
 def parse(replies: list[Any]) -> tuple[dict[str, str], Meter]:
     """The replies to `read_commands`."""
-    fields, meter = replies
-    return dict(zip(fields[::2], fields[1::2], strict=True)), Meter(
-        meter[0] or "", int(meter[1] or 0), float(meter[2] or 0)
-    )
+    fields, meter, (seconds, micros) = replies
+    now_ms = int(seconds) * 1000 + int(micros) // 1000
+    return dict(zip(fields[::2], fields[1::2], strict=True)), meters.read(meter, now_ms)
 
 
 def pending(fields: dict[str, str]) -> Pending | None:
@@ -141,17 +133,29 @@ def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """Entries per second that a batch alone has shown. `crowded`: it was large, so what lies between it and the batch
+    before costs those in line time as well (finish.lua makes the lane's rate of both)."""
+
+    per_s: float
+    crowded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
-    """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it."""
+    """A committed batch, ready for finish.lua. `newest` maps a booking to the last operation decided on it; `seq` is
+    the lane's last number in the journal; `settled` are bookings that nothing in the lane withdraws any more."""
 
     lane: int
     epoch: str
     upto: StreamId
     ticket: int
+    seq: int
     bookings: Sequence[Booking]
     newest: dict[UUID, StreamId]
     cards: Sequence[CardChange]
     expired: Sequence[tuple[int, StreamId]]
+    settled: Sequence[UUID]
 
 
 def finish(
@@ -160,7 +164,7 @@ def finish(
     *,
     token: str,
     marker_ms: int,
-    rate: float | None,
+    pace: Pace | None,
     final_ttl_s: int,
 ) -> list[int] | None:
     """Trim the lane and publish a committed batch (docs/locking.md rules 6 and 7).
@@ -168,31 +172,38 @@ def finish(
     Returns those of its shows whose taken seats the door does not know; None: another drain or Redis was first.
     Repeat:  safe, also by a drain that wakes up late.
     """
-    script_keys = [keys.lane(batch.lane), keys.marker(batch.lane), keys.meter(batch.lane)]
     arguments: list[str | int | bytes] = [
         batch.epoch,
         f"{batch.upto.ms}-{batch.upto.seq + 1}",
         batch.ticket,
         token,
         marker_ms,
-        "" if rate is None else f"{rate:.1f}",
+        "" if pace is None else f"{pace.per_s:.1f} {pace.crowded:d}",
         len(batch.bookings),
         len(batch.cards),
         keys.DECIDED,
         " ".join(booking.id.hex for booking in batch.bookings),
+        batch.seq,
+        " ".join(id_.hex for id_ in batch.settled),
     ]
     for booking in batch.bookings:
-        script_keys.append(keys.status(batch.lane, booking.id))
         arguments += _status_arguments(booking, batch.newest.get(booking.id), final_ttl_s)
     for card in batch.cards:
-        script_keys += [keys.card(batch.lane, card.show_id), keys.taken(batch.lane, card.show_id)]
         arguments += card.arguments()
-    for show_id, entry_id in batch.expired:
-        script_keys.append(keys.expiring(batch.lane, show_id))
-        arguments.append(str(entry_id))
-    reply: Any = scripts.FINISH.run(client, script_keys, arguments)
+    arguments += [str(entry_id) for _, entry_id in batch.expired]
+    reply: Any = scripts.FINISH.run(client, _finish_keys(batch), arguments)
     published, *knows = reply
     return [card.show_id for card, known in zip(batch.cards, knows, strict=True) if not known] if published else None
+
+
+def _finish_keys(batch: Publication) -> list[str]:
+    """The keys that finish.lua takes, in its order."""
+    lane = batch.lane
+    found = [keys.lane(lane), keys.marker(lane), keys.meter(lane), keys.withdrawn(lane)]
+    found += [keys.status(lane, booking.id) for booking in batch.bookings]
+    for card in batch.cards:
+        found += [make(lane, card.show_id) for make in (keys.card, keys.taken, keys.undecided)]
+    return found + [keys.expiring(lane, show_id) for show_id, _ in batch.expired]
 
 
 def _status_arguments(booking: Booking, newest: StreamId | None, final_ttl_s: int) -> list[str | int]:

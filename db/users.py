@@ -1,6 +1,7 @@
 """Accounts. Bookings do not reference them: only log-in, profiles and administrators' rights need a row.
 
-An address belongs to one account, whatever its capitals; the index `users_one_per_email` says so.
+An address belongs to one account, whatever its capitals and spelling: the index `users_one_per_email` says so, of its
+key. The key is folded here (core/texts.py), never by the database's locale.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import OnsaleError
+from core.texts import folded
 from db.engine import make_engine, transaction, violated
 
 
@@ -39,13 +41,14 @@ def insert_user(connection: Connection, email: str, password_hash: str, name: st
     """Open an account with the role user. Raises: EmailTaken (the transaction is then of no more use)."""
     statement = text(
         """
-        INSERT INTO users (email, password_hash, name)
-        VALUES (:email, :password_hash, :name)
+        INSERT INTO users (email, email_key, password_hash, name)
+        VALUES (:email, :key, :password_hash, :name)
         RETURNING id, email, name, role, created_at, token_version
         """
     )
+    values = {"email": email, "key": folded(email), "password_hash": password_hash, "name": name}
     try:
-        row = connection.execute(statement, {"email": email, "password_hash": password_hash, "name": name})
+        row = connection.execute(statement, values)
     except IntegrityError as error:
         _taken_or_raise(error)
     return _user(row.one())
@@ -55,13 +58,14 @@ def insert_admin(connection: Connection, email: str, password_hash: str) -> UUID
     """Open an administrator's account. Raises: EmailTaken (the transaction is then of no more use)."""
     statement = text(
         """
-        INSERT INTO users (email, password_hash, name, role)
-        VALUES (:email, :password_hash, 'Administrator', 'admin')
+        INSERT INTO users (email, email_key, password_hash, name, role)
+        VALUES (:email, :key, :password_hash, 'Administrator', 'admin')
         RETURNING id
         """
     )
     try:
-        result = connection.execute(statement, {"email": email, "password_hash": password_hash})
+        values = {"email": email, "key": folded(email), "password_hash": password_hash}
+        result = connection.execute(statement, values)
     except IntegrityError as error:
         _taken_or_raise(error)
     id_: UUID = result.scalar_one()
@@ -82,15 +86,21 @@ def get_user(connection: Connection, user_id: UUID) -> User | None:
 
 
 def get_by_email(connection: Connection, email: str) -> tuple[User, str] | None:
-    """The account of an address, whatever its capitals, and its password hash."""
+    """The account of an address, whatever its capitals and spelling, and its password hash.
+
+    The key that older versions compared by goes first: accounts that could not be folded still have it.
+    (db/addresses.py)
+    """
     statement = text(
         """
         SELECT id, email, name, role, created_at, token_version, password_hash
         FROM users
-        WHERE lower(email) = lower(:email)
+        WHERE email_key IN (:key, lower(:email))
+        ORDER BY email_key = lower(:email) DESC
+        LIMIT 1
         """
     )
-    row = connection.execute(statement, {"email": email}).one_or_none()
+    row = connection.execute(statement, {"key": folded(email), "email": email}).one_or_none()
     return (_user(row), row.password_hash) if row else None
 
 
@@ -100,13 +110,15 @@ def update_user(connection: Connection, user_id: UUID, *, name: str, email: str 
         """
         UPDATE users
         SET name = :name,
-            email = coalesce(CAST(:email AS text), email)
+            email = coalesce(CAST(:email AS text), email),
+            email_key = coalesce(CAST(:key AS text), email_key)
         WHERE id = :user_id
         RETURNING id, email, name, role, created_at, token_version
         """
     )
+    values = {"user_id": user_id, "name": name, "email": email, "key": folded(email) if email is not None else None}
     try:
-        result = connection.execute(statement, {"user_id": user_id, "name": name, "email": email})
+        result = connection.execute(statement, values)
     except IntegrityError as error:
         _taken_or_raise(error)
     row = result.one_or_none()

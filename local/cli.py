@@ -21,6 +21,8 @@ ELSEWHERE = {
     "bench": ("bench.command", "command", "Measure Onsale beside other designs."),
     "crash": ("crash.command", "command", "Let processes fail at every crash point, and check that nothing is lost."),
     "chaos": ("chaos.command", "command", "Run everything under load and faults, and look for broken promises."),
+    "clock": ("local.clock", "command", "Compare the servers' clocks; reset lanes that a wrong one has left ahead."),
+    "password": ("local.password", "command", "Set an account's password: an administrator's is set nowhere else."),
     "verify": (
         "local.verify",
         "command",
@@ -116,13 +118,14 @@ def status(as_json: bool, home: Path | None) -> None:
 
 
 @main.command()
-def migrate() -> None:
-    """Bring the schema up to date, from DATABASE_URL and REDIS_URL, and make the demo and the admin."""
+@click.option("--demo", is_flag=True, help="Also load the demo catalogue, if there are no movies.")
+def migrate(demo: bool) -> None:
+    """Bring the schema up to date, from DATABASE_URL and REDIS_URL, and make the admin."""
     from core.settings import LocalSettings
     from local.schema import apply
     from local.welcome import admin
 
-    prepared = apply(LocalSettings.from_env())
+    prepared = apply(LocalSettings.from_env(), demo=demo)
     if prepared.admin_password:
         click.echo(admin(prepared.admin_email, prepared.admin_password))
 

@@ -59,8 +59,8 @@ def load(connection: Connection) -> int | None:
 
     None if there is no show to come. Repeat: nothing is added.
     """
-    if movies.list_movies(connection, q=None, genre=None, limit=1, offset=0):
-        upcoming = catalogue.list_upcoming(connection, movie_id=None, limit=1, offset=0)
+    if movies.list_movies(connection, q=None, genre=None, after=None, limit=1):
+        upcoming = catalogue.list_upcoming(connection, movie_id=None, after=None, limit=1)
         return upcoming[0].id if upcoming else None
     movie_ids = [movies.insert_movie(connection, movie).id for movie in MOVIES]
     plans = [("Studio", _studio()), ("Fan", _fan()), ("Palace", _palace())]

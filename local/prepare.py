@@ -1,7 +1,7 @@
 """Prepare: what must be in the stores before api and workers start. Every step is safe to repeat.
 
-The schema, who logs in with which rights, the installation's lanes and secret, the lanes' rows, an admin, and on
-the first start a small demo catalogue.
+The schema, who logs in with which rights, the installation's lanes and secret, the lanes' rows, an admin, and where
+it is asked for a small demo catalogue.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from db import fences, installation, roles, users
 from db.engine import make_engine, transaction
 from db.migrate import migrate
 from db.rounds import Rounds
-from local import demo
+from local.demo import load as load_demo
 
 DEFAULT_ADMIN = "admin@onsale.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the first start made. `admin_password` is set only if it has just been generated."""
+    """What the first start made. `admin_password` is set only if it has just been generated, `demo_show_id` only if
+    the demo was asked for and there is a show to come."""
 
     admin_email: str
     admin_password: str | None
@@ -41,11 +42,12 @@ def prepare(
     admin_email: str,
     admin_password: str,
     logins: Mapping[str, str] | None = None,
+    demo: bool = False,
 ) -> Prepared:
     """Bring both stores to where api and workers can start.
 
     Args:   database_url: the owner's.  logins: group of the schema -> the address of a member, made if missing;
-            an empty one is nobody's.
+            an empty one is nobody's.  demo: load the demo catalogue, unless there are movies.
     Raises: SchemaError, ConfigurationError, PostgresAway, RedisAway.   Repeat: only what is missing is made.
     """
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=60_000)
@@ -59,7 +61,7 @@ def prepare(
             kept = installation.create(connection, lanes)
             fences.create(connection, lanes)
             email, password = _admin(connection, admin_email, admin_password)
-            show_id = demo.load(connection)
+            show_id = load_demo(connection) if demo else None
         installation.publish(rounds, kept)
     finally:
         rounds.close()

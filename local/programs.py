@@ -93,6 +93,7 @@ def scheduler(env: Mapping[str, str]) -> Launch:
     return Launch(name="scheduler", command=command, cwd=PROJECT, env=env)
 
 
-def schema_step(env: Mapping[str, str]) -> Launch:
-    """The step that brings the schema up to date, and ends (schema.py)."""
-    return Launch(name="migrate", command=(sys.executable, "-m", "local.schema"), cwd=PROJECT, env=env)
+def schema_step(env: Mapping[str, str], *, demo: bool = False) -> Launch:
+    """The step that brings the schema up to date, and ends (schema.py); with `demo` it loads the demo catalogue."""
+    command = (sys.executable, "-m", "local.schema", *(["--demo"] if demo else []))
+    return Launch(name="migrate", command=command, cwd=PROJECT, env=env)

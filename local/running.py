@@ -9,8 +9,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from core.addresses import other_database, with_driver
 from core.errors import ConfigurationError
-from core.settings import LocalSettings, other_database, with_driver
+from core.settings import LocalSettings
 from local.home import is_locked, run_folder, write_private
 
 

@@ -1,7 +1,7 @@
 """The step before api and workers start (prepare.py), run from the environment's addresses.
 
-`onsale up` runs it as a process of its own (`python -m local.schema`, one line of JSON as its answer), so
-that a Ctrl-C is obeyed meanwhile; `onsale migrate` is the same step for compose.yaml.
+`onsale up` runs it as a process of its own (`python -m local.schema`, with --demo or without; one line of JSON
+as its answer), so that a Ctrl-C is obeyed meanwhile; `onsale migrate` is the same step for compose.yaml.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import json
 import sys
 from dataclasses import asdict
 
-from core.errors import ConfigurationError, OnsaleError
-from core.settings import LocalSettings, with_driver
+from core.addresses import with_driver
+from core.errors import ConfigurationError, OnsaleError, WrongInstallation
+from core.settings import LocalSettings
+from db.guard import EXIT_CODE
 from local.prepare import Prepared, prepare
 
 
-def apply(settings: LocalSettings) -> Prepared:
-    """Do the step. Repeat: what is there is kept.
+def apply(settings: LocalSettings, *, demo: bool) -> Prepared:
+    """Do the step; `demo`: load the demo catalogue into an empty database. Repeat: what is there is kept.
 
     Raises: ConfigurationError: an address is missing, or as `prepare` raises it.
             SchemaError: the schema is newer than this program.   PostgresAway, RedisAway.
@@ -33,16 +35,18 @@ def apply(settings: LocalSettings) -> Prepared:
             "onsale_api": with_driver(settings.api_database_url),
             "onsale_worker": with_driver(settings.worker_database_url),
         },
+        demo=demo,
     )
 
 
 def main() -> int:
-    """Do the step and print its answer. Returns the exit code: 2 after one line about what is wrong."""
+    """Do the step and print its answer. Returns the exit code: after one line about what is wrong 2, or 78 if the
+    stores are not of one installation."""
     try:
-        prepared = apply(LocalSettings.from_env())
+        prepared = apply(LocalSettings.from_env(), demo="--demo" in sys.argv[1:])
     except OnsaleError as error:
         print(f"onsale: {error}", file=sys.stderr)
-        return 2
+        return EXIT_CODE if isinstance(error, WrongInstallation) else 2
     print(json.dumps(asdict(prepared)))
     return 0
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.settings import other_database, with_driver
+from core.addresses import other_database, with_driver
 from local import postgres, valkey
 from local.binaries import find_postgres, find_valkey
 from local.copies import reachable

@@ -61,7 +61,7 @@ def _read_lanes(where: Running) -> list[Row]:
 
 
 def _read_bookings(where: Running) -> dict[str, int]:
-    engine = make_engine(where.database_url, pool_size=1)
+    engine = make_engine(where.database_url, pool_size=1, writes=False)
     try:
         with transaction(engine) as connection:
             return bookings.count_by_state(connection)

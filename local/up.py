@@ -11,8 +11,9 @@ import json
 import signal
 from dataclasses import replace
 
+from core.addresses import with_driver
 from core.logs import logger
-from core.settings import LocalSettings, with_driver
+from core.settings import LocalSettings
 from local import control, postgres, programs, welcome
 from local.address import base_url, free_port, is_ready
 from local.folders import empty
@@ -110,7 +111,9 @@ async def _serve(supervisor: Supervisor, settings: LocalSettings, stores: Stores
     await supervisor.started(stores.servers)
     env = programs.environment(settings, running, metrics_folder(settings.home))
     logins = {"API_DATABASE_URL": running.api_database_url, "WORKER_DATABASE_URL": running.worker_database_url}
-    prepared = json.loads(await supervisor.step(programs.schema_step({**env, **logins})))
+    # Into a Postgres of our own alone: one that is given may be in production.
+    step = programs.schema_step({**env, **logins}, demo=not settings.database_url)
+    prepared = json.loads(await supervisor.step(step))
     if prepared["admin_password"]:
         say(welcome.admin(prepared["admin_email"], prepared["admin_password"]))
     write_state(settings.home, running)

@@ -121,6 +121,7 @@ def accept(layout: Layout, state: bytearray, at: int) -> None:
         if not state[layout.pending + booking]:
             state[layout.pending + booking] = _append(layout, state, request)
             state[layout.recalled + booking] = 0
+            state[layout.withdrawn + booking] = state[status] == QUEUED
         rung = _ring(layout, state)
     state[at] = RINGS if rung else ANSWERS
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from model.layout import DRAIN, GONE, NOBODY, QUEUED, ROW, RUNG, Layout, entry_name
+from model.layout import DRAIN, GONE, NOBODY, QUEUED, ROW, RUNG, WORKER, Layout, entry_name
 from model.postgres import decide_batch, record
 from model.steps import Move, Step
 
@@ -76,7 +76,8 @@ def new_rows(layout: Layout, state: bytes | bytearray, at: int) -> bytes:
     decided = record(loaded, layout.requests).decided
     batch = [(entry_name(life, number), request) for number, request in touched(layout, state, at)]
     fresh = [each for each in batch if each[0] not in decided or bug == "the journal is not looked at"]
-    return decide_batch(loaded, fresh, layout.requests, look=bug != "decide does not look for an outcome")
+    look = bug != "decide does not look for an outcome"
+    return decide_batch(loaded, fresh, layout.requests, withdrawn=state[at + 5], look=look)
 
 
 def _begin(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
@@ -125,11 +126,12 @@ def _read(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
     life, head = state[layout.life], state[layout.head]
     entries = min(waiting(layout, state), layout.size.batch)
     if not entries:
-        after[at : at + 5] = bytes((NEXT, 0, 0, 0, 0))
+        after[at : at + WORKER] = bytes((NEXT, 0, 0, 0, 0, 0))
     else:
         loaded = state[at + 4] if bug == "seats are read before the lock" else len(layout.rows(state)) // ROW
         first = EARLY if bug == "publish before COMMIT" else COMMITS
-        after[at : at + 5] = bytes((first, life, head + 1, head + entries, loaded))
+        marks = sum(1 << n for n in range(len(layout.requests)) if state[layout.withdrawn + n])
+        after[at : at + WORKER] = bytes((first, life, head + 1, head + entries, loaded, marks))
         if bug == "trim before COMMIT":
             after[layout.head] = head + entries
     found.append((READ, number, after))
@@ -153,7 +155,7 @@ def _publish(layout: Layout, state: bytes, number: int, found: list[Move]) -> No
     after, at = bytearray(state), layout.workers[number]
     finish(layout, after, number)
     published = bytes(after)
-    after[at : at + 5] = bytes((NEXT, 0, 0, 0, 0))
+    after[at : at + WORKER] = bytes((NEXT, 0, 0, 0, 0, 0))
     found.append((PUBLISH, number, after))
     if layout.size.faults:
         _move(layout, published, number, PUBLISH_LOST, found, _end)
@@ -189,6 +191,9 @@ def finish(layout: Layout, state: bytearray, number: int) -> None:
         state[layout.recalled + booking] = 0
         if same_life and state[layout.pending + booking] <= entry:
             state[layout.pending + booking] = 0
+        settled = request != booking or state[at + 5] >> booking & 1
+        if same_life and settled and bug != "finish.lua leaves the marks of decided Cancels":
+            state[layout.withdrawn + booking] = 0
     if same_life:
         state[layout.served] = max(state[layout.served], last)
 
@@ -236,7 +241,7 @@ def _ring(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
 def _end(layout: Layout, state: bytearray, number: int) -> None:
     """The drain is over. A marker that it has not released stays until it lapses."""
     at = layout.workers[number]
-    state[at : at + 5] = bytes(5)
+    state[at : at + WORKER] = bytes(WORKER)
     if state[layout.marker] == DRAIN + number:
         state[layout.marker] = GONE
 

@@ -74,4 +74,5 @@ def _wiped(layout: Layout, state: bytes) -> bytearray:
     after[layout.status : layout.status + requests] = bytes(requests)
     after[layout.recalled : layout.recalled + requests] = bytes(requests)
     after[layout.pending : layout.pending + requests] = bytes(requests)
+    after[layout.withdrawn : layout.withdrawn + requests] = bytes(requests)
     return after

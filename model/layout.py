@@ -12,6 +12,8 @@ from model.sizes import BOOK, Size
 NOBODY, RUNG, GONE, DRAIN = range(4)
 #: Status of a booking in Redis: none; queued (version 0); QUEUED + v: version v.
 ABSENT, QUEUED = range(2)
+#: Bytes of one worker.
+WORKER = 6
 #: Bytes of one journal row: entry (`entry_name`), request, outcome.
 ROW = 3
 
@@ -30,7 +32,8 @@ class Layout:
         requests = len(size.requests)
         self.answered = self._part(requests)  # whether the client has its 202
         self.api = self._part(3 * size.apis)  # step, request, version read from Postgres
-        self.worker = self._part(5 * size.workers)  # step, life, first and last entry, rows of the journal loaded
+        # Step, life, first and last entry, rows of the journal loaded, bookings withdrawn (a bit each).
+        self.worker = self._part(WORKER * size.workers)
         self.marker = self._part(1)
         self.bell = self._part(1)  # whether a doorbell is in the broker
         self.life = self._part(1)  # of Redis; each has an epoch of its own
@@ -40,10 +43,11 @@ class Layout:
         self.status = self._part(requests)
         self.recalled = self._part(requests)  # whether the status was put there by publish.lua: it has a TTL
         self.pending = self._part(requests)  # the undecided Cancel of a booking: its entry
+        self.withdrawn = self._part(requests)  # whether a booking was cancelled while queued: accept.lua's mark
         self.log = self._part((size.wipes + 1) * self.entries)  # all ever appended, per life: request + 1
         self.journal = self._part(ROW * (requests + 3))
         self.apis = tuple(range(self.api, self.api + 3 * size.apis, 3))
-        self.workers = tuple(range(self.worker, self.worker + 5 * size.workers, 5))
+        self.workers = tuple(range(self.worker, self.worker + WORKER * size.workers, WORKER))
 
     def _part(self, length: int) -> int:
         start = self.length
@@ -88,3 +92,8 @@ class Layout:
 def entry_name(life: int, number: int) -> int:
     """How the journal names entry `number` (1, 2, ...) of a life: epoch and stream id."""
     return life * 16 + number
+
+
+def entry_life(name: int) -> int:
+    """The life of the entry that the journal names so."""
+    return name // 16

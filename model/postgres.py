@@ -40,18 +40,25 @@ def record(rows: bytes, requests: tuple[int, ...]) -> Record:
         booking = states[request if target == BOOK else target]
         if outcome in (CONFIRMED, FAILED, CANCELLED):
             booking.append(outcome)
-            owners += (outcome == CONFIRMED) - (outcome == CANCELLED)
+            owners += (outcome == CONFIRMED) - (outcome == CANCELLED and target != BOOK)
         elif booking:
             booking.append(booking[-1])
     return Record(tuple(map(tuple, states)), owners, frozenset(decided))
 
 
-def decide(known: Record, request: int, requests: tuple[int, ...], *, look: bool = True) -> int:
-    """The outcome of a request; 0 for a Book whose booking has one already (unless it does not `look`)."""
+def decide(
+    known: Record, request: int, requests: tuple[int, ...], *, withdrawn: bool = False, look: bool = True
+) -> int:
+    """The outcome of a request; 0 for a Book whose booking has one already (unless it does not `look`).
+
+    withdrawn: the Book's Cancel is in the lane.
+    """
     target = requests[request]
     if target == BOOK:
         if look and known.states[request]:
             return 0
+        if withdrawn:
+            return CANCELLED
         return FAILED if known.owners else CONFIRMED
     states = known.states[target]
     if not states or states[-1] == FAILED:
@@ -59,11 +66,17 @@ def decide(known: Record, request: int, requests: tuple[int, ...], *, look: bool
     return CANCELLED if states[-1] == CONFIRMED else UNCHANGED
 
 
-def decide_batch(rows: bytes, fresh: list[tuple[int, int]], requests: tuple[int, ...], *, look: bool = True) -> bytes:
-    """The rows that a batch of fresh (entry, request) adds to the `rows` it has loaded: workers/batch.py _decide."""
+def decide_batch(
+    rows: bytes, fresh: list[tuple[int, int]], requests: tuple[int, ...], *, withdrawn: int = 0, look: bool = True
+) -> bytes:
+    """The rows that a batch of fresh (entry, request) adds to the `rows` it has loaded: workers/batch.py _decide.
+
+    withdrawn: a bit for each Book that is.
+    """
     new = b""
     for entry, request in fresh:
-        outcome = decide(record(rows + new, requests), request, requests, look=look)
+        known, is_withdrawn = record(rows + new, requests), bool(withdrawn >> request & 1)
+        outcome = decide(known, request, requests, withdrawn=is_withdrawn, look=look)
         if outcome:
             new += bytes((entry, request, outcome))
     return new

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from model import door, drains
 from model.faults import FORGETTING
-from model.layout import ABSENT, QUEUED, ROW, Layout, entry_name
-from model.postgres import SETTLED, decide, record
+from model.layout import ABSENT, QUEUED, ROW, Layout, entry_life, entry_name
+from model.postgres import CANCELLED, SETTLED, decide, record
 from model.sizes import BOOK
 from model.steps import Step
 
@@ -48,7 +48,8 @@ def _journal(rows: bytes, requests: tuple[int, ...]) -> str:
     if entries != sorted(entries):
         return "I6: decided in another order than accepted"
     for at in range(0, len(rows), ROW):
-        if decide(record(rows[:at], requests), rows[at + 1], requests) != rows[at + 2]:
+        withdrawn = rows[at + 2] == CANCELLED  # only the outcome tells
+        if decide(record(rows[:at], requests), rows[at + 1], requests, withdrawn=withdrawn) != rows[at + 2]:
             return "I6: the journal's replay gives another outcome"
     return ""
 
@@ -74,6 +75,11 @@ def _published(layout: Layout, state: bytes, rows: bytes) -> str:
     for request in range(len(layout.requests)):
         if state[layout.status + request] > QUEUED + len(known.states[request]):
             return f"I5: an outcome of booking {request} is published that Postgres does not have"
+    for at in range(0, len(rows), ROW):
+        if rows[at + 2] == CANCELLED and layout.requests[rows[at + 1]] == BOOK:
+            life = entry_life(rows[at])
+            if not any(layout.requests[mark - 1] == rows[at + 1] for mark in layout.lane(state, life)):
+                return f"I5: booking {rows[at + 1]} was withdrawn, and its Cancel was not accepted"
     return ""
 
 
@@ -84,6 +90,8 @@ def at_rest(layout: Layout, state: bytes) -> bool:
     if any(state[at] != drains.IDLE for at in layout.workers):
         return False
     requests = len(layout.requests)
+    if any(state[layout.withdrawn : layout.withdrawn + requests]):
+        return False
     known = record(layout.rows(state), layout.requests)
     return all(
         _settled(layout, state, request, known.states[layout.bookings[request]]) for request in range(requests)

@@ -70,6 +70,7 @@ BUGS: dict[str, Size] = {
     "finish.lua does not compare epochs": replace(_ONE_DOOR, wipes=1),
     "a recalled status has no TTL": replace(_SECOND_THOUGHTS, workers=1, wipes=1),
     "finish.lua compares neither versions nor tickets": _SECOND_THOUGHTS,
+    "finish.lua leaves the marks of decided Cancels": _SECOND_THOUGHTS,
     "publish.lua does not compare versions": replace(_SECOND_THOUGHTS, apis=2, workers=1, forgets=1),
     "decide does not look for an outcome": replace(_ONE_DOOR, forgets=1),
 }

@@ -27,7 +27,7 @@ ARRIVING, INSIDE = 0, 1
 #: Statuses after which the same request is sent again.
 AGAIN = frozenset({429, 500, 502, 503, 504})
 #: Refusals that say for certain that nothing was accepted, now or at an earlier try of the same key.
-CERTAIN = frozenset({"lane_full"})
+CERTAIN = frozenset({"lane_full", "show_full", "too_many_bookings"})
 #: Refusals of one try only: it was not carried out itself; an earlier one may have been.
 NOT_DONE = frozenset({"redis_away", "postgres_away", "busy", "rate_limited", "http_429"})
 #: An answer later than this, in seconds, counts as lost.

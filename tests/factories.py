@@ -65,12 +65,13 @@ class StandInDoor:
         ]
     )
 
-    def ping(self) -> None:
+    def workers_alive(self) -> int:
         if self.away:
             raise RedisAway
+        return 2
 
     def lanes(self) -> Sequence[Any]:
-        self.ping()
+        self.workers_alive()
         return self.state
 
 

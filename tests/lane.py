@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core import ids
-from core.bookings import Decision, Reason, Status
+from core.bookings import Decision, Reason, Status, Verdict
 from core.decide import decide
 from core.halls import Hall
 from core.operations import Book, Cancel, Confirm, Entry, Operation, StreamId, dump
@@ -47,9 +47,11 @@ class Lane:
         self.now = OPEN
         self._numbers = itertools.count(1)
 
-    def take(self, operation: Operation, decided_ms: int | None = None) -> list[Decision]:
+    def take(
+        self, operation: Operation, decided_ms: int | None = None, verdict: Verdict | None = None
+    ) -> list[Decision]:
         entry = Entry(StreamId(self.now, next(self._numbers)), 0, dump(operation), operation)
-        return decide(self.state, entry, decided_ms or self.now)
+        return decide(self.state, entry, decided_ms or self.now, verdict)
 
     def book(self, *seats: str, user: UUID = ALICE, key: str | None = None, **more: Any) -> UUID:
         id_ = ids.booking_id(b"k" * 32, SHOW, user, key or f"key {next(self._numbers)}")

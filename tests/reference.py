@@ -44,13 +44,30 @@ class Reference:
         """How many seats count against a person's limit."""
         return sum(len(b.seats) for b in self.bookings.values() if b.user_id == user_id and self._live(b, at_ms))
 
-    def book(self, book: Book, at_ms: int, decided_ms: int, chosen: tuple[str, ...]) -> None:
-        """Decide a Book; `chosen`: the seats that the product chose, where no seats are named."""
+    def book(
+        self,
+        book: Book,
+        at_ms: int,
+        decided_ms: int,
+        chosen: tuple[str, ...],
+        *,
+        withdrawn: bool = False,
+        overdue: bool = False,
+    ) -> None:
+        """Decide a Book.
+
+        Args:   chosen: the seats that the product chose, where no seats are named.
+                withdrawn: its Cancel was accepted before this.   overdue: it has waited for too long.
+        """
         if book.booking_id in self.bookings:
             return
         free, wanted = self.free(at_ms), len(book.seats) or book.quantity
         offered = {seat for seat in free if book.category in (None, self.categories[seat])}
-        if not self.on_sale:
+        if withdrawn:
+            kept = Kept(book.user_id, (), "CANCELLED")
+        elif overdue or 0 < book.give_up_after_ms < decided_ms - at_ms:
+            kept = Kept(book.user_id, (), "FAILED", "EXPIRED_IN_QUEUE")
+        elif not self.on_sale:
             kept = Kept(book.user_id, (), "FAILED", "SHOW_CLOSED")
         elif self.seats_of(book.user_id, at_ms) + wanted > self.limit:
             kept = Kept(book.user_id, (), "FAILED", "LIMIT_REACHED")

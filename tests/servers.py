@@ -7,11 +7,14 @@ stopped, started and killed by a test. Tests that change data take a database of
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import psutil
 
 from local.folders import clear_sockets, empty, open_folders, remove
 from local.process import ProcessGroup, start
@@ -20,6 +23,8 @@ from local.servers import Server, postgres_server, redis_server
 #: A start takes well below a second; a machine with every core busy may need much longer.
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
+#: Longer than anything that waits for a frozen server may take.
+THAW_S = 30.0
 
 
 @dataclass(slots=True)
@@ -64,6 +69,31 @@ class TestServer:
         while not self.group.ended() and time.monotonic() < deadline:
             time.sleep(0.01)
         self.kill()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP all of it until the block ends: it closes nothing and answers nothing. Or until a test that
+        waits for it has waited too long."""
+        assert self.group is not None
+        leader = psutil.Process(self.group.pid)
+        leader.suspend()  # first, so that it makes no more children
+        every = [leader, *leader.children(recursive=True)]
+
+        def thaw() -> None:
+            for process in reversed(every):
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+        for process in every[1:]:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        late = threading.Timer(THAW_S, thaw)
+        late.start()
+        try:
+            yield
+        finally:
+            late.cancel()
+            thaw()
 
     def kill(self) -> None:
         """Kill -9, as a crash would: what was promised is there after the next start. Repeat: nothing."""

@@ -24,6 +24,7 @@ from db import bookings, cards, catalogue, halls, lanes, movies, shows, statuses
 from db.engine import transaction
 from db.lanes import Accepted
 from local.verify import verify
+from workers import sweep
 from workers.drain import drain
 from workers.stores import Stores
 
@@ -110,19 +111,30 @@ class Stage:
         **more: Any,
     ) -> UUID:
         """Accept a Book and return its id."""
+        operation = self.operation(show_id, *seats, user=user, key=key, body=body, **more)
+        accepted = self.accept(operation)
+        assert accepted.code in ("ACCEPTED", "SAME"), accepted
+        return operation.booking_id
+
+    def operation(
+        self,
+        show_id: int,
+        *seats: str,
+        user: UUID | None = None,
+        key: str | None = None,
+        body: str = "",
+        **more: Any,
+    ) -> Book:
+        """A Book; without a key it is nobody's before."""
         user = user or self.alice
-        id_ = ids.booking_id(b"k" * 32, show_id, user, key or f"key {next(_keys)}")
-        operation = Book(
-            booking_id=id_,
+        return Book(
+            booking_id=ids.booking_id(b"k" * 32, show_id, user, key or f"key {next(_keys)}"),
             show_id=show_id,
             user_id=user,
             seats=seats,
             fingerprint=body or json.dumps(seats),
             **more,
         )
-        accepted = self.accept(operation)
-        assert accepted.code in ("ACCEPTED", "SAME"), accepted
-        return id_
 
     def confirm(self, id_: UUID, user: UUID | None = None) -> Accepted:
         return self.accept(Confirm(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
@@ -141,6 +153,10 @@ class Stage:
         wanted = {lane_of(show_id, self.stores.settings.lanes) for show_id in show_ids}
         every = wanted or range(self.stores.settings.lanes)
         return sum(drain(self.stores, lane, self.rung.append, for_s=0) for lane in sorted(every))
+
+    def rescue(self, lane: int) -> int:
+        """Give a stalled lane one batch, as a sweeper would."""
+        return sweep.rescue(self.stores, lane, self.rung.append, for_s=0)
 
     def booking(self, id_: UUID) -> Booking:
         """The booking as recorded in Postgres."""

@@ -7,15 +7,13 @@ import redis
 
 from core import logs
 from core.crashpoints import point
+from core.errors import OnsaleError
 from workers import drain, expire, middleware
-from workers.broker import broker, open_broker
+from workers.broker import QUEUE, broker, open_broker
 
 __all__ = ["drain_lane", "expire_holds", "open_broker", "ring"]
 
 log = logs.logger(__name__)
-
-#: One queue for both: Dramatiq polls each queue of a worker, and a delay queue beside it, some fifty times a second.
-QUEUE = "doorbells"
 
 
 @dramatiq.actor(queue_name=QUEUE, broker=broker)
@@ -28,13 +26,15 @@ def drain_lane(lane: int) -> None:
 @dramatiq.actor(queue_name=QUEUE, broker=broker)
 def expire_holds() -> None:
     """Accept an Expire for each show that has lapsed holds. Repeat: safe, at most one per show waits."""
-    expire.run_once(middleware.stores(), ring)
+    expire.run_alone(middleware.stores(), ring)
 
 
-def ring(lane: int) -> None:
-    """Send the doorbell. One that cannot be sent changes nothing but speed, so it is only logged."""
+def ring(lane: int) -> bool:
+    """Send the doorbell; False if it could not be sent. That changes nothing but speed, so it is only logged."""
     try:
         drain_lane.send(lane)
         point("A2", redis.ConnectionError)
-    except redis.RedisError as error:
+    except (redis.RedisError, OnsaleError) as error:
         log.warning("doorbell_not_sent", lane=lane, error=str(error))
+        return False
+    return True

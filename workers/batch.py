@@ -18,19 +18,28 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core import logs
-from core.bookings import Booking, Decision, Outcome, Reason, Status
+from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
 from core.crashpoints import point
 from core.decide import decide, fail
-from core.errors import OnsaleError, PostgresAway, SeatConflict, UnknownVersion, Unreadable
-from core.operations import Book, Entry, StreamId, load
+from core.errors import (
+    LaneStopped,
+    OnsaleError,
+    PostgresAway,
+    PostgresWentBack,
+    SeatConflict,
+    UnknownVersion,
+    Unreadable,
+)
+from core.operations import Book, Entry, StreamId, load_entry
 from core.state import ShowState
+from core.times import decided_ms
 from db import bookings, fences, journal, lanes, seats, shows
 from db.engine import refuses_values, transaction
 from db.fences import Fence
 from db.lanes import Peeked
 from db.seats import SeatChange
 from db.shows import ShowRow
-from workers import metrics, taken
+from workers import clocks, metrics, taken, verdicts
 from workers.load import keep
 from workers.load import load as load_states
 from workers.stores import Stores
@@ -54,12 +63,6 @@ class Poison(OnsaleError):
         self.head = head
 
 
-class LaneStopped(OnsaleError):
-    """Several operations in a row could not be decided: the lane waits for a mended program."""
-
-    code = "lane_stopped"
-
-
 @dataclass
 class Batch:
     """One batch, from what was read to what must be published. Entries up to `upto` leave the lane."""
@@ -67,6 +70,8 @@ class Batch:
     fence: Fence
     upto: StreamId
     ticket: int
+    #: Hex ids of queued bookings whose Cancel is in the lane.
+    withdrawn: frozenset[str] = frozenset()
     fresh: list[Entry] = field(default_factory=list)
     again: list[Entry] = field(default_factory=list)
     unreadable: list[tuple[StreamId, str]] = field(default_factory=list)
@@ -105,8 +110,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
         with transaction(stores.engine) as connection:
             fence = fences.lock(connection, lane)
             point("W2", PostgresAway)
-            peeked = lanes.peek(stores.client, lane, limit)
-            point("W2b", redis.ConnectionError)
+            peeked = _peek(stores, fence, limit)
             if not peeked.entries:
                 return None
             head = peeked.entries[0][0]
@@ -131,6 +135,16 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
     return batch
 
 
+def _peek(stores: Stores, fence: Fence, limit: int) -> Peeked:
+    """Read the lane's head, after its row is locked (rule 2). Raises: PostgresWentBack."""
+    peeked = lanes.peek(stores.client, fence.lane, limit)
+    point("W2b", redis.ConnectionError)
+    if peeked.seq > fence.seq:
+        raise PostgresWentBack
+    clocks.compare(peeked.time_ms, fence.now_ms)
+    return peeked
+
+
 def _brief(error: Exception) -> str:
     """The error in a few words; a bare KeyError would say the key alone."""
     says = str(getattr(error, "orig", error))
@@ -143,12 +157,12 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
         # Redis lives anew (or again): what of this epoch was decided stands in the journal.
         last = journal.last_of_epoch(connection, fence.lane, peeked.epoch)
         fence = replace(fence, epoch=peeked.epoch, last=last)
-    batch = Batch(fence, StreamId(0, 0), 0)
+    batch = Batch(fence, StreamId(0, 0), 0, peeked.withdrawn)
     before = [id_ for id_, _, _ in peeked.entries if id_ <= fence.last]
     decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()
     for id_, ticket, payload in peeked.entries:
         try:
-            entry = Entry(id_, ticket, payload, load(payload))
+            entry = load_entry(id_, ticket, payload)
         except UnknownVersion:
             if batch.entries == 0:
                 raise
@@ -164,8 +178,9 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
 def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, poison: Poison | None) -> None:
     """Lock the shows, load what decide reads, decide entry by entry in the lane's order."""
     fence = batch.fence
-    decided_ms = max(time_ms, batch.upto.ms, fence.decided_ms)
-    batch.fence = replace(fence, last=max(fence.last, batch.upto), decided_ms=decided_ms)
+    accepted_ms = max((entry.accepted_ms for entry in batch.fresh), default=0)
+    at_ms = decided_ms(time_ms, accepted_ms, fence.decided_ms)
+    batch.fence = replace(fence, last=max(fence.last, batch.upto), decided_ms=at_ms)
     if batch.again:
         first, last = batch.again[0].id, batch.again[-1].id
         ids = journal.bookings_decided(connection, fence.lane, fence.epoch, first, last)
@@ -184,11 +199,12 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
             continue  # a key repeated: its outcome stands
         if poison or state is None:
             reason = Reason.INTERNAL if poison else Reason.NO_SUCH_SHOW
-            decisions, booking = fail(state, entry, decided_ms, reason)
+            decisions, booking = fail(state, entry, at_ms, reason)
             batch.decisions += decisions
             batch.homeless += [booking] if booking and state is None else []
         else:
-            batch.decisions += _decided(state, entry, decided_ms)
+            verdict = verdicts.of(entry, batch.withdrawn, time_ms, stores.settings)
+            batch.decisions += _decided(state, entry, at_ms, verdict)
     if poison:
         _set_aside(connection, batch, str(poison))
 
@@ -205,9 +221,9 @@ def _strays(connection: Connection, batch: Batch) -> set[UUID]:
     return {booking.id for booking in found}
 
 
-def _decided(state: ShowState, entry: Entry, decided_ms: int) -> list[Decision]:
+def _decided(state: ShowState, entry: Entry, at_ms: int, verdict: Verdict | None) -> list[Decision]:
     try:
-        return decide(state, entry, decided_ms)
+        return decide(state, entry, at_ms, verdict)
     except Exception as error:
         raise Poison(f"{type(error).__name__}: {error}") from error
 

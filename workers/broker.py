@@ -6,12 +6,28 @@ address with `open_broker`. No Retries, no TimeLimit, no delayed messages: truth
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import dramatiq
 import redis
 from dramatiq import Consumer
 from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import OutOfMemoryError
 
+from core import logs
+from core.errors import OnsaleError
 from db.rounds import connection_pool
+
+log = logs.logger(__name__)
+
+#: One queue for all actors: Dramatiq polls each queue of a worker, and a delay queue beside it, some fifty times a
+#: second.
+QUEUE = "doorbells"
+#: Doorbells that may wait in the broker, some 300 bytes each. Where so many wait nobody reads them.
+MOST_WAITING = 1_000
+#: Milliseconds after which a doorbell is dropped unread: the sweepers have been to its lane since.
+MAX_AGE_MS = 30_000
 
 #: Seconds. A doorbell that cannot be sent at once is not worth waiting for: the sweeper comes within 3 s.
 SOCKET_TIMEOUT_S = 1.0
@@ -20,12 +36,64 @@ SOCKET_TIMEOUT_S = 1.0
 POLL_MS = 25
 
 
+#: Seconds after a failed attempt in which this process does not try another: each attempt at a broker that hangs
+#: takes a thread for SOCKET_TIMEOUT_S, and the sweepers find the lanes meanwhile.
+REST_S = 5.0
+
+
+class DoorbellsUnread(OnsaleError):
+    """As many doorbells wait in the broker as may, so no worker reads them."""
+
+    code = "doorbells_unread"
+
+
+class BrokerUnavailable(OnsaleError):
+    """The broker did not answer a few seconds ago, and is not asked again yet."""
+
+    code = "broker_unavailable"
+
+
 class DoorbellBroker(RedisBroker):
-    """Dramatiq's broker, with a limit for its consumers alone, and no queues for what is delayed.
+    """Dramatiq's broker, with a limit for its consumers alone, no queues for what is delayed, and a bounded queue.
 
     Its own setting (dramatiq_worker_timeout) is for the worker's threads as well, and each of them would wake up as
     often for nothing; and a worker polls each queue of delayed messages as often as the queue itself.
     """
+
+    rests_until = 0.0
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Enqueue a doorbell, unless MOST_WAITING wait, or the broker has failed in the last REST_S.
+
+        A full broker is emptied first: each of Dramatiq's scripts begins with a write that maxmemory refuses, so
+        not even an acknowledgement would free anything, and doorbells may be lost.
+
+        Raises: DoorbellsUnread, BrokerUnavailable, redis-py's errors.
+        """
+        if time.monotonic() < self.rests_until:
+            raise BrokerUnavailable
+        try:
+            return self._enqueue(message, delay)
+        except redis.RedisError:
+            self.rests_until = time.monotonic() + REST_S
+            raise
+
+    def _enqueue(self, message: dramatiq.Message[Any], delay: int | None) -> dramatiq.Message[Any]:
+        if self.client.llen(f"{self.namespace}:{message.queue_name}") >= MOST_WAITING:
+            raise DoorbellsUnread
+        try:
+            return super().enqueue(message, delay=delay)
+        except OutOfMemoryError:
+            log.warning("broker_full", lost=self._drop(message.queue_name))
+            return super().enqueue(message, delay=delay)
+
+    def _drop(self, queue_name: str) -> int:
+        """Drop every doorbell, also those fetched and not acknowledged; returns how many waited."""
+        queue = f"{self.namespace}:{queue_name}"
+        waiting: int = self.client.llen(queue)
+        fetched = self.client.scan_iter(match=f"{self.namespace}:__acks__.*", count=1000)
+        self.client.unlink(queue, f"{queue}.msgs", *fetched)
+        return waiting
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = POLL_MS) -> Consumer:
         """A consumer that looks at least every POLL_MS."""
@@ -49,4 +117,5 @@ dramatiq.set_broker(broker)
 
 def open_broker(broker_url: str) -> None:
     """Give the broker its address. To be called once, in a process's start function."""
+    broker.rests_until = 0.0
     broker.client.connection_pool = connection_pool(broker_url, socket_timeout_s=SOCKET_TIMEOUT_S, decode=False)

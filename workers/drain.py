@@ -2,7 +2,7 @@
 
 1. Take the marker; return if another drain has it.   2. Run batches: commit, then publish.
 3. Lane empty: wait for an entry in a blocking read, outside any transaction.
-4. Release the marker; if entries are left, send the doorbell.
+4. Release the marker; if entries are left, send the doorbell. If that fails, go on from 1.
 Killed anywhere, it leaves a marker that lapses and entries that are still there: the sweeper comes.
 """
 
@@ -17,11 +17,12 @@ import redis
 
 from core import logs
 from core.crashpoints import point
-from core.errors import LaneBusy, PostgresAway, UnknownVersion
+from core.errors import AcceptUnknown, LaneBusy, LaneStopped, PostgresAway, RedisAway, UnknownVersion
 from core.operations import StreamId
 from db import lanes
+from db.statuses import Pace
 from workers import metrics
-from workers.batch import Batch, LaneStopped, Poison, log_decisions, run_batch
+from workers.batch import Batch, Poison, log_decisions, run_batch
 from workers.publish import publish
 from workers.stores import Stores
 
@@ -38,30 +39,32 @@ FLAT_TO = 50
 def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: float | None = None) -> int:
     """Drain one lane for `for_s` seconds (default Settings.drain_s); returns how many entries were decided.
 
-    Args:    ring: sends the lane's doorbell; called if entries are left at the end.
+    Args:    ring: sends the lane's doorbell; called if entries are left at the end. If it returns False nobody will
+             come, and the lane gets another turn.
     Raises:  nothing for troubles that pass (Postgres or Redis away, another drain): they are logged, the
              entries stay, and the sweeper comes again.
     Repeat:  safe, also at the same time: the marker, and behind it the lane's row lock, admit one.
     """
     token, settings = secrets.token_hex(6), stores.settings
+    decided = 0
     try:
-        stores.check_lanes()
-        point("W0")
-        if not lanes.take(stores.client, lane, token, settings.marker_ms):
-            return 0
-        point("W1", redis.ConnectionError)
-        decided = _Drain(stores, lane, token).run(settings.drain_s if for_s is None else for_s)
-        point("W7c")
-        left = lanes.release(stores.client, lane, token, settings.marker_ms)
-        point("W8", redis.ConnectionError)
-        if left:
-            ring(lane)
-        return decided
+        stores.check_installation()
+        while True:
+            point("W0")
+            if not lanes.take(stores.client, lane, token, settings.marker_ms):
+                return decided
+            point("W1", redis.ConnectionError)
+            decided += _Drain(stores, lane, token).run(settings.drain_s if for_s is None else for_s)
+            point("W7c")
+            left = lanes.release(stores.client, lane, token, settings.marker_ms)
+            point("W8", redis.ConnectionError)
+            if not left or ring(lane) is not False or stores.stopping.is_set():
+                return decided
     except LaneBusy:
         # Its holder goes on without the marker; if it dies, the sweeper comes when "rung" has lapsed.
         with suppress(redis.RedisError):  # then the marker lapses by itself
             lanes.release(stores.client, lane, token, settings.marker_ms)
-    except (PostgresAway, redis.RedisError) as error:
+    except (PostgresAway, RedisAway, AcceptUnknown, redis.RedisError) as error:
         # The marker stays until it lapses: that is the back-off.
         log.warning("drain_interrupted", lane=lane, error=str(error))
     except (UnknownVersion, LaneStopped) as error:
@@ -69,7 +72,7 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
     except Exception:
         # One lane's trouble, whatever it is, must not take the thread that drains the others; the entries stay.
         log.exception("drain_failed", lane=lane)
-    return 0
+    return decided
 
 
 class _Drain:
@@ -79,8 +82,6 @@ class _Drain:
         self._stores = stores
         self._lane = lane
         self._token = token
-        self._rate: float | None = None
-        self._measured: float | None = None
         self._last = StreamId(0, 0)
 
     def run(self, for_s: float) -> int:
@@ -93,7 +94,7 @@ class _Drain:
                     decided += len(batch.decisions)
                     self._last = batch.upto
                 left_s = deadline - time.monotonic()
-                if left_s <= 0:
+                if left_s <= 0 or self._stores.stopping.is_set():
                     return decided
                 # Not full: the lane was empty behind it, and a look there is cheaper than a transaction.
                 full = batch is not None and batch.entries >= self._stores.settings.batch
@@ -124,9 +125,10 @@ class _Drain:
                 size = max(1, size // 2)
         if batch is not None:
             sizes[self._lane] = min(most, 2 * sizes.get(self._lane, most))
-            self._measure(batch, time.monotonic() - started)
+            metrics.drained(self._lane, batch.entries)
+            pace = pace_of(batch.entries, time.monotonic() - started)
             point("W5")
-            publish(self._stores, batch, self._token, self._rate)
+            publish(self._stores, batch, self._token, pace)
             point("W6", redis.ConnectionError)
             log_decisions(batch)
         return batch
@@ -153,14 +155,7 @@ class _Drain:
             time.sleep(settings.linger_ms * (len(stores.busy_lanes) - 1) / 1000)
         return True
 
-    def _measure(self, batch: Batch, seconds: float) -> None:
-        """The lane's rate, smoothed over about five batches: what a position is divided by for its ETA.
 
-        A small batch has shown that as many entries as FLAT_TO would have been decided in its time.
-        """
-        before, self._measured = self._measured, time.monotonic()
-        if batch.entries > FLAT_TO and before is not None:
-            seconds = self._measured - before  # what lies between two large batches costs time as well
-        now = max(batch.entries, FLAT_TO) / max(seconds, 0.001)
-        self._rate = now if self._rate is None else 0.8 * self._rate + 0.2 * now
-        metrics.drained(self._lane, batch.entries)
+def pace_of(entries: int, seconds: float) -> Pace:
+    """The pace that a batch has shown. A small one: that as many as FLAT_TO would have been decided in its time."""
+    return Pace(max(entries, FLAT_TO) / max(seconds, 0.001), entries > FLAT_TO)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Sequence
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from core.bookings import Decision
 
@@ -16,6 +16,17 @@ DECISIONS = Counter(
     ["kind", "outcome", "reason"],
 )
 ENTRIES = Counter("onsale_drained_total", "Entries that left a lane.", ["lane"])
+RESCUED = Counter("onsale_lane_rescues_total", "Rescues by a sweeper that decided something.", ["lane"])
+CLOCK_AHEAD_S = Gauge(
+    "onsale_clock_ahead_seconds",
+    "How far Redis's clock is ahead of Postgres's, as the last batch saw it.",
+    multiprocess_mode="mostrecent",
+)
+HOLDS_LATE = Gauge(
+    "onsale_holds_late",
+    "Holds whose deadline was passed more than PENDING_ALARM_S ago: nobody expires them.",
+    multiprocess_mode="mostrecent",
+)
 BATCH_SIZE = Histogram(
     "onsale_batch_entries", "Entries per batch.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
@@ -39,6 +50,11 @@ def batch(entries: int, decisions: Sequence[Decision], decide_s: float, commit_s
     tally = Tally((decision.kind.value, decision.outcome.value, decision.reason or "") for decision in decisions)
     for (kind, outcome, reason), count in tally.items():
         DECISIONS.labels(kind, outcome, reason).inc(count)
+
+
+def rescued(lane: int) -> None:
+    """Count a rescue: the lane's drain had been killed, or its doorbell woke nobody."""
+    RESCUED.labels(str(lane)).inc()
 
 
 def drained(lane: int, entries: int) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 
 import dramatiq
-from dramatiq import Broker, Worker
+from dramatiq import Broker, MessageProxy, Worker
+from dramatiq.common import current_millis
+from dramatiq.middleware import SkipMessage
 from prometheus_client import start_http_server
 
 from core import garbage, logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db.guard import EXIT_CODE, Guard
+from workers.broker import MAX_AGE_MS
 from workers.republish import Republisher
 from workers.stores import Stores, open_stores
 from workers.sweep import Sweeper
@@ -68,7 +71,13 @@ class WorkerProcess(dramatiq.Middleware):
             except OSError as error:
                 log.error("no_metrics", port=self._settings.worker_metrics_port, error=str(error))
 
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
+        """Drop a doorbell that has waited too long. It is acknowledged, not kept as a dead letter."""
+        if current_millis() - message.message_timestamp > MAX_AGE_MS:
+            raise SkipMessage("The doorbell is too old.")
+
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        stores().stopping.set()
         if self._sweeper is not None:
             self._sweeper.stop()
         if self._republisher is not None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from uuid import UUID
 
 from core.bookings import Booking
-from core.operations import Expire, StreamId
+from core.operations import Cancel, Expire, StreamId
 from db import cards, statuses
 from db.cards import CardChange
-from db.statuses import Publication
-from workers import taken
+from db.statuses import Pace, Publication
+from workers import taken, undecided
 from workers.batch import Batch
 from workers.stores import Stores
+from workers.verdicts import is_withdrawn
 
 
-def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> bool:
+def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool:
     """Publish a batch that is committed; False if another drain or another Redis was there first.
 
     Raises: redis-py's errors: the entries are still in the lane, and the next drain publishes them again.
@@ -26,7 +27,7 @@ def publish(stores: Stores, batch: Batch, token: str, rate: float | None) -> boo
         publication(batch, ttl_s),
         token=token,
         marker_ms=stores.settings.marker_ms,
-        rate=rate,
+        pace=pace,
         final_ttl_s=ttl_s,
     )
     if unknown is None:
@@ -40,6 +41,7 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
     found: dict[UUID, Booking] = {booking.id: booking for booking in (*batch.stored, *batch.homeless)}
     newest: dict[UUID, StreamId] = {}
     expired = []
+    settled = []
     for entry in (*batch.again, *batch.fresh):
         operation = entry.operation
         if isinstance(operation, Expire):
@@ -47,6 +49,8 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         booking_id = getattr(operation, "booking_id", None)
         if booking_id is not None:
             newest[booking_id] = entry.id
+            if isinstance(operation, Cancel) or is_withdrawn(operation, batch.withdrawn):
+                settled.append(booking_id)
     for state in batch.states.values():
         for id_ in {*state.recorded, *(newest.keys() & state.bookings.keys())}:
             found[id_] = state.bookings[id_]
@@ -55,16 +59,19 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         epoch=batch.fence.epoch,
         upto=batch.upto,
         ticket=batch.ticket,
+        seq=batch.fence.seq,
         bookings=list(found.values()),
         newest=newest,
         cards=_cards(batch, status_ttl_s),
         expired=expired,
+        settled=settled,
     )
 
 
 def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
     """The cards of the batch's shows. One that has not changed keeps its version, and is not set again."""
     found = []
+    books, limits = undecided.books(batch), undecided.limits(batch)
     for show_id, row in batch.rows.items():
         until_ms = 0
         if row.held + row.sold == row.capacity:
@@ -81,7 +88,14 @@ def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
         settled = state is not None and state.settings_changed
         found.append(
             CardChange(
-                show_id, card, before, settled, batch.taken.get(show_id, {}), batch.all_taken.get(show_id, b"")
+                show_id,
+                card,
+                before,
+                settled,
+                batch.taken.get(show_id, {}),
+                batch.all_taken.get(show_id, b""),
+                books.get(show_id, {}),
+                limits.get(show_id, {}),
             )
         )
     return found

@@ -63,10 +63,7 @@ class _Run:
     def run(self, stopped: threading.Event) -> int | None:
         """Publish everything and return the number of cards; None: the lease has gone, or it was stopped."""
         stores, published, after = self._stores, 0, (0, 0)
-        stores.check_lanes()
-        with transaction(stores.engine) as connection:
-            drawn = installation.get(connection)
-        installation.publish(stores.rounds, drawn)
+        installation.publish(stores.rounds, stores.check_installation())
         while not stopped.is_set() and stores.client.pexpire(keys.REPUBLISHING, LEASE_MS):
             with transaction(stores.engine) as connection:
                 rows = shows.upcoming(connection, after, CHUNK)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import redis
 from sqlalchemy import Engine
 
-from core.errors import ConfigurationError
 from core.halls import Hall
 from core.recent import Recent
 from core.settings import Settings
-from db import installation
-from db.engine import make_engine, transaction
+from db import guard
+from db.engine import make_engine
+from db.installation import Installation
 from db.rounds import Rounds, connection_pool
 from workers.seatmaps import SeatMaps
 
@@ -38,9 +39,13 @@ class Stores:
     busy_lanes: set[int] = field(default_factory=set)
     #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken.py).
     untold: set[int] = field(default_factory=set)
+    #: When something was looked at or alarmed about last, of time.monotonic (workers/late.py).
+    watched: dict[str, float] = field(default_factory=dict)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
-    _checked: bool = False
+    #: Set when the process is to end: drains end after the batch at hand.
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _installation: Installation | None = None
 
     @property
     def final_ttl_s(self) -> int:
@@ -48,19 +53,15 @@ class Stores:
         ttl_s = self.settings.status_ttl_s
         return max(1, ttl_s // 60) if self.short_of_memory else ttl_s
 
-    def check_lanes(self) -> None:
-        """Make sure that this process counts as many lanes as the installation has; asked once.
+    def check_installation(self) -> Installation:
+        """Make sure that Postgres, Redis and LANES are of one installation, and return it; asked once.
 
-        Raises: ConfigurationError: it does not, and would put shows into other lanes.  PostgresAway.
+        Raises: ConfigurationError: they are not, and shows would be in other lanes, or lanes be another's.
+                PostgresAway, RedisAway, AcceptUnknown.
         """
-        if not self._checked:
-            with transaction(self.engine) as connection:
-                kept = installation.get(connection)
-            if kept.lanes != self.settings.lanes:
-                raise ConfigurationError(
-                    f"LANES: the installation has {kept.lanes} lanes, not {self.settings.lanes}."
-                )
-            self._checked = True
+        if self._installation is None:
+            self._installation = guard.check_installation(self.engine, self.rounds, self.settings)
+        return self._installation
 
     def close(self) -> None:
         """Close every connection."""
@@ -79,7 +80,12 @@ def open_stores(settings: Settings) -> Stores:
             statement_timeout_ms=10_000,
             pre_ping=False,
             by_key=True,
+            greet=guard.for_postgres(settings, "worker"),
         ),
-        client=redis.Redis(connection_pool=connection_pool(settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S)),
-        rounds=Rounds(settings.redis_url),
+        client=redis.Redis(
+            connection_pool=connection_pool(
+                settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S, questions=guard.for_redis(settings)
+            )
+        ),
+        rounds=Rounds(settings.redis_url, questions=guard.for_redis(settings)),
     )

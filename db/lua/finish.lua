@@ -1,15 +1,18 @@
 -- finish: publish a committed batch and take its entries out of the lane. Safe to repeat, and by a late drain.
 --
--- KEYS  1 lane   2 marker   3 meter   then the status keys, per card its key and that of the show's taken seats, the
---       expiring keys of the batch
+-- KEYS  1 lane   2 marker   3 meter   4 withdrawn   then the status keys; per card its key, those of the show's taken
+--       seats and undecided Books; the expiring keys of the batch
 -- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
---       4 token   5 marker TTL, ms   6 rate (decisions per second; "" = not measured)
---       7 how many statuses   8 how many cards   9 channel   10 ids for the channel   then
+--       4 token   5 marker TTL, ms   6 pace of the batch: "decisions per second, 1 = it was a large one"; "" = unknown
+--       7 how many statuses   8 how many cards   9 channel   10 ids for the channel
+--       11 the lane's last number in the journal   12 ids that nothing in the lane
+--       withdraws any more: "hex hex ..."   then
 --       per status: version, status, user, fingerprint, body, TTL in ms (0 = never), id of the newest operation
 --                   decided about it in this batch
 --       per card:   version, state, opens, closes, sold_out_until, hall, forgets_at, version before the batch, 1 = its
 --                   settings have changed, taken seats that have changed ("number until number until ..."), all taken
---                   seats ("" = not read)
+--                   seats ("" = not read), Books that left the lane ("user n user n ... all n"), what was learned of
+--                   limits ("user until left ...", believed until then; until = 0: nothing is any more)
 --       per expiring key: the id of the Expire decided
 --
 -- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this
@@ -22,9 +25,14 @@
 -- version to the next, or are set as a whole; if a version was left out they are not true, and not believed.
 
 local TAKEN_MS = 60000 -- taken seats that no batch has told for so long leave Redis: a stale one must have an end
-local MOST = 2000 -- arguments of one BITFIELD; Lua hands over no more than 8,000
+local MOST = 2000 -- arguments of one BITFIELD or HSET; Lua hands over no more than 8,000
+local UNDECIDED_MS = 600000 -- as in accept.lua
+local STANDSTILL_MS = 5000 -- core/line.py DELAYED_MS
+local LIMIT_MS = 10000 -- so long the door believes at the most that a user may take no more seats
 
-local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served')
+local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'served_at', 'waits_since', 'rate')
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local same_life = meter[1] == ARGV[1]
 local mine = redis.call('GET', KEYS[2]) == ARGV[4]
 local served = tonumber(meter[2] or '0')
@@ -85,6 +93,7 @@ local function tell(card, taken, arg)
   end
   local knows = 0
   local current = newer or now[1] == version
+  if current then set('checked', now_ms) end
   if same_life and current and take(taken, now[4], version, before, ARGV[arg + 9], ARGV[arg + 10]) then
     knows = 1
     if now[4] ~= version then set('taken', version) end
@@ -93,9 +102,62 @@ local function tell(card, taken, arg)
   return knows
 end
 
+local left = 0 -- entries that left the lane just now; none if another drain has published this batch already
+if same_life then left = redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2]) end
+
+-- Give back a show's undecided Books that have left the lane. What was not seen leaving is given back when the last
+-- ticket that was counted has been decided (accept.lua reads the counts so, too).
+local function give_back(undecided, books)
+  local names, numbers, gone, kept = {}, {}, {}, {}
+  for name, number in string.gmatch(books, '(%S+) (%d+)') do
+    names[#names + 1], numbers[#numbers + 1] = name, tonumber(number)
+  end
+  if #names == 0 then return end
+  for i, counted in ipairs(redis.call('HMGET', undecided, unpack(names))) do
+    local count, last = string.match(counted or '', '^(%d+) (%d+)$')
+    local rest = (tonumber(count) or 0) - (left > 0 and numbers[i] or 0)
+    if rest <= 0 or tonumber(last) <= tonumber(ARGV[3]) then
+      gone[#gone + 1] = names[i]
+    else
+      kept[#kept + 1] = names[i]
+      kept[#kept + 1] = rest .. ' ' .. last
+      if #kept == MOST then redis.call('HSET', undecided, unpack(kept)) kept = {} end
+    end
+  end
+  if #gone > 0 then redis.call('HDEL', undecided, unpack(gone)) end
+  if #kept > 0 then redis.call('HSET', undecided, unpack(kept)) end
+end
+
+-- Note what the door may believe of the users' limits at a show.
+local function learn(undecided, limits)
+  for user, until_ms, seats in string.gmatch(limits, '(%S+) (%d+) (%d+)') do
+    if until_ms == '0' then
+      redis.call('HDEL', undecided, '!' .. user)
+    else
+      local believed = string.format('%d %s', math.min(tonumber(until_ms), now_ms + LIMIT_MS), seats)
+      redis.call('HSET', undecided, '!' .. user, believed)
+      redis.call('PEXPIRE', undecided, UNDECIDED_MS)
+    end
+  end
+end
+
+-- The lane's rate, smoothed over about five batches: what a position is divided by for its ETA. What lies between a
+-- large batch and the publication before it costs time as well, unless the lane slept, or stood still, which is over.
+local function rate()
+  local pace, large = string.match(ARGV[6], '^([%d.]+) (%d)$')
+  local last, woken = tonumber(meter[3] or '0'), tonumber(meter[4] or '0')
+  local lasted = now_ms - last
+  pace = tonumber(pace)
+  if large == '1' and last >= woken and lasted > 0 and lasted < STANDSTILL_MS then
+    pace = math.min(pace, (tonumber(ARGV[3]) - served) * 1000 / lasted)
+  end
+  local before = tonumber(meter[5] or '0')
+  return string.format('%.1f', before > 0 and 0.8 * before + 0.2 * pace or pace)
+end
+
 local finished = {1}
-if same_life then redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2]) end
-local arg, key = 11, 4
+for id in string.gmatch(same_life and ARGV[12] or '', '%x+') do redis.call('HDEL', KEYS[4], id) end
+local arg, key = 13, 5
 for _ = 1, tonumber(ARGV[7]) do
   local status = KEYS[key]
   local version = redis.call('HGET', status, 'v')
@@ -112,7 +174,12 @@ for _ = 1, tonumber(ARGV[7]) do
 end
 for _ = 1, tonumber(ARGV[8]) do
   finished[#finished + 1] = tell(KEYS[key], KEYS[key + 1], arg)
-  arg, key = arg + 11, key + 2
+  if same_life then
+    if ARGV[arg + 8] == '1' then redis.call('DEL', KEYS[key + 2]) end -- perhaps another limit: nothing is believed
+    give_back(KEYS[key + 2], ARGV[arg + 11])
+    learn(KEYS[key + 2], ARGV[arg + 12])
+  end
+  arg, key = arg + 13, key + 3
 end
 while same_life and KEYS[key] do
   if redis.call('GET', KEYS[key]) == ARGV[arg] then redis.call('DEL', KEYS[key]) end
@@ -121,7 +188,9 @@ end
 
 if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 if not same_life then return {0} end
-if served < tonumber(ARGV[3]) then redis.call('HSET', KEYS[3], 'served', ARGV[3]) end
-if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', ARGV[6]) end
+if served < tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[3], 'served', ARGV[3], 'served_at', now_ms, 'seq', ARGV[11])
+  if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', rate()) end
+end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
 return finished

@@ -1,11 +1,18 @@
 -- publish: put a status or a card into Redis from Postgres, unless a newer version is there already.
 --
 -- KEYS  1 status or card   hash     ARGV  1 version   2 TTL, ms (0 = never)   then field, value, ...
--- Reply 1 published, 0 what is there is as new. Safe to repeat.
+-- Reply 1 published, 0 what is there is as new. Safe to repeat. Either way `checked` tells when Postgres was asked.
 
 local version = redis.call('HGET', KEYS[1], 'v')
-if version and tonumber(version) >= tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'v', ARGV[1], unpack(ARGV, 3))
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if version and tonumber(version) >= tonumber(ARGV[1]) then
+  redis.call('HSET', KEYS[1], 'checked', now)
+  return 0
+end
+redis.call('HSET', KEYS[1], 'v', ARGV[1], 'checked', now, unpack(ARGV, 3))
 if version then redis.call('HDEL', KEYS[1], 't', 'e', 'a') end
-if ARGV[2] ~= '0' and redis.call('HEXISTS', KEYS[1], 'CONFIRM') + redis.call('HEXISTS', KEYS[1], 'CANCEL') == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if ARGV[2] ~= '0' and redis.call('HEXISTS', KEYS[1], 'CONFIRM') + redis.call('HEXISTS', KEYS[1], 'CANCEL') == 0 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
 return 1

@@ -100,7 +100,7 @@ class Play:
         """What workers do by themselves, until nothing is left to do or the bound has passed."""
         deadline = time.monotonic() + bound_s
         while (found := self._unrest()) and time.monotonic() < deadline:
-            sweep.run_once(self.stage.stores, self.stage.rung.append)
+            sweep.run_once(self.stage.stores, self.stage.rescue)
             expire.run_once(self.stage.stores, self.stage.rung.append)
             time.sleep(0.01)
         return found

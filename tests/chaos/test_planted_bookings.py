@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from core import ids
+from core.bookings import Verdict
+from core.decide import decide
 from core.errors import PostgresAway
 from db import keys, scripts
 from db.engine import transaction
 from db.scripts import Script
 from tests.chaos.play import Play
+from tests.waiting import until
 from workers import batch as batches
 from workers.batch import run_batch
 from workers.publish import publish
@@ -49,7 +54,7 @@ def test_a_clean_run_breaks_nothing(play: Play) -> None:
     verdict = play.judged()
 
     assert verdict.violations == 0, verdict.examples
-    assert len(verdict.counts) == 10
+    assert len(verdict.counts) == 12
 
 
 # -- I1 -----------------------------------------------------------------------------------------------------
@@ -175,7 +180,7 @@ def test_a_late_drain_that_publishes_without_the_fence(play: Play, monkeypatch: 
         planted.setattr(scripts, "FINISH", Script(source, hashlib.sha1(source.encode()).hexdigest()))
         publish(play.stage.stores, late, "late", None)
 
-    assert play.judged().broken == {"I3"}
+    assert play.judged().broken == {"I3", "I9"}
 
 
 def test_an_accepted_booking_that_is_unknown_later(play: Play) -> None:
@@ -222,6 +227,54 @@ def test_an_outcome_nobody_asked_for(play: Play) -> None:
     play.drain()
 
     assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_is_withdrawn_by_nobody(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.stage.stores.client.hset(keys.withdrawn(show % 4), UUID(booked.said["id"]).hex, "1-1")
+    play.drain()
+
+    assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_its_owner_cancels_while_it_is_queued_breaks_nothing(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.book(show, "A1", user=play.stage.bob)
+    play.cancel(booked)
+    play.drain()
+
+    assert play.look(booked).said["status"] == "CANCELLED"
+    assert play.judged().broken == set()
+
+
+def test_a_booking_that_is_given_up_before_its_time(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    play.book(show, "A1", give_up_after_ms=60_000)
+    with monkeypatch.context() as planted:
+        planted.setattr(batches.verdicts, "of", lambda *_: Verdict.OVERDUE)
+        play.drain()
+
+    assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_is_sold_after_it_was_given_up(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    play.book(show, "A1", give_up_after_ms=1)
+    late_ms = int(time.time() * 1000) + 2
+    until(lambda: time.time() * 1000 > late_ms)
+    with monkeypatch.context() as planted:
+        planted.setattr(batches, "decide", decide_at_once)
+        play.drain()
+
+    assert play.judged().broken == {"I5", "I6"}
+
+
+def decide_at_once(state: Any, entry: Any, decided_ms: int, verdict: Any) -> Any:
+    """As if nobody had waited; the journal's rows say when it really was."""
+    made = decide(state, entry, entry.accepted_ms, verdict)
+    return [replace(decision, decided_ms=decided_ms) for decision in made]
 
 
 def test_a_hold_that_expires_before_its_time(play: Play) -> None:

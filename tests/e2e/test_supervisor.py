@@ -189,6 +189,7 @@ def test_after_a_kill_of_up_itself_the_next_start_finds_its_data_and_ends_the_re
     assert [member.pid for member in first if member.process()] == []
     fresh_up.wait(fresh_up.complete)
     assert password is not None
+    assert "Try it in another terminal" in fresh_up.output()  # a show of the demo
     assert "password" not in fresh_up.output().split("ready http")[0]
     assert fresh_up.stop(signal.SIGINT) < STOP_DEADLINE_S
     assert fresh_up.left() == []

@@ -71,7 +71,8 @@ def test_a_wrong_password_and_an_unknown_address_answer_alike(client: FlaskClien
 
 def test_a_profile_changes_name_and_address(client: FlaskClient, alice: dict[str, str]) -> None:
     renamed = client.put("/api/auth/profile", json={"name": "Al"}, headers=alice).get_json()
-    moved = client.put("/api/auth/profile", json={"name": "Al", "email": "al@example.com"}, headers=alice)
+    change = {"name": "Al", "email": "al@example.com", "password": ALICE["password"]}
+    moved = client.put("/api/auth/profile", json=change, headers=alice)
 
     answers.USER.load(moved.get_json())
     assert (renamed["name"], renamed["email"]) == ("Al", "Alice@example.com")
@@ -81,7 +82,8 @@ def test_a_profile_changes_name_and_address(client: FlaskClient, alice: dict[str
 def test_nobody_takes_anothers_address(client: FlaskClient, engine: Engine, alice: dict[str, str]) -> None:
     make_admin(engine, "carol@example.com")
 
-    response = client.put("/api/auth/profile", json={"name": "Al", "email": "CAROL@example.com"}, headers=alice)
+    change = {"name": "Al", "email": "CAROL@example.com", "password": ALICE["password"]}
+    response = client.put("/api/auth/profile", json=change, headers=alice)
 
     assert response.status_code == 409
 
@@ -113,15 +115,15 @@ def test_own_bookings_come_newest_first_page_by_page(
         bookings.record(connection, [_failed("00000000-0000-4000-8000-000000000000", 9)], [])
 
     first = client.get("/api/auth/bookings?limit=2", headers=alice).get_json()
-    rest = client.get(f"/api/auth/bookings?limit=2&before={first['next_before']}", headers=alice).get_json()
+    rest = client.get(f"/api/auth/bookings?limit=2&cursor={first['next_cursor']}", headers=alice).get_json()
 
     answers.OWN_BOOKINGS.load(first)
     assert [one["accepted_at"][-4:-1] for one in first["bookings"] + rest["bookings"]] == ["002", "001", "000"]
-    assert rest["next_before"] is None
+    assert rest["next_cursor"] is None
 
 
-def test_a_page_before_what_is_no_booking_is_refused(client: FlaskClient, alice: dict[str, str]) -> None:
-    assert client.get("/api/auth/bookings?before=999999999999999", headers=alice).status_code == 422
+def test_a_page_behind_what_is_no_cursor_is_refused(client: FlaskClient, alice: dict[str, str]) -> None:
+    assert client.get("/api/auth/bookings?cursor=999999999999999", headers=alice).status_code == 400
 
 
 def test_the_first_administrator_is_found(engine: Engine, database_url: str) -> None:

@@ -29,6 +29,33 @@ def test_others_bookings_are_not_there(stage: Stage, alice: Buyer, bob: Buyer) -
     assert answered(alice.get(f"reference/{reference.lower()}"), 200)["id"] == id_
 
 
+def test_a_reference_is_found_however_it_is_written(stage: Stage, alice: Buyer) -> None:
+    show = stage.show()
+    booked = [alice.book(show, "A1", key=f"key {n}").get_json() for n in range(40)]
+    stage.drain()
+    misread = str.maketrans("01", "oL")
+    # Half of all codes have a digit that people read as a letter.
+    wanted = next(body for body in booked if {"0", "1"} & set(body["reference"].partition("-")[2]))
+
+    for written in (
+        wanted["reference"].translate(misread).lower(),
+        wanted["reference"].replace("-", "%20"),
+        wanted["reference"].replace("-", ""),
+        "%20".join(wanted["reference"]),
+    ):
+        assert answered(alice.get(f"reference/{written}"), 200)["id"] == wanted["id"]
+
+
+def test_what_is_no_reference_asks_no_store(stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(_engine: Any) -> Any:
+        raise AssertionError("a transaction was opened")
+
+    monkeypatch.setattr("api.bookings.transaction", asked)
+
+    for written in ("A" * 64_000, "1" * 65, "ABCD", "1-ABCDE-ABCDU"):
+        refused(alice.get(f"reference/{written}"), 404, "no_such_booking")
+
+
 BAD_BODIES: list[tuple[Any, str]] = [
     ({"seats": ["A1"]}, "/show_id"),
     ({"show_id": "1", "seats": ["A1"]}, "/show_id"),

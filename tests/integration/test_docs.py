@@ -103,7 +103,7 @@ def test_unknown_fields_are_refused_in_writing_too(document: dict[str, Any]) -> 
 def test_the_document_says_what_bodies_are_refused_for(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     booking = Draft202012Validator(schemas["BookingRequest"])
-    for good in ({"quantity": 1}, {"quantity": 1, "category": "a"}, {"seats": ["A1"]}):
+    for good in ({"quantity": 1}, {"quantity": 1, "category": "a"}, {"seats": ["A1"], "give_up_after_ms": 1}):
         assert booking.is_valid({"show_id": 1, **good}), good
     twice = {"seats": ["A1", "A1"]}
     for bad in (
@@ -113,6 +113,7 @@ def test_the_document_says_what_bodies_are_refused_for(document: dict[str, Any])
         {"seats": ["A1"], "category": "a"},
         {"seats": ["A1"], "quantity": 1, "category": "a"},
         {"category": "a"},
+        {"quantity": 1, "give_up_after_ms": 0},
     ):
         assert not booking.is_valid({"show_id": 1, **bad}), bad
     change = Draft202012Validator(schemas["ShowChange"])

@@ -8,15 +8,16 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db import guard
 from db.engine import make_engine, transaction
-from db.guard import EXIT_CODE, Guard, postgres_faults, redis_faults
+from db.guard import EXIT_CODE, Guard, redis_faults
 from db.roles import ensure_login
 from db.rounds import Rounds
 from local import postgres
@@ -24,6 +25,11 @@ from tests.rules import PROJECT
 from tests.servers import Servers, start_servers
 
 DRAWN = "9b1f63e0c24a8d57f00e3c6d1a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d"
+
+
+def postgres_faults(connection: Connection, role: guard.Role) -> list[str]:
+    driver: Any = connection.connection.driver_connection
+    return guard.postgres_faults(driver, role)
 
 
 def login(engine: Engine, database_url: str, group: str) -> str:
@@ -153,14 +159,14 @@ def test_another_isolation_is_refused(engine: Engine) -> None:
     assert any("repeatable read" in fault for fault in faults)
 
 
-def test_the_guard_lets_in_what_is_safe_and_looks_at_nothing_in_the_local_mode(
+def test_the_guard_lets_in_what_is_safe_and_does_not_ask_for_it_in_the_local_mode(
     kept: Servers, settings: Settings, engine: Engine
 ) -> None:
     safe = replace(settings, mode="production", redis_url=kept.redis_url())
     with pytest.raises(ConfigurationError, match="superuser"):
         Guard(safe, "api").check()
 
-    assert Guard(replace(settings, redis_url="redis://127.0.0.1:1"), "api").check()
+    assert Guard(settings, "api").check()  # the test servers are not safe
 
 
 def test_a_server_that_is_away_is_looked_at_when_it_is_there(settings: Settings) -> None:
@@ -203,6 +209,13 @@ def test_a_process_whose_servers_are_found_unsafe_later_ends_itself(
             api.kill()
 
         assert api.returncode == EXIT_CODE
+
+
+def test_options_that_a_pooler_keeps_from_postgres_are_missed(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        assert not any("options" in fault for fault in postgres_faults(connection, "api"))
+        connection.execute(text("SET LOCAL onsale.options = ''"))
+        assert any("options" in fault for fault in postgres_faults(connection, "api"))
 
 
 def test_a_worker_on_unsafe_servers_ends_before_it_takes_a_message(database_url: str, redis_url: str) -> None:

@@ -59,14 +59,14 @@ def test_it_is_ready_with_both_servers(app: Flask) -> None:
 
     answers.READINESS.load(response.get_json())
     assert response.status_code == 200
-    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "ok"}
+    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "ok", "workers": 2}
 
 
 def test_it_is_ready_without_postgres() -> None:
     response = without_servers(StandInDoor()).get("/readyz")
 
     assert response.status_code == 200
-    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "away"}
+    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "away", "workers": 2}
 
 
 def test_it_is_not_ready_without_redis(app: Flask) -> None:
@@ -121,6 +121,16 @@ def test_metrics_tell_of_requests_and_lanes(app: Flask) -> None:
     assert after["onsale_lane_oldest_age_seconds", "0"] == 1.5
     assert (after["onsale_lane_drained", "0"], after["onsale_lane_drained", "1"]) == (1, 0)
     assert (after["onsale_undecided", ""], after["onsale_redis_up", ""]) == (3, 1)
+    assert after["onsale_lanes_late", ""] == 0
+
+
+def test_metrics_tell_how_many_lanes_are_late() -> None:
+    door = StandInDoor(state=[
+        SimpleNamespace(lane=lane, depth=1, oldest_age_ms=age_ms, drained_by=None)
+        for lane, age_ms in enumerate((30_000, 30_001, 90_000))
+    ])  # fmt: skip
+
+    assert samples(without_servers(door).get("/metrics").text)["onsale_lanes_late", ""] == 2
 
 
 def test_metrics_are_there_without_redis() -> None:
@@ -136,7 +146,7 @@ def test_a_shared_folder_gathers_the_metrics_of_all_processes(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
 
     values = samples(
-        metrics.exposition([SimpleNamespace(lane=0, depth=1, oldest_age_ms=0, drained_by=None)]).decode()
+        metrics.exposition([SimpleNamespace(lane=0, depth=1, oldest_age_ms=0, drained_by=None)], 1, 30.0).decode()
     )
 
     assert ("onsale_accepts_total", "BOOK") not in values

@@ -229,16 +229,33 @@ LABELS = st.one_of(
     st.sampled_from(["A1", "AAA9999", "a1", "A", "1", "A1\n", "Å1", "AAAA1", "A12345"]), st.text(max_size=5)
 )
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-1, 12), st.floats(), st.text(max_size=3), st.lists(LABELS, max_size=12)
+    st.none(),
+    st.booleans(),
+    st.integers(-1, 12),
+    st.sampled_from([3_600_000, 3_600_001]),
+    st.floats(),
+    st.text(max_size=3),
+    st.lists(LABELS, max_size=12),
 )
 BODIES = st.dictionaries(
-    st.sampled_from(["show_id", "seats", "quantity", "category", "hold", "more"]), VALUES, max_size=5
+    st.sampled_from(["show_id", "seats", "quantity", "category", "hold", "give_up_after_ms", "more"]),
+    VALUES,
+    max_size=6,
 )
+
+
+@pytest.mark.parametrize("asked", [{"seats": ["A1"]}, {"quantity": 2}])
+@pytest.mark.parametrize("more", [{}, {"hold": True}, {"give_up_after_ms": 1}, {"give_up_after_ms": 3_600_000}])
+def test_what_people_usually_send_is_plain(asked: dict[str, Any], more: dict[str, Any]) -> None:
+    body = {"show_id": 1, **asked, **more}
+
+    assert booking_of(json.dumps(body).encode()) == {"hold": False, **body}
 
 
 @given(
     BODIES
     | st.builds(lambda seats, more: {"show_id": 1, "seats": seats, **more}, st.lists(LABELS, max_size=11), BODIES)
+    | st.builds(lambda after_ms: {"show_id": 1, "quantity": 2, "give_up_after_ms": after_ms}, VALUES)
 )
 def test_what_is_plain_is_what_the_schema_takes(body: dict[str, Any]) -> None:
     asked = booking_of(json.dumps(body).encode())

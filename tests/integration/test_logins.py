@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -144,6 +145,39 @@ def test_a_log_in_that_succeeds_starts_the_count_again(client: FlaskClient) -> N
     assert log_in(client).status_code == 200
     assert log_in(client, password="wrong").status_code == 401
     assert log_in(client).status_code == 200
+
+
+def test_right_passwords_do_not_use_up_the_attempts_of_others_behind_one_address(client_with: Clients) -> None:
+    client = client_with(LOGINS_PER_ADDRESS="3", LOGINS_PER_ACCOUNT="0")
+    client.post("/api/auth/signup", json=ALICE, environ_base={"REMOTE_ADDR": "203.0.113.1"})
+
+    assert [log_in(client).status_code for _ in range(15)] == [200] * 15
+    # Who guesses, and shows an own password in between, has no more attempts for that.
+    codes = []
+    for number in range(5):
+        codes.append(log_in(client, email=f"user{number}@example.com").status_code)
+        log_in(client)
+    assert codes == [401] * 3 + [429] * 2
+
+
+def test_those_who_know_their_passwords_log_in_at_once_from_one_office(client_with: Clients) -> None:
+    client = client_with(LOGINS_PER_ADDRESS="8", LOGINS_PER_ACCOUNT="0")
+    for number in range(8):
+        body = {**ALICE, "email": f"user{number}@example.com"}
+        client.post("/api/auth/signup", json=body, environ_base={"REMOTE_ADDR": f"203.0.113.{number}"})
+
+    for _ in range(4):
+        with ThreadPoolExecutor(4) as pool:
+            codes = list(
+                pool.map(
+                    lambda number: (
+                        log_in(client.application.test_client(), email=f"user{number}@example.com").status_code
+                    ),
+                    range(8),
+                )
+            )
+        assert set(codes) <= {200, 503}  # 503: too many hash at once
+    assert log_in(client, email="user0@example.com", password="wrong").status_code == 401
 
 
 def test_those_who_go_on_trying_do_not_lock_the_door_for_ever(

@@ -10,13 +10,15 @@ import pytest
 from sqlalchemy import Engine, text
 
 from core.errors import ConfigurationError, SchemaError
-from db import installation
+from db import addresses, installation, users
 from db.engine import make_engine, transaction
 from db.migrate import FOLDER, SCHEMA, Migration, known, migrate
 from tests.conftest import administer, url_of
 from tests.servers import Servers
 
 _names = itertools.count(1)
+#: The migration that folds addresses.
+ACCOUNTS = next(migration.version for migration in known() if migration.name == "accounts")
 
 
 @pytest.fixture
@@ -40,6 +42,16 @@ CATALOGUE = """
      UNION ALL
     SELECT 'options', format('%s %s', relname, reloptions)
       FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+     UNION ALL
+    SELECT 'grant', format('%s %s', relname, item)
+      FROM pg_class, unnest(relacl) item WHERE relnamespace = 'public'::regnamespace
+     UNION ALL
+    SELECT 'grant', format('%s.%s %s', attrelid::regclass, attname, item)
+      FROM pg_attribute, unnest(attacl) item
+     UNION ALL
+    SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+     UNION ALL
+    SELECT 'function', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
      ORDER BY 1, 2
 """
 
@@ -57,6 +69,48 @@ def test_the_migrations_make_what_schema_sql_says(empty: Engine, engine: Engine,
     migrate(empty, [first, *rest])
 
     assert catalogue(empty) == catalogue(engine)
+
+
+def test_addresses_are_folded_and_nobody_is_locked_out(empty: Engine, tmp_path: Path) -> None:
+    """Three were one address to nobody but casefold; each still logs in, and no fourth is made of it."""
+    nothing = tmp_path / "nothing.sql"
+    before = [migration for migration in known() if migration.version < ACCOUNTS]
+    nothing.write_text(before[0].path.read_text())
+    migrate(empty, before[:1], schema=nothing)
+    migrate(empty, before)
+    emails = [
+        "stra\u00dfe@x.example",
+        "STRASSE@x.example",
+        "\u03c3\u03c2@x.example",
+        "Alice@x.example",
+        "a\u0308@x.example",
+    ]
+    with transaction(empty) as connection:
+        for email in emails:
+            insert = text("INSERT INTO users (email, password_hash) VALUES (:email, '')")
+            connection.execute(insert, {"email": email})
+
+    migrate(empty)
+
+    with transaction(empty) as connection:
+        for email in emails:
+            found = users.get_by_email(connection, email)
+            assert found is not None
+            assert found[0].email == email
+        for spelling, email in {
+            "strasse@X.example": emails[1],
+            "\u03a3\u03a3@x.example": emails[2],
+            " aLICE@x.example": emails[3],
+            "\u00c4@x.example": emails[4],
+        }.items():
+            found = users.get_by_email(connection, spelling)
+            assert found is not None
+            assert found[0].email == email
+    for taken in ("Stra\u00dfe@X.example", "\u00e4@x.example"):
+        with pytest.raises(users.EmailTaken), transaction(empty) as connection:
+            users.insert_user(connection, taken, "", "")
+    with transaction(empty) as connection:
+        addresses.fold(connection)
 
 
 def test_an_older_database_is_upgraded_and_keeps_its_rows(empty: Engine, tmp_path: Path) -> None:

@@ -79,17 +79,6 @@ def test_movies_are_searched_by_title_and_genre(client: FlaskClient, engine: Eng
     assert titles(client, "?genre=dra") == []
 
 
-def test_movies_come_in_pages(client: FlaskClient, engine: Engine) -> None:
-    for title in ("A", "B", "C"):
-        make_movie(engine, title)
-
-    first = client.get("/api/movies?limit=2").get_json()
-    second = client.get(f"/api/movies?limit=2&page={first['next_page']}").get_json()
-
-    assert [movie["title"] for movie in first["movies"] + second["movies"]] == ["A", "B", "C"]
-    assert second["next_page"] is None
-
-
 @pytest.mark.parametrize("query", ["?q=%00", "?q=", "?q=" + "x" * 101])
 def test_a_search_that_makes_no_sense_is_refused(client: FlaskClient, query: str) -> None:
     assert client.get(f"/api/movies{query}").status_code == 422

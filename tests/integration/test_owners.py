@@ -16,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from api.cursors import BOOKINGS, LATEST_MS
 from core.ids import booking_id, reference, show_of
 from tests.buyer import Buyer, answered
 from tests.factories import headers_of, make_admin, make_movie
@@ -49,6 +50,7 @@ OF_ADMINS = {
     ("POST", "/api/shows"),
     ("PATCH", "/api/shows/{show_id}"),
     ("DELETE", "/api/shows/{show_id}"),
+    ("GET", "/api/shows/{show_id}/changes/{change_id}"),
 }
 #: Routes for everybody.
 OF_ALL = {
@@ -74,7 +76,7 @@ STATES = ("queued", "held", "confirmed", "failed", "cancelled", "forgotten")
 
 
 def call(client: FlaskClient, method: str, path: str, headers: dict[str, str], **parts: object) -> Any:
-    for name, value in {"show_id": 1, "movie_id": 1, "hall_id": 1, **parts}.items():
+    for name, value in {"show_id": 1, "movie_id": 1, "hall_id": 1, "change_id": "e-1-0", **parts}.items():
         path = path.replace(f"{{{name}}}", str(value))
     assert "{" not in path
     return client.open(path, method=method, headers=headers)
@@ -208,17 +210,19 @@ def test_the_same_key_of_another_person_is_another_booking(stage: Stage, alice: 
     assert first != second
 
 
-def test_a_page_before_a_strangers_booking_tells_nothing(
+def test_a_page_behind_a_strangers_booking_tells_nothing(
     client: FlaskClient, stage: Stage, alice: Buyer, bob: Buyer
 ) -> None:
     id_ = make(stage, alice, "confirmed")
     nobodys = id_[:8] + "-0000-8000-8000-000000000000"
 
     there, not_there = (
-        said(client.get(f"/api/auth/bookings?before={one}", headers=bob.headers)) for one in (id_, nobodys)
+        said(client.get(f"/api/auth/bookings?cursor={BOOKINGS.write(LATEST_MS, one)}", headers=bob.headers))
+        for one in (id_, nobodys)
     )
 
     assert there == not_there
+    assert there[0] == 200
 
 
 def test_an_administrator_has_no_way_into_bookings_either(

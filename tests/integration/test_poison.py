@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import text
 
-from core import ids
+from core import ids, operations
 from core.bookings import Reason, Status
 from core.decide import decide
 from core.operations import Book, dump
@@ -24,10 +26,10 @@ from workers import batch as batches
 def poisoned(monkeypatch: pytest.MonkeyPatch, *seats: str) -> Iterator[None]:
     """While this lasts, deciding a booking of one of these seats is a bug."""
 
-    def buggy(state: Any, entry: Any, decided_ms: int) -> Any:
+    def buggy(state: Any, entry: Any, *more: Any) -> Any:
         if set(getattr(entry.operation, "seats", ())) & set(seats):
             raise RuntimeError("boom")
-        return decide(state, entry, decided_ms)
+        return decide(state, entry, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(batches, "decide", buggy)
@@ -119,16 +121,24 @@ def test_an_unreadable_operation_is_parked_and_the_rest_goes_on(stage: Stage) ->
     stage.proven()
 
 
-def test_an_operation_of_a_newer_version_waits_for_a_newer_worker(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+def understood(values: dict[str, Any]) -> dict[str, Any]:
+    """What a newer worker makes of `newer`."""
+    values.pop("surprise", None)
+    return values | {"v": 1} | ({"kind": "BOOK"} if values["kind"] == "SWAP" else {})
+
+
+@pytest.mark.parametrize("newer", [{"v": 2}, {"v": 1, "surprise": 3}, {"kind": "SWAP"}])
+def test_an_operation_of_a_newer_program_waits_for_a_newer_worker(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, newer: dict[str, Any]
 ) -> None:
+    """Also one whose kind or member is new in a version that this worker knows: it is not parked."""
     show = stage.show()
     before = stage.book(show, "A1")
     operation = Book(
         booking_id=ids.booking_id(b"k" * 32, show, stage.bob, "n"), show_id=show, user_id=stage.bob,
         seats=("A2",), fingerprint="f",
     )  # fmt: skip
-    put(stage, show % 4, json.dumps({**json.loads(dump(operation)), "v": 2}))
+    put(stage, show % 4, json.dumps(json.loads(dump(operation)) | newer))
     after = stage.book(show, "A3")
 
     for _ in range(3):
@@ -136,8 +146,10 @@ def test_an_operation_of_a_newer_version_waits_for_a_newer_worker(
         stage.drain(show)
     assert stage.booking(before).status is Status.CONFIRMED
     assert stage.stores.client.xlen(keys.lane(show % 4)) == 2
+    assert parked(stage) == []
 
-    monkeypatch.setattr("core.operations.VERSION", 2)
+    mended = SimpleNamespace(dumps=orjson.dumps, loads=lambda text_: understood(orjson.loads(text_)))
+    monkeypatch.setattr(operations, "orjson", mended)
     stage.stores.client.delete(keys.marker(show % 4))
     stage.drain(show)
     assert stage.booking(operation.booking_id).status is Status.CONFIRMED

@@ -83,7 +83,7 @@ def test_one_failing_call_fails_alone(rounds: Rounds) -> None:
 def test_a_script_that_redis_has_forgotten_is_loaded_and_sent_again(rounds: Rounds) -> None:
     rounds.call([("SCRIPT", "FLUSH")], writes=True)
 
-    [reply] = rounds.call([("EVALSHA", scripts.PEEK.sha, 2, "a", "b", 1)], writes=False)
+    [reply] = rounds.call([("EVALSHA", scripts.PEEK.sha, 3, "a", "b", "c", 1)], writes=False)
 
     assert reply[0] == ""
 
@@ -111,6 +111,9 @@ class Rude:
                     self.received += data
                     if b"CLIENT" in data:
                         connection.sendall(b"+OK\r\n" * data.count(b"CLIENT"))
+                        continue
+                    if b"INFO" in data:
+                        connection.sendall(b"$11\r\nrole:master\r\n")
                         continue
                     break
 

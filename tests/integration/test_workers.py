@@ -18,13 +18,13 @@ from workers.broker import broker, open_broker
 def test_the_sweeper_rescues_a_lane_whose_doorbell_was_lost(stage: Stage) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")
-    assert sweep.run_once(stage.stores, stage.rung.append) == 0  # the marker is fresh: somebody may be coming
+    assert sweep.run_once(stage.stores, stage.rescue) == 0  # the marker is fresh: somebody may be coming
 
     stage.stores.client.delete(keys.marker(show % 4))
 
-    assert sweep.run_once(stage.stores, stage.rung.append) == 1
+    assert sweep.run_once(stage.stores, stage.rescue) == 1
     assert stage.booking(booking).status is Status.CONFIRMED
-    assert sweep.run_once(stage.stores, stage.rung.append) == 0
+    assert sweep.run_once(stage.stores, stage.rescue) == 0
 
 
 def test_the_sweeper_rescues_a_lane_whose_drain_was_killed(stage: Stage) -> None:
@@ -34,7 +34,7 @@ def test_the_sweeper_rescues_a_lane_whose_drain_was_killed(stage: Stage) -> None
 
     stage.stores.client.pexpire(keys.marker(show % 4), 1)
     until(lambda: not stage.stores.client.exists(keys.marker(show % 4)))
-    sweep.run_once(stage.stores, stage.rung.append)
+    sweep.run_once(stage.stores, stage.rescue)
 
     assert stage.booking(booking).status is Status.CONFIRMED
 

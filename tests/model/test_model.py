@@ -40,6 +40,7 @@ FOUND = {
     "finish.lua does not compare epochs": "I2",
     "a recalled status has no TTL": "liveness",
     "finish.lua compares neither versions nor tickets": "I3",
+    "finish.lua leaves the marks of decided Cancels": "liveness",
     "publish.lua does not compare versions": "I3",
     "decide does not look for an outcome": "I2: a booking was decided twice",
 }

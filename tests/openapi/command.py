@@ -18,7 +18,12 @@ from tests.openapi.probe import Size, names_of, probe
 from tests.openapi.watch import Watch
 
 #: One client sends everything: the limits of requests and log-ins would answer 429 for the rest.
-NO_LIMITS = {"RATE_LIMIT_PER_S": "0", "LOGINS_PER_ACCOUNT": "0", "LOGINS_PER_ADDRESS": "0"}
+NO_LIMITS = {
+    "RATE_LIMIT_PER_S": "0",
+    "LOGINS_PER_ACCOUNT": "0",
+    "LOGINS_PER_ADDRESS": "0",
+    "BOOKINGS_PER_USER_HOUR": "0",
+}
 #: How long all that was accepted may wait for its decision after the last request.
 DECIDED_S = 20.0
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import schemathesis
@@ -21,7 +23,17 @@ from tests.openapi.accounts import PASSWORD, Stage
 #: The answers to who comes without a token where one is needed, or with no route or no readable request at all.
 REFUSALS = frozenset({400, 401, 404, 405, 408, 413, 414, 431})
 SLOW_S = 10.0
+#: After the stage's own show.
+FIRST_START = datetime(2190, 1, 2, tzinfo=UTC)
+#: They want the password as it is.
+PROVEN = frozenset({"change_password", "change_profile", "delete_account"})
 BOOKING_CHANGES = frozenset({"create", "confirm", "cancel"})
+
+
+def _starts() -> Iterator[str]:
+    """Times far enough apart that no two shows meet."""
+    for number in count(1):
+        yield (FIRST_START + number * timedelta(hours=2)).isoformat()
 
 
 @dataclass
@@ -29,6 +41,8 @@ class Watch:
     """One caller's calls. `promised`: booking -> the Authorization that it was accepted for."""
 
     stage: Stage
+    #: When the next show of the stage's hall may start.
+    starts: Iterator[str] = field(default_factory=_starts)
     operations: set[str] = field(default_factory=set)
     successful: set[str] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -64,10 +78,12 @@ class Watch:
         case.body = body = whole(body)
         if name == "create":
             body["show_id"] = self.stage.show_id
-        made = {"create_hall": self.stage.hall, "create_show": self.stage.show}
-        if name in made and case.meta and case.meta.phase.name == TestPhase.STATEFUL:
-            case.body = dict(made[name])
-        if name == "change_password":
+        if case.meta and case.meta.phase.name == TestPhase.STATEFUL:
+            if name == "create_hall":
+                case.body = dict(self.stage.hall)
+            if name == "create_show":
+                case.body = {**self.stage.show, "starts_at": next(self.starts)}
+        if name in PROVEN and "password" in body:
             body["password"] = PASSWORD
 
     def answered(self, case: schemathesis.Case, response: Response) -> None:

@@ -39,7 +39,7 @@ class Process:
         engine, rounds = ground.seam_engines[number], ground.seam_rounds[number]
         client = ground.seam_clients[number % 2]
         self.jobs = {}
-        self.stores = Stores(ground.settings, engine, client, rounds, _checked=True)
+        self.stores = Stores(ground.settings, engine, client, rounds, _installation=ground.installation)
         self.door = Door(ground.settings, engine)
         self.door._rounds = rounds
         self.door.plans = Plans(rounds, engine)
@@ -113,12 +113,13 @@ class Clients:
 
     def _change(self, door: Door, asked: Asked, kind: type[Confirm | Cancel]) -> None:
         operation = asked.operation
+        asked.cancelled |= kind is Cancel
         try:
             answer = door.accept(
                 kind(booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id)
             )
             if answer.code == "ACCEPTED":
-                self._oracle.accepted(operation.show_id, answer.epoch, answer.entry_id)
+                self._oracle.accepted(operation.show_id, answer.meter.epoch, answer.entry_id)
         except (*TROUBLE, NoSuchBooking):
             pass
 

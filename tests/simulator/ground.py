@@ -17,8 +17,10 @@ from core.settings import Settings
 from core.shows import ShowSettings
 from db import catalogue, fences, halls, installation, movies, scripts
 from db.engine import make_engine, transaction
+from db.installation import Installation
 from db.migrate import migrate
 from db.rounds import connection_pool
+from tests import clock
 from tests.factories import HOUR_MS, offline_settings
 from tests.servers import start_servers
 from tests.simulator.seams import SeamRedis, SeamRounds, seam_engine
@@ -46,6 +48,7 @@ class Ground:
     seam_engines: list[Engine]
     seam_clients: list[redis.Redis]
     seam_rounds: list[SeamRounds]
+    installation: Installation
 
     def fresh(self, now_ms: int) -> list[int]:
         """Empty everything; returns the ids of new shows: the same ones every time."""
@@ -80,14 +83,12 @@ def ground(database_url: str, redis_url: str) -> Iterator[Ground]:
     plan_: dict[str, Any] = plan(2, 3)
     labels = list(Hall.from_plan(0, plan_).seats)
     with transaction(engine) as connection:
-        installation.create(connection, LANES)
+        drawn = installation.create(connection, LANES)
         movie = movies.insert_movie(
             connection, {"title": "Baton", "description": "", "genre": "", "duration_min": 90}
         )
         hall_id = halls.insert_hall(connection, "Studio", plan_, len(labels))
     client = redis.Redis(connection_pool=connection_pool(redis_url, socket_timeout_s=5))
-    for script in scripts.BY_SHA.values():
-        client.script_load(script.source)
     made = Ground(
         _settings(database_url, redis_url),
         engine,
@@ -98,9 +99,13 @@ def ground(database_url: str, redis_url: str) -> Iterator[Ground]:
         seam_engines=[seam_engine(database_url) for _ in range(5)],
         seam_clients=[SeamRedis(connection_pool=connection_pool(redis_url, socket_timeout_s=5)) for _ in range(2)],
         seam_rounds=[SeamRounds(redis_url, timeout_s=20) for _ in range(5)],
+        installation=drawn,
     )
     try:
-        yield made
+        with clock.settable():
+            for script in scripts.BY_SHA.values():
+                client.script_load(script.source)
+            yield made
     finally:
         for each in (*made.seam_rounds, *made.seam_clients, client):
             each.close()

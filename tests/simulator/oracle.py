@@ -20,10 +20,12 @@ from tests.taken import untrue
 
 @dataclass
 class Asked:
-    """One booking that a client asked for: whether it was told "accepted", and the versions that it saw."""
+    """One booking that a client asked for: whether it was told "accepted", whether its client has asked for a Cancel,
+    and the versions that it saw."""
 
     operation: Book
     accepted: bool = False
+    cancelled: bool = False
     seen: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -58,6 +60,7 @@ class Oracle:
 
     def check(self, ground: Ground) -> list[str]:
         """All violations, now that nothing is at work and the lanes are drained."""
+        found = self.violations
         with transaction(ground.engine) as connection:
             recorded = {booking.id: booking for booking in bookings.all_bookings(connection)}
             journal = {
@@ -66,8 +69,15 @@ class Oracle:
                     text("SELECT lane, epoch, stream_ms, stream_seq FROM journal WHERE part = 0")
                 )
             }
+            withdrawn = connection.execute(
+                text("SELECT booking_id FROM journal WHERE kind = 'BOOK' AND outcome = 'CANCELLED'")
+            ).scalars()
+            found += [
+                f"I5 booking {id_} was withdrawn, and nobody has cancelled it"
+                for id_ in withdrawn
+                if id_ in self.asked and not self.asked[id_].cancelled
+            ]
             parked = connection.execute(text("SELECT count(*) FROM parked")).scalar_one()
-        found = self.violations
         found += [f"parked: {parked} operations" for _ in range(bool(parked))]
         found += [f"I5 booking {id_} was never asked for" for id_ in recorded.keys() - self.asked.keys()]
         for id_, asked in self.asked.items():

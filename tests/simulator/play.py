@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from unittest import mock
 
 from api import door
 from db import keys
+from tests import clock
 from tests.simulator.baton import Fate
 from tests.simulator.cast import TROUBLE, Clients, Process
 from tests.simulator.ground import HOLD_MS, LANES, Ground
@@ -96,7 +97,7 @@ class Play:
         elif self.oracle.wiped and "republish" not in process.jobs and self.rng.random() < REPUBLISHING:
             process.begin("republish", lambda: _republish(process))
         elif "sweep" not in process.jobs:
-            process.begin("sweep", lambda: sweep.run_once(process.stores, self._ring))
+            process.begin("sweep", lambda: sweep.run_once(process.stores, self._rescue(process)))
 
     def _go_on(self, process: Process, what: str) -> None:
         """One job goes on to its next point; or is failed there; or its process crashes, with all its jobs."""
@@ -146,16 +147,12 @@ class Play:
         self._set_clock(self._ahead_ms + 2 * HOLD_MS)
 
     def _set_clock(self, ahead_ms: int) -> None:
-        """Redis's clock cannot be set, but a lane's newest id can: later ones, and so accepted times, follow it."""
+        """Set Redis's clock, for its scripts and for whoever asks it for the time."""
         self._ahead_ms = ahead_ms
         for process in self.processes:
             rounds: Any = process.stores.rounds
             rounds.ahead_ms = ahead_ms
-        for lane in range(LANES) if ahead_ms else ():
-            if self._ground.client.exists(keys.lane(lane)):
-                self._ground.client.execute_command(
-                    "XSETID", keys.lane(lane), f"{int(time.time() * 1000) + ahead_ms}-0"
-                )
+        clock.set_ahead(self._ground.client, ahead_ms)
 
     def _sleep(self) -> None:
         """A job sleeps longer than any lease; in the middle of a batch if there is one."""
@@ -170,6 +167,7 @@ class Play:
     def _wipe(self) -> None:
         self.story.append("Redis loses everything")
         self._ground.client.flushdb()
+        self._set_clock(self._ahead_ms)  # that is not lost
         self.oracle.wiped = True
 
     # -- the end ----------------------------------------------------------------------------------------
@@ -187,7 +185,6 @@ class Play:
                 self._clients.book(self.processes[0].door, asked)
         self._drain_all()
         for _ in range(10):
-            self._set_clock(self._ahead_ms)  # a wipe has set the lanes back
             if not expire.run_once(self.processes[4].stores, self._ring):
                 return
             self._drain_all()
@@ -197,8 +194,12 @@ class Play:
         for _ in range(100):
             for lane in range(LANES):
                 self._ground.client.delete(keys.marker(lane))
-            if not sweep.run_once(self.processes[2].stores, self._ring):
+            if not sweep.run_once(self.processes[2].stores, self._rescue(self.processes[2])):
                 return
+
+    def _rescue(self, process: Process) -> Callable[[int], object]:
+        """A rescue of one batch, in the sweeper's own thread: the schedule decides what comes between."""
+        return lambda lane: sweep.rescue(process.stores, lane, self._ring, for_s=0)
 
     def _ring(self, lane: int) -> None:
         self.bells.append(lane)

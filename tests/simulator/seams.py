@@ -15,15 +15,14 @@ from db.engine import make_engine
 from db.rounds import Command, Rounds
 from tests.simulator.baton import Crashed, Fate, point, through
 
-_SCRIPTS = {
-    script.sha: f"{name.lower()}.lua"
-    for name, script in vars(scripts).items()
-    if name.isupper() and isinstance(script, scripts.Script)
-}
-
 
 def _named(command: Sequence[Any]) -> str:
-    return _SCRIPTS.get(str(command[1]), "script") if command[0] == "EVALSHA" else str(command[0])
+    if command[0] != "EVALSHA":
+        return str(command[0])
+    for name, script in vars(scripts).items():
+        if isinstance(script, scripts.Script) and script.sha == command[1]:
+            return f"{name.lower()}.lua"
+    return "script"
 
 
 class SeamRedis(redis.Redis):

@@ -20,3 +20,4 @@ def test_a_fingerprint_is_spelled_as_it_was_when_the_first_booking_was_stored(
     first = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
 
     assert fingerprint(seats, quantity, category, hold) == first
+    assert len({first, *(fingerprint(seats, quantity, category, hold, after_ms) for after_ms in (1, 2))}) == 3

@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.app import create_app
-from api.rates import Rates
+from api.rates import Allowance, Rates
 from api.stores import open_stores
+from core.operations import Book, Cancel, Confirm
 from tests.factories import headers_of, offline_settings
 
 ALICE, BOB = uuid4(), uuid4()
@@ -55,6 +56,39 @@ def test_what_is_refused_costs_nothing(clock: Clock) -> None:
     clock.now += 1
 
     assert rates.take(ALICE).allowed
+
+
+def test_an_allowance_is_so_much_an_hour_and_of_changes_twice_as_much(clock: Clock) -> None:
+    allowance = Allowance(360)
+    book = Book(booking_id=uuid4(), show_id=1, user_id=ALICE, fingerprint="f", quantity=1)
+    changes = [kind(booking_id=uuid4(), show_id=1, user_id=ALICE) for kind in (Confirm, Cancel)]
+
+    def spent() -> int:
+        """How many are let in until one is not."""
+        many = 0
+        while not allowance.wait_s(book):
+            allowance.count(book)
+            for change in changes:
+                assert not allowance.wait_s(change), "what was booked may be confirmed and cancelled"
+                allowance.count(change)
+            many += 1
+        return many
+
+    assert spent() == 360
+    assert allowance.wait_s(book) == pytest.approx(10)
+    assert allowance.wait_s(changes[0]) > 0
+    assert not allowance.wait_s(Book(booking_id=uuid4(), show_id=1, user_id=BOB, fingerprint="f", quantity=1))
+    clock.now += 600
+    assert spent() == 60
+
+
+def test_there_may_be_no_allowance(clock: Clock) -> None:
+    unlimited = Allowance(0)
+    book = Book(booking_id=uuid4(), show_id=1, user_id=ALICE, fingerprint="f", quantity=1)
+    for _ in range(1_000):
+        unlimited.count(book)
+
+    assert unlimited.wait_s(book) == 0
 
 
 def test_a_bucket_holds_no_more_than_its_burst(clock: Clock) -> None:

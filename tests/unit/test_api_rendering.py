@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api import schemas
-from api.rendering import booking_json, page_json
+from api.rendering import booking_json
 from core.bookings import Booking, Reason, Status
 from core.ids import booking_id, reference
 
@@ -63,11 +63,3 @@ def test_a_failed_booking_shows_its_reason() -> None:
 
     schemas.BOOKING_STATUS.load(body)
     assert (body["status"], body["stage"], body["reason"]) == ("FAILED", None, "SEAT_TAKEN")
-
-
-@pytest.mark.parametrize(("found", "following"), [(2, None), (3, 5)])
-def test_a_page_knows_whether_another_one_follows(found: int, following: int | None) -> None:
-    body = page_json("things", [{"id": n} for n in range(found)], page=4, limit=2)
-
-    assert [thing["id"] for thing in body["things"]] == [0, 1]
-    assert body["next_page"] == following

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError
 
-from api import schemas
+from api import account_schemas, schemas
 from api.reading import faults
 
 
@@ -60,6 +60,11 @@ def test_a_quantity_may_name_its_category() -> None:
         ({"quantity": 2, "hold": "yes"}, "/hold"),
         ({"quantity": 2, "hold": 1}, "/hold"),
         ({"quantity": 2, "hold": None}, "/hold"),
+        ({"quantity": 2, "give_up_after_ms": 0}, "/give_up_after_ms"),
+        ({"quantity": 2, "give_up_after_ms": 3_600_001}, "/give_up_after_ms"),
+        ({"quantity": 2, "give_up_after_ms": 1.0}, "/give_up_after_ms"),
+        ({"quantity": 2, "give_up_after_ms": True}, "/give_up_after_ms"),
+        ({"quantity": 2, "give_up_after_ms": None}, "/give_up_after_ms"),
         ({"quantity": 2, "price": 1}, "/price"),
         ({"quantity": 2, "show_id": 2**31}, "/show_id"),
         ({"quantity": 2, "show_id": 0}, "/show_id"),
@@ -77,7 +82,9 @@ def test_what_is_no_object_is_refused(values: Any) -> None:
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800", "x\udfff"])
 def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
-    assert refused_at(schemas.SIGNUP, {"email": "a@b.de", "password": "long enough", "name": text}) == {"/name"}
+    assert refused_at(account_schemas.SIGNUP, {"email": "a@b.de", "password": "long enough", "name": text}) == {
+        "/name"
+    }
 
 
 def test_a_show_gets_its_times_in_milliseconds() -> None:
@@ -130,4 +137,45 @@ def test_a_page_size_is_a_number_from_1_to_100(limit: str) -> None:
 
 
 def test_an_address_without_an_at_is_refused() -> None:
-    assert refused_at(schemas.SIGNUP, {"email": "alice", "password": "short"}) == {"/email", "/password"}
+    assert refused_at(account_schemas.SIGNUP, {"email": "alice", "password": "short"}) == {"/email", "/password"}
+
+
+MOVIE = {"title": "Row Lock", "genre": "drama", "duration_min": 90}
+HALL = {"name": "Studio", "plan": {"rows": [{"label": "A", "blocks": [{"first": 1, "last": 1, "category": "a"}]}]}}
+NAMES = [
+    (schemas.MOVIE_REQUEST, MOVIE, "title"),
+    (schemas.MOVIE_REQUEST, MOVIE, "genre"),
+    (schemas.HALL_REQUEST, HALL, "name"),
+]
+
+
+@pytest.mark.parametrize(("schema", "values", "name"), NAMES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ",
+        "\t\n",
+        "\u00a0\u3000",
+        "\u200b",
+        "\u200d\u2060\ufeff",
+        "\u3164",
+        "Row\u202ekcoL",
+        "Row\nLock",
+        "Row\x1b[2J",
+        "\u2066a",
+    ],
+)
+def test_a_title_or_name_must_be_seen_as_it_is(schema: Schema, values: dict[str, Any], name: str, text: str) -> None:
+    assert refused_at(schema, {**values, name: text}) == {f"/{name}"}
+
+
+@pytest.mark.parametrize(("schema", "values", "name"), NAMES)
+def test_a_title_or_name_is_trimmed_and_composed(schema: Schema, values: dict[str, Any], name: str) -> None:
+    assert schema.load({**values, name: " Zoe\u0308 \u200b"})[name] == "Zo\u00eb"
+    assert schema.load({**values, name: "\u05e9\u05dc\u05d5\u05dd\u200f!"})[name] == "\u05e9\u05dc\u05d5\u05dd\u200f!"
+
+
+def test_a_title_needs_a_character_and_a_genre_none() -> None:
+    assert refused_at(schemas.MOVIE_REQUEST, {**MOVIE, "title": ""}) == {"/title"}
+    assert refused_at(schemas.HALL_REQUEST, {**HALL, "name": ""}) == {"/name"}
+    assert schemas.MOVIE_REQUEST.load({**MOVIE, "genre": ""})["genre"] == ""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from chaos.mine import Buyers, Stock
+from chaos.mine import Buyers, Regulars, Stock
 from chaos.wire import Broken, NoAnswer, Wire, request
 
 LABELS = tuple(f"{row}{number}" for row in "ABCDEFGHIJ" for number in range(1, 11))
@@ -29,6 +29,16 @@ def test_every_wish_has_a_key_of_its_own_and_a_stranger_is_somebody_else():
 
     assert len({buyers.wish(1, best=True, hold=True).key for _ in range(100)}) == 100
     assert all(buyers.other_than("u") != "u" for _ in range(100))
+
+
+def test_in_the_steady_stream_nobody_wants_what_another_wants_and_everybody_comes_in_turn():
+    regulars = Regulars([f"user-{number}" for number in range(40)], LABELS)
+
+    wishes = [regulars.wish(1) for _ in range(100)]
+
+    assert [wish.asked["seats"] for wish in wishes] == [[label] for label in LABELS]
+    assert len({wish.key for wish in wishes}) == 100
+    assert len({wish.user for wish in wishes[:40]}) == 40
 
 
 def test_a_booking_is_found_by_the_state_that_was_seen_last():

@@ -105,7 +105,14 @@ def test_quantiles_are_values_that_were_there():
 
 def told(fault: str, recovered_s: float) -> dict[str, object]:
     spread = {"p50": recovered_s, "p99": recovered_s, "max": recovered_s}
-    row = {"fired": 1, "accepted": 10, "recovery_s": spread, "api_recovery_s": spread, "violations": {}}
+    row = {
+        "fired": 1,
+        "accepted": 10,
+        "oldest_s": recovered_s,
+        "recovery_s": spread,
+        "api_recovery_s": spread,
+        "violations": {},
+    }
     load = dict.fromkeys(
         ("offered_per_s", "sent", "unsent", "most_under_way", "unanswered", "unavailable", "retried"), 1
     )
@@ -118,7 +125,7 @@ def test_a_drawn_fault_that_did_not_fire_is_told_in_the_table_and_below_it():
     run["faults"]["kill redis"]["fired"] = 0  # type: ignore[index]
     run["not_fired"] = report.not_fired(("kill redis", "kill api"), ["kill api", "kill api"])
 
-    assert "| kill redis | DID NOT FIRE | - | - | - |" in "\n".join(report.table(run))
+    assert "| kill redis | DID NOT FIRE | - | - | - | - |" in "\n".join(report.table(run))
     assert "Drawn, and did not fire: kill redis." in report.summary(run)
     assert not any("did not fire" in line for line in report.summary({**run, "not_fired": []}))
 
@@ -140,7 +147,7 @@ def test_the_document_lists_what_fired_in_none_of_its_runs(tmp_path):
 
 def test_the_document_gets_the_worst_of_several_runs_between_its_markers(tmp_path):
     document = tmp_path / "reliability.md"
-    document.write_text(f"before\n{report.BEGIN}old{report.END}\nafter\n")
+    document.write_text(f"before\n{report.BEGIN}former figures{report.END}\nafter\n")
     paths = []
     for number, seconds in enumerate((2.0, 4.0)):
         paths.append(tmp_path / f"{number}.json")
@@ -152,6 +159,6 @@ def test_the_document_gets_the_worst_of_several_runs_between_its_markers(tmp_pat
     text = document.read_text()
     assert text.startswith(f"before\n{report.BEGIN}")
     assert text.endswith(f"{report.END}\nafter\n")
-    assert "old" not in text
-    assert "| kill redis | 2 | 20 | 4.0 / 4.0 / 4.0 | 4.0 / 4.0 | 0 |" in text
+    assert "former" not in text
+    assert "| kill redis | 2 | 20 | 4.0 | 4.0 / 4.0 / 4.0 | 4.0 / 4.0 | 0 |" in text
     assert "Not fired in these runs: kill api" in text

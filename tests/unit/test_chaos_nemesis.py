@@ -97,7 +97,7 @@ def test_three_seeds_fire_every_fault_together(monkeypatch):
 
 
 def test_a_fault_that_found_nothing_to_do_is_told_and_tried_again(monkeypatch):
-    harmer, _, said = fired(10, 2, monkeypatch, kill_postgres_backend=2)
+    harmer, _, said = fired(30, 2, monkeypatch, kill_postgres_backend=2)
 
     assert "kill postgres backend" in {each.fault for each in harmer.fired}
     assert any("kill postgres backend did not fire" in line for line in said)

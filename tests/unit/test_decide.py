@@ -224,6 +224,44 @@ def test_a_paused_show_sells_nothing_and_a_closed_one_never_opens_again() -> Non
     assert lane.state.show.settings.state is SaleState.CLOSED
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sales_open_ms": STARTS},
+        {"sales_close_ms": OPEN},
+        {"sales_close_ms": STARTS + 1},
+        {"sales_open_ms": OPEN + 7, "sales_close_ms": OPEN + 7},
+    ],
+)
+def test_a_change_that_leaves_no_sales_window_is_refused(changes: dict[str, int]) -> None:
+    lane = Lane()
+    settings = lane.state.show.settings
+
+    [refused] = lane.take(ChangeShow(show_id=SHOW, changes=changes, keep_window=True))
+
+    assert (refused.outcome, refused.reason, refused.changes) == (Outcome.REFUSED, Reason.SALES_WINDOW, {})
+    assert lane.state.show.settings == settings
+    assert not lane.state.settings_changed
+
+
+def test_a_change_of_the_window_that_stands_is_made() -> None:
+    lane = Lane()
+
+    [done] = lane.take(ChangeShow(show_id=SHOW, changes={"sales_close_ms": STARTS - 1}, keep_window=True))
+
+    assert done.outcome is Outcome.DONE
+    assert lane.state.show.settings.sales_close_ms == STARTS - 1
+
+
+def test_a_change_from_before_the_rule_of_the_window_is_decided_as_it_was() -> None:
+    lane = Lane()
+
+    [done] = lane.take(ChangeShow(show_id=SHOW, changes={"sales_close_ms": STARTS + 1}))
+
+    assert done.outcome is Outcome.DONE
+    assert lane.state.show.settings.sales_close_ms == STARTS + 1
+
+
 def test_poison_fails_the_booking_it_asks_for() -> None:
     lane = Lane()
     operation = Book(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import ids
-from core.bookings import Booking, Decision, Outcome, Status
+from core.bookings import Booking, Decision, Outcome, Status, Verdict
 from core.journal import JournalRow, Replay
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, dump, kind_of, load
 from core.shows import Show
@@ -21,6 +21,7 @@ CAROL = UUID(int=3)
 SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 6)]
 #: How the state and the outcome of a booking are called by the reference.
 NAMES = {Status.PENDING: "HELD"}
+VERDICTS = {"withdrawn": Verdict.WITHDRAWN, "overdue": Verdict.OVERDUE}
 
 book = st.builds(
     dict,
@@ -28,6 +29,8 @@ book = st.builds(
     seats=st.lists(st.sampled_from(SEATS), max_size=3, unique=True),
     quantity=st.integers(1, 6),
     category=st.sampled_from([None, "standard", "premium"]),
+    give_up=st.sampled_from([0, 0, 0, 1, 1_000, 4_000]),
+    verdict=st.sampled_from([None, None, None, None, *Verdict]),
 )
 later = st.builds(dict, what=st.sampled_from(["confirm", "cancel", "again"]), pick=st.integers(0, 30))
 other = st.one_of(
@@ -47,9 +50,9 @@ STEPS = st.lists(
 )
 
 
-def operations(steps: list[Any]) -> list[tuple[Operation, int]]:
-    """The steps as operations, and how long after the one before each was accepted."""
-    found: list[tuple[Operation, int]] = []
+def operations(steps: list[Any]) -> list[tuple[Operation, int, Verdict | None]]:
+    """The steps as operations; how long after the one before each was accepted, and what its worker knows of it."""
+    found: list[tuple[Operation, int, Verdict | None]] = []
     books: list[Book] = []
     for number, (step, user, after, _) in enumerate(steps):
         made: Operation
@@ -64,6 +67,7 @@ def operations(steps: list[Any]) -> list[tuple[Operation, int]]:
                     quantity=0 if named else step["quantity"],
                     category=None if named else step["category"],
                     hold=step["what"] == "hold",
+                    give_up_after_ms=step["give_up"],
                 )
                 books.append(made)
             case {"what": "expire", "limit": limit}:
@@ -79,7 +83,7 @@ def operations(steps: list[Any]) -> list[tuple[Operation, int]]:
             case {"what": what, "pick": pick}:
                 kind = Confirm if what == "confirm" else Cancel
                 made = kind(booking_id=books[pick % len(books)].booking_id, show_id=SHOW, user_id=user)
-        found.append((made, after))
+        found.append((made, after, step.get("verdict")))
     return found
 
 
@@ -95,26 +99,28 @@ class Played:
             hold_ms=HOLD,
         )
         self._decided_ms = 0
-        for (operation, after), (_, _, _, delay) in zip(operations(steps), steps, strict=False):
+        for (operation, after, verdict), (_, _, _, delay) in zip(operations(steps), steps, strict=False):
             self.lane.now = min(self.lane.now + after, STARTS - 1)
-            self._decide(operation, delay)
+            self._decide(operation, delay, verdict)
 
-    def _decide(self, operation: Operation, delay: int) -> None:
+    def _decide(self, operation: Operation, delay: int, verdict: Verdict | None) -> None:
         lane, before = self.lane, {id_: (b.status, b.version) for id_, b in self.lane.state.bookings.items()}
         self._decided_ms = max(self._decided_ms, lane.now + delay)
-        made = lane.take(operation, decided_ms=self._decided_ms)
+        made = lane.take(operation, self._decided_ms, verdict)
         self.decisions += made
-        self._tell_reference(operation)
+        self._tell_reference(operation, verdict)
         check_state(lane)
         check_versions(lane, before, made)
         told = {id_: (kept.state, kept.reason) for id_, kept in self.reference.bookings.items()}
         assert told == {id_: said(booking) for id_, booking in lane.state.bookings.items()}
 
-    def _tell_reference(self, operation: Operation) -> None:
+    def _tell_reference(self, operation: Operation, verdict: Verdict | None) -> None:
         reference, now = self.reference, self.lane.now
         match operation:
             case Book():
-                reference.book(operation, now, self._decided_ms, self.lane.state.bookings[operation.booking_id].seats)
+                chosen = self.lane.state.bookings[operation.booking_id].seats
+                given_up = {name: verdict is known for name, known in VERDICTS.items()}
+                reference.book(operation, now, self._decided_ms, chosen, **given_up)
             case Confirm() | Cancel():
                 booking = self.lane.state.bookings.get(operation.booking_id)
                 if booking is not None and booking.user_id == operation.user_id:
@@ -225,7 +231,7 @@ def test_first_come_first_served(steps: list[Any]) -> None:
 @given(STEPS)
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_to_the_lane_is_read_again(steps: list[Any]) -> None:
-    for operation, _ in operations(steps):
+    for operation, _, _ in operations(steps):
         again = load(dump(operation, request_id="r"))
         assert again == operation
         assert kind_of(again) is kind_of(operation)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from core.addresses import with_driver
 from core.errors import ConfigurationError
-from core.settings import with_driver
 from local import control, welcome
 from local.address import base_url, free_port
 from local.cli import main

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.errors import ConfigurationError
 from core.safety import guessable, refuse_unsafe, unsafe
@@ -50,6 +51,9 @@ def test_good_settings_are_safe() -> None:
         ({"DATABASE_URL": "postgresql://u:Pass%77ord1@db/onsale"}, "DATABASE_URL has a password"),
         ({"REDIS_URL": "redis://:redis@r:6379/0"}, "REDIS_URL has a password"),
         ({"BROKER_URL": "redis://:changeme@r:6379/0"}, "BROKER_URL has a password"),
+        ({"BROKER_URL": "redis://127.0.0.1:1/0"}, "BROKER_URL is the database of REDIS_URL"),
+        ({"REDIS_URL": "redis://r/7?db=2", "BROKER_URL": "redis://R:6379/2"}, "BROKER_URL is the database"),
+        ({"REDIS_URL": "unix:///r?db=1", "BROKER_URL": "unix:///r?db=1"}, "BROKER_URL is the database"),
     ],
 )
 def test_each_is_refused_by_name_and_not_repeated(changes: dict[str, str], named: str) -> None:
@@ -58,6 +62,16 @@ def test_each_is_refused_by_name_and_not_repeated(changes: dict[str, str], named
 
     assert not any(value in str(caught.value) for value in changes.values() if len(value) > 8)
     refuse_unsafe(good(**changes, ONSALE_MODE="local"))
+
+
+@pytest.mark.parametrize(
+    ("broker_url", "told"), [("", True), ("redis://localhost:1/3", True), ("redis://127.0.0.1:2/0", False)]
+)
+def test_a_broker_on_the_same_server_is_told_and_not_refused(broker_url: str, told: bool) -> None:
+    with capture_logs() as lines:
+        refuse_unsafe(good(BROKER_URL=broker_url))
+
+    assert [line["event"] for line in lines] == ["broker_shares_redis"] * told
 
 
 def test_all_are_told_at_once() -> None:

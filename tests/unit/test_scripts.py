@@ -42,7 +42,7 @@ def test_tickets_count_up_and_only_the_first_rings(client: redis.Redis) -> None:
 
     assert [first[:2], second[:2]] == [["ACCEPTED", 1], ["ACCEPTED", 0]]
     assert client.hget(keys.meter(SHOW), "ticket") == "2"
-    assert first[3] == second[3] != ""
+    assert first[4] == second[4] != ""
 
 
 def test_a_repetition_is_found_and_another_body_refused(client: redis.Redis) -> None:

@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from redis.connection import parse_url
 
+from core.addresses import database_of, other_database
 from core.errors import ConfigurationError
-from core.settings import LocalSettings, Settings, other_database
+from core.settings import LocalSettings, Settings
 
 REQUIRED = {
     "DATABASE_URL": "postgresql+psycopg://onsale@db/onsale",
@@ -126,6 +128,7 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
         ("LOGINS_PER_ADDRESS", "-1", "10001"),
         ("RATE_LIMIT_PER_S", "-1", "100001"),
         ("RATE_LIMIT_BURST", "0", "1000001"),
+        ("CHANGEOVER_MINUTES", "-1", "1441"),
         ("TOTAL_CAP", "0", None),
         ("ONSALE_MODE", "debug", ""),
         ("CORS_ORIGIN", "https://*.example.com", "https://shop.example/"),
@@ -133,11 +136,16 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
         ("BOOKING_EXPIRY_MINUTES", "0", "1441"),
         ("LANES", "0", "1025"),
         ("LANE_CAP", "0", None),
+        ("SHOW_SHARE", "0", "101"),
+        ("UNDECIDED_PER_USER", "-1", "1000001"),
+        ("BOOKINGS_PER_USER_HOUR", "-1", "1000001"),
         ("BATCH", "0", "5001"),
         ("LINGER_MS", "-1", "1001"),
         ("DRAIN_S", "0", "61"),
         ("MARKER_MS", "99", "60001"),
         ("STATUS_TTL_S", "0", None),
+        ("PENDING_ALARM_S", "0", "86401"),
+        ("FAIL_PENDING_AFTER_S", "-1", "604801"),
         ("WAIT_CAP_S", "-1", "61"),
         ("WAITERS", "-1", "1000001"),
         ("WORKER_METRICS_PORT", "-1", "65536"),
@@ -179,6 +187,13 @@ def test_lanes_share_what_may_wait_in_all_of_them():
     assert settings(TOTAL_CAP="1").lane_cap == 1
 
 
+def test_a_show_has_a_part_of_its_lane():
+    assert settings().show_cap == 15_000
+    assert settings(LANE_CAP="3").show_cap == 3
+    assert settings(LANE_CAP="1", SHOW_SHARE="1").show_cap == 1
+    assert settings(LANE_CAP="50", SHOW_SHARE="10").show_cap == 5
+
+
 @pytest.mark.parametrize("name", ["DEBUG", "FLASK_DEBUG"])
 def test_debug_is_on_by_any_word_but_a_no(name):
     for value, on in (("1", True), ("true", True), ("app:*", True), ("", False), ("0", False), ("False", False)):
@@ -197,11 +212,22 @@ def test_onsale_up_needs_nothing():
         ("rediss://u:p@host/0?ssl_cert_reqs=none", "rediss://u:p@host/1?ssl_cert_reqs=none"),
         ("unix:///run/r.sock?db=2", "unix:///run/r.sock?db=3"),
         ("unix:///run/r.sock", "unix:///run/r.sock?db=1"),
+        ("redis://host:6379?db=3", "redis://host:6379?db=4"),
+        ("redis://host:6379/7?db=3", "redis://host:6379/7?db=4"),
+        ("rediss://u:p@host/7?db=0&ssl_cert_reqs=none", "rediss://u:p@host/7?ssl_cert_reqs=none&db=1"),
     ],
 )
 def test_the_broker_never_shares_the_database_of_the_lanes(redis_url, broker_url):
     assert other_database(redis_url) == broker_url
     assert settings(REDIS_URL=redis_url).broker_url == broker_url
+
+
+@pytest.mark.parametrize(
+    "redis_url",
+    ["redis://h", "redis://h/3", "redis://h/3?db=5", "redis://h?db=5&x=1", "unix:///r.sock?db=2", "unix:///5"],
+)
+def test_a_database_is_read_as_redis_py_reads_it(redis_url):
+    assert database_of(redis_url) == parse_url(redis_url).get("db", 0)
 
 
 def test_a_broker_of_its_own_is_taken_as_it_is():

@@ -1,0 +1,120 @@
+"""Without a broker lanes are drained all the same, under any load: doorbells only save a second.
+
+The whole system runs, and its broker is stopped, full, or has its doorbells eaten, while a rush arrives at a steady
+pace. What is judged is the age of the oldest undecided request *during* the fault, not after it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+import redis
+
+from db import lanes
+from db.rounds import Rounds, connection_pool
+from local.running import running
+from tests.e2e.up import Up
+
+#: Until a sweeper comes to a lane that has just fallen asleep: 1 s, its batch, and what a busy machine adds.
+OLDEST_S = 3.0
+#: Seconds that the rush takes to arrive: several lives of a marker, so that a lane is not drained by luck.
+RAMP_S = 12
+LANES = 8
+
+
+@contextmanager
+def stopped(up: Up) -> Iterator[None]:
+    """The broker's process neither answers nor closes a connection."""
+    [pid, *_] = up.pids()["broker"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def broker_of(up: Up) -> Iterator[redis.Redis]:
+    client = redis.Redis(connection_pool=connection_pool(running(up.home).broker_url, socket_timeout_s=5))
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def full(up: Up) -> Iterator[None]:
+    """The broker refuses every write for want of memory, whatever it drops."""
+    with broker_of(up) as client:
+        before = client.config_get("maxmemory")["maxmemory"]
+        client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", before)
+
+
+@contextmanager
+def eaten(up: Up) -> Iterator[None]:
+    """Somebody else takes the doorbells: a worker of another installation, or an api with another BROKER_URL."""
+    over = threading.Event()
+
+    def eat() -> None:
+        with broker_of(up) as client:
+            while not over.is_set():
+                client.unlink("dramatiq:doorbells")
+
+    eater = threading.Thread(target=eat)
+    eater.start()
+    try:
+        yield
+    finally:
+        over.set()
+        eater.join()
+
+
+class Watch(threading.Thread):
+    """Looks twenty times a second how old each lane's oldest entry is."""
+
+    def __init__(self, redis_url: str) -> None:
+        super().__init__(daemon=True)
+        self.oldest_ms = 0
+        self.over = threading.Event()
+        self._rounds = Rounds(redis_url)
+
+    def run(self) -> None:
+        while not self.over.wait(0.05):
+            states = lanes.overview(self._rounds.call(lanes.overview_commands(LANES), writes=False))
+            self.oldest_ms = max(self.oldest_ms, *(state.oldest_age_ms for state in states))
+        self._rounds.close()
+
+
+def rush(up: Up, rate: int) -> subprocess.CompletedProcess[str]:
+    buyers = str(rate * RAMP_S)
+    arrive = ("--ramp", str(RAMP_S), "--mix", "best=1", "--group", "1")
+    return up.run("rush", "--buyers", buyers, "--seats", buyers, *arrive, "--json")
+
+
+@pytest.mark.parametrize(
+    ("fault", "rate"), [(stopped, 20), (stopped, 100), (stopped, 400), (full, 100), (eaten, 20), (eaten, 100)]
+)
+def test_no_request_waits_long_while_doorbells_wake_nobody(
+    running_up: Up, fault: Callable[[Up], AbstractContextManager[None]], rate: int
+) -> None:
+    watch = Watch(running(running_up.home).redis_url)
+    watch.start()
+
+    with fault(running_up):
+        result = rush(running_up, rate)
+        watch.over.set()
+        watch.join()
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert watch.oldest_ms < OLDEST_S * 1000
+    assert running_up.run("verify").returncode == 0

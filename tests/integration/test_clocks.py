@@ -1,0 +1,121 @@
+"""Redis's clock was ahead for a moment: an NTP step, a resumed machine. Its stream's ids stay ahead for as long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.bookings import Reason, Status
+from db import keys, lanes
+from local import clock as command
+from local.running import Running
+from tests import clock
+from tests.stage import HOUR_MS, Stage
+from workers import clocks
+
+HOLD_MS = 120_000
+
+
+@pytest.fixture
+def after_a_jump(stage: Stage) -> Iterator[int]:
+    """A show whose lane was used while the clock was an hour ahead; it is right again now."""
+    with clock.settable():
+        now_ms = int(time.time() * 1000)
+        show = stage.show(hold_ms=HOLD_MS, starts_ms=now_ms + HOUR_MS // 2)
+        later = {"starts_ms": now_ms + 5 * HOUR_MS, "sales_close_ms": now_ms + 5 * HOUR_MS}
+        [*_, other] = [stage.show(**later) for _ in range(4)]  # of the same lane
+        clock.set_ahead(stage.stores.client, HOUR_MS)
+        stage.book(other, "A1")
+        stage.stores.client.execute_command("XSETID", keys.lane(show % 4), f"{now_ms + HOUR_MS}-0")
+        stage.book(other, "A2")
+        stage.drain()
+        clock.set_ahead(stage.stores.client, 0)
+        yield show
+
+
+def test_a_hold_lasts_as_long_as_it_should(stage: Stage, after_a_jump: int) -> None:
+    booking = stage.book(after_a_jump, "A1", hold=True)
+    stage.drain()
+
+    held = stage.booking(booking)
+    assert held.status is Status.PENDING
+    assert held.expires_ms is not None
+    assert abs(held.expires_ms - HOLD_MS - time.time() * 1000) < 60_000
+    assert abs(held.accepted_ms - time.time() * 1000) < 60_000
+    stage.proven()
+
+
+def test_a_show_that_begins_within_the_jump_is_sold(stage: Stage, after_a_jump: int) -> None:
+    booking = stage.book(after_a_jump, "A1")
+    stage.drain()
+
+    assert stage.booking(booking).status is Status.CONFIRMED
+
+
+def test_a_hold_that_has_lapsed_is_not_confirmed_nor_kept(stage: Stage, after_a_jump: int) -> None:
+    booking = stage.book(after_a_jump, "A1", hold=True)
+    stage.drain()
+    clock.set_ahead(stage.stores.client, HOLD_MS + 1_000)  # two minutes go by
+
+    stage.confirm(booking)
+    stage.drain()
+
+    assert stage.booking(booking).reason is Reason.HOLD_EXPIRED
+    stage.proven()
+
+
+def test_what_waits_is_as_old_as_it_is(stage: Stage, after_a_jump: int) -> None:
+    stage.book(after_a_jump, "A1")
+    clock.set_ahead(stage.stores.client, 0)
+    time_, *replies = stage.stores.rounds.call(lanes.overview_commands(4), writes=False)
+    later = [str(int(time_[0]) + 10), time_[1]]
+
+    [state] = [state for state in lanes.overview([later, *replies]) if state.depth]
+
+    assert 10_000 <= state.oldest_age_ms < 60_000
+
+
+def test_a_lane_that_is_ahead_is_reset_once_it_is_empty(
+    stage: Stage, after_a_jump: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = stage.stores.settings
+    where = Running(
+        database_url=settings.database_url, redis_url=settings.redis_url, broker_url="", jwt_secret="", base_url=""
+    )
+    booking = stage.book(after_a_jump, "A1", key="k", body="b")
+
+    assert command.clock(where, reset=True) == 1
+    assert "it has entries" in capsys.readouterr().out
+    stage.drain()
+    assert command.clock(where, reset=False) == 1
+    assert command.clock(where, reset=True) == 0
+    assert command.clock(where, reset=False) == 0
+    assert "ahead of Postgres's" in capsys.readouterr().out
+
+    assert stage.book(after_a_jump, "A1", key="k", body="b") == booking
+    later = stage.book(after_a_jump, "A2")
+    stage.drain()
+    assert stage.booking(later).status is Status.CONFIRMED
+    newest = stage.stores.client.xinfo_stream(keys.lane(after_a_jump % 4))["last-generated-id"]
+    assert abs(int(newest.partition("-")[0]) - time.time() * 1000) < 60_000
+    stage.proven()
+
+
+def test_a_wrong_clock_is_noticed(stage: Stage, after_a_jump: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    alarms: list[Any] = []
+    monkeypatch.setattr(clocks, "_quiet_until", 0.0)
+    monkeypatch.setattr(clocks.log, "error", lambda event, **values: alarms.append((event, values)))
+    stage.book(after_a_jump, "A1")
+    stage.drain()
+    assert alarms == []
+
+    clock.set_ahead(stage.stores.client, 30_000)
+    stage.book(after_a_jump, "A2")
+    stage.drain()
+
+    [(event, values)] = alarms
+    assert event == "clock_skew"
+    assert 29 < values["redis_ahead_s"] < 60
