@@ -20,7 +20,9 @@ from workers.stores import Stores, open_stores
 
 
 def card_of(stores: Stores, show: int) -> dict[str, str]:
-    return stores.client.hgetall(keys.card(lane_of(show, stores.settings.lanes), show))
+    """The card, but for when it was last confirmed."""
+    found = stores.client.hgetall(keys.card(lane_of(show, stores.settings.lanes), show))
+    return {name: value for name, value in found.items() if name != "checked"}
 
 
 def test_a_wiped_redis_gets_the_cards_of_all_coming_shows_and_the_plans_they_need(
@@ -124,14 +126,14 @@ def test_the_thread_goes_on_after_whatever_goes_wrong(
     monkeypatch.setattr(republish, "REST_S", 0.01)
     stores, show = open_stores(stage.stores.settings), make_show(engine)
     errors: list[Exception] = [PostgresAway("away"), ValueError("a bug of ours")]
-    real = republish.installation.get
+    real = republish.shows.upcoming
 
-    def troubled(connection: Any) -> Any:
+    def troubled(*arguments: Any) -> Any:
         if errors:
             raise errors.pop(0)
-        return real(connection)
+        return real(*arguments)
 
-    monkeypatch.setattr(republish.installation, "get", troubled)
+    monkeypatch.setattr(republish.shows, "upcoming", troubled)
     thread = republish.Republisher(stores)
     thread.start()
     until(lambda: card_of(stage.stores, show))
