@@ -99,7 +99,7 @@ def _accept(settings: ShowSettings, operation: ChangeShow) -> Response:
     accepted = stores().door.accept(operation, g.request_id)
     if accepted.code != "ACCEPTED":
         return desk.refuse(accepted, g.request_id).response()
-    show_id, change_id = operation.show_id, f"{accepted.epoch}-{accepted.entry_id}"
+    show_id, change_id = operation.show_id, f"{accepted.meter.epoch}-{accepted.entry_id}"
     body = change_json(show_id, change_id, StreamId.parse(accepted.entry_id), None)
     return answer(body, 202, {"Location": f"/api/shows/{show_id}/changes/{change_id}", **_SOON})
 

@@ -71,6 +71,7 @@ class Ground:
         """A prepared database with shows of so many seats; their ids. Repeat: it is there."""
         if name not in self.shows:
             self.administer(f"CREATE DATABASE {name}")
+            self._empty_redis()  # each template is an installation of its own
             prepare_stores(self.url(name), self.stores.redis_url, lanes=self.lanes, admin_email="", admin_password="")
             self.shows[name] = make_shows(self.url(name), capacities)
             self.execute("VACUUM (ANALYZE)", name)
@@ -81,6 +82,9 @@ class Ground:
         self.administer(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         self.administer(f"CREATE DATABASE {DATABASE} TEMPLATE {template}")
         self.administer("CHECKPOINT")
+        self._empty_redis()
+
+    def _empty_redis(self) -> None:
         for url in (self.stores.redis_url, self.stores.broker_url):
             client = redis.Redis(connection_pool=connection_pool(url, socket_timeout_s=10))
             client.flushall()

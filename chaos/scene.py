@@ -22,7 +22,6 @@ from chaos.system import LANES, LINKS, Site, server_sockets
 from core.errors import OnsaleError
 from db import lanes
 from db.lanes import LaneState
-from db.rounds import connection_pool
 from local.address import is_ready
 from local.control import ask
 from local.home import is_locked
@@ -167,14 +166,12 @@ class Scene:
         return sorted(set(found))
 
     def redis(self, *, decode: bool = True) -> Redis:
-        """A client of Redis that no link is in the way of. Close it."""
-        pool = connection_pool(self.running.redis_url, socket_timeout_s=5.0, decode=decode)
-        return Redis(connection_pool=pool)
+        """A client of Redis that no link is in the way of, and that stays with a demoted one. Close it."""
+        return Redis.from_url(self.running.redis_url, socket_timeout=5.0, decode_responses=decode)
 
     def broker(self) -> Redis:
         """A client of the broker that no link is in the way of. Close it."""
-        pool = connection_pool(self.running.broker_url, socket_timeout_s=5.0, decode=False)
-        return Redis(connection_pool=pool)
+        return Redis.from_url(self.running.broker_url, socket_timeout=5.0)
 
     def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process beside the system, with a group of its own; it ends with the scene at the latest."""

@@ -177,7 +177,7 @@ async def clock_ahead(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
 
 def as_owner(scene: Scene, *statements: str) -> None:
     """Carry out statements as the database's owner, each by itself. Raises: SQLAlchemyError."""
-    engine = make_engine(scene.running.database_url, pool_size=1, statement_timeout_ms=30_000)
+    engine = make_engine(scene.running.database_url, pool_size=1, statement_timeout_ms=30_000, writes=False)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("SET default_transaction_read_only = off")

@@ -11,6 +11,7 @@ from core import logs
 from core.addresses import database_of
 from core.errors import ConfigurationError
 from core.settings import Settings
+from core.texts import shows_something
 
 log = logs.logger(__name__)
 
@@ -18,6 +19,8 @@ log = logs.logger(__name__)
 WORDS = ("change", "secret", "passwor", "default", "example", "qwerty", "abcdefgh", "01234567", "12345678")
 #: A secret of so few different characters was typed, not drawn.
 DIFFERENT = 10
+#: An administrator's password has so many characters at least.
+PASSWORD_CHARS = 12
 #: What servers and their manuals come with.
 PASSWORDS = frozenset({"postgres", "onsale", "admin", "root", "redis", "valkey", "test", "guest", "user"})
 
@@ -82,6 +85,11 @@ def guessable(secret: str, different: int = DIFFERENT) -> bool:
     Args:    different: how many different characters it must have at least.
     """
     return bool(secret) and (len(set(secret)) < different or _has_word(secret))
+
+
+def weak_password(password: str) -> bool:
+    """Whether a password is no good for an administrator: short, one that can be guessed, or nothing to be seen."""
+    return len(password) < PASSWORD_CHARS or guessable(password, different=6) or not shows_something(password)
 
 
 def _has_word(secret: str) -> bool:

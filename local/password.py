@@ -14,15 +14,12 @@ from sqlalchemy import Connection
 from api.passwords import hash_password
 from api.revocations import Revocations
 from core.errors import ConfigurationError
-from core.safety import guessable
-from core.texts import composed, shows_something
+from core.safety import PASSWORD_CHARS, weak_password
+from core.texts import composed
 from db import revocations, sessions, users
 from db.engine import make_engine, transaction
 from db.rounds import Rounds
 from local.running import Running, running
-
-#: As of the first administrator's (local/prepare.py).
-SHORTEST, DIFFERENT = 12, 6
 
 
 def set_password(system: Running, email: str, password: str, new_email: str | None = None) -> None:
@@ -32,8 +29,8 @@ def set_password(system: Running, email: str, password: str, new_email: str | No
             RedisAway, AcceptUnknown: nothing is changed.
     """
     password = composed(password)
-    if len(password) < SHORTEST or not shows_something(password) or guessable(password, DIFFERENT):
-        raise ConfigurationError(f"The password is shorter than {SHORTEST} characters, or one that can be guessed.")
+    if weak_password(password):
+        raise ConfigurationError(f"Shorter than {PASSWORD_CHARS} characters, or one that can be guessed.")
     password_hash = hash_password(password)
     engine, rounds = make_engine(system.database_url, pool_size=1), Rounds(system.redis_url)
     try:
@@ -43,7 +40,7 @@ def set_password(system: Running, email: str, password: str, new_email: str | No
                 raise ConfigurationError(f"There is no account {email}.")
             user, _ = found
             if new_email is not None:
-                users.update_user(connection, user.id, name=user.name, email=new_email)
+                users.update_user(connection, user.id, name=user.name, email=composed(new_email).strip())
             _end_sessions(connection, rounds, user, password_hash)
     finally:
         rounds.close()
@@ -52,7 +49,8 @@ def set_password(system: Running, email: str, password: str, new_email: str | No
 
 def _end_sessions(connection: Connection, rounds: Rounds, user: users.User, password_hash: str) -> None:
     version = users.raise_version(connection, user.id, password_hash)
-    assert version is not None  # it was read in this transaction, and is locked
+    if version is None:
+        raise ConfigurationError(f"The account {user.email} has just been deleted.")
     sessions.delete_of_user(connection, user.id)
     revocation = revocations.insert_of_user(connection, user.id, version, Revocations.kept_s())
     revocations.publish(rounds, revocation, now_s=time.time(), ttl_s=Revocations.kept_s())

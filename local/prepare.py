@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from api.passwords import hash_password
 from core.errors import ConfigurationError
-from core.safety import guessable
+from core.safety import PASSWORD_CHARS, weak_password
 from db import fences, installation, roles, users
 from db.engine import make_engine, transaction
 from db.migrate import migrate
@@ -76,8 +76,10 @@ def _admin(connection: Connection, email: str, password: str) -> tuple[str, str 
         admin = users.get_user(connection, admin_id)
         assert admin is not None
         return admin.email, None
-    if password and (len(password) < 12 or guessable(password, different=6)):
-        raise ConfigurationError("ADMIN_PASSWORD: Shorter than 12 characters, or one that can be guessed.")
+    if password and weak_password(password):
+        raise ConfigurationError(
+            f"ADMIN_PASSWORD: Shorter than {PASSWORD_CHARS} characters, or one that can be guessed."
+        )
     generated = None if password else secrets.token_urlsafe(12)
     users.insert_admin(connection, email or DEFAULT_ADMIN, hash_password(password or generated or ""))
     return email or DEFAULT_ADMIN, generated

@@ -16,7 +16,7 @@ DECISIONS = Counter(
     ["kind", "outcome", "reason"],
 )
 ENTRIES = Counter("onsale_drained_total", "Entries that left a lane.", ["lane"])
-RESCUED = Counter("onsale_lane_rescues_total", "Rescues by a sweeper that decided something.", ["lane"])
+RESCUED = Counter("onsale_rescues_total", "Rescues by a sweeper that decided something.", ["lane"])
 CLOCK_AHEAD_S = Gauge(
     "onsale_clock_ahead_seconds",
     "How far Redis's clock is ahead of Postgres's, as the last batch saw it.",

@@ -189,7 +189,11 @@ end
 if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 if not same_life then return {0} end
 if served < tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[3], 'served', ARGV[3], 'served_at', now_ms, 'seq', ARGV[11])
+  redis.call('HSET', KEYS[3], 'served_at', now_ms, 'seq', ARGV[11])
+  -- A ticket that has not been given: Redis went back to an earlier state, and gives it to somebody else.
+  if tonumber(ARGV[3]) <= tonumber(redis.call('HGET', KEYS[3], 'ticket') or '0') then
+    redis.call('HSET', KEYS[3], 'served', ARGV[3])
+  end
   if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', rate()) end
 end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end

@@ -43,11 +43,11 @@ def test_a_clean_run_breaks_nothing(play: Play) -> None:
             assert again.said["id"] == call.said["id"]
             play.spy(call, people[(number + 1) % 6])
         else:
-            assert call.said["code"] == "seat_taken"
+            assert call.said["code"] in ("seat_taken", "limit_reached", "too_many_bookings")
         held = play.book(show, quantity=1, hold=True, user=user)
-        for change in (play.confirm, play.cancel)[number % 2 : number % 2 + 1]:
-            change(held)
-        play.look(held)
+        if held.accepted:
+            (play.confirm, play.cancel)[number % 2](held)
+            play.look(held)
         play.read(show)
     drains.join()
 

@@ -16,6 +16,8 @@ from db import fences, keys
 from db.engine import transaction
 from db.rounds import connection_pool
 from tests.chaos.play import Play
+from workers.batch import run_batch
+from workers.publish import publish
 
 
 def raw(play: Play) -> redis.Redis:
@@ -105,3 +107,23 @@ def test_the_transaction_that_has_a_lanes_row_is_known_while_it_has_it(play: Pla
         assert pid == connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
         assert holders() == {(pid, begun)}
     assert holders() == set()
+
+
+def test_what_is_accepted_after_redis_went_back_is_there_although_a_late_batch_counted_further(play: Play) -> None:
+    show = play.stage.show()
+    play.book(show, "B1")
+    play.drain()
+    found = ask(raw(play), "EVAL", SNAPSHOT, 0)
+    for seat in ("A1", "A2", "A3"):
+        play.book(show, seat)
+    late = run_batch(play.stage.stores, show % 4, 500)
+    assert late is not None
+    go_back(raw(play), found)
+    publish(play.stage.stores, late, "late", None)
+
+    booked = play.book(show, "A4")
+
+    assert booked.code == 202
+    assert play.look(booked).said["stage"] == "QUEUED"
+    play.drain()
+    assert play.look(booked).said["status"] == "CONFIRMED"

@@ -20,7 +20,6 @@ from psycopg.errors import ReadOnlySqlTransaction
 from chaos.faults import FAULTS
 from core.operations import StreamId
 from db import keys
-from db.rounds import connection_pool
 from tests.servers import Servers, start_servers
 from tests.waiting import until
 
@@ -47,8 +46,7 @@ class FakeScene:
         self._servers = servers
 
     def redis(self, *, decode: bool = True) -> redis.Redis:
-        pool = connection_pool(self._servers.redis_url(), socket_timeout_s=5.0, decode=decode)
-        return redis.Redis(connection_pool=pool)
+        return redis.Redis.from_url(self._servers.redis_url(), socket_timeout=5.0, decode_responses=decode)
 
     broker = redis
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from random import Random
 from typing import Any
 from unittest import mock
@@ -14,14 +14,16 @@ from api import door
 from db import keys
 from tests import clock
 from tests.simulator.baton import Fate
-from tests.simulator.cast import Clients, Process
+from tests.simulator.cast import TROUBLE, Clients, Process
 from tests.simulator.ground import HOLD_MS, LANES, Ground
 from tests.simulator.oracle import Oracle
-from workers import batch, drain, expire, sweep
+from workers import batch, drain, expire, republish, sweep
 
 ACTIONS, MOST_TURNS = 14, 900
 #: Chances per turn.
 FAULT, FAIL, CRASH, WIPING = 0.08, 0.02, 0.01, 0.2
+#: Of a worker that has nothing else to do, after a wipe.
+REPUBLISHING = 0.5
 
 
 class Play:
@@ -92,6 +94,8 @@ class Play:
             lane = self.bells.pop(self.rng.randrange(len(self.bells)))
             self._tell(process, f"gets the doorbell of lane {lane}")
             process.begin("drain", lambda: drain.drain(process.stores, lane, self._ring))
+        elif self.oracle.wiped and "republish" not in process.jobs and self.rng.random() < REPUBLISHING:
+            process.begin("republish", lambda: _republish(process))
         elif "sweep" not in process.jobs:
             process.begin("sweep", lambda: sweep.run_once(process.stores, self._rescue(process)))
 
@@ -125,6 +129,7 @@ class Play:
         self.rng.choice(faults)()
 
     def _lapse(self) -> None:
+        self._ground.client.delete(keys.REPUBLISHING)
         for lane in range(LANES):
             if self._ground.client.delete(keys.marker(lane)):
                 self.story.append(f"the marker of lane {lane} lapses")
@@ -224,3 +229,9 @@ class Play:
             self.oracle.violations.append(f"alarm: {event} {values}")
 
         return mock.Mock(error=alarm, exception=alarm)
+
+
+def _republish(process: Process) -> None:
+    """What a worker's republisher does at each tick; trouble with a store is tried again."""
+    with suppress(*TROUBLE, sweep.redis.RedisError):
+        republish.run_once(process.stores)
