@@ -17,12 +17,12 @@ import psutil
 from redis import Redis
 
 from chaos.evidence import Wipe
+from chaos.plain import valkey
 from chaos.proxy import Link
 from chaos.system import LANES, LINKS, Site, server_sockets
 from core.errors import OnsaleError
 from db import lanes
 from db.lanes import LaneState
-from db.rounds import connection_pool
 from local.address import is_ready
 from local.control import ask
 from local.home import is_locked
@@ -168,13 +168,11 @@ class Scene:
 
     def redis(self, *, decode: bool = True) -> Redis:
         """A client of Redis that no link is in the way of. Close it."""
-        pool = connection_pool(self.running.redis_url, socket_timeout_s=5.0, decode=decode)
-        return Redis(connection_pool=pool)
+        return valkey(self.running.redis_url, decode=decode)
 
     def broker(self) -> Redis:
         """A client of the broker that no link is in the way of. Close it."""
-        pool = connection_pool(self.running.broker_url, socket_timeout_s=5.0, decode=False)
-        return Redis(connection_pool=pool)
+        return valkey(self.running.broker_url, decode=False)
 
     def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process beside the system, with a group of its own; it ends with the scene at the latest."""

@@ -18,9 +18,9 @@ import redis
 from psycopg.errors import ReadOnlySqlTransaction
 
 from chaos.faults import FAULTS
+from chaos.plain import valkey
 from core.operations import StreamId
 from db import keys
-from db.rounds import connection_pool
 from tests.servers import Servers, start_servers
 from tests.waiting import until
 
@@ -47,8 +47,7 @@ class FakeScene:
         self._servers = servers
 
     def redis(self, *, decode: bool = True) -> redis.Redis:
-        pool = connection_pool(self._servers.redis_url(), socket_timeout_s=5.0, decode=decode)
-        return redis.Redis(connection_pool=pool)
+        return valkey(self._servers.redis_url(), decode=decode)
 
     broker = redis
 
