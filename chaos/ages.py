@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import redis
 
+from chaos.plain import valkey
 from core.operations import StreamId
 from db import keys
-from db.rounds import connection_pool
 
 #: Seconds between two looks, and until one that gets no answer is given up.
 LOOK_S, TIMEOUT_S = 0.25, 1.0
@@ -39,7 +39,7 @@ class Ages(threading.Thread):
         super().__init__(name="ages", daemon=True)
         self.samples: list[Age] = []
         self._lanes = lanes
-        self._client = redis.Redis(connection_pool=connection_pool(redis_url, socket_timeout_s=TIMEOUT_S))
+        self._client = valkey(redis_url, timeout_s=TIMEOUT_S)
         self._heads: dict[int, tuple[str, float]] = {}
         self._stopped = threading.Event()
 

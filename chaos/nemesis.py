@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
+import psycopg
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -98,7 +99,7 @@ class Nemesis:
             async with fault.harm(self._scene, self._steps.random) as words:
                 if fault.lasts:
                     await asyncio.sleep(harm.seconds)
-        except (OnsaleError, OSError, redis.RedisError, SQLAlchemyError, psutil.Error) as error:
+        except (OnsaleError, OSError, redis.RedisError, SQLAlchemyError, psycopg.Error, psutil.Error) as error:
             # Another fault of this step was in the way: what it is done to does not run.
             words = ""
             self._say(f"         {fault.name} did not fire: {error!r}")

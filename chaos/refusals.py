@@ -38,7 +38,8 @@ def _owned(evidence: Evidence) -> dict[tuple[int, str], list[Span]]:
     for rows in evidence.rows_of.values():
         told = [row for row in rows if "status" in row.decision]
         ends = [evidence.decided_at(after) for _, after in pairwise(told)]
-        for row, until in zip(told, [*ends, inf], strict=True):
+        # A booking that was lost may have nothing but a change that found nothing to change.
+        for row, until in zip(told, [*ends, inf][: len(told)], strict=True):
             for label in row.decision["seats"] if row.decision["status"] in LIVE else ():
                 spans[row.show_id, label].append((evidence.decided_at(row), until))
     return spans

@@ -17,6 +17,7 @@ import psutil
 from redis import Redis
 
 from chaos.evidence import Wipe
+from chaos.plain import valkey
 from chaos.proxy import Link
 from chaos.system import LANES, LINKS, Site, server_sockets
 from core.errors import OnsaleError
@@ -166,12 +167,12 @@ class Scene:
         return sorted(set(found))
 
     def redis(self, *, decode: bool = True) -> Redis:
-        """A client of Redis that no link is in the way of, and that stays with a demoted one. Close it."""
-        return Redis.from_url(self.running.redis_url, socket_timeout=5.0, decode_responses=decode)
+        """A client of Redis that no link is in the way of. Close it."""
+        return valkey(self.running.redis_url, decode=decode)
 
     def broker(self) -> Redis:
         """A client of the broker that no link is in the way of. Close it."""
-        return Redis.from_url(self.running.broker_url, socket_timeout=5.0)
+        return valkey(self.running.broker_url, decode=False)
 
     def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process beside the system, with a group of its own; it ends with the scene at the latest."""

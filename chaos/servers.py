@@ -14,11 +14,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import psutil
+import psycopg
 import redis
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from chaos.evidence import Wipe
+from chaos.plain import as_owner
 from chaos.scene import Scene, send
 from chaos.system import LANES, WORKERS
 from core.errors import OnsaleError
@@ -51,7 +53,7 @@ async def surely(heal: Callable[[], object]) -> None:
         try:
             await asyncio.to_thread(heal)
             return
-        except (redis.RedisError, SQLAlchemyError, OnsaleError, OSError):
+        except (redis.RedisError, SQLAlchemyError, psycopg.Error, OnsaleError, OSError):
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.2)
@@ -175,27 +177,17 @@ async def clock_ahead(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
 # -- Postgres -----------------------------------------------------------------------------------------------
 
 
-def as_owner(scene: Scene, *statements: str) -> None:
-    """Carry out statements as the database's owner, each by itself. Raises: SQLAlchemyError."""
-    engine = make_engine(scene.running.database_url, pool_size=1, statement_timeout_ms=30_000, writes=False)
-    try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("SET default_transaction_read_only = off")
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-    finally:
-        engine.dispose()
-
-
 @asynccontextmanager
 async def demote_postgres(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
     """Postgres is read-only for everybody, and then no longer."""
     try:
-        await asyncio.to_thread(as_owner, scene, "ALTER SYSTEM SET default_transaction_read_only = on")
+        await asyncio.to_thread(
+            as_owner, scene.running.database_url, "ALTER SYSTEM SET default_transaction_read_only = on"
+        )
         told = send((await scene.pids("postgres"))[:1], signal.SIGHUP)
         yield "every transaction is read-only" if told else ""
     finally:
-        await surely(lambda: as_owner(scene, "ALTER SYSTEM RESET default_transaction_read_only"))
+        await surely(lambda: as_owner(scene.running.database_url, "ALTER SYSTEM RESET default_transaction_read_only"))
         send((await scene.pids("postgres"))[:1], signal.SIGHUP)
 
 
@@ -205,12 +197,12 @@ async def old_primary_postgres(scene: Scene, draws: random.Random) -> AsyncItera
     logins = tuple(postgres.LOGINS.values())
     try:
         read_only = [f"ALTER ROLE {login} SET default_transaction_read_only = on" for login in logins]
-        await asyncio.to_thread(as_owner, scene, *read_only)
+        await asyncio.to_thread(as_owner, scene.running.database_url, *read_only)
         backends = [pid for pid in await scene.family("postgres") if sessions([pid], *logins)]
         yield f"{send(backends, signal.SIGTERM)} sessions ended"
     finally:
         reset = [f"ALTER ROLE {login} RESET default_transaction_read_only" for login in logins]
-        await surely(lambda: as_owner(scene, *reset))
+        await surely(lambda: as_owner(scene.running.database_url, *reset))
 
 
 def sessions(pids: list[int], *logins: str) -> dict[int, str]:

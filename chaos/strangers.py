@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import redis
 
+from chaos.plain import as_owner
 from chaos.scene import Scene, end_process
-from chaos.servers import as_owner, surely
+from chaos.servers import surely
 from chaos.system import LANES, through_links
 from core.settings import LocalSettings
 from db.guard import EXIT_CODE
@@ -66,7 +67,7 @@ async def second_installation(scene: Scene, draws: random.Random) -> AsyncIterat
         env[name] = env[name].replace(f"/{postgres.DATABASE}?", f"/{SECOND}?", 1)
     migrate = programs.schema_step(env).command
     settings = replace(LocalSettings.from_env(), lanes=LANES)
-    await asyncio.to_thread(as_owner, scene, f"CREATE DATABASE {SECOND}")
+    await asyncio.to_thread(as_owner, running.database_url, f"CREATE DATABASE {SECOND}")
     try:
         # It is made whole with a Redis of its own first.
         apart = {**env, "REDIS_URL": running.broker_url.replace("db=0", "db=5")}
@@ -80,7 +81,7 @@ async def second_installation(scene: Scene, draws: random.Random) -> AsyncIterat
         else:
             yield ""
     finally:
-        await surely(lambda: as_owner(scene, f"DROP DATABASE IF EXISTS {SECOND} WITH (FORCE)"))
+        await surely(lambda: as_owner(running.database_url, f"DROP DATABASE IF EXISTS {SECOND} WITH (FORCE)"))
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ import redis
 from psycopg.errors import ReadOnlySqlTransaction
 
 from chaos.faults import FAULTS
+from chaos.plain import valkey
 from core.operations import StreamId
 from db import keys
 from tests.servers import Servers, start_servers
@@ -46,7 +47,7 @@ class FakeScene:
         self._servers = servers
 
     def redis(self, *, decode: bool = True) -> redis.Redis:
-        return redis.Redis.from_url(self._servers.redis_url(), socket_timeout=5.0, decode_responses=decode)
+        return valkey(self._servers.redis_url(), decode=decode)
 
     broker = redis
 
