@@ -19,6 +19,8 @@ STILL_S = 1.0
 ATTEMPTS = 3
 #: In every run, and first: the fault of which one least sees what it does if it is short (`long_s`).
 PAUSE = "stop broker"
+#: After all others: a lane whose ids are ahead stays so.
+AHEAD = "clock ahead"
 #: Share of the rate that is the steady stream's.
 STEADY = 0.15
 #: Share of combined steps among those after each drawn fault has had its turn.
@@ -101,6 +103,8 @@ class Steps:
         self.random.shuffle(self._first)
         # At the end, which is next: also in the shortest run.
         self._first.sort(key=lambda name: name == PAUSE)
+        # At the begin, which is last: what it does stays (chaos/servers.py).
+        self._first.sort(key=lambda name: name != AHEAD)
         self._mixable = [name for name in self._first if not FAULTS[name].alone]
         self._tried: Counter[str] = Counter()
 

@@ -130,7 +130,14 @@ async def old_primary_redis(scene: Scene, draws: random.Random) -> AsyncIterator
 
 @asynccontextmanager
 async def failover_redis(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Redis is as it was a moment ago, as after a failover to a replica that lacks the last writes."""
+    """Redis is as it was a moment ago, as after a failover to a replica that lacks the last writes.
+
+    Not while ids of a lane are ahead of the clock: the same would be given again; docs/reliability.md does not claim
+    to survive that.
+    """
+    if scene.ahead:
+        yield ""
+        return
     back_to = time.time()
     found = await asyncio.to_thread(ask, scene.redis(decode=False), "EVAL", SNAPSHOT, 0)
     await asyncio.sleep(draws.uniform(0.5, 1.5))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
 
 #: Not ROLE: who may see the memory (workers/sweep.py) may ask this, too.
 ASK_ROLE = ("INFO", "replication")
@@ -43,7 +43,8 @@ class Questions:
 
 def says_demoted(error: object) -> bool:
     """Whether this reply says that its server is no master."""
-    return isinstance(error, ReadOnlyError) or (
+    # redis-py takes the first word away where it has a class for it.
+    return isinstance(error, ReadOnlyError | MasterDownError) or (
         isinstance(error, ResponseError) and any(word in str(error) for word in _SAYS)
     )
 

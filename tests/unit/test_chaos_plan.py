@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from chaos.faults import EVERY, FAULTS, WIPE
-from chaos.plan import ATTEMPTS, BREATH_S, PAUSE, Steps, make_plan
+from chaos.plan import AHEAD, ATTEMPTS, BREATH_S, PAUSE, Steps, make_plan
 
 
 @pytest.mark.parametrize("seed", [1, 2, 40, 999_999])
@@ -106,6 +106,16 @@ def test_every_run_begins_with_a_pause_of_the_broker_that_is_longer_than_a_lane_
 @pytest.mark.parametrize(("rate", "steady"), [(10, 5), (60, 20), (300, 45), (3_000, 100)])
 def test_a_part_of_the_rate_is_accepted_by_one_lane_throughout(rate, steady):
     assert make_plan(2, 1, rate).steady_rate == steady
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_stays_after_it_was_done_comes_after_all_others(seed):
+    plan = make_plan(10, seed, 300)
+    steps = Steps(plan)
+
+    order = [harm.fault for _ in steps.waiting for harm in steps.next()]
+
+    assert AHEAD not in plan.drawn or order[-1] == AHEAD
 
 
 def test_named_faults_are_all_there_is():
