@@ -14,6 +14,7 @@ import random
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,8 +34,8 @@ log = logs.logger(__name__)
 #: Seconds between two looks, each one round trip. With a marker's 2 s it bounds the rescue at 2.5 s and what the
 #: batches of other stalled lanes take (docs/reliability.md has the sum).
 TICK_S = 0.5
-#: Seconds that a rescue drains before it sends the doorbell, so that other workers get their share where it is heard.
-#: Where it is not, the lane waits for RUNG_MS and a tick: one part in thirty of the time.
+#: Seconds that a rescue drains a busy lane before it sends the doorbell, so that other workers get their share where
+#: it is heard. Where it is not, the lane waits for RUNG_MS and a tick: one part in thirty of the time.
 RESCUE_S = 30.0
 #: Of Redis's maxmemory. The rest is room for what must not leave: queued and held ones, lanes, cards.
 MEMORY_SHARE = 0.6
@@ -61,8 +62,16 @@ def run_once(stores: Stores, begin_rescue: Callable[[int], object]) -> int:
 
 
 def rescue(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: float = RESCUE_S) -> int:
-    """Drain a stalled lane; returns how many entries were decided. Raises nothing for troubles that pass."""
-    decided = drain(stores, lane, ring, for_s=for_s)
+    """Drain a stalled lane, turn after turn, until it is empty or `for_s` is over; returns how many were decided.
+
+    Raises nothing for troubles that pass.
+    """
+    deadline = time.monotonic() + for_s
+
+    def ring_at_the_end(lane: int) -> object:
+        return ring(lane) if time.monotonic() >= deadline else False
+
+    decided = drain(stores, lane, ring_at_the_end, for_s=min(for_s, stores.settings.drain_s))
     if decided:  # else another worker was first
         metrics.rescued(lane)
         log.info("lane_rescued", lane=lane, decided=decided)

@@ -47,10 +47,10 @@ def test_every_point_survives_an_exit_and_some_the_other_faults() -> None:
 #: says then.
 BUGS = {
     "trims before COMMIT": (
-        '            point("W2b", redis.ConnectionError)\n',
-        "            if peeked.entries:\n"
-        "                after = peeked.entries[-1][0]._replace(seq=peeked.entries[-1][0].seq + 1)\n"
-        '                stores.client.xtrim(f"onsale:{{{lane}}}:lane", minid=str(after), approximate=False)\n',
+        '    point("W2b", redis.ConnectionError)\n',
+        "    if peeked.entries:\n"
+        "        after = peeked.entries[-1][0]._replace(seq=peeked.entries[-1][0].seq + 1)\n"
+        '        stores.client.xtrim(f"onsale:{{{fence.lane}}}:lane", minid=str(after), approximate=False)\n',
         "W3",
         "not decided, in time",
     ),
