@@ -119,3 +119,42 @@ def test_a_wrong_clock_is_noticed(stage: Stage, after_a_jump: int, monkeypatch: 
     [(event, values)] = alarms
     assert event == "clock_skew"
     assert 29 < values["redis_ahead_s"] < 60
+
+
+def test_a_marker_that_a_clock_has_left_far_in_the_future_keeps_nobody_from_the_lane(stage: Stage) -> None:
+    """The drain was killed, or the doorbell lost, and the clock was set back: the marker's end is by the wrong clock."""
+    for marker in ("rung", "a killed drain"):
+        show = stage.show()
+        client, settings = stage.stores.client, stage.stores.settings
+        booking = stage.book(show, "A1")
+        client.set(keys.marker(show % 4), marker, px=HOUR_MS)
+
+        assert lanes.stalled(client, settings.lanes, settings.marker_ms) == [show % 4]
+        assert stage.rescue(show % 4) == 1
+        assert stage.booking(booking).status is Status.CONFIRMED
+
+
+def test_a_refusal_for_lack_of_memory_ends_although_the_clock_was_set_back(stage: Stage) -> None:
+    show = stage.show()
+    stage.stores.client.hset(keys.meter(show % 4), "full_until", int(time.time() * 1000) + HOUR_MS)
+
+    assert stage.accept(stage.operation(show, "A1")).code == "ACCEPTED"
+
+
+def test_a_limit_is_not_believed_for_as_long_as_the_clock_was_ahead(stage: Stage) -> None:
+    show = stage.show()
+    until_ms = int(time.time() * 1000) + HOUR_MS
+    stage.stores.client.hset(keys.undecided(show % 4, show), f"!{stage.alice}", f"{until_ms} 0")
+
+    assert stage.accept(stage.operation(show, "A1")).code == "ACCEPTED"
+
+
+def test_a_refusal_is_confirmed_although_its_card_was_confirmed_in_the_future(stage: Stage) -> None:
+    show = stage.show()
+    until_ms = int(time.time() * 1000) + HOUR_MS
+    stage.stores.client.hset(keys.card(show % 4, show), mapping={"sold_out_until": until_ms, "checked": until_ms})
+
+    first, second = (stage.accept(stage.operation(show, "A1")) for _ in range(2))
+
+    assert (first.code, first.stale) == ("SOLD_OUT", True)
+    assert (second.code, second.stale) == ("SOLD_OUT", False)
