@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.bookings import Reason, Status
+from db import clocks as database_clocks
 from db import keys, lanes
 from local import clock as command
 from local.running import Running
@@ -158,3 +159,24 @@ def test_a_refusal_is_confirmed_although_its_card_was_confirmed_in_the_future(st
 
     assert (first.code, first.stale) == ("SOLD_OUT", True)
     assert (second.code, second.stale) == ("SOLD_OUT", False)
+
+
+def test_a_user_whose_counts_were_left_by_lost_entries_is_not_locked_out_by_a_reset(stage: Stage) -> None:
+    """Tickets go on from where they were: counts and undecided operations are told by them."""
+    show, client, settings = stage.show(), stage.stores.client, stage.stores.settings
+    how = {"lanes": settings.lanes, "cap": settings.lane_cap, "marker_ms": settings.marker_ms, "user_cap": 2}
+    lost = [lanes.accept(stage.stores.rounds, stage.operation(show), **how) for _ in range(2)]
+    client.xdel(keys.lane(show % 4), *(each.entry_id for each in lost))
+    stage.book(show, "A1", user=stage.bob)
+    stage.drain()
+    client.execute_command("XSETID", keys.lane(show % 4), f"{int(time.time() * 1000) + HOUR_MS}-0")
+    [ahead] = database_clocks.lanes_ahead(client, settings.lanes, 5_000, reset=True)
+    assert ahead.reset
+
+    accepted = lanes.accept(stage.stores.rounds, stage.operation(show, "A2"), **how)
+
+    assert accepted.code == "ACCEPTED"
+    assert accepted.meter.epoch != lost[0].meter.epoch
+    stage.drain()
+    assert stage.counters(show) == (0, 2)
+    stage.proven()
