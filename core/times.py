@@ -26,9 +26,11 @@ def decided_ms(now_ms: int, accepted_ms: int, last_ms: int) -> int:
     """Return the decided time of a batch: now, but not before anything in it, nor before the lane's last one.
 
     Times further ahead of now than STEP_MS come from a clock that has been set back since. They do not count, so that
-    the lane's time does not stand still, nor a hold last, for as long as the clock had been ahead.
+    the lane's time does not stand still, nor a hold last, for as long as the clock had been ahead. So the lane's time
+    goes back by more than STEP_MS or not at all, which is how the replay knows a clock that was set.
     """
-    return max([now_ms, *(ms for ms in (accepted_ms, last_ms) if ms <= now_ms + STEP_MS)])
+    at_ms = max([now_ms, *(ms for ms in (accepted_ms, last_ms) if ms <= now_ms + STEP_MS)])
+    return last_ms if last_ms - STEP_MS <= at_ms < last_ms else at_ms
 
 
 def iso(ms: int | None) -> str | None:

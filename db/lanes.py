@@ -241,7 +241,8 @@ def stalled(client: redis.Redis, lanes: int, marker_ms: int) -> list[int]:
     """Return the lanes that have entries and no drain: no marker, or one that has said "rung" for RUNG_MS.
 
     A lane under load is rung again as soon as its marker has lapsed, so a doorbell that nobody hears leaves a marker
-    there nearly all the time.
+    there nearly all the time. A marker that would last longer than any does is of a clock that has been set back since
+    (take.lua).
     """
     pipe = client.pipeline(transaction=False)
     for lane in range(lanes):
@@ -254,7 +255,8 @@ def stalled(client: redis.Redis, lanes: int, marker_ms: int) -> list[int]:
     found = []
     for lane in range(lanes):
         entries, marker, left_ms = replies[3 * lane : 3 * lane + 3]
-        if entries and (marker is None or (marker == "rung" and left_ms <= unheard_ms)):
+        unheard = marker is None or (marker == "rung" and left_ms <= unheard_ms)
+        if entries and (unheard or left_ms > 2 * marker_ms):
             found.append(lane)
     return found
 

@@ -50,12 +50,20 @@ local BELIEVED_MS = 60000
 local CHECK_MS = 5000
 local EXPIRING_MS = 60000 -- of an Expire whose entry is gone the next one must not wait for ever
 local UNDECIDED_MS = 600000 -- a show that takes no Book for so long: its counts leave Redis
+local FULL_MS = 5000 -- workers/sweep.py
+local LIMIT_MS = 10000 -- as in finish.lua
 
 local kind = ARGV[1]
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'rate', 'ticket', 'served_at', 'waits_since', 'full_until')
 local served = tonumber(meter[2] or '0')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- Whether a time that was set at most `most` ms ahead is still to come. One further ahead is of a clock that has been set
+-- back since, and must not last for as long as it was wrong.
+local function lasts(until_ms, most)
+  return until_ms and tonumber(until_ms) > now and tonumber(until_ms) <= now + most
+end
 
 local function reply(code, ring, forgotten, id, fields)
   local out = {code, ring, forgotten, now}
@@ -130,7 +138,8 @@ if kind == 'BOOK' then
   elseif tonumber(card[4]) > now then refusal = 'SOLD_OUT'
   end
   if refusal then
-    if tonumber(card[8] or '0') + BELIEVED_MS <= now then
+    local checked = tonumber(card[8] or '0')
+    if checked + BELIEVED_MS <= now or checked > now then -- or by a clock that has been set back since
       details = {'stale', '1'}
       redis.pcall('HSET', KEYS[5], 'checked', now - BELIEVED_MS + CHECK_MS) -- fails at maxmemory: then all check
     end
@@ -140,9 +149,9 @@ if kind == 'BOOK' then
   end
   local final = refusal
   if refusal then -- the first that holds
-  elseif limited_until and tonumber(limited_until) > now and tonumber(ARGV[12]) > tonumber(seats_left) then
+  elseif lasts(limited_until, LIMIT_MS) and tonumber(ARGV[12]) > tonumber(seats_left) then
     refusal, final = 'LIMIT_REACHED', true
-  elseif tonumber(meter[7] or '0') > now or depth >= tonumber(ARGV[5]) then refusal = 'FULL'
+  elseif lasts(meter[7], FULL_MS) or depth >= tonumber(ARGV[5]) then refusal = 'FULL'
   elseif ARGV[10] ~= '0' and mine >= tonumber(ARGV[10]) then refusal = 'TOO_MANY'
   elseif ARGV[11] ~= '0' and all >= tonumber(ARGV[11]) then refusal = 'SHOW_FULL'
   end

@@ -16,9 +16,10 @@
 --       per expiring key: the id of the Expire decided
 --
 -- Reply {1, per card: 1 = the door knows its taken seats, 0 = not}, or {0}: another drain has published past this
--- batch already, and nothing was done; or another epoch (Redis was wiped and lives anew): lane, meter and entries are
--- another life's and stay, but statuses and cards are published, without taken seats. Else one that was recalled from
--- Postgres just before this batch's COMMIT would stand for ever.
+-- batch already, and nothing was done; or another epoch (Redis was wiped and lives anew), or a ticket that has not been
+-- given (Redis went back to an earlier state): lane, meter and entries are another life's and stay, but statuses and
+-- cards are published, without taken seats. Else one that was recalled from Postgres just before this batch's COMMIT
+-- would stand for ever. What came back into the lane is found decided, and is published by the next batch.
 --
 -- Trims first: XTRIM is allowed at maxmemory, and after it the writes of a script are too. Statuses and cards
 -- are set only if their version is newer, so a late drain cannot bring an old one back. Taken seats go from one
@@ -30,10 +31,10 @@ local UNDECIDED_MS = 600000 -- as in accept.lua
 local STANDSTILL_MS = 5000 -- core/line.py DELAYED_MS
 local LIMIT_MS = 10000 -- so long the door believes at the most that a user may take no more seats
 
-local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'served_at', 'waits_since', 'rate')
+local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'served_at', 'waits_since', 'rate', 'ticket')
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local same_life = meter[1] == ARGV[1]
+local same_life = meter[1] == ARGV[1] and tonumber(ARGV[3]) <= tonumber(meter[6] or '0')
 local mine = redis.call('GET', KEYS[2]) == ARGV[4]
 local served = tonumber(meter[2] or '0')
 if same_life and not mine and served >= tonumber(ARGV[3]) then return {0} end
@@ -189,11 +190,7 @@ end
 if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 if not same_life then return {0} end
 if served < tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[3], 'served_at', now_ms, 'seq', ARGV[11])
-  -- A ticket that has not been given: Redis went back to an earlier state, and gives it to somebody else.
-  if tonumber(ARGV[3]) <= tonumber(redis.call('HGET', KEYS[3], 'ticket') or '0') then
-    redis.call('HSET', KEYS[3], 'served', ARGV[3])
-  end
+  redis.call('HSET', KEYS[3], 'served', ARGV[3], 'served_at', now_ms, 'seq', ARGV[11])
   if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', rate()) end
 end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end

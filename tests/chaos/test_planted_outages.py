@@ -127,3 +127,20 @@ def test_what_is_accepted_after_redis_went_back_is_there_although_a_late_batch_c
     assert play.look(booked).said["stage"] == "QUEUED"
     play.drain()
     assert play.look(booked).said["status"] == "CONFIRMED"
+
+
+def test_what_came_back_into_a_lane_is_published_again_although_a_late_batch_was_behind_it(play: Play) -> None:
+    show = play.stage.show()
+    kept = play.book(show, "A1")
+    found = ask(raw(play), "EVAL", SNAPSHOT, 0)
+    play.drain()
+    play.book(show, "A2")
+    late = run_batch(play.stage.stores, show % 4, 500)
+    assert late is not None
+    go_back(raw(play), found)
+    publish(play.stage.stores, late, "late", None)
+
+    play.drain()
+
+    assert play.look(kept).said["status"] == "CONFIRMED"
+    assert play.stage.stores.client.xlen(keys.lane(show % 4)) == 0

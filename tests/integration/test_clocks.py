@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.bookings import Reason, Status
+from db import clocks as database_clocks
 from db import keys, lanes
 from local import clock as command
 from local.running import Running
@@ -119,3 +120,63 @@ def test_a_wrong_clock_is_noticed(stage: Stage, after_a_jump: int, monkeypatch: 
     [(event, values)] = alarms
     assert event == "clock_skew"
     assert 29 < values["redis_ahead_s"] < 60
+
+
+def test_a_marker_that_a_clock_has_left_far_in_the_future_keeps_nobody_from_the_lane(stage: Stage) -> None:
+    """The drain was killed, or the doorbell lost, and the clock was set back: the marker's end is by the wrong clock."""
+    for marker in ("rung", "a killed drain"):
+        show = stage.show()
+        client, settings = stage.stores.client, stage.stores.settings
+        booking = stage.book(show, "A1")
+        client.set(keys.marker(show % 4), marker, px=HOUR_MS)
+
+        assert lanes.stalled(client, settings.lanes, settings.marker_ms) == [show % 4]
+        assert stage.rescue(show % 4) == 1
+        assert stage.booking(booking).status is Status.CONFIRMED
+
+
+def test_a_refusal_for_lack_of_memory_ends_although_the_clock_was_set_back(stage: Stage) -> None:
+    show = stage.show()
+    stage.stores.client.hset(keys.meter(show % 4), "full_until", int(time.time() * 1000) + HOUR_MS)
+
+    assert stage.accept(stage.operation(show, "A1")).code == "ACCEPTED"
+
+
+def test_a_limit_is_not_believed_for_as_long_as_the_clock_was_ahead(stage: Stage) -> None:
+    show = stage.show()
+    until_ms = int(time.time() * 1000) + HOUR_MS
+    stage.stores.client.hset(keys.undecided(show % 4, show), f"!{stage.alice}", f"{until_ms} 0")
+
+    assert stage.accept(stage.operation(show, "A1")).code == "ACCEPTED"
+
+
+def test_a_refusal_is_confirmed_although_its_card_was_confirmed_in_the_future(stage: Stage) -> None:
+    show = stage.show()
+    until_ms = int(time.time() * 1000) + HOUR_MS
+    stage.stores.client.hset(keys.card(show % 4, show), mapping={"sold_out_until": until_ms, "checked": until_ms})
+
+    first, second = (stage.accept(stage.operation(show, "A1")) for _ in range(2))
+
+    assert (first.code, first.stale) == ("SOLD_OUT", True)
+    assert (second.code, second.stale) == ("SOLD_OUT", False)
+
+
+def test_a_user_whose_counts_were_left_by_lost_entries_is_not_locked_out_by_a_reset(stage: Stage) -> None:
+    """Tickets go on from where they were: counts and undecided operations are told by them."""
+    show, client, settings = stage.show(), stage.stores.client, stage.stores.settings
+    how = {"lanes": settings.lanes, "cap": settings.lane_cap, "marker_ms": settings.marker_ms, "user_cap": 2}
+    lost = [lanes.accept(stage.stores.rounds, stage.operation(show), **how) for _ in range(2)]
+    client.xdel(keys.lane(show % 4), *(each.entry_id for each in lost))
+    stage.book(show, "A1", user=stage.bob)
+    stage.drain()
+    client.execute_command("XSETID", keys.lane(show % 4), f"{int(time.time() * 1000) + HOUR_MS}-0")
+    [ahead] = database_clocks.lanes_ahead(client, settings.lanes, 5_000, reset=True)
+    assert ahead.reset
+
+    accepted = lanes.accept(stage.stores.rounds, stage.operation(show, "A2"), **how)
+
+    assert accepted.code == "ACCEPTED"
+    assert accepted.meter.epoch != lost[0].meter.epoch
+    stage.drain()
+    assert stage.counters(show) == (0, 2)
+    stage.proven()
