@@ -13,9 +13,13 @@ from core.line import Meter
 FIELDS = ("epoch", "served", "rate", "ticket", "served_at", "waits_since")
 
 
-def read(values: Sequence[str | int | None], now_ms: int) -> Meter:
-    """The meter, from the values of FIELDS and Redis's time."""
+def read(values: Sequence[str | int | None], now_ms: int, *, empty: bool = False) -> Meter:
+    """The meter, from the values of FIELDS and Redis's time.
+
+    Args: empty: no entry is in the lane. Then every ticket has been decided, or its entry is lost.
+    """
     epoch, served, rate, ticket, served_at, waits_since = values
-    served, ticket = int(served or 0), int(ticket or 0)
+    ticket = int(ticket or 0)
+    served = ticket if empty else int(served or 0)
     quiet_ms = now_ms - max(int(served_at or 0), int(waits_since or 0)) if ticket > served and waits_since else 0
     return Meter(str(epoch or ""), served, float(rate or 0), ticket, max(0, quiet_ms), now_ms)

@@ -82,12 +82,16 @@ def ttl_ms(booking: Booking, final_ttl_s: int) -> int:
 
 
 def read_commands(booking_id: UUID, show_id: int, lanes: int) -> list[Command]:
-    """What a status answer reads, as commands of one round. Parse the replies with `parse`."""
+    """What a status answer reads, as commands of one round. Parse the replies with `parse`.
+
+    The lane's length comes last: nothing is accepted between the looks at it and at the tickets before.
+    """
     lane = lane_of(show_id, lanes)
     return [
         ("HGETALL", keys.status(lane, booking_id)),
         ("HMGET", keys.meter(lane), *meters.FIELDS),
         ("TIME",),
+        ("XLEN", keys.lane(lane)),
     ]
 
 
@@ -101,9 +105,9 @@ def read(rounds: Rounds, booking_id: UUID, show_id: int, lanes: int) -> tuple[di
 
 def parse(replies: list[Any]) -> tuple[dict[str, str], Meter]:
     """The replies to `read_commands`."""
-    fields, meter, (seconds, micros) = replies
+    fields, meter, (seconds, micros), depth = replies
     now_ms = int(seconds) * 1000 + int(micros) // 1000
-    return dict(zip(fields[::2], fields[1::2], strict=True)), meters.read(meter, now_ms)
+    return dict(zip(fields[::2], fields[1::2], strict=True)), meters.read(meter, now_ms, empty=not depth)
 
 
 def pending(fields: dict[str, str]) -> Pending | None:

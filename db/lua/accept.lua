@@ -55,6 +55,9 @@ local LIMIT_MS = 10000 -- as in finish.lua
 
 local kind = ARGV[1]
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'rate', 'ticket', 'served_at', 'waits_since', 'full_until')
+local depth = redis.call('XLEN', KEYS[1])
+-- Entries leave a lane with their outcomes. Of an empty one every ticket has been decided, or its entry is lost.
+if depth == 0 and meter[4] then meter[2] = meter[4] end
 local served = tonumber(meter[2] or '0')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -80,6 +83,12 @@ local function ring()
 end
 
 local fields, status = {}, {}
+
+-- Whether the booking's turn has come and gone without an outcome: its entry is lost.
+local function lost()
+  return status.v == '0' and (status.e ~= meter[1] or tonumber(status.t) <= served)
+end
+
 if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
   fields = redis.call('HGETALL', KEYS[4])
   for i = 1, #fields, 2 do status[fields[i]] = fields[i + 1] end
@@ -87,11 +96,10 @@ if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
     if status.f then
       if status.f ~= ARGV[4] then return reply('MISMATCH', 0, 0, '', {}) end
       if status.v ~= '0' then return reply('SAME', 0, 0, '', fields) end
-      if status.e == meter[1] and tonumber(status.t) > served then return reply('SAME', ring(), 0, '', fields) end
-      -- Its turn has come and gone without an outcome: its entry is lost, and it is accepted anew.
-    end
+      if not lost() then return reply('SAME', ring(), 0, '', fields) end
+    end -- or it is accepted anew
   else
-    if not status.u or status.u ~= ARGV[3] then return reply('NO_STATUS', 0, 0, '', {}) end
+    if not status.u or status.u ~= ARGV[3] or lost() then return reply('NO_STATUS', 0, 0, '', {}) end
     if string.find(ARGV[8], ' ' .. status.s .. ' ', 1, true) then return reply('SAME', 0, 0, '', fields) end
     local ticket = status[kind] and string.match(status[kind], '%d+$')
     if ticket and tonumber(ticket) > served then return reply('SAME', ring(), 0, '', fields) end
@@ -122,7 +130,6 @@ local function waiting(counted)
   return count and tonumber(last) > served and tonumber(count) or 0
 end
 
-local depth = redis.call('XLEN', KEYS[1])
 local mine, all = 0, 0
 if kind == 'BOOK' then
   local card = redis.call('HMGET', KEYS[5], 'state', 'opens', 'closes', 'sold_out_until', 'forgets_at', 'v', 'taken',

@@ -155,9 +155,9 @@ def test_a_queued_booking_whose_entry_is_gone_ends_and_its_key_may_be_repeated(s
     id_ = answered(alice.book(show, "A1", key="k"), 202)["id"]
     lane = keys.lane(lane_of(show, LANES))
     [(entry, _)] = stage.stores.client.xrange(lane)
+    stage.book(show, "B1")
     stage.stores.client.xdel(lane, entry)  # an operator
     assert answered(alice.get(id_), 200)["stage"] == "QUEUED"  # nobody can know yet
-    stage.book(show, "B1")
     stage.drain()
 
     refused(alice.get(id_), 404, "no_such_booking")
@@ -165,6 +165,53 @@ def test_a_queued_booking_whose_entry_is_gone_ends_and_its_key_may_be_repeated(s
     stage.drain()
 
     assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
+    stage.proven()
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_queued_booking_ends_although_nothing_comes_behind_its_lost_entry(
+    stage: Stage, alice: Buyer, before: int
+) -> None:
+    show = stage.show()
+    lane = keys.lane(lane_of(show, LANES))
+    for row in range(before):
+        stage.book(show, f"B{row + 1}")
+    id_ = answered(alice.book(show, "A1", key="k"), 202)["id"]
+    stage.stores.client.xdel(lane, stage.stores.client.xrevrange(lane, count=1)[0][0])
+    stage.drain()
+
+    refused(alice.get(id_), 404, "no_such_booking")
+    assert answered(alice.book(show, "A1", key="k"), 202)["position"] == 1
+    stage.drain()
+
+    assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
+    stage.proven()
+
+
+def test_a_booking_whose_entry_is_gone_cannot_be_cancelled(stage: Stage, alice: Buyer) -> None:
+    show = stage.show()
+    id_ = answered(alice.book(show, "A1", key="k"), 202)["id"]
+    lane = keys.lane(lane_of(show, LANES))
+    stage.stores.client.xdel(lane, stage.stores.client.xrange(lane)[0][0])
+
+    refused(alice.cancel(id_), 404, "no_such_booking")
+    refused(alice.confirm(id_), 404, "no_such_booking")
+
+    assert stage.drain() == 0
+
+
+def test_an_outcome_whose_entry_was_deleted_before_it_was_published_is_looked_up(stage: Stage, alice: Buyer) -> None:
+    show = stage.show()
+    id_ = answered(alice.book(show, "A1", key="k"), 202)["id"]
+    lane = keys.lane(lane_of(show, LANES))
+    assert batches.run_batch(stage.stores, show % LANES, 10) is not None  # and its drain is killed
+    stage.stores.client.xdel(lane, stage.stores.client.xrange(lane)[0][0])
+
+    assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
+    assert answered(alice.cancel(id_), 202)["status"] == "CONFIRMED"
+    stage.drain()
+
+    assert answered(alice.get(id_), 200)["status"] == "CANCELLED"
     stage.proven()
 
 
