@@ -34,7 +34,16 @@ local LIMIT_MS = 10000 -- so long the door believes at the most that a user may 
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'served_at', 'waits_since', 'rate', 'ticket')
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local same_life = meter[1] == ARGV[1] and tonumber(ARGV[3]) <= tonumber(meter[6] or '0')
+-- Whether the batch's last entry is in the lane: one with a ticket that was never given has been put there by hand, or
+-- its meter was deleted.
+local function still_there()
+  local last = redis.call('XREVRANGE', KEYS[1], '(' .. ARGV[2], '-', 'COUNT', 1)[1]
+  local ms, seq = string.match(ARGV[2], '^(%d+)-(%d+)$')
+  return last and last[1] == ms .. '-' .. string.format('%d', tonumber(seq) - 1)
+end
+
+local given = tonumber(ARGV[3]) <= tonumber(meter[6] or '0')
+local same_life = meter[1] == ARGV[1] and (given or still_there())
 local mine = redis.call('GET', KEYS[2]) == ARGV[4]
 local served = tonumber(meter[2] or '0')
 if same_life and not mine and served >= tonumber(ARGV[3]) then return {0} end
@@ -191,6 +200,7 @@ if ARGV[10] ~= '' then redis.call('PUBLISH', ARGV[9], ARGV[10]) end
 if not same_life then return {0} end
 if served < tonumber(ARGV[3]) then
   redis.call('HSET', KEYS[3], 'served', ARGV[3], 'served_at', now_ms, 'seq', ARGV[11])
+  if not given then redis.call('HSET', KEYS[3], 'ticket', ARGV[3]) end -- the next one is after it
   if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], 'rate', rate()) end
 end
 if mine then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end

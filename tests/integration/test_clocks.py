@@ -123,7 +123,7 @@ def test_a_wrong_clock_is_noticed(stage: Stage, after_a_jump: int, monkeypatch: 
 
 
 def test_a_marker_that_a_clock_has_left_far_in_the_future_keeps_nobody_from_the_lane(stage: Stage) -> None:
-    """The drain was killed, or the doorbell lost, and the clock was set back: the marker's end is by the wrong clock."""
+    """The drain was killed, or the doorbell lost, and the clock set back: the marker's end is by the wrong clock."""
     for marker in ("rung", "a killed drain"):
         show = stage.show()
         client, settings = stage.stores.client, stage.stores.settings

@@ -230,6 +230,21 @@ def test_an_unreadable_entry_does_not_keep_its_booking_queued(stage: Stage, alic
     assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
 
 
+def test_an_entry_with_a_ticket_that_was_never_given_leaves_its_lane(stage: Stage, alice: Buyer) -> None:
+    show = stage.show()
+    first = answered(alice.book(show, "A1"), 202)["id"]
+    lane = lane_of(show, LANES)
+    [(_, fields)] = stage.stores.client.xrange(keys.lane(lane))
+    stage.stores.client.xadd(keys.lane(lane), {**fields, "t": 999})  # an operator puts a copy back
+    stage.drain()
+
+    assert stage.stores.client.xlen(keys.lane(lane)) == 0
+    later = answered(alice.book(show, "A2"), 202)["id"]
+    assert answered(alice.get(later), 200)["stage"] == "QUEUED"
+    stage.drain()
+    assert [answered(alice.get(id_), 200)["status"] for id_ in (first, later)] == ["CONFIRMED"] * 2
+
+
 def test_a_confirm_whose_entry_is_gone_is_accepted_again(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     id_ = answered(alice.book(show, "A1", hold=True), 202)["id"]
