@@ -241,7 +241,7 @@ def stalled(client: redis.Redis, lanes: int, marker_ms: int) -> list[int]:
     """Return the lanes that have entries and no drain: no marker, or one that has said "rung" for RUNG_MS.
 
     A lane under load is rung again as soon as its marker has lapsed, so a doorbell that nobody hears leaves one there
-    nearly all the time. A marker that would last longer than any does was set before the clock was set back (take.lua).
+    nearly all the time. One that would last longer than any does was set before the clock was set back (take.lua).
     """
     pipe = client.pipeline(transaction=False)
     for lane in range(lanes):
