@@ -37,10 +37,10 @@ TICK_S = 0.5
 #: Seconds that a rescue drains a busy lane before it sends the doorbell, so that other workers get their share where
 #: it is heard. Where it is not, the lane waits for RUNG_MS and a tick: one part in thirty of the time.
 RESCUE_S = 30.0
-#: Of Redis's maxmemory. The rest is room for what must not leave: queued and held ones, lanes, cards.
-MEMORY_SHARE = 0.6
 #: In the place of a lane: the expire run.
 EXPIRY = -1
+#: Of Redis's maxmemory. The rest is room for what must not leave: queued and held ones, lanes, cards.
+MEMORY_SHARE = 0.6
 #: Of maxmemory. Above it no Book is accepted: confirms, cancels and what workers publish need the rest. Each look
 #: renews the refusal for some looks, so it ends by itself, also without workers.
 FULL_SHARE = 0.8
@@ -129,8 +129,8 @@ class Sweeper(threading.Thread):
                 run_once(self._stores, self._begin_rescue)
                 late.watch_lanes(self._stores)
                 self._begin(EXPIRY, lambda: expire.run_alone(self._stores, self._ring, overdue=True))
-                watch_memory(self._stores)
                 beat(self._stores, self._worker)
+                watch_memory(self._stores)  # last: with Redis at its limit it raises
             except redis.RedisError as error:
                 log.warning("sweep_interrupted", error=str(error))
             except Exception:
