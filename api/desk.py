@@ -21,7 +21,7 @@ from api.replies import Reply
 from api.waiters import Waiters
 from core import ids
 from core.bookings import Booking
-from core.errors import AcceptUnknown
+from core.errors import AcceptUnknown, PostgresAway
 from core.halls import Hall
 from core.line import Meter, come_again_s
 from core.operations import Book, Kind
@@ -76,7 +76,12 @@ def take(door: Door, operation: Book, keyed: bool, request_id: str, known: Accep
     reply_ = answered(operation, accepted, keyed, request_id)
     if reply_ is not None:
         return reply_
-    stored = _stored(door, operation)
+    try:
+        stored = _stored(door, operation)
+    except PostgresAway:
+        if accepted.code != "SAME":
+            raise
+        stored = None
     if stored is None:
         if accepted.code == "SAME":
             return _seen(operation, accepted)
@@ -134,7 +139,12 @@ def look(door: Door, booking_id: UUID, user_id: UUID) -> Seen:
     seen_ = seen(booking_id, user_id, fields, meter_)
     if seen_ is not None:
         return seen_
-    return places.of_booking(door.recall(booking_id, user_id))
+    try:
+        return places.of_booking(door.recall(booking_id, user_id))
+    except PostgresAway:
+        if not fields or places.passed(fields, meter_):
+            raise
+        return places.of_fields(booking_id, fields, meter_)  # a hold past its deadline: what Redis says may be so
 
 
 def known_id(booking_id: UUID) -> UUID:

@@ -150,6 +150,26 @@ def test_a_hold_that_nobody_expires_asks_postgres_once_a_minute(
     assert len(asked) == 1
 
 
+def test_a_hold_past_its_deadline_is_answered_while_postgres_is_unavailable(
+    stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show()
+    body = {"show_id": show, "seats": ["A1"], "hold": True}
+    id_ = answered(alice.post(body, "k"), 202)["id"]
+    stage.drain()
+    status = keys.status(lane_of(show, LANES), UUID(id_))
+    held = str(stage.stores.client.hget(status, "b"))
+    stage.stores.client.hset(status, "b", _with_deadline(held, "2020-01-01T00:00:00.000Z"))
+
+    def unavailable(*_: object) -> None:
+        raise PostgresAway
+
+    monkeypatch.setattr("api.door.bookings.get_own", unavailable)
+
+    assert answered(alice.get(id_), 200)["stage"] == "HELD"
+    assert answered(alice.post(body, "k"), 200)["stage"] == "HELD"
+
+
 def test_a_queued_booking_whose_entry_is_gone_ends_and_its_key_may_be_repeated(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     id_ = answered(alice.book(show, "A1", key="k"), 202)["id"]
