@@ -10,5 +10,6 @@ so that it can be wrong only by itself. tests/model runs its small sizes and its
     sizes.py      how many processes and requests, which faults, which bug     layout.py   a state as bytes
     postgres.py   what the journal says: decide, in small                      rules.py    what must be true
     door.py       steps of clients and api       drains.py  of drains          faults.py   of time and of trouble
-    search.py     every state, and the way home  command.py `python -m model`
+    cards.py      what the door refuses by       search.py  every state, and the way home
+    command.py    `python -m model`
 """

@@ -1,14 +1,15 @@
 """Steps of a drain: take the marker, lock, read, decide and COMMIT, publish, and again or leave.
 
-A worker here is one drain: a doorbell's or the sweeper's. Where they differ - the sweeper's makes one batch -
-the model may do either. A drain that is interrupted leaves its marker to lapse, as one that is killed does.
+A worker here is one drain: a doorbell's or the sweeper's, which differ only in how long they go on; here either may
+leave after any batch. A drain that is interrupted leaves its marker to lapse, as one that is killed does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from model.layout import DRAIN, GONE, NOBODY, QUEUED, ROW, RUNG, WORKER, Layout, entry_name
+from model import cards
+from model.layout import DRAIN, GONE, LOST, NOBODY, QUEUED, ROW, RUNG, WORKER, Layout, entry_name, request_of
 from model.postgres import decide_batch, record
 from model.steps import Move, Step
 
@@ -24,7 +25,7 @@ BELL = Step("worker {}: gets the doorbell", "workers/actors.py drain_lane")
 BELL_TWICE = Step(
     "worker {}: gets the doorbell, which will come once more", "workers/actors.py drain_lane", fault=True
 )
-SWEEP = Step("worker {}: its sweeper finds entries and no marker", "workers/sweep.py run_once")
+SWEEP = Step("worker {}: its sweeper finds entries and no drain", "db/lanes.py stalled")
 TAKE = Step("worker {}: take.lua", "db/lua/take.lua")
 LOCK = Step("worker {}: BEGIN, locks the lane's row NOWAIT", "db/fences.py lock")
 READ = Step("worker {}: reads the lane's head, then what decide needs", "workers/batch.py run_batch")
@@ -40,6 +41,7 @@ RELEASE = Step("worker {}: release.lua", "db/lua/release.lua")
 GIVE_WAY = Step("worker {}: release.lua, as another holds the row", "workers/drain.py drain")
 RING = Step("worker {}: sends the doorbell", "workers/actors.py ring")
 RING_LOST = Step("worker {}: the doorbell is lost", "workers/actors.py ring", fault=True)
+RING_FAILED = Step("worker {}: cannot send the doorbell, and goes on", "workers/drain.py drain", fault=True)
 CRASH = Step("worker {}: crashes", "workers/drain.py drain", fault=True)
 
 
@@ -58,15 +60,11 @@ def moves(layout: Layout, state: bytes) -> list[Move]:
     return found
 
 
-def waiting(layout: Layout, state: bytes | bytearray) -> int:
-    """XLEN: how many entries are in the lane."""
-    return len(layout.lane(state, state[layout.life])) - state[layout.head]
-
-
 def touched(layout: Layout, state: bytes | bytearray, at: int) -> list[tuple[int, int]]:
     """The (entry's number, request) pairs of a worker's batch."""
-    log = layout.lane(state, state[at + 1])
-    return [(number, log[number - 1] - 1) for number in range(state[at + 2], state[at + 3] + 1)]
+    log, first = layout.lane(state, state[at + 1]), state[at + 2]
+    numbers = [number for number in range(first, state[at + 3] + 1) if not state[at + 6] >> number - first & 1]
+    return [(number, request_of(log[number - 1])) for number in numbers]
 
 
 def new_rows(layout: Layout, state: bytes | bytearray, at: int) -> bytes:
@@ -90,8 +88,8 @@ def _begin(layout: Layout, state: bytes, number: int, found: list[Move]) -> None
         found.append((BELL, number, after))
         if layout.size.faults:
             found.append((BELL_TWICE, number, again))
-    elif layout.size.sweeper and state[layout.marker] == NOBODY and waiting(layout, state):
-        found.append((SWEEP, number, after))
+    elif layout.size.sweeper and state[layout.marker] in (NOBODY, RUNG) and layout.waiting(state):
+        found.append((SWEEP, number, after))  # "rung" for half a second: the doorbell was lost, or is not heard
 
 
 def _take(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
@@ -124,16 +122,18 @@ def _read(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
     """peek.lua and workers/load.py: both after the lock, so nothing that they see can change before COMMIT."""
     after, at, bug = bytearray(state), layout.workers[number], layout.size.bug
     life, head = state[layout.life], state[layout.head]
-    entries = min(waiting(layout, state), layout.size.batch)
-    if not entries:
-        after[at : at + WORKER] = bytes((NEXT, 0, 0, 0, 0, 0))
+    log = layout.lane(state, life)
+    numbers = [number for number in range(head + 1, len(log) + 1) if log[number - 1] < LOST][: layout.size.batch]
+    if not numbers:
+        after[at : at + WORKER] = bytes((NEXT, *bytes(WORKER - 1)))
     else:
         loaded = state[at + 4] if bug == "seats are read before the lock" else len(layout.rows(state)) // ROW
         first = EARLY if bug == "publish before COMMIT" else COMMITS
         marks = sum(1 << n for n in range(len(layout.requests)) if state[layout.withdrawn + n])
-        after[at : at + WORKER] = bytes((first, life, head + 1, head + entries, loaded, marks))
+        lost = sum(1 << n - numbers[0] for n in range(numbers[0], numbers[-1]) if log[n - 1] >= LOST)
+        after[at : at + WORKER] = bytes((first, life, numbers[0], numbers[-1], loaded, marks, lost))
         if bug == "trim before COMMIT":
-            after[layout.head] = head + entries
+            after[layout.head] = numbers[-1]
     found.append((READ, number, after))
 
 
@@ -155,7 +155,7 @@ def _publish(layout: Layout, state: bytes, number: int, found: list[Move]) -> No
     after, at = bytearray(state), layout.workers[number]
     finish(layout, after, number)
     published = bytes(after)
-    after[at : at + WORKER] = bytes((NEXT, 0, 0, 0, 0, 0))
+    after[at : at + WORKER] = bytes((NEXT, *bytes(WORKER - 1)))
     found.append((PUBLISH, number, after))
     if layout.size.faults:
         _move(layout, published, number, PUBLISH_LOST, found, _end)
@@ -182,25 +182,29 @@ def finish(layout: Layout, state: bytearray, number: int) -> None:
     if same_life and state[at] != EARLY:
         state[layout.head] = max(state[layout.head], min(last, len(layout.lane(state, state[layout.life]))))
     believed = new_rows(layout, state, at) if bug in UNRECORDED else b""
-    known = record(layout.rows(state, state[at + 4]) + believed, layout.requests)
+    rows = layout.rows(state, state[at + 4]) + believed
+    known = record(rows, layout.requests)
     for entry, request in touched(layout, state, at):
         booking = layout.bookings[request]
         status, version = layout.status + booking, len(known.states[booking])
         if version and (state[status] < QUEUED + version or not compares):
             state[status] = QUEUED + version
-        state[layout.recalled + booking] = 0
-        if same_life and state[layout.pending + booking] <= entry:
+        if version:
+            state[layout.recalled + booking] = 0
+        if version and same_life and state[layout.pending + booking] <= entry:
             state[layout.pending + booking] = 0
         settled = request != booking or state[at + 5] >> booking & 1
         if same_life and settled and bug != "finish.lua leaves the marks of decided Cancels":
             state[layout.withdrawn + booking] = 0
+    if layout.size.cards:
+        cards.publish(layout, state, cards.current(rows, layout.requests))
     if same_life:
         state[layout.served] = max(state[layout.served], last)
 
 
 def _next(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
     """Another batch if there are entries; else the marker is renewed, if it is ours still; and time ends."""
-    if waiting(layout, state):
+    if layout.waiting(state):
         _move(layout, state, number, AGAIN, found, _to(LOCKS))
     else:
         after = bytearray(state)
@@ -223,7 +227,7 @@ def released(layout: Layout, state: bytearray, number: int) -> bool:
     """release.lua: whether entries are left, and the doorbell is to be sent."""
     if state[layout.marker] != DRAIN + number:
         return False
-    left = bool(waiting(layout, state)) and layout.size.bug != "release.lua does not look at the lane"
+    left = bool(layout.waiting(state)) and layout.size.bug != "release.lua does not look at the lane"
     state[layout.marker] = RUNG if left else NOBODY
     return left
 
@@ -236,6 +240,7 @@ def _ring(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
     found.append((RING, number, after))
     if layout.size.faults:
         found.append((RING_LOST, number, lost))
+        _move(layout, state, number, RING_FAILED, found, _to(TAKES))
 
 
 def _end(layout: Layout, state: bytearray, number: int) -> None:

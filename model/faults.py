@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from model import cards
 from model.door import REPUBLISHES
 from model.drains import PUBLISHES
-from model.layout import ABSENT, DRAIN, GONE, NOBODY, QUEUED, RUNG, Layout
+from model.layout import ABSENT, DRAIN, GONE, LOST, NOBODY, QUEUED, ROW, RUNG, Layout, entry_name, request_of
 from model.steps import Move, Step
 
 LAPSE = Step("the marker's 2 s are over", "db/lua/take.lua")
@@ -13,9 +14,14 @@ BELL_LOST = Step("the broker loses the doorbell", "workers/broker.py", fault=Tru
 FORGET = Step("the final status of request {} leaves Redis by its TTL", "db/statuses.py ttl_ms", fault=True)
 LEAVE = Step("the recalled status of request {} leaves Redis by its TTL", "db/statuses.py publish_command")
 WIPE = Step("Redis loses everything", "db/lua/accept.lua", fault=True)
+DELETE = Step("an operator deletes entry {} from the lane", "db/lua/accept.lua", fault=True)
+MINUTE = Step("a minute has passed since the show's card was confirmed", "db/lua/accept.lua BELIEVED_MS")
+FAILOVER = Step(
+    "a replica takes over that lacks the last operation and its outcome", "db/lua/publish.lua", fault=True
+)
 
-#: After these a status may be older than before: nothing is known of it any more.
-FORGETTING = (FORGET, LEAVE, WIPE)
+#: After these a status, or a card, may be older than before, or unknown.
+FORGETTING = (FORGET, LEAVE, WIPE, FAILOVER)
 
 
 def moves(layout: Layout, state: bytes) -> list[Move]:
@@ -37,7 +43,50 @@ def moves(layout: Layout, state: bytes) -> list[Move]:
         _forget(layout, state, found)
     if state[layout.life] < size.wipes:
         found.append((WIPE, 0, _wiped(layout, state)))
+    if cards.sold_out(state[layout.card]) and not state[layout.doubted]:
+        after = bytearray(state)
+        after[layout.doubted] = 1
+        found.append((MINUTE, 0, after))
+    if state[layout.losses] < size.losses:
+        _lose(layout, state, found)
+    if state[layout.failovers] < size.failovers:
+        _fail_over(layout, state, found)
     return found
+
+
+def _lose(layout: Layout, state: bytes, found: list[Move]) -> None:
+    """An entry is deleted by hand, also one that a drain has read already."""
+    log = layout.lane(state, state[layout.life])
+    for number in range(state[layout.head] + 1, len(log) + 1):
+        if log[number - 1] < LOST:
+            after = bytearray(state)
+            after[layout.losses] += 1
+            after[layout.log + state[layout.life] * layout.entries + number - 1] |= LOST
+            found.append((DELETE, number, after))
+
+
+def _fail_over(layout: Layout, state: bytes, found: list[Move]) -> None:
+    """The lane's last operation has been decided and published, and all of it is undone in Redis; Postgres has it.
+
+    A loss of less leaves the entry where it was, which is as if finish.lua had not come; or it is a lost 202.
+    """
+    log = layout.lane(state, state[layout.life])
+    number = len(log)
+    if not number or log[-1] >= LOST or layout.waiting(state) or state[layout.served] < number:
+        return
+    after, request = bytearray(state), request_of(log[-1])
+    booking = layout.bookings[request]
+    after[layout.failovers] += 1
+    after[layout.log + state[layout.life] * layout.entries + number - 1] |= LOST
+    after[layout.served] = number - 1
+    status = layout.status + booking
+    known = booking != request and not state[layout.recalled + booking]
+    after[status] = max(state[status] - 1, QUEUED + 1) if known and state[status] else ABSENT
+    after[layout.recalled + booking] = after[layout.pending + booking] = 0
+    rows, name = layout.rows(state), entry_name(state[layout.life], number)
+    before = next((at for at in range(0, len(rows), ROW) if rows[at] >= name), len(rows))
+    after[layout.card] = min(state[layout.card], cards.current(rows[:before], layout.requests))
+    found.append((FAILOVER, 0, after))
 
 
 def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
@@ -48,7 +97,7 @@ def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
     """
     recalled = {layout.bookings[state[at + 1]] for at in layout.apis if state[at] == REPUBLISHES}
     lane = layout.lane(state, state[layout.life])[state[layout.head] :]
-    waiting = {layout.bookings[mark - 1] for mark in lane}
+    waiting = {layout.bookings[mark - 1] for mark in lane if mark < LOST}
     owner = state[layout.marker] - DRAIN
     if owner >= 0 and state[layout.workers[owner]] == PUBLISHES:
         return
@@ -71,6 +120,8 @@ def _wiped(layout: Layout, state: bytes) -> bytearray:
     after[layout.life] += 1
     after[layout.marker] = NOBODY
     after[layout.head] = after[layout.served] = 0
+    after[layout.card] = ABSENT
+    after[layout.doubted] = 0
     after[layout.status : layout.status + requests] = bytes(requests)
     after[layout.recalled : layout.recalled + requests] = bytes(requests)
     after[layout.pending : layout.pending + requests] = bytes(requests)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from model import door, drains
+from model import cards, door, drains
 from model.faults import FORGETTING
-from model.layout import ABSENT, QUEUED, ROW, Layout, entry_life, entry_name
+from model.layout import ABSENT, LOST, QUEUED, ROW, Layout, entry_life, entry_name, request_of
 from model.postgres import CANCELLED, SETTLED, decide, record
 from model.sizes import BOOK
 from model.steps import Step
@@ -21,8 +21,12 @@ def broken_by_step(layout: Layout, step: Step, before: bytes, after: bytes | byt
     """What is wrong about a step, in words; "" if nothing."""
     if step in FORGETTING:
         return ""
-    for request in range(len(layout.requests)):
-        place = layout.status + request
+    if after[layout.card] < before[layout.card]:
+        return "I3: the show's card went backwards"
+    first, end = layout.status, layout.status + len(layout.requests)
+    if after[first:end] == before[first:end]:
+        return ""
+    for request, place in enumerate(range(first, end)):
         if after[place] < before[place]:
             told = f"{before[place] - QUEUED} -> {after[place] - QUEUED}"
             return f"I3: the published version of booking {request} went backwards: {told}"
@@ -58,6 +62,8 @@ def _lane(layout: Layout, state: bytes, rows: bytes) -> str:
     known, life = record(rows, layout.requests), state[layout.life]
     waiting = []
     for number, mark in enumerate(layout.lane(state, life), 1):
+        if mark >= LOST:
+            continue
         request = mark - 1
         decided = entry_name(life, number) in known.decided
         decided |= layout.requests[request] == BOOK and bool(known.states[request])
@@ -75,24 +81,29 @@ def _published(layout: Layout, state: bytes, rows: bytes) -> str:
     for request in range(len(layout.requests)):
         if state[layout.status + request] > QUEUED + len(known.states[request]):
             return f"I5: an outcome of booking {request} is published that Postgres does not have"
+    if state[layout.card] and state[layout.card] > cards.current(rows, layout.requests):
+        return "I5: a card is published that Postgres does not have"
     for at in range(0, len(rows), ROW):
         if rows[at + 2] == CANCELLED and layout.requests[rows[at + 1]] == BOOK:
             life = entry_life(rows[at])
-            if not any(layout.requests[mark - 1] == rows[at + 1] for mark in layout.lane(state, life)):
+            if not any(layout.requests[request_of(mark)] == rows[at + 1] for mark in layout.lane(state, life)):
                 return f"I5: booking {rows[at + 1]} was withdrawn, and its Cancel was not accepted"
     return ""
 
 
 def at_rest(layout: Layout, state: bytes) -> bool:
     """Whether all is done: nobody at work, the lane empty, all that was accepted is decided and published."""
-    if drains.waiting(layout, state) or any(state[at] != door.IDLE for at in layout.apis):
+    if layout.waiting(state) or any(state[at] != door.IDLE for at in layout.apis):
         return False
     if any(state[at] != drains.IDLE for at in layout.workers):
         return False
-    requests = len(layout.requests)
-    if any(state[layout.withdrawn : layout.withdrawn + requests]):
+    requests, rows = len(layout.requests), layout.rows(state)
+    # One that is left behind by a deleted Cancel takes nothing from a booking that is decided.
+    if any(state[layout.withdrawn : layout.withdrawn + requests]) and not state[layout.losses]:
         return False
-    known = record(layout.rows(state), layout.requests)
+    known = record(rows, layout.requests)
+    if cards.sold_out(state[layout.card]) and not known.owners:
+        return False
     return all(
         _settled(layout, state, request, known.states[layout.bookings[request]]) for request in range(requests)
     )
@@ -100,11 +111,14 @@ def at_rest(layout: Layout, state: bytes) -> bool:
 
 def _settled(layout: Layout, state: bytes, request: int, states: tuple[int, ...]) -> bool:
     """Whether nothing is left to do about a request, `states` being those of its booking."""
-    if state[layout.pending + request]:
+    if layout.undecided(state, request):
         return False
     answered, status = state[layout.answered + request], state[layout.status + request]
     if layout.requests[request] != BOOK:
         return not answered or bool(states and states[-1] in SETTLED)
-    forgotten = status == ABSENT and bool(state[layout.life] or state[layout.forgets])
-    published = status == (QUEUED + len(states) if states else ABSENT)
+    version = status - QUEUED
+    forgotten = status == ABSENT and bool(state[layout.life] or state[layout.forgets] or state[layout.failovers])
+    published = version == len(states) if states else status == ABSENT
+    # A final status that a failover has set back says the same as the newest, and leaves by its TTL.
+    published |= bool(state[layout.failovers]) and 0 < version < len(states) and states[version - 1] in SETTLED
     return (published or forgotten) and (bool(states) or not answered)

@@ -46,7 +46,7 @@ class _Search:
     def __init__(self, size: Size, progress: Callable[[int, int], object]) -> None:
         self._layout = Layout(size)
         self._progress = progress
-        first = bytes(self._layout.length)
+        first = bytes(self._layout.first())
         self._states = [first]
         self._numbers = {first: 0}
         self._parents = array("I", [0])
@@ -135,7 +135,7 @@ class _Search:
         while number:
             way.append(self._states[number])
             number = self._parents[number]
-        raw = bytearray(self._layout.length)
+        raw = self._layout.first()
         for line, wanted in enumerate(reversed(way), 1):
             for step, who, after in moves(self._layout, bytes(raw)):
                 if self._layout.canonical(bytearray(after)) == wanted:

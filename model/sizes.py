@@ -14,6 +14,8 @@ class Size:
 
     requests: BOOK, or the index of the Book that is cancelled.   batch: entries of one batch at the most.
     wipes: how often Redis loses everything.   forgets: how often a final status leaves Redis by its TTL.
+    losses: how often an operator deletes an entry.   failovers: how often a replica takes over that lacks the last
+    operation and its publication.   cards: whether the door refuses by the show's card.
     faults: anything may crash, get lost, or be so slow that its lease lapses.
     doorbells, sweeper: whether they work; one of them is enough where nothing (or everything) fails.
     bug: the name of a planted bug (BUGS), "" for the protocol as it is.
@@ -25,6 +27,9 @@ class Size:
     batch: int = 2
     wipes: int = 0
     forgets: int = 0
+    losses: int = 0
+    failovers: int = 0
+    cards: bool = False
     faults: bool = True
     doorbells: bool = True
     sweeper: bool = True
@@ -42,6 +47,10 @@ SIZES: dict[str, dict[str, Size]] = {
         "Redis wiped": Size(apis=1, workers=1, requests=(BOOK, 0), wipes=1),
         "Redis wiped under two drains": Size(apis=1, requests=(BOOK,), wipes=1),
         "status forgotten": Size(apis=1, requests=(BOOK, 0), forgets=1),
+        "sold out": Size(apis=1, requests=(BOOK, BOOK, 0), cards=True, faults=False),
+        "sold out, Redis wiped": Size(apis=1, workers=1, requests=(BOOK, 0), wipes=1, cards=True),
+        "an entry deleted": Size(apis=1, workers=1, requests=(BOOK, 0), losses=1),
+        "failover": Size(apis=1, workers=1, requests=(BOOK, 0), failovers=1, cards=True),
     },
     "full": {
         "rivals": Size(requests=(BOOK, BOOK, BOOK)),
@@ -49,6 +58,10 @@ SIZES: dict[str, dict[str, Size]] = {
         "nothing fails, nobody sweeps": Size(requests=(BOOK, BOOK, 0), faults=False, sweeper=False),
         "Redis wiped": Size(requests=(BOOK, 0), wipes=1),
         "status forgotten": Size(apis=1, requests=(BOOK, BOOK, 0), forgets=1),
+        "sold out": Size(apis=1, workers=1, requests=(BOOK, BOOK, 0), cards=True),
+        "sold out, Redis wiped": Size(apis=1, requests=(BOOK, 0), wipes=1, cards=True),
+        "an entry deleted": Size(apis=1, requests=(BOOK, 0), losses=1),
+        "failover": Size(apis=1, requests=(BOOK, 0), failovers=1, cards=True),
     },
 }
 
@@ -73,4 +86,9 @@ BUGS: dict[str, Size] = {
     "finish.lua leaves the marks of decided Cancels": _SECOND_THOUGHTS,
     "publish.lua does not compare versions": replace(_SECOND_THOUGHTS, apis=2, workers=1, forgets=1),
     "decide does not look for an outcome": replace(_ONE_DOOR, forgets=1),
+    "a refusal's card is never confirmed": replace(_SECOND_THOUGHTS, workers=1, wipes=1, cards=True),
+    "publish.lua does not compare the versions of cards": replace(_SECOND_THOUGHTS, workers=1, cards=True),
+    "a queued booking is found again although its entry is gone": Size(apis=1, requests=(BOOK,), losses=1),
+    "an empty lane's last tickets are taken for waiting": replace(_SECOND_THOUGHTS, workers=1, losses=1),
+    "a hold whose deadline has passed is not looked up": replace(_SECOND_THOUGHTS, workers=1, failovers=1),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """One kind of step. `code`: what it stands for. `fault`: nothing of the kind happens when all is well."""
 

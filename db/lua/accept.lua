@@ -32,8 +32,8 @@
 --   NO_CARD, NO_STATUS   the caller must publish it from Postgres, and try again
 --   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, SEAT_TAKEN, LIMIT_REACHED, FULL (the lane, or Redis), SHOW_FULL, TOO_MANY (of
 --              this user)   refused, nothing written. forgotten = 1: final statuses of this show may have left Redis
---              already, so an outcome of this very booking may stand in Postgres (not told with the last three: whoever
---              comes again then, as it is told to, learns the outcome).
+--              already, or this one's entry is lost, so an outcome of this very booking may stand in Postgres (not
+--              told with the last three: whoever comes again then, as it is told to, learns the outcome).
 --              Then not a status follows, but for SEAT_TAKEN "seats" and which of them, by their places in ARGV 9:
 --              "0 1"; and "stale", "1" if the card has not been confirmed for BELIEVED_MS: the caller publishes it
 --              from Postgres and tries again, and where Postgres is unavailable the refusal stands
@@ -163,7 +163,7 @@ if kind == 'BOOK' then
   elseif ARGV[11] ~= '0' and all >= tonumber(ARGV[11]) then refusal = 'SHOW_FULL'
   end
   if refusal then
-    local forgotten = final and card[5] and tonumber(card[5]) <= now and 1 or 0
+    local forgotten = final and (status.f or (card[5] and tonumber(card[5]) <= now)) and 1 or 0
     return reply(refusal, 0, forgotten, '', details)
   end
 elseif depth >= tonumber(ARGV[5]) then

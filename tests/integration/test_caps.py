@@ -88,7 +88,7 @@ def test_a_redis_short_of_memory_takes_no_books_and_keeps_its_word(stage: Stage,
 
 def test_the_refusal_ends_by_itself(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
-    lanes.refuse_books(stage.stores.client, LANES, 60_000)
+    lanes.refuse_books(stage.stores.client, LANES, sweep.FULL_MS)
     refused(alice.book(show, "A1"), 503, "lane_full")
 
     lanes.refuse_books(stage.stores.client, LANES, 0)  # as when its time is over

@@ -227,6 +227,9 @@ def test_an_outcome_whose_entry_was_deleted_before_it_was_published_is_looked_up
     assert batches.run_batch(stage.stores, show % LANES, 10) is not None  # and its drain is killed
     stage.stores.client.xdel(lane, stage.stores.client.xrange(lane)[0][0])
 
+    card = keys.card(lane_of(show, LANES), show)
+    stage.stores.client.hset(card, "state", "PAUSED")
+    assert answered(alice.book(show, "A1", key="k"), 200)["status"] == "CONFIRMED", "a refusal hides no outcome"
     assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
     assert answered(alice.cancel(id_), 202)["status"] == "CONFIRMED"
     stage.drain()

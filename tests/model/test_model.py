@@ -43,6 +43,11 @@ FOUND = {
     "finish.lua leaves the marks of decided Cancels": "liveness",
     "publish.lua does not compare versions": "I3",
     "decide does not look for an outcome": "I2: a booking was decided twice",
+    "a refusal's card is never confirmed": "liveness",
+    "publish.lua does not compare the versions of cards": "I3: the show's card",
+    "a queued booking is found again although its entry is gone": "liveness",
+    "an empty lane's last tickets are taken for waiting": "liveness",
+    "a hold whose deadline has passed is not looked up": "liveness",
 }
 
 
@@ -62,12 +67,22 @@ def test_the_shortest_way_is_told_with_the_code_of_each_step(capsys: pytest.Capt
     assert [line.partition("[")[2].rstrip("]") for line in told[2:-1]] == [
         "api/bookings.py create",
         "db/lua/accept.lua",
-        "workers/actors.py ring",
-        "workers/actors.py drain_lane",
+        "db/lanes.py stalled",
         "db/lua/take.lua",
         "db/fences.py lock",
         "workers/batch.py run_batch",
     ]
+
+
+def test_a_show_is_sold_out_for_ever_only_after_a_wipe_and_a_killed_drain() -> None:
+    """The way to a card that is wrong: rebuilt after the wipe, and the Cancel's COMMIT is never published."""
+    bug = "a refusal's card is never confirmed"
+
+    told = "\n".join(search(replace(BUGS[bug], bug=bug)).trace)
+
+    wiped, rebuilt, killed = map(told.index, ("Redis loses everything", "the show's card", "COMMIT, but its answer"))
+    assert wiped < rebuilt < killed
+    assert search(replace(BUGS[bug], bug=bug, wipes=0)).violation == ""
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.text)
