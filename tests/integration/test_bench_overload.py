@@ -26,7 +26,7 @@ def test_overload_fills_the_lanes_refuses_the_rest_and_loses_nothing(monkeypatch
     assert len(of_workers.peaks) == 2
     assert min(of_workers.peaks) > 0
     assert of_workers.codes[503] == len(of_workers.refused_ms) > 0
-    assert set(of_workers.codes) == {202, 503}
+    assert {202, 503} <= set(of_workers.codes) <= {202, 409, 503}  # 409: a user has all the seats he may have
     assert len(of_workers.late_ms) == of_workers.codes.total()
     assert max(max(each.waiting) for each in of_workers.samples) <= 40
     assert of_workers.accepted >= flood.SHOWS * 40 / 2

@@ -14,10 +14,12 @@ import pytest
 from core.ids import show_of
 from core.line import DELAYED_MS, Place, place
 from db import keys, statuses
+from db.lanes import refuse_books
 from tests.buyer import Buyer, answered, refused
 from tests.stage import Stage
 from workers import drain as draining
 from workers.batch import Batch
+from workers.sweep import FULL_MS
 
 LANES = 4
 #: How long each batch is made to last, and how many it takes: some 500 decided per second.
@@ -169,7 +171,7 @@ def test_who_is_turned_away_by_a_full_lane_hears_of_its_depth(stage: Stage, alic
     client, lane = stage.stores.client, show % LANES
     answered(alice.book(show, "A1"), 202)
     client.hset(keys.meter(lane), mapping={"ticket": 4_001, "rate": 100})
-    client.hset(keys.meter(lane), "full_until", 1 << 50)
+    refuse_books(client, LANES, FULL_MS)
 
     response = alice.book(show, "A2")
 

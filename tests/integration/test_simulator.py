@@ -87,7 +87,7 @@ PEEK = lanes.peek
     ("bug", "found"),
     [
         (without_the_row_lock, "alarm"),
-        (trimming_before_commit, "I2"),
+        (trimming_before_commit, "I9"),
         (forgetting_who_waits, "I3"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
