@@ -21,13 +21,13 @@ from api.rates import Allowance
 from core import logs
 from core.bookings import Booking
 from core.crashpoints import point
-from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway, WrongInstallation
 from core.halls import Hall
 from core.ids import lane_of, show_of
 from core.line import Meter
 from core.operations import Book, Cancel, Confirm, Operation, StreamId
 from core.settings import Settings
-from db import bookings, cards, guard, installation, lanes, recall, shows, statuses, workers_alive
+from db import bookings, cards, guard, installation, keys, lanes, recall, shows, statuses, workers_alive
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
@@ -171,8 +171,18 @@ class Door:
         return self.plans.of_show(show_id, find)
 
     def workers_alive(self) -> int:
-        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted."""
-        return workers_alive.count(self._rounds.call(workers_alive.count_commands(), writes=False))
+        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted.
+
+        Ends the process with code 78 if the Redis has been given to another installation since.
+        """
+        commands = [*workers_alive.count_commands(), ("GET", keys.INSTALLATION)]
+        *beats, copy = self._rounds.call(commands, writes=False)
+        if copy is not None and self._installation is not None:
+            try:
+                self._installation.check(copy)
+            except WrongInstallation as error:
+                guard.end(error)
+        return workers_alive.count(beats)
 
     def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
         """Whether an operation of a show is still in its lane. Raises: RedisAway."""

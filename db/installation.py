@@ -41,7 +41,8 @@ class Installation:
     def check(self, copy: str) -> None:
         """Raise WrongInstallation unless a copy that Redis holds is this installation's."""
         other = Installation.from_json(copy)
-        if other.booking_secret != self.booking_secret or other.id not in ("", self.id):
+        both_known = "" not in (other.id, self.id)
+        if other.booking_secret != self.booking_secret or (both_known and other.id != self.id):
             raise WrongInstallation(
                 f"REDIS_URL: this Redis serves another installation ({other.id or 'of an older version'}), not "
                 f"{self.id}, which DATABASE_URL names. Each installation needs a Redis database of its own."
@@ -87,7 +88,8 @@ def publish(rounds: Rounds, installation: Installation) -> None:
     if found is None or found == copy:
         return
     installation.check(found)
-    rounds.call([("SET", keys.INSTALLATION, copy)], writes=True)  # an older version's, without the id
+    with suppress(OutOfMemoryError):
+        rounds.call([("SET", keys.INSTALLATION, copy)], writes=True)  # an older version's, without the id
 
 
 def published(rounds: Rounds) -> Installation | None:

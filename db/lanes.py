@@ -166,17 +166,9 @@ def accept_all(rounds: Rounds, operations: Sequence[Operation], **how: Any) -> l
 
 
 def accept(rounds: Rounds, operation: Operation, **how: Any) -> Accepted:
-    """Take an operation into its lane, or say why not (docs/locking.md rule 3). At maxmemory the answer is FULL.
-
-    Args:   how: see `accept_command`.
-    Raises: RedisAway, AcceptUnknown (db/rounds.py).   Repeat: safe, the same operation is found again.
-    """
-    command = accept_command(operation, **how)
-    try:
-        [reply] = rounds.call([command], writes=True)
-    except OutOfMemoryError:
-        return Accepted("FULL")
-    return accepted(reply)
+    """Take one operation into its lane, or say why not (docs/locking.md rule 3): as `accept_all`."""
+    [found] = accept_all(rounds, [operation], **how)
+    return found
 
 
 def accepted(reply: Any) -> Accepted:

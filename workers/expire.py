@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from redis.exceptions import OutOfMemoryError
+
 from core import logs
 from core.crashpoints import point
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
@@ -39,9 +41,9 @@ def run_alone(stores: Stores, ring: Callable[[int], object], *, overdue: bool = 
         if stores.rounds.call([lease], writes=False) == [None]:
             return 0
         found = run_once(stores, ring)
-        stores.rounds.call([("SET", keys.EXPIRY_DONE, "1", "PX", DONE_MS), ("DEL", keys.EXPIRY_LEASE)], writes=False)
+        stores.rounds.call([("DEL", keys.EXPIRY_LEASE), ("SET", keys.EXPIRY_DONE, "1", "PX", DONE_MS)], writes=False)
         return found
-    except RedisAway as error:
+    except (RedisAway, OutOfMemoryError) as error:  # at maxmemory lanes take no Expire either
         log.warning("expire_interrupted", error=str(error))
         return 0
 

@@ -29,6 +29,7 @@ local TAKEN_MS = 60000 -- taken seats that no batch has told for so long leave R
 local MOST = 2000 -- arguments of one BITFIELD or HSET; Lua hands over no more than 8,000
 local UNDECIDED_MS = 600000 -- as in accept.lua
 local STANDSTILL_MS = 5000 -- core/line.py DELAYED_MS
+local KEPT_MS, ASKED_MS = 21600000, 3600000 -- db/cards.py: for how long a card is kept
 local LIMIT_MS = 10000 -- so long the door believes at the most that a user may take no more seats
 
 local meter = redis.call('HMGET', KEYS[3], 'epoch', 'served', 'served_at', 'waits_since', 'rate', 'ticket')
@@ -109,6 +110,7 @@ local function tell(card, taken, arg)
     if now[4] ~= version then set('taken', version) end
   end
   if #sets > 0 then redis.call('HSET', card, unpack(sets)) end
+  if not now[1] then redis.call('PEXPIRE', card, math.max(tonumber(ARGV[arg + 3]) + KEPT_MS - now_ms, ASKED_MS)) end
   return knows
 end
 
@@ -167,6 +169,7 @@ end
 
 local finished = {1}
 for id in string.gmatch(same_life and ARGV[12] or '', '%x+') do redis.call('HDEL', KEYS[4], id) end
+if same_life and redis.call('XLEN', KEYS[1]) == 0 then redis.call('DEL', KEYS[4]) end -- no Cancel is left to wait for
 local arg, key = 13, 5
 for _ = 1, tonumber(ARGV[7]) do
   local status = KEYS[key]

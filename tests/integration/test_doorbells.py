@@ -12,7 +12,7 @@ from db import keys, lanes
 from db.rounds import connection_pool
 from tests.stage import Stage
 from tests.waiting import until
-from workers import actors, expire, middleware
+from workers import actors, expire, middleware, sweep
 from workers import broker as brokers
 from workers.broker import MAX_AGE_MS, broker, open_broker
 
@@ -109,3 +109,27 @@ def test_expire_runs_do_not_overlap_and_take_few_round_trips(stage: Stage, monke
     assert expire.run_alone(stage.stores, stage.rung.append, overdue=True) == 10
     stage.drain()
     assert expire.run_once(stage.stores, stage.rung.append) == 0
+
+
+def test_at_maxmemory_a_worker_beats_and_an_expire_run_says_one_line(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "TICK_S", 0.01)
+    client = stage.stores.client
+    beats = lambda: dict(client.zrange(keys.WORKERS, 0, -1, withscores=True))  # noqa: E731
+    failed: list[str] = []
+    monkeypatch.setattr(sweep.log, "exception", lambda event, **_: failed.append(event))
+    sweeper = sweep.Sweeper(stage.stores, stage.rung.append)
+    sweeper.start()
+    try:
+        until(beats)
+        client.config_set("maxmemory", "1")
+        before = max(beats().values())
+        until(lambda: max(beats().values()) > before + 200)
+        client.delete(keys.EXPIRY_DONE)
+        assert expire.run_alone(stage.stores, stage.rung.append) == 0
+    finally:
+        client.config_set("maxmemory", "0")
+        sweeper.stop()
+
+    assert failed == []

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,27 @@ def test_a_worker_beats_while_it_lives(stage: Stage, broker_url: str, monkeypatc
     sweeper.stop()
 
     assert stage.stores.client.zcard(keys.WORKERS) == 0
+
+
+def test_an_api_whose_redis_is_given_away_ends(stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[Exception] = []
+    monkeypatch.setattr("db.guard.end", ended.append)
+    show = stage.show()
+    assert alice.book(show, "A1").status_code == 202
+    assert alice._client.get("/readyz").status_code == 200
+    assert ended == []
+
+    stage.stores.client.set(keys.INSTALLATION, OTHER)
+    alice._client.get("/readyz")
+
+    assert isinstance(ended[0], WrongInstallation)
+
+
+def test_a_process_that_started_on_an_older_copy_knows_the_newer_one(stage: Stage) -> None:
+    with transaction(stage.stores.engine) as connection:
+        kept = installation.get(connection)
+
+    replace(kept, id="").check(kept.to_json())
+    kept.check(replace(kept, id="").to_json())
+    with pytest.raises(WrongInstallation):
+        replace(kept, id="another").check(kept.to_json())

@@ -11,10 +11,10 @@ from sqlalchemy import text
 from core.bookings import Status
 from core.errors import PostgresAway, PostgresWentBack
 from core.ids import lane_of
-from db import keys
+from db import cards, keys
 from db.engine import transaction
 from tests.buyer import Buyer, answered, refused
-from tests.stage import Stage
+from tests.stage import HOUR_MS, Stage
 from workers import batch as batches
 
 LANES = 4
@@ -194,3 +194,18 @@ def test_a_lane_stops_when_postgres_has_lost_what_was_published(
     stage.drain()
     assert again != waiting
     assert stage.booking(again).status is Status.CONFIRMED
+
+
+def test_a_card_that_a_batch_makes_leaves_redis(stage: Stage) -> None:
+    """Long after a show its card has left Redis; a Cancel that comes then must not bring it back for ever."""
+    show = stage.show()
+    booking = stage.book(show, "A1")
+    stage.drain()
+    client, card = stage.stores.client, keys.card(lane_of(show, LANES), show)
+    client.delete(card)
+    stage.cancel(booking)
+
+    stage.drain()
+
+    assert client.hget(card, "state") == "ON_SALE"
+    assert 0 < client.pttl(card) <= cards.KEPT_MS + HOUR_MS

@@ -180,3 +180,18 @@ def test_a_queued_booking_is_cancelled_over_http(stage: Stage, alice: Buyer, bet
     assert answered(alice.cancel(id_), 200)["status"] == "CANCELLED"
     assert answered(alice.book(show, "A1", key="k"), 200)["status"] == "CANCELLED"
     assert stage.counters(show) == (0, between)
+
+
+def test_a_mark_that_an_older_worker_has_left_is_gone_once_the_lane_is_empty(stage: Stage) -> None:
+    """Its finish.lua knows no marks: those of a rolling upgrade would stay for ever, and be read with each batch."""
+    show = stage.show()
+    stage.stores.client.hset(keys.withdrawn(show % 4), uuid4().hex, "1-1")
+    regretted = stage.book(show, "A1")
+    stage.limit(batch=1)
+    stage.cancel(regretted)
+
+    stage.drain(show)
+    assert len(marks(stage, show)) == 1, "the lane has entries: what is marked may be among them"
+    stage.drain(show)
+
+    assert marks(stage, show) == set()
