@@ -13,6 +13,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from core import crashpoints, logs
 from core.crashpoints import point
+from core.errors import OnsaleError
 from core.safety import refuse_unsafe
 from core.settings import Settings
 from workers.actors import expire_holds
@@ -25,12 +26,12 @@ EXPIRE_EVERY_S = 1
 
 
 def send_expire_holds() -> None:
-    """Send the actor; the next tick comes anyway if the broker is away."""
+    """Send the actor; the next tick comes anyway if the broker is unavailable or nobody reads it."""
     point("E0")
     try:
         expire_holds.send()
         point("E1", redis.ConnectionError)
-    except redis.RedisError as error:
+    except (redis.RedisError, OnsaleError) as error:
         log.warning("not_sent", actor="expire_holds", error=str(error))
 
 
