@@ -141,7 +141,7 @@ def _peek(stores: Stores, fence: Fence, limit: int) -> Peeked:
     point("W2b", redis.ConnectionError)
     if peeked.seq > fence.seq:
         raise PostgresWentBack
-    clocks.compare(peeked.time_ms, fence.now_ms)
+    clocks.compare(stores, peeked.time_ms, fence.now_ms)
     return peeked
 
 

@@ -6,7 +6,6 @@ of its own, so no wait may become long without somebody hearing of it.
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -26,7 +25,7 @@ REPEAT_S = 30.0
 
 def watch_lanes(stores: Stores) -> None:
     """Alarm for each lane whose first entry is older than the bound. Repeat: harmless, it looks once in LOOK_S."""
-    if not _due(stores, "lanes", LOOK_S):
+    if not stores.due("lanes", LOOK_S):
         return
     try:
         replies = stores.rounds.call(lanes.overview_commands(stores.settings.lanes), writes=False)
@@ -34,7 +33,7 @@ def watch_lanes(stores: Stores) -> None:
         return  # the sweeper says so
     for lane in lanes.overview(replies):
         age_s = lane.oldest_age_ms / 1000
-        if age_s > stores.settings.pending_alarm_s and _due(stores, f"lane {lane.lane}", REPEAT_S):
+        if age_s > stores.settings.pending_alarm_s and stores.due(f"lane {lane.lane}", REPEAT_S):
             log.error("lane_late", lane=lane.lane, age_s=round(age_s), depth=lane.depth, drained_by=lane.drained_by)
 
 
@@ -43,19 +42,10 @@ def watch_holds(stores: Stores, connection: Connection, at_ms: int) -> None:
 
     Repeat: harmless, it looks once in LOOK_S.
     """
-    if not _due(stores, "holds", LOOK_S):
+    if not stores.due("holds", LOOK_S):
         return
     bound = timedelta(seconds=stores.settings.pending_alarm_s)
     late = bookings.count_lapsed_holds(connection, at_ms - bound // timedelta(milliseconds=1))
     metrics.HOLDS_LATE.set(late)
-    if late and _due(stores, "holds alarm", REPEAT_S):
+    if late and stores.due("holds alarm", REPEAT_S):
         log.error("holds_late", holds=late, after_s=bound.total_seconds())
-
-
-def _due(stores: Stores, what: str, every_s: float) -> bool:
-    """Whether something has not been done for so long; it is done now."""
-    now = time.monotonic()
-    if now - stores.watched.get(what, -every_s) < every_s:
-        return False
-    stores.watched[what] = now
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
 import redis
@@ -62,6 +63,14 @@ class Stores:
         if self._installation is None:
             self._installation = guard.check_installation(self.engine, self.rounds, self.settings)
         return self._installation
+
+    def due(self, what: str, every_s: float) -> bool:
+        """Whether this process has not done something for `every_s` seconds; the caller does it now."""
+        now = time.monotonic()
+        if now - self.watched.get(what, -every_s) < every_s:
+            return False
+        self.watched[what] = now
+        return True
 
     def close(self) -> None:
         """Close every connection."""

@@ -107,7 +107,7 @@ def test_a_lane_that_is_ahead_is_reset_once_it_is_empty(
 
 def test_a_wrong_clock_is_noticed(stage: Stage, after_a_jump: int, monkeypatch: pytest.MonkeyPatch) -> None:
     alarms: list[Any] = []
-    monkeypatch.setattr(clocks, "_quiet_until", 0.0)
+    stage.stores.watched.clear()
     monkeypatch.setattr(clocks.log, "error", lambda event, **values: alarms.append((event, values)))
     stage.book(after_a_jump, "A1")
     stage.drain()
