@@ -54,6 +54,7 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters, guard.for_redis(settings))
     # Its own: what accounts need does not go through the bookings' door.
     accounts = Rounds(settings.redis_url, questions=guard.for_redis(settings))
+    app.extensions["onsale-accounts"] = accounts
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
@@ -66,6 +67,15 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
         api.register_blueprint(module.blueprint)
     app.extensions["onsale-api"] = api
     return app
+
+
+def close(app: Flask) -> None:
+    """Close the application's connections, when what it does by itself has ended. Nothing may be asked any more."""
+    app.extensions["onsale-postgres-probe"].close()
+    app.extensions["onsale-accounts"].close()
+    stores: Stores = app.extensions["onsale"]
+    stores.door.close()
+    stores.engine.dispose()
 
 
 def create_app_from_env() -> HotPath:

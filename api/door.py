@@ -184,6 +184,10 @@ class Door:
                 guard.end(error)
         return workers_alive.count(beats)
 
+    def close(self) -> None:
+        """Close the connection to Redis. The next call opens a new one."""
+        self._rounds.close()
+
     def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
         """Whether an operation of a show is still in its lane. Raises: RedisAway."""
         return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)

@@ -52,6 +52,13 @@ class PostgresProbe:
             return False
         return True
 
+    def close(self) -> None:
+        """Wait for an attempt that is under way; it has a connection of the engine. Repeat: nothing happens."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown()
+
     def _ask(self) -> None:
         with transaction(self._engine):
             """Taking a connection is enough: the pool tries it out before it hands it over."""

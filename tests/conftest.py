@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from api.app import create_app
+from api.app import close, create_app
 from api.stores import open_stores as open_api_stores
 from core.settings import Settings
 from db import fences, installation
@@ -152,9 +152,9 @@ def stage(stores: Stores) -> Stage:
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    opened = open_api_stores(settings)
-    yield create_app(settings, opened)
-    opened.engine.dispose()
+    made = create_app(settings, open_api_stores(settings))
+    yield made
+    close(made)
 
 
 @pytest.fixture

@@ -74,6 +74,9 @@ class StandInDoor:
         self.workers_alive()
         return self.state
 
+    def close(self) -> None:
+        pass
+
 
 def make_movie(engine: Engine, title: str = "Row Lock", genre: str = "drama") -> int:
     """A movie; returns its id."""

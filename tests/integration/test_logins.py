@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from api import auth
-from api.app import create_app
+from api.app import close, create_app
 from api.stores import open_stores
 from core.settings import Settings
 from db import keys, users
@@ -48,12 +48,12 @@ def client_with(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         changed = Settings.from_env()
-        opened.append(open_stores(changed))
-        return create_app(changed, opened[-1]).test_client()
+        opened.append(create_app(changed, open_stores(changed)))
+        return opened[-1].test_client()
 
     yield make
-    for stores in opened:
-        stores.engine.dispose()
+    for app in opened:
+        close(app)
 
 
 def log_in(client: FlaskClient, address: str = "192.0.2.1", **changes: str) -> Any:

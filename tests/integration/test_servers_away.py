@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from api.app import create_app
+from api.app import close, create_app
 from api.stores import open_stores
 from core.settings import Settings
 from db import keys, users
@@ -43,10 +43,18 @@ def create_show(app: Flask, engine: Engine) -> int:
     return int(made.get_json()["id"])
 
 
-def newcomer(settings: Settings) -> Buyer:
-    """A buyer at an api process that has just been started."""
-    app = create_app(settings, open_stores(settings))
-    return Buyer(app, app.test_client())
+@pytest.fixture
+def newcomer(settings: Settings) -> Iterator[Callable[[], Buyer]]:
+    """Makes buyers, each at an api process that has just been started."""
+    apps = []
+
+    def make() -> Buyer:
+        apps.append(create_app(settings, open_stores(settings)))
+        return Buyer(apps[-1], apps[-1].test_client())
+
+    yield make
+    for app in apps:
+        close(app)
 
 
 class TestWithAServerAway:
@@ -84,20 +92,20 @@ class TestWithAServerAway:
         assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
 
     def test_with_postgres_stopped_a_show_that_nobody_has_asked_for_yet_is_sold(
-        self, stage: Stage, settings: Settings, engine: Engine, app: Flask, servers: Servers
+        self, stage: Stage, newcomer: Callable[[], Buyer], engine: Engine, app: Flask, servers: Servers
     ) -> None:
         """By an api process that has never met it; and again after Redis was wiped and the workers have seen it."""
         made, other = (create_show(app, engine) for _ in range(2))
         servers.postgres.stop()
-        answered(newcomer(settings).book(made, "A1"), 202)
+        answered(newcomer().book(made, "A1"), 202)
         servers.postgres.start()
 
         stage.stores.client.flushdb()
         assert republish.run_once(stage.stores) == 2
         servers.postgres.stop()
-        answered(newcomer(settings).book(other, "C1", "C2"), 202)
-        answered(newcomer(settings).book(made, quantity=2, category="premium"), 202)
-        refused(newcomer(settings).book(made, "Z1"), 422, "invalid_request")
+        answered(newcomer().book(other, "C1", "C2"), 202)
+        answered(newcomer().book(made, quantity=2, category="premium"), 202)
+        refused(newcomer().book(made, "Z1"), 422, "invalid_request")
         servers.postgres.start()
 
     def test_a_show_is_made_while_redis_is_stopped_and_its_first_buyer_heals_it(
