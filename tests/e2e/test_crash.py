@@ -44,7 +44,8 @@ def test_every_point_survives_an_exit_and_some_the_other_faults() -> None:
 
 
 #: bug -> the line of workers/batch.py behind which it is planted, the bug, the point that shows it, what the run
-#: says then.
+#: says then: one of these. An entry that is lost is found by whoever looks first: a status says 404, or its booking
+#: is still undecided when the case ends.
 BUGS = {
     "trims before COMMIT": (
         '    point("W2b", redis.ConnectionError)\n',
@@ -52,19 +53,19 @@ BUGS = {
         "        after = peeked.entries[-1][0]._replace(seq=peeked.entries[-1][0].seq + 1)\n"
         '        stores.client.xtrim(f"onsale:{{{fence.lane}}}:lane", minid=str(after), approximate=False)\n',
         "W3",
-        "not decided, in time",
+        ("not decided, in time", "is not in Postgres, though its client saw", "was answered 404 no_such_booking"),
     ),
     "publishes before COMMIT": (
         "            _record(connection, batch, peeked.entries)\n",
         "            from workers.publish import publish\n            publish(stores, batch, '', None)\n",
         "W3b",
-        "is not in Postgres, though its client saw",
+        ("is not in Postgres, though its client saw",),
     ),
     "decides again what is committed": (
         "    decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()\n",
         "    decided = set()\n",
         "W4",
-        "not decided, in time",
+        ("not decided, in time",),
     ),
 }
 #: A Book decided again changes nothing, a Cancel does: only a batch with one in it is killed after its COMMIT.
@@ -85,7 +86,7 @@ def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
     done = crash("--point", point, "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    assert says in done.stdout
+    assert any(each in done.stdout for each in says), done.stdout
     assert f"again: python -m crash --point {point} --fault exit --seed 1" in done.stdout
 
 
