@@ -43,26 +43,32 @@ class SeatMapService:
     async def reply(self, show_id: int) -> Reply:
         """The map of a show with its version as the ETag. Raises: NoSuchShow, PostgresAway, Busy."""
         known = self._maps.kept(show_id)
-        if known is None or not await self._current(show_id, known):
-            known = await self._threads.run(self._from_postgres, show_id)
+        wanted = await self._published(show_id)
+        if (
+            known is None
+            or wanted is None
+            or known.version < wanted
+            or time.monotonic() > known.checked_s + BELIEVED_S
+        ):
+            # Calls are shared by those who want the same version: one begun for an older version might miss this one.
+            known = await self._threads.once(self._from_postgres, show_id, wanted)
         version = str(known.version)
         return Reply(200, known.body, [("ETag", f'"{version}"')], public=True, etag=version)
 
-    async def _current(self, show_id: int, known: SeatMap) -> bool:
-        """Whether a map that is kept shows the show's version, by what Redis says of it."""
-        now_s = time.monotonic()
-        if not self._intake.ready or now_s - known.checked_s > BELIEVED_S or now_s < self._rests_until:
-            return False
+    async def _published(self, show_id: int) -> int | None:
+        """The show's version by its card in Redis; 0 if it has no card; None if Redis cannot be asked."""
+        if not self._intake.ready or time.monotonic() < self._rests_until:
+            return None
         command = ("HGET", keys.card(lane_of(show_id, self._intake.lanes_count), show_id), "v")
         try:
             [version] = await self._redis.call([command], writes=False)
         except (OnsaleError, RedisError):
             self._rests_until = time.monotonic() + REST_S
-            return False
+            return None
         # No card: nothing has happened to the show, or Redis was wiped; then Postgres is asked soon.
-        return version is None or int(version) <= known.version
+        return int(version or 0)
 
-    def _from_postgres(self, show_id: int) -> SeatMap:
+    def _from_postgres(self, show_id: int, _wanted: int | None) -> SeatMap:
         if not self._intake.ready and time.monotonic() >= self._rests_until:
             self._rests_until = time.monotonic() + REST_S
             with suppress(OnsaleError):

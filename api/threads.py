@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -20,6 +20,9 @@ class Runs(Protocol):
     async def run(self, function: Callable[..., R], *arguments: Any) -> R:
         """Return what the function returns. Raises: Busy, and what the function raises."""
 
+    async def once(self, function: Callable[..., R], *arguments: Any) -> R:
+        """The same, but callers with equal arguments share a call that is under way."""
+
 
 class Threads:
     """A pool of threads with a bounded queue: what finds no room is refused at once instead of waiting for ever."""
@@ -30,6 +33,7 @@ class Threads:
         self._most = threads + waiting
         self._taken = 0
         self._lock = threading.Lock()
+        self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, function: Callable[..., R], *arguments: Any) -> R:
         """Run a function in a thread. Raises: Busy, and what the function raises.
@@ -47,6 +51,24 @@ class Threads:
             raise
         future.add_done_callback(self._give_back)
         return await asyncio.wrap_future(future)
+
+    async def once(self, function: Callable[..., R], *arguments: Any) -> R:
+        """Run a function in a thread, or share the result of an equal call that is under way.
+
+        In the first instant of a sale thousands need the same hall: one asks for it. Raises: as `run`, to all of them.
+        """
+        key = function, arguments
+        task = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(self.run(function, *arguments))
+            task.add_done_callback(partial(self._ended, key))
+        result: R = await asyncio.shield(task)
+        return result
+
+    def _ended(self, key: Hashable, task: asyncio.Task[Any]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # looked at, even if all callers have gone away
 
     def close(self) -> None:
         """Drop what waits, and wait for what runs. Nothing may be run any more.   Repeat: nothing happens."""

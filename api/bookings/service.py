@@ -83,16 +83,16 @@ class BookingService:
                 or the status that is needed.   Repeat: safe, the same operation is found again.
         """
         if not self.intake.ready:
-            await self._threads.run(self.intake.learn)
+            await self._threads.once(self.intake.learn)
         point("A0")
         accepted = await self._send(operation, request_id)
         if accepted.code == "NO_CARD":
-            await self._threads.run(self.intake.publish_card, operation.show_id)
+            await self._threads.once(self.intake.publish_card, operation.show_id)
             point("A0b", RedisAway)
             accepted = await self._send(operation, request_id)
         elif accepted.stale:
             with suppress(PostgresAway):  # then the refusal stands
-                await self._threads.run(self.intake.publish_card, operation.show_id)
+                await self._threads.once(self.intake.publish_card, operation.show_id)
                 accepted = await self._send(operation, request_id)
         elif accepted.code == "NO_STATUS" and isinstance(operation, Confirm | Cancel):
             await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
@@ -120,7 +120,7 @@ class BookingService:
         intake = self.intake
         hall = intake.known_hall(asked["show_id"])
         if hall is None:
-            hall = await self._threads.run(intake.hall_of, asked["show_id"])
+            hall = await self._threads.once(intake.hall_of, asked["show_id"])
         operation = parse.operation_of(intake.booking_secret, hall, user_id, key, asked)
         try:
             accepted = await self.accept(operation, request_id)
@@ -174,7 +174,7 @@ class BookingService:
         """
         _known(booking_id)
         if not self.intake.ready:
-            await self._threads.run(self.intake.learn)
+            await self._threads.once(self.intake.learn)
         commands = statuses.read_commands(booking_id, show_of(booking_id), self.intake.lanes_count)
         fields, meter = statuses.parse(await self._redis.call(commands, writes=False))
         if fields and fields["u"] != str(user_id):

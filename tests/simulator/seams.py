@@ -71,6 +71,9 @@ class SeamService:
         """What would go to a thread is done here."""
         return function(*arguments)
 
+    async def once(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(*arguments)
+
 
 def driven(work: Coroutine[Any, Any, R]) -> R:
     """Run a coroutine of the booking service to its end: on these seams it waits for nothing."""
