@@ -9,28 +9,39 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
-from flask import request
+from flask import Request, request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from api.errors import InvalidRequest, NotJson
+from api.errors import InvalidRequest, NotJson, UnsupportedMedia
 
 
 def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]:
     """The request's JSON body, checked by `schema`.
 
     Args:    max_bytes: another limit than the application's.
-    Raises:  RequestEntityTooLarge, UnsupportedMediaType, NotJson, InvalidRequest.
+    Raises:  RequestEntityTooLarge, UnsupportedMedia, NotJson, InvalidRequest.
     """
+    return loaded(schema, body_of(request, max_bytes=max_bytes))
+
+
+def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
+    """The body of a request that says it is JSON. Raises: RequestEntityTooLarge, UnsupportedMedia."""
     if max_bytes is not None:
         request.max_content_length = max_bytes
     if request.mimetype != "application/json":
-        raise UnsupportedMediaType
+        raise UnsupportedMedia
     body = request.get_data(cache=False)
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
         # A body in chunks says no length, and is silently cut off at the limit.
         raise RequestEntityTooLarge
+    return body
+
+
+def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
+    """A JSON body, checked by `schema`. Raises: NotJson, InvalidRequest."""
     try:
         values = json.loads(body.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -44,13 +55,17 @@ def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
-    """The query string, checked by `schema`. A parameter given twice is refused. Raises: InvalidRequest."""
-    given = request.args.to_dict(flat=False)
-    twice = [name for name, values in given.items() if len(values) > 1]
+    """The request's query string, checked by `schema`. Raises: InvalidRequest."""
+    return loaded_query(schema, request.args)
+
+
+def loaded_query(schema: Schema, given: MultiDict[str, str]) -> dict[str, Any]:
+    """A query, checked by `schema`; a parameter given twice is refused. Raises: InvalidRequest."""
+    twice = [name for name, values in given.lists() if len(values) > 1]
     if twice:
         raise InvalidRequest([{"parameter": name, "detail": "Given more than once."} for name in twice])
     try:
-        return cast(dict[str, Any], schema.load({name: values[0] for name, values in given.items()}))
+        return cast(dict[str, Any], schema.load(given.to_dict()))
     except ValidationError as error:
         raise InvalidRequest(
             [{"parameter": pointer[1:], "detail": detail} for pointer, detail in faults(error.messages)]

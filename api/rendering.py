@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Response
 
+from api import replies
 from core.bookings import Booking
 from core.operations import StreamId
 from core.times import iso, to_ms
@@ -22,8 +23,7 @@ from db.movies import Movie
 from db.sessions import Session
 from db.users import User
 
-#: For what everybody may see and what may be a second old.
-PUBLIC = {"Cache-Control": "public, max-age=1"}
+PUBLIC = {"Cache-Control": replies.PUBLIC}
 
 
 def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

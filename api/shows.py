@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, request
 from flask_smorest import Blueprint
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
@@ -21,7 +21,6 @@ from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
 from api.rendering import PUBLIC, answer, as_bytes, show_json
-from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
 from core import logs
@@ -76,18 +75,8 @@ def get_show(show_id: int) -> Response:
 )
 def get_seats(show_id: int) -> Response:
     """Every seat of a show, row by row. Its ETag changes with the seats."""
-    maps = cast(SeatMaps, current_app.extensions["onsale-seatmaps"])
-    version = maps.version(show_id)
-    if version is None:
-        return no_such_show()
-    if request.if_none_match.contains_weak(str(version)):
-        response = Response(status=304, headers=PUBLIC)
-    else:
-        seat_map = maps.at_least(show_id, version)
-        version = seat_map.version
-        response = Response(seat_map.body, content_type="application/json", headers=PUBLIC)
-    response.set_etag(str(version))
-    return response
+    work = stores().seat_maps.reply(show_id)
+    return stores().loop.run(work).unless_known(request.headers.get("If-None-Match")).response()
 
 
 @route(
@@ -151,9 +140,9 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
 
 def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
     """Tell Redis of a new show. What fails is healed by its first buyer, who then needs Postgres."""
-    door = stores().door
+    intake = stores().service.intake
     try:
-        door.plans.announce(show, row, hall, door.lanes_count)
+        intake.plans.announce(show, row, hall, intake.lanes_count)
     except (RedisAway, AcceptUnknown, PostgresAway, OutOfMemoryError) as error:
         log.warning("show_not_published", show_id=show.id, error=str(error))
 
