@@ -1,28 +1,33 @@
 """What the api counts. Metric names and labels are a contract with dashboards: never renamed.
 
 With PROMETHEUS_MULTIPROC_DIR set before the start, /metrics of any api process tells of all of them, and of
-the workers of the same machine. What lives in Redis, the lanes, is read at scrape time.
+the workers of the same machine (core/metricfiles.py); of the other api processes, as of their last hand-over
+(api/tally.py), a second ago at most. What lives in Redis, the lanes, is read at scrape time.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Literal
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.tally import Tally
+from core import metricfiles
 from db.lanes import LaneState
+
+metricfiles.share()
 
 #: Seconds. A warm accept takes 2 ms, a long poll up to WAIT_CAP_S.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 ACCEPTS = Counter("onsale_accepts_total", "Operations accepted into a lane.", ["kind"])
 REFUSALS = Counter("onsale_refusals_total", "Requests refused at the door.", ["code"])
+WAYS = Counter("onsale_http_ways_total", "Requests by the way they took: the event loop alone, or threads.", ["way"])
 REQUESTS = Histogram(
     "onsale_http_request_seconds", "Requests answered.", ["route", "method", "status"], buckets=BUCKETS
 )
@@ -30,35 +35,41 @@ REQUESTS = Histogram(
 #: `<int:show_id>` of a rule is `{show_id}` in the metric, as in the API's description.
 _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 #: Looking a label's child up by hand saves the library's lock and checks on every request.
-_children: dict[tuple[str, str, int], Any] = {}
 _counters: dict[tuple[Counter, str], Counter] = {}
+_histograms: dict[tuple[str, str, int], Histogram] = {}
+_tally = Tally(BUCKETS)
 
 
 def accepted(kind: str) -> None:
     """Count an operation accepted into a lane."""
-    _child(ACCEPTS, str(kind)).inc()
+    _tally.count(_child(ACCEPTS, str(kind)))
 
 
 def refused(code: str) -> None:
     """Count a request refused at the door."""
-    _child(REFUSALS, code).inc()
+    _tally.count(_child(REFUSALS, code))
 
 
-def _child(counter: Counter, label: str) -> Counter:
-    key = (counter, label)
-    if key not in _counters:
-        _counters[key] = counter.labels(label)
-    return _counters[key]
+def way(name: Literal["fast", "threads"]) -> None:
+    """Count a request by the way it took: on the event loop alone, or through Flask in a thread."""
+    _tally.count(_child(WAYS, name))
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
     """Count one answered request."""
     key = (route, method, status // 100)
-    child = _children.get(key)
+    child = _histograms.get(key)
     if child is None:
         label = _CONVERTER.sub(r"{\1}", route)
-        child = _children[key] = REQUESTS.labels(label, method, f"{status // 100}xx")
-    child.observe(seconds)
+        child = _histograms[key] = REQUESTS.labels(label, method, f"{status // 100}xx")
+    _tally.observe(child, seconds)
+
+
+def _child(counter: Counter, label: str) -> Counter:
+    child = _counters.get((counter, label))
+    if child is None:
+        child = _counters[counter, label] = counter.labels(label)
+    return child
 
 
 def exposition(lanes: Sequence[LaneState] | None, workers: int, late_s: float) -> bytes:
@@ -69,12 +80,8 @@ def exposition(lanes: Sequence[LaneState] | None, workers: int, late_s: float) -
     """
     live = CollectorRegistry()
     live.register(_Lanes(lanes, workers, late_s))
-    shared = CollectorRegistry()
-    try:
-        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-    except ValueError:  # PROMETHEUS_MULTIPROC_DIR is not set: one process, its own numbers
-        shared = REGISTRY
-    return generate_latest(shared) + generate_latest(live)
+    _tally.hand_over()
+    return generate_latest(metricfiles.gathered() or REGISTRY) + generate_latest(live)
 
 
 class _Lanes(Collector):

@@ -1,6 +1,7 @@
 """Settings: the only place that reads the environment.
 
-Each process builds one `Settings` in its start function and passes it down; nothing reads it at import.
+Each process builds one `Settings` in its start function and passes it down; nothing but `metrics_folder` is read at
+import.
 All problems are reported at once, by variable name. Every variable may also come from a file: `NAME_FILE`.
 `.env.example` lists the same variables; a test holds the two in step.
 """
@@ -245,6 +246,17 @@ class _Environment(FileAwareEnv):
             return super()._get_value(env_key, default)
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
+
+
+def metrics_folder() -> Path | None:
+    """The folder through which the processes of one machine share their metrics; None: they do not.
+
+    No part of Settings: prometheus_client has to know it when metrics are defined, at import, and reads it by itself.
+    """
+    env = environment()
+    folder: str = env.str("PROMETHEUS_MULTIPROC_DIR", "")
+    seal(env)
+    return Path(folder) if folder else None
 
 
 def environment() -> FileAwareEnv:

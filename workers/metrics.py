@@ -1,5 +1,7 @@
 """What workers measure. On one machine the files of PROMETHEUS_MULTIPROC_DIR carry it to the api's /metrics;
-elsewhere each worker serves its own (Settings.worker_metrics_port)."""
+elsewhere each worker serves its own (Settings.worker_metrics_port).
+
+A batch is counted once, however many bookings it has, so these go to the library at once; the api's do not."""
 
 from __future__ import annotations
 
@@ -8,7 +10,10 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from core import metricfiles
 from core.bookings import Decision
+
+metricfiles.share()
 
 DECISIONS = Counter(
     "onsale_decisions_total",
