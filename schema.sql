@@ -130,8 +130,8 @@ CREATE INDEX shows_by_start ON shows (starts_at, id);
 CREATE INDEX shows_of_movie ON shows (movie_id);
 CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
 
--- One row per seat per show. A row has one owner at most: that is how the database itself excludes a
--- double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
+-- One row per seat per show, with one owner at most. Who gives it another names the old one (db/seats.py): together
+-- they exclude a double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
 CREATE TABLE seats (
     show_id     integer NOT NULL,
     label       text    NOT NULL,   -- row and number, as on the hall's plan: A12
