@@ -123,14 +123,15 @@ CREATE TABLE shows (
     CONSTRAINT shows_pkey PRIMARY KEY (id),
     CONSTRAINT shows_movie_exists FOREIGN KEY (movie_id) REFERENCES movies (id),
     CONSTRAINT shows_hall_exists FOREIGN KEY (hall_id) REFERENCES halls (id),
+    -- The card that the door believes is made of these counters: a batch that would sell more is rolled back.
     CONSTRAINT shows_never_oversold CHECK (held >= 0 AND sold >= 0 AND held + sold <= capacity)
 ) WITH (fillfactor = 50);   -- one update a batch: leave room for HOT
 CREATE INDEX shows_by_start ON shows (starts_at, id);
 CREATE INDEX shows_of_movie ON shows (movie_id);
 CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
 
--- One row per seat per show. A row has one owner at most: that is how the database itself excludes a
--- double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
+-- One row per seat per show, with one owner at most. Who gives it another names the old one (db/seats.py): together
+-- they exclude a double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
 CREATE TABLE seats (
     show_id     integer NOT NULL,
     label       text    NOT NULL,   -- row and number, as on the hall's plan: A12
@@ -139,6 +140,7 @@ CREATE TABLE seats (
     CONSTRAINT seats_pkey PRIMARY KEY (show_id, label),
     CONSTRAINT seats_show_exists FOREIGN KEY (show_id) REFERENCES shows (id),
     CONSTRAINT seats_status CHECK (status IN ('AVAILABLE', 'HELD', 'SOLD')),
+    -- Workers go by the owner, the seat map by the status: a sold seat without an owner would be sold again.
     CONSTRAINT seats_one_owner CHECK ((status = 'AVAILABLE') = (booking_id IS NULL))
 ) WITH (fillfactor = 60);
 
@@ -161,10 +163,13 @@ CREATE TABLE bookings (
     expires_at      timestamptz,            -- a hold's deadline
     confirmed_at    timestamptz,
     replaced_by     uuid,                   -- the new booking that took over from a final one
+    -- The id is made of show, user and Idempotency-Key: a key that is decided twice meets itself here.
     CONSTRAINT bookings_pkey PRIMARY KEY (id),
+    -- A confirm finds its lane by the id alone: in another lane a second writer would change this booking.
     CONSTRAINT bookings_id_carries_show CHECK (('x' || left(id::text, 8))::bit(32)::integer = show_id),
     CONSTRAINT bookings_status CHECK (status IN ('PENDING', 'CONFIRMED', 'FAILED', 'CANCELLED')),
     CONSTRAINT bookings_failed_has_reason CHECK ((status = 'FAILED') = (reason IS NOT NULL)),
+    -- A hold without a deadline would keep its seats for ever.
     CONSTRAINT bookings_held_has_deadline CHECK ((status = 'PENDING') = (expires_at IS NOT NULL)),
     CONSTRAINT bookings_confirmed_has_time CHECK (status <> 'CONFIRMED' OR confirmed_at IS NOT NULL),
     CONSTRAINT bookings_live_has_seats CHECK (status IN ('FAILED', 'CANCELLED') OR cardinality(seats) > 0),
@@ -205,7 +210,9 @@ CREATE TABLE journal (
     decision    jsonb       NOT NULL,   -- what changed: seats, amount, deadline, version
     decided_ms  bigint      NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Two writers of a lane that both went on from the same row give the same number: the later one is rolled back.
     CONSTRAINT journal_pkey PRIMARY KEY (lane, seq),
+    -- An entry that is read once more after its decision (a lane's row that went back) is not decided twice.
     CONSTRAINT journal_decided_once UNIQUE (lane, epoch, stream_ms, stream_seq, part)
 );
 

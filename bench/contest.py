@@ -21,6 +21,7 @@ from bench.contenders import launches
 from bench.generator import Generator
 from bench.ground import DATABASE, BenchFailed, Ground, end, plain, until
 from bench.job import Done, Job
+from bench.sql.tables import CONFIRMED, SEATS_SOLD, SOLD
 from core.settings import LocalSettings
 from local import programs
 from local.address import free_port, is_ready
@@ -34,10 +35,6 @@ LOOK_S = 0.02
 READY_S, LOAD_S = 60.0, 120.0
 #: A booking: show, seat. Who books it follows from its number.
 Pick = tuple[int, str]
-
-SOLD = b"SELECT COALESCE(sum(sold), 0)::bigint FROM shows"
-CONFIRMED = b"SELECT count(*) FROM bookings WHERE status = 'CONFIRMED'"
-SEATS_SOLD = b"SELECT count(*), count(DISTINCT booking_id) FROM seats WHERE status = 'SOLD'"
 
 
 @dataclass(slots=True)
@@ -179,6 +176,6 @@ def _ready(port: int) -> bool:
     return asyncio.run(is_ready("127.0.0.1", port))
 
 
-def _number(connection: psycopg.Connection, statement: bytes) -> int:
+def _number(connection: psycopg.Connection, statement: str) -> int:
     row = connection.execute(statement).fetchone()
     return int(row[0]) if row else 0

@@ -19,6 +19,7 @@ from bench.generator import Generator
 from bench.ground import DATABASE, Ground, until
 from bench.halls import label
 from bench.job import Done, Job
+from bench.sql.tables import OUTCOMES, RELOAD
 from bench.watch import Sample, Watch, between, decided_per_s
 from local.verify import verify
 
@@ -133,7 +134,7 @@ def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[
         until(lambda: sum(watch.last.waiting) == 0, PATIENCE_S, "The work that was accepted")
         found.memory_limit = watch.memory_limit
         wanted = {each for each in (*ids, *done.ids) if each}
-        rows = ground.execute("SELECT id FROM bookings WHERE status IN ('CONFIRMED', 'FAILED')")
+        rows = ground.execute(OUTCOMES)
         found.accepted, found.lost = len(wanted), len(wanted - {str(row[0]) for row in rows})
         found.violations = verify(ground.url(DATABASE)).violations
     return found
@@ -170,9 +171,9 @@ def _slow_commits(ground: Ground) -> Iterator[None]:
     try:
         for change in (f"SET commit_delay = {COMMIT_US}", "SET commit_siblings = 0"):
             ground.administer(f"ALTER SYSTEM {change}")
-        ground.administer("SELECT pg_reload_conf()")
+        ground.administer(RELOAD)
         yield
     finally:
         for name in ("commit_delay", "commit_siblings"):
             ground.administer(f"ALTER SYSTEM RESET {name}")
-        ground.administer("SELECT pg_reload_conf()")
+        ground.administer(RELOAD)

@@ -1,6 +1,7 @@
 """The goals: what a measurement says about each, as pure functions of the series.
 
-Values are ratios within one run wherever a machine's speed would matter. Times are ms.
+docs/performance.md says what each is and where its number comes from. Values are ratios within one run wherever a
+machine's speed would matter. Times are ms.
 """
 
 from __future__ import annotations

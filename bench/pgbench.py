@@ -1,4 +1,4 @@
-"""Contender pgbench: the transaction of contenders/booking.sql, best over 1, 4 and 16 clients."""
+"""Contender pgbench: the transaction of sql/booking.sql, best over 1, 4 and 16 clients."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 
 from bench.ground import DATABASE, BenchFailed, Ground
 from bench.halls import ROW
+from bench.sql.tables import SOLD
 from core.settings import LocalSettings
 from local.binaries import find_postgres
 from local.postgres import USER
 from local.process import Launch
 
-SCRIPT = Path(__file__).parent / "contenders" / "booking.sql"
+SCRIPT = Path(__file__).parent / "sql" / "booking.sql"
 CLIENTS = (1, 4, 16)
 TIMEOUT_S = 120.0
 
@@ -45,7 +46,7 @@ def _run(ground: Ground, show_id: int, clients: int, each: int) -> float:
     # fmt: on
     launch = Launch(name="pgbench", command=command, cwd=Path("/"), env={"LC_ALL": "C", "PATH": os.defpath})
     rate = tps(ground.step(launch, TIMEOUT_S).decode())
-    [(sold,)] = ground.execute("SELECT sum(sold)::bigint FROM shows")
+    [(sold,)] = ground.execute(SOLD)
     if sold != clients * each:
         raise BenchFailed(f"pgbench: {sold} seats are sold, not {clients * each}.")
     return rate

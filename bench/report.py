@@ -41,7 +41,7 @@ class Report:
     scale: dict[str, Any] = field(default_factory=dict)
 
     def judged(self) -> dict[str, dict[str, Any]]:
-        """The goals, P10 among them if it was ever measured."""
+        """The goals, growth among them if it was ever measured."""
         return judge({**self.series, "scale": [self.scale["value"]]} if self.scale else self.series)
 
     def to_json(self) -> dict[str, Any]:

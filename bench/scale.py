@@ -38,6 +38,7 @@ from bench.goals import judge
 from bench.ground import DATABASE, Ground, open_ground
 from bench.halls import label
 from bench.report import LATEST, last_report, write_document
+from bench.sql.tables import HISTORY, SOLD
 from core import garbage, logs
 from core.errors import OnsaleError
 from core.settings import LocalSettings, Settings
@@ -57,14 +58,6 @@ REPEATS, SHORT = 3, 50_000
 MEASURED = 10_000
 #: Bookings before the clock starts, and the seats of each hall that they are for, if the step's are not larger.
 WARM_UP, WARM_SEATS = 8_000, 1_000
-#: Bookings of a table's history are decided ones of a show that is not sold here.
-HISTORY = """
-    INSERT INTO bookings (id, show_id, user_id, status, fingerprint, seats, amount_cents, version, last_operation,
-                          accepted_at, decided_at, confirmed_at)
-    SELECT ('00000001-0000-8000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1, gen_random_uuid(), 'CONFIRMED', 'f',
-           ARRAY['A' || n], 1200, 1, '{"kind": "BOOK"}', now(), now(), now()
-      FROM generate_series(1, %d) AS n
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +102,7 @@ QUICK: dict[str, list[Step]] = {
 @click.option("--quick", is_flag=True, help="Smaller steps.")
 @click.option("--only", default="", help=f"Some rows: {','.join(FULL)}. The others stay as they were found last.")
 def grow(quick: bool, only: str) -> None:
-    """Measure how the cost of a booking grows; adds P10 to bench/latest.json."""
+    """Measure how the cost of a booking grows; adds it to bench/latest.json."""
     rows = QUICK if quick else FULL
     wanted = [name.strip() for name in only.split(",") if name.strip()] or list(rows)
     if unknown := set(wanted) - set(rows):
@@ -123,7 +116,7 @@ def grow(quick: bool, only: str) -> None:
                 told = ", ".join(f"{cost:,.0f}" for cost in costs)
                 console.print(f"{name}: {told} us of {what} per booking, growth {growth(costs):.2f}", highlight=False)
         value = max(growth(cpu_of(costs)) for costs in found.values())
-        console.print(f"P10: {value:.2f}", highlight=False)
+        console.print(f"growth at the most: {value:.2f}", highlight=False)
     keep(value, found)
     if not (quick or only) and (report := last_report()):
         write_document(report)
@@ -147,7 +140,7 @@ def last_rows() -> dict[str, list[Cost]]:
 
 
 def keep(value: float, found: dict[str, list[Cost]]) -> None:
-    """Put P10 into latest.json, beside what the bench wrote there."""
+    """Put the growth into latest.json, beside what the bench wrote there."""
     latest = json.loads(LATEST.read_text()) if LATEST.exists() else {"goals": {}}
     latest["goals"] |= judge({"scale": [value]})
     costs = {name: [asdict(cost) for cost in costs] for name, costs in found.items()}
@@ -191,7 +184,7 @@ def _cost(ground: Ground, template: str, step: Step) -> Cost:
     )
     cpu_s, time_s = map(float, ground.step(launch, TIMEOUT_S).split())
     bookings = step.queued * step.fillings
-    [(sold,)] = ground.execute("SELECT sum(sold)::bigint FROM shows", DATABASE)
+    [(sold,)] = ground.execute(SOLD, DATABASE)
     if sold != bookings + WARM_UP:
         raise OnsaleError(f"{sold} seats are sold, not {bookings + WARM_UP}.")
     return Cost(cpu_s / bookings * 1e6, time_s / bookings * 1e6)

@@ -16,6 +16,7 @@ from bench.onlooker import Onlooker
 from bench.parts import CONNECTIONS, HOT, QUEUED, Bench
 from bench.series import add, percentile
 from bench.sizes import WARM_UP
+from bench.sql.tables import SOLD
 from db import keys
 from db.rounds import connection_pool
 from rush.figures import Figures, Tally
@@ -122,7 +123,7 @@ def losers(bench: Bench) -> None:
     for name in ("sync", "onsale"):
         with contest(bench.ground, bench.generator, name, LOSERS) as running:
             result = running.follow(picks, connections=CONNECTIONS.get(name, QUEUED))
-        [(sold,)] = bench.ground.execute("SELECT sum(sold)::bigint FROM shows")
+        [(sold,)] = bench.ground.execute(SOLD)
         stands = set(result.done.outcomes) <= {"CONFIRMED", "FAILED", "409"} and not result.done.timed_out
         if sold != LOSER_SEATS or result.done.outcomes["CONFIRMED"] != LOSER_SEATS or not stands:
             raise BenchFailed(f"losers, {name}: {sold} seats are sold, {dict(result.done.outcomes)}")

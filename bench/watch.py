@@ -13,11 +13,11 @@ import psycopg
 import redis
 
 from bench.ground import DATABASE, Ground, plain
+from bench.sql.tables import DECIDED
 from db import keys
 from db.rounds import connection_pool
 
 EVERY_S = 0.25
-DECIDED = b"SELECT COALESCE(sum(seq), 0)::bigint FROM lanes"
 
 
 @dataclass(frozen=True, slots=True)

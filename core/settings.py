@@ -84,7 +84,7 @@ class Settings:
             "broker_url": env.str("BROKER_URL", ""),
             **cls._of_access(env),
             **cls._of_watching(env),
-            # Two minutes: what the design notes promise a buyer (facts: requirements row 19).
+            # Two minutes to confirm: what every buyer of a show that says nothing else is given.
             "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
             # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
             "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),

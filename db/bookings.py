@@ -12,7 +12,7 @@ from core.bookings import Booking, Reason, Status
 from core.errors import SeatConflict
 from core.ids import ids_of_reference, reference
 from core.times import from_ms, to_ms
-from db.engine import as_array, as_json, execute
+from db.engine import as_array, as_json, execute, for_each
 
 _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
                accepted_at, decided_at, expires_at, confirmed_at, replaced_by"""
@@ -44,17 +44,18 @@ def get_own(connection: Connection, booking_id: UUID, user_id: UUID) -> Booking 
     return _booking(row) if row else None
 
 
+_LIVE = """SELECT *
+             FROM bookings
+            WHERE status IN ('PENDING', 'CONFIRMED') AND show_id = wanted_show_id AND user_id = wanted_user_id"""
+
+
 def live_of_users(connection: Connection, people: Iterable[tuple[int, UUID]]) -> list[Booking]:
     """The live bookings of some people, each at the show given beside them: (show, user) pairs, each once."""
     statement = f"""
         SELECT {_COLUMNS}
           FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (wanted_show_id integer, wanted_user_id uuid)
-         CROSS JOIN LATERAL (SELECT *
-                               FROM bookings
-                              WHERE status IN ('PENDING', 'CONFIRMED')
-                                AND show_id = wanted_show_id AND user_id = wanted_user_id
-                             OFFSET 0) AS live
-    """  # noqa: S608 - the columns are a constant
+         {for_each(_LIVE)} AS live
+    """  # noqa: S608 - the columns and the look-up are constants
     wanted = as_json([{"wanted_show_id": show_id, "wanted_user_id": user_id} for show_id, user_id in people])
     return [_booking(row) for row in execute(connection, statement, {"wanted": wanted})]
 
@@ -146,16 +147,14 @@ _INSERT = f"""
       FROM {_ROWS}
 """  # noqa: S608 - the rows are a constant
 
+# By the row's place on disk, as in db/seats.py.
 _UPDATE = f"""
     UPDATE bookings
        SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
            decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
            confirmed_at = to_timestamp(new.confirmed_ms / 1000.0)
       FROM {_ROWS}
-     CROSS JOIN LATERAL (SELECT ctid AS place
-                           FROM bookings
-                          WHERE id = new.id
-                         OFFSET 0) AS found
+     {for_each("SELECT ctid AS place FROM bookings WHERE id = new.id")} AS found
      WHERE bookings.ctid = found.place
 """  # noqa: S608 - the rows are a constant
 

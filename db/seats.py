@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from core.errors import SeatConflict
 from core.times import to_ms
-from db.engine import as_json, execute
+from db.engine import as_json, execute, for_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,31 @@ class SeatChange:
     status: str
 
 
+_OWNERS = f"""
+    SELECT found.show_id, found.label, found.booking_id
+      FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, label text)
+     {for_each("SELECT * FROM seats WHERE seats.show_id = wanted.show_id AND seats.label = wanted.label")} AS found
+"""  # noqa: S608 - the look-up is a constant
+
+# The table that an UPDATE changes cannot stand in a look-up, so each look-up finds its row's place on disk (ctid),
+# and the UPDATE goes there. A row that somebody else changes meanwhile has another place and is left out: the count
+# of updated rows tells.
+_RECORD = f"""
+    UPDATE seats
+       SET booking_id = change.after, status = change.status
+      FROM json_to_recordset(CAST(:changes AS json))
+           AS change (show_id integer, label text, before uuid, after uuid, status text)
+     {for_each("SELECT ctid AS place FROM seats WHERE seats.show_id = change.show_id AND seats.label = change.label")}
+           AS found
+     WHERE seats.ctid = found.place
+       AND seats.booking_id IS NOT DISTINCT FROM change.before
+"""  # noqa: S608 - the look-up is a constant
+
+
 def owners(connection: Connection, wanted: Iterable[tuple[int, str]]) -> list[tuple[int, str, UUID | None]]:
     """The owner of each of some seats that exists: (show, label) pairs."""
-    statement = """
-        SELECT found.show_id, found.label, found.booking_id
-          FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, label text)
-         CROSS JOIN LATERAL (SELECT *
-                               FROM seats
-                              WHERE seats.show_id = wanted.show_id AND seats.label = wanted.label
-                             OFFSET 0) AS found
-    """
     pairs = as_json([{"show_id": show_id, "label": label} for show_id, label in wanted])
-    rows = execute(connection, statement, {"wanted": pairs})
+    rows = execute(connection, _OWNERS, {"wanted": pairs})
     return [(row.show_id, row.label, row.booking_id) for row in rows]
 
 
@@ -67,18 +80,6 @@ def record(connection: Connection, changes: Sequence[SeatChange]) -> None:
 
     Raises: SeatConflict: one was not; the transaction must be rolled back.
     """
-    statement = """
-        UPDATE seats
-           SET booking_id = change.after, status = change.status
-          FROM json_to_recordset(CAST(:changes AS json))
-               AS change (show_id integer, label text, before uuid, after uuid, status text)
-         CROSS JOIN LATERAL (SELECT ctid AS place
-                               FROM seats
-                              WHERE seats.show_id = change.show_id AND seats.label = change.label
-                             OFFSET 0) AS found
-         WHERE seats.ctid = found.place
-           AND seats.booking_id IS NOT DISTINCT FROM change.before
-    """
-    updated = execute(connection, statement, {"changes": as_json(changes)}).rowcount
+    updated = execute(connection, _RECORD, {"changes": as_json(changes)}).rowcount
     if updated != len(changes):
         raise SeatConflict(f"{len(changes) - updated} of {len(changes)} seats had another owner than was read.")

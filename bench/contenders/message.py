@@ -11,7 +11,8 @@ import dramatiq
 from flask import Flask, Response
 
 from api.tokens import Verifier
-from bench.contenders import transaction, web
+from bench.contenders import web
+from bench.sql import transaction
 from core.settings import Settings
 from workers.broker import broker, open_broker
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from api.tokens import Verifier
-from bench.contenders import transaction, web
+from bench.contenders import web
+from bench.sql import transaction
 from core.settings import Settings
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bench.goals import GOALS, judge
+from bench.report import BEGIN, DOCUMENT
 from bench.series import Figure, figure, percentile, ratio
 
 
@@ -32,6 +35,15 @@ def test_a_percentile_is_the_nearest_rank():
     assert percentile([7.0], 99) == 7.0
     with pytest.raises(ValueError, match="Nothing"):
         percentile([], 50)
+
+
+def test_the_page_explains_each_goal_with_its_number():
+    written = DOCUMENT.read_text().partition(BEGIN)[0]
+    rows = re.findall(r"^\| (P\w+) \| [^|]+ \| ([<>]=) ([0-9.]+) \| [^|]+ \|$", written, re.M)
+
+    assert [(name, sign, float(number)) for name, sign, number in rows] == [
+        (goal.name, ">=" if goal.at_least else "<=", goal.goal) for goal in GOALS
+    ]
 
 
 def test_names_of_goals_are_unique_and_cover_p1_to_p12():

@@ -44,7 +44,7 @@ def test_latest_json_holds_goals_machine_rounds_and_generator(tmp_path):
 
 
 def test_what_bench_scale_finds_later_joins_what_the_bench_has_left(tmp_path):
-    latest, first, second = (tmp_path / name for name in ("latest.json", "first.md", "second.md"))
+    latest, first, second = (tmp_path / name for name in ("latest.json", "first", "second"))
     assert last_report(latest) is None
     report().write(latest)
     write_document(report(), first)
