@@ -76,6 +76,8 @@ def test_the_scheme_may_be_written_in_any_case() -> None:
         {"aud": ["onsale"]},
         {"sub": 5},
         {"jti": 5},
+        {"jti": None, "sid": "here"},
+        {"jti": 5, "sid": "here"},
         {"exp": True},
         {"exp": 1e12},
         {"iat": True},
