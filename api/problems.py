@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, g
-from flask_jwt_extended import JWTManager
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 from werkzeug.wrappers import Response as AnyResponse
@@ -149,13 +148,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, of_http_exception)
     app.register_error_handler(OnsaleError, of_error)
     app.register_error_handler(Exception, of_surprise)
-
-
-def speak_for(jwt: JWTManager) -> None:
-    """The same three answers about tokens from flask-jwt-extended's own decorators."""
-    jwt.unauthorized_loader(lambda _reason: of_error(TokenMissing()))
-    jwt.invalid_token_loader(lambda _reason: of_error(TokenInvalid()))
-    jwt.expired_token_loader(lambda _header, _claims: of_error(TokenExpired()))
 
 
 def of_error(error: OnsaleError) -> Response:

@@ -1,59 +1,63 @@
-"""Claims of our own tokens, read without the library's detours: it parses a token several times over.
+"""Read the claims of a signed token (JWS compact form, RFC 7515): form, header, key and signature.
 
-Only a token that looks exactly as this installation's tokens do is read here: its header is, letter for letter, one
-of those that we write. Everything else is the library's affair, refusals too. So what is accepted here is what the
-library would accept; a test compares the two.
+Nothing else in this installation reads access tokens. What the claims must say is tokens.py's to judge.
+docs/decisions/0020-one-verification.md says why no library does this.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
-import jwt
 import orjson
 
+from api.errors import TokenInvalid
 from core.signing import sign
+from core.tokens import ALGORITHM
 
-#: Header, as the text before a token's first dot -> the key that signs it.
-Headers = Mapping[str, bytes]
-
-
-def header_of(secret: str, algorithm: str, extra: Mapping[str, Any] | None = None) -> str:
-    """The text before the first dot of every token that is signed with `secret`."""
-    return jwt.encode({}, secret, algorithm, dict(extra) if extra else None).partition(".")[0]
+#: Header, claims, and the 32 bytes of an HMAC-SHA256, each in base64url without padding.
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})", re.ASCII)
+#: Names that a header may have. A token with any other (jku, jwk, x5u, crit ...) is refused.
+_HEADER = {"alg", "kid", "typ"}
 
 
-def claims_of(token: str, headers: Headers) -> dict[str, Any] | None:
-    """The claims of a token whose header we know and whose HMAC-SHA256 is right; None for all others."""
-    signed, _, signature = token.rpartition(".")
-    header, _, payload = signed.partition(".")
-    secret = headers.get(header)
-    if secret is None or not token.isascii():
-        return None
-    expected = urlsafe_b64encode(sign(secret, signed.encode())).rstrip(b"=")
+def claims_of(token: str, keys: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the claims of a token that was signed with one of these keys.
+
+    The header's `kid` chooses the key; the algorithm is fixed. Only one spelling of a signature is accepted.
+
+    Args:    token: of bounded length.  keys: key id -> secret.
+    Raises:  TokenInvalid.
+    """
+    parts = _COMPACT.fullmatch(token)
+    if parts is None:
+        raise TokenInvalid
+    header, payload, signature = parts.groups()
+    signed = token[: parts.end(2)].encode()
+    expected = urlsafe_b64encode(sign(_key_of(_object(header), keys), signed)).rstrip(b"=")
     if not hmac.compare_digest(expected, signature.encode()):
-        return None
+        raise TokenInvalid
+    return _object(payload)
+
+
+def _key_of(header: Mapping[str, Any], keys: Mapping[str, bytes]) -> bytes:
+    """Return the key that a header names. Raises: TokenInvalid, also for another algorithm and for other names."""
+    kid = header.get("kid")
+    key = keys.get(kid) if type(kid) is str else None
+    if key is None or header.get("alg") != ALGORITHM or header.keys() - _HEADER:
+        raise TokenInvalid
+    return key
+
+
+def _object(part: str) -> dict[str, Any]:
+    """Return the JSON object in a part of a token. Raises: TokenInvalid."""
     try:
-        claims = orjson.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        value = orjson.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:
-        return None
-    return claims if isinstance(claims, dict) else None
-
-
-def hold_now(claims: Mapping[str, Any], now_s: float, *, issuer: str, audience: str, leeway_s: int) -> bool:
-    """Whether the registered claims are all there and plainly true now. Seconds since 1970."""
-    expires, issued, begins = claims.get("exp"), claims.get("iat"), claims.get("nbf")
-    if type(expires) is not int or type(issued) is not int or type(begins) is not int:
-        return False
-    return (
-        claims.get("iss") == issuer
-        and claims.get("aud") == audience
-        and type(claims.get("sub")) is str
-        and type(claims.get("jti")) is str
-        and expires > now_s - leeway_s
-        and issued <= now_s + leeway_s
-        and begins <= now_s + leeway_s
-    )
+        raise TokenInvalid from None
+    if not isinstance(value, dict):
+        raise TokenInvalid
+    return value

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import time
 from typing import Any
-from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -17,53 +12,13 @@ from flask import Flask
 from api import tokens
 from api.app import create_app
 from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
-from api.signatures import header_of
 from api.stores import open_stores
-from api.tokens import Identity, Verifier
-from core.tokens import ALGORITHM, key_id
+from api.tokens import MAX_TOKEN_CHARS, Identity, Verifier, verify
+from core.tokens import key_id
 from tests.factories import SECRET, offline_settings
+from tests.signed import ALICE, KEYS, signed
 
-KEYS = {key_id(SECRET): SECRET}
 OTHER = "the secret that is next, long enough for HS256"
-HEADERS = {header_of(SECRET, ALGORITHM, {"kid": key_id(SECRET)}): SECRET.encode()}
-ALICE = UUID("a11ce000-0000-4000-8000-000000000001")
-
-
-def signed(
-    secret: str = SECRET, algorithm: str = "HS256", header: dict[str, Any] | None = None, **changes: Any
-) -> str:
-    """A token with good claims and header, except for `changes`; None removes a claim."""
-    now = int(time.time())
-    claims = {
-        "sub": str(ALICE),
-        "jti": uuid4().hex,
-        "iat": now,
-        "nbf": now,
-        "exp": now + 60,
-        "type": "access",
-        "role": "user",
-        "iss": "onsale",
-        "aud": "onsale",
-        **changes,
-    }
-    headers = {"kid": key_id(secret)} if header is None else header
-    return jwt.encode(
-        {name: value for name, value in claims.items() if value is not None}, secret, algorithm, headers
-    )
-
-
-def verify(token: str, keys: dict[str, str]) -> Identity:
-    """By our own reading and by the library's alone: both must say the same."""
-    said = []
-    for headers in (HEADERS, {}):
-        try:
-            said.append(tokens.verify(token, keys, headers))
-        except (TokenInvalid, TokenExpired) as error:
-            said.append(type(error))
-    assert said[0] == said[1]
-    if isinstance(said[0], Identity):
-        return said[0]
-    raise said[0]
 
 
 @pytest.fixture
@@ -118,6 +73,15 @@ def test_the_scheme_may_be_written_in_any_case() -> None:
         {"sub": str(ALICE).upper()},
         {"exp": "soon"},
         {"exp": float("inf")},
+        {"aud": ["onsale"]},
+        {"sub": 5},
+        {"jti": 5},
+        {"jti": None, "sid": "here"},
+        {"jti": 5, "sid": "here"},
+        {"exp": True},
+        {"exp": 1e12},
+        {"iat": True},
+        {"nbf": "now"},
         {"nbf": 1 << 40},
         {"iat": 1 << 40},
         {"sid": 5},
@@ -139,7 +103,7 @@ def test_a_token_of_another_secret_is_invalid() -> None:
 
 def test_a_token_of_another_algorithm_is_invalid() -> None:
     with pytest.raises(TokenInvalid):
-        verify(signed(secret=SECRET * 2, algorithm="HS512"), {key_id(SECRET * 2): SECRET * 2})
+        verify(signed(secret=SECRET * 2, algorithm="HS512"), {key_id(SECRET * 2): SECRET.encode() * 2})
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é.é.é", "." * 5_000])
@@ -153,45 +117,12 @@ def test_an_unsigned_token_is_invalid() -> None:
         verify(signed(secret="", algorithm="none", header={"kid": key_id(SECRET)}), KEYS)
 
 
-def by_hand(header: dict[str, Any]) -> str:
-    """A well signed token with a header that no library would write."""
+def test_a_long_token_is_refused_before_anything_in_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verify(signed(padding="x" * 1_000), KEYS).user_id == ALICE
+    monkeypatch.setattr(tokens.signatures, "claims_of", None)  # calling it would be a TypeError
 
-    def part(value: bytes) -> bytes:
-        return base64.urlsafe_b64encode(value).rstrip(b"=")
-
-    _, claims, _ = signed().encode().split(b".")
-    body = part(json.dumps(header).encode()) + b"." + claims
-    return (body + b"." + part(hmac.digest(SECRET.encode(), body, hashlib.sha256))).decode()
-
-
-GOOD = {"alg": "HS256", "typ": "JWT", "kid": key_id(SECRET)}
-
-
-def test_a_token_made_by_hand_is_good_with_a_good_header() -> None:
-    assert verify(by_hand(GOOD), KEYS).user_id == ALICE
-
-
-@pytest.mark.parametrize("kid", ["", "0" * 16, "../../dev/null", "' OR 1=1", None, 7, ["x"], {"x": 1}], ids=str)
-def test_a_token_of_an_unknown_key_is_invalid(kid: Any) -> None:
     with pytest.raises(TokenInvalid):
-        verify(by_hand({**GOOD, "kid": kid}), KEYS)
-
-
-def test_a_token_that_names_no_key_is_invalid() -> None:
-    with pytest.raises(TokenInvalid):
-        verify(by_hand({"alg": "HS256", "typ": "JWT"}), KEYS)
-
-
-@pytest.mark.parametrize("name", ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "cty"])
-def test_a_token_whose_header_wishes_for_more_is_invalid(name: str) -> None:
-    with pytest.raises(TokenInvalid):
-        verify(by_hand({**GOOD, name: ["https://evil.example/keys.json"]}), KEYS)
-
-
-@pytest.mark.parametrize("algorithm", ["none", "None", "hs256", "HS384", "RS256", "ES256", "", None, 5], ids=str)
-def test_a_header_that_names_another_algorithm_is_invalid(algorithm: Any) -> None:
-    with pytest.raises(TokenInvalid):
-        verify(by_hand({**GOOD, "alg": algorithm}), KEYS)
+        verify("x" * (MAX_TOKEN_CHARS + 1), KEYS)
 
 
 def test_keys_rotate_without_a_token_that_is_refused_on_the_way() -> None:
@@ -274,7 +205,7 @@ def test_a_remembered_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_token_is_verified_once_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     verified: list[str] = []
 
-    def counted(token: str, _keys: object, _headers: object) -> Identity:
+    def counted(token: str, _keys: object) -> Identity:
         verified.append(token)
         return Identity(ALICE, "user", 1 << 40)
 
