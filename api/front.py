@@ -14,8 +14,7 @@ import re
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from functools import lru_cache
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -23,18 +22,18 @@ from uuid import UUID
 from flask import Flask
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.datastructures import MultiDict
-from werkzeug.http import parse_options_header
 
-from api import health, hooks, metrics, problems
+from api import health, metrics, problems, rsgi
 from api.bookings import parse
 from api.bookings.service import BookingService
 from api.bridge import Bridge
-from api.errors import BodyTimeout, BodyTooLarge, UnsupportedMedia
+from api.errors import UnsupportedMedia
 from api.halls import MAX_PLAN_BYTES
 from api.rates import Rates, Verdict
 from api.reading import loaded_query
 from api.replies import Reply
 from api.response_headers import ResponseHeaders
+from api.rsgi import Exchange
 from api.schemas import MAX_ID, WAIT_QUERY
 from api.stores import Stores
 from api.tokens import Identity, Verifier
@@ -52,30 +51,9 @@ _BOOKING_PATH = re.compile(
 )
 _SEATS_PATH = re.compile(r"/api/shows/([1-9][0-9]{0,9})/seats", re.ASCII)
 _WAIT = re.compile("wait=([0-9]{1,3})", re.ASCII)
-#: Seconds in which a body must have arrived. The largest has a megabyte.
-BODY_S = 10.0
 #: Requests that may wait for one of Flask's threads, per thread: a second or two of ordinary ones.
 WAITING_PER_THREAD = 8
-#: 413 and 408 leave a body unread, so the connection cannot be used again.
-CLOSE = ("Connection", "close")
-
 Make = Callable[["Exchange", Identity], Awaitable[Reply]]
-
-
-@dataclass(slots=True)
-class Exchange:
-    """A request that is answered here. `rule`: as metrics name it.  `started`: seconds, of time.perf_counter."""
-
-    rule: str
-    scope: Any
-    proto: Any
-    started: float = field(default_factory=time.perf_counter)
-    headers: Any = field(init=False)
-    request_id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.headers = self.scope.headers
-        self.request_id = hooks.request_id(self.headers.get("x-request-id", ""))
 
 
 class Front:
@@ -126,10 +104,8 @@ class Front:
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request, or let Flask answer it."""
-        try:
+        with suppress(ProtocolClosed):  # the client has gone, and there is nobody to answer
             await (self._answered_here(scope, proto) or self._flask(scope, proto))
-        except ProtocolClosed:
-            pass  # the client has gone, and there is nobody to answer
 
     def _answered_here(self, scope: Any, proto: Any) -> Awaitable[None] | None:
         path, method = scope.path, scope.method
@@ -175,7 +151,7 @@ class Front:
             reply = work if isinstance(work, Reply) else await work
         except Exception as error:  # noqa: BLE001 - it is logged there
             reply = problems.reply_of(error, exchange.request_id)
-        self._send(exchange, reply.unless_known(_joined(exchange.headers, "if-none-match")))
+        self._send(exchange, reply.unless_known(rsgi.joined(exchange.headers, "if-none-match")))
 
     def _send(self, exchange: Exchange, reply: Reply, verdict: Verdict | None = None) -> None:
         """Send a reply with the headers that every answer has, and count it."""
@@ -192,6 +168,7 @@ class Front:
             headers.append(("Content-Type", reply.content_type))
             send = exchange.proto.response_str if isinstance(reply.body, str) else exchange.proto.response_bytes
             send(reply.status, headers, reply.body)
+        metrics.way("fast")
         metrics.observe(exchange.rule, scope.method, reply.status, time.perf_counter() - exchange.started)
 
     def _over_tls(self, exchange: Exchange) -> bool:
@@ -199,16 +176,16 @@ class Front:
         proxies = self._settings.trusted_proxies
         if not proxies:
             return False
-        entries = (_joined(exchange.headers, "x-forwarded-proto") or "").split(",")
+        entries = (rsgi.joined(exchange.headers, "x-forwarded-proto") or "").split(",")
         return len(entries) >= proxies and entries[-proxies].strip() == "https"
 
     # -- what is answered here --------------------------------------------------------------------------
 
     async def _book(self, exchange: Exchange, who: Identity) -> Reply:
-        if not _is_json(exchange.headers.get("content-type", "")):
+        if not rsgi.is_json(exchange.headers.get("content-type", "")):
             raise UnsupportedMedia
-        asked = parse.booking_request(await _body_of(exchange.headers, exchange.proto, self._max_body))
-        key = _text(exchange.headers, "idempotency-key")
+        asked = parse.booking_request(await rsgi.body_of(exchange.headers, exchange.proto, self._max_body))
+        key = rsgi.text(exchange.headers, "idempotency-key")
         return await self._service.book(who.user_id, key, asked, exchange.request_id)
 
     async def _status(self, exchange: Exchange, who: Identity) -> Reply:
@@ -226,7 +203,7 @@ class Front:
                 gone.cancel()
         else:
             seen = await self._service.look(booking_id, who.user_id)
-        return seen.reply(200).unless_known(_joined(exchange.headers, "if-none-match"))
+        return seen.reply(200).unless_known(rsgi.joined(exchange.headers, "if-none-match"))
 
     async def _confirm(self, exchange: Exchange, who: Identity) -> Reply:
         id_ = _booking_id(exchange)
@@ -245,7 +222,8 @@ class Front:
         exchange = Exchange("(none)", scope, proto)
         headers = [(name, value) for name, value in scope.headers.items() if "_" not in name]
         try:
-            body = await _body_of(scope.headers, proto, self._limit(exchange))
+            body = await rsgi.body_of(scope.headers, proto, self._limit(exchange))
+            metrics.way("threads")
             status, out, answer = await self._bridge.answer(scope, headers, body)
         except OnsaleError as error:
             self._send(exchange, problems.reply_of(error, exchange.request_id))
@@ -266,46 +244,9 @@ class Front:
         return MAX_PLAN_BYTES if who.role == "admin" else self._max_body
 
 
-async def _body_of(headers: Any, proto: Any, most: int) -> bytes:
-    """The whole body of a request, however it is framed. Raises: BodyTooLarge, BodyTimeout, ProtocolClosed."""
-    length = headers.get("content-length")
-    if length is None and "transfer-encoding" not in headers:
-        return b""
-    if length is not None and int(length) > most:
-        raise BodyTooLarge
-    try:
-        async with asyncio.timeout(BODY_S):
-            if length is not None:
-                return bytes(await proto())
-            body = bytearray()
-            async for chunk in proto:
-                body += chunk
-                if len(body) > most:
-                    raise BodyTooLarge
-            return bytes(body)
-    except TimeoutError:
-        raise BodyTimeout from None
-
-
 def _booking_id(exchange: Exchange) -> UUID:
     return UUID(exchange.scope.path[len(BOOKINGS) + 1 :][:36])
 
 
-def _joined(headers: Any, name: str) -> str | None:
-    """A header's value, several lines as one list; None if there is none."""
-    return ", ".join(headers.get_all(name)) if name in headers else None
-
-
-def _text(headers: Any, name: str) -> str | None:
-    """A header's value; None if there is none. One that is no text is there all the same."""
-    value = headers.get(name)
-    return "\ufffd" if value is None and name in headers else value
-
-
 def _pairs(query: str) -> MultiDict[str, str]:
     return MultiDict(parse_qsl(query, keep_blank_values=True))
-
-
-@lru_cache(maxsize=256)
-def _is_json(content_type: str) -> bool:
-    return parse_options_header(content_type)[0].lower() == "application/json"
