@@ -43,6 +43,7 @@ def test_a_key_repeated_after_its_status_has_left_redis_gets_the_first_outcome(s
     stage.proven()
 
 
+@pytest.mark.rule(number=6)
 def test_what_was_committed_but_not_published_is_published_and_not_decided_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +108,7 @@ def test_after_redis_was_wiped_decisions_stand_and_lanes_go_on(stage: Stage) -> 
     stage.proven()
 
 
+@pytest.mark.rule(number=7)
 def test_a_batch_of_a_redis_that_is_gone_tells_its_outcome_and_touches_no_lane(stage: Stage) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")
@@ -124,6 +126,7 @@ def test_a_batch_of_a_redis_that_is_gone_tells_its_outcome_and_touches_no_lane(s
     assert stage.booking(other).status is Status.CONFIRMED
 
 
+@pytest.mark.rule(number=9)
 def test_a_commit_whose_answer_was_lost_is_not_done_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")

@@ -62,6 +62,7 @@ def test_a_map_is_not_believed_when_another_worker_has_sold_meanwhile(stage: Sta
     stage.proven()
 
 
+@pytest.mark.rule(number=10)
 def test_a_map_changed_by_a_batch_that_failed_is_forgotten(
     stage: Stage, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from db import fences, keys, lanes, scripts
+from db import keys, lanes, scripts
 from db.scripts import Script
 from tests.conftest import administer, url_of
-from tests.race.test_races import read_fence, read_shows
+from tests.race.rivals import lane_unlocked, shows_unlocked
 from tests.servers import Servers
 from tests.simulator.command import simulate
 from tests.simulator.ground import Ground, ground
@@ -61,8 +61,8 @@ def plant(monkeypatch: pytest.MonkeyPatch, stand: Ground, name: str, right: str,
 
 
 def without_the_row_lock(monkeypatch: pytest.MonkeyPatch, stand: Ground) -> None:
-    monkeypatch.setattr(fences, "lock", read_fence)
-    monkeypatch.setattr(batch.shows, "lock", read_shows)
+    lane_unlocked(monkeypatch)
+    shows_unlocked(monkeypatch)
 
 
 def trimming_before_commit(monkeypatch: pytest.MonkeyPatch, stand: Ground) -> None:

@@ -119,6 +119,7 @@ def test_a_key_whose_outcome_has_left_redis_is_answered_with_it_too(stage: Stage
     assert refused(bob.book(show, "A1", key="new"), 409, "seat_taken")["seats"] == ["A1"]
 
 
+@pytest.mark.rule(number=11)
 def test_after_a_batch_that_was_never_published_the_door_believes_nothing(
     stage: Stage, alice: Buyer, bob: Buyer
 ) -> None:
@@ -137,6 +138,7 @@ def test_after_a_batch_that_was_never_published_the_door_believes_nothing(
     refused(bob.book(show, "B1"), 409, "seat_taken")
 
 
+@pytest.mark.without_rule(number=11)
 def test_without_that_rule_it_would_believe_what_is_not_so(
     stage: Stage, alice: Buyer, bob: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def test_who_asked_between_a_book_and_its_cancel_gets_the_seat(stage: Stage) -> 
     stage.proven()
 
 
+@pytest.mark.rule(number=12)
 def test_a_cancel_behind_the_batch_is_seen_by_it(stage: Stage) -> None:
     show = stage.show()
     stage.limit(batch=2)
@@ -137,6 +138,7 @@ def test_a_cancel_that_comes_while_its_book_is_decided_is_decided_after_it(stage
     stage.proven()
 
 
+@pytest.mark.rule(number=12)
 def test_a_batch_that_was_committed_and_never_published_is_published_as_it_was_decided(stage: Stage) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,21 +9,25 @@ import pytest
 from core.shows import ShowSettings
 from db import catalogue, halls, movies
 from db.engine import transaction
-from tests.race.test_races import MEETING_S, together
+from tests.race.rivals import somebody_waits, together
 from tests.stage import Stage, plan
+from tests.waiting import until
 
 START_MS = 4_073_000_000_000
 
 
-def put_into_hall(stage: Stage, hall_id: int, movie_id: int, looked: threading.Barrier) -> int | None:
-    """Make a show as api/shows.py does; None if the hall is taken. Waits for the other one once it has looked."""
+def put_into_hall(stage: Stage, hall_id: int, movie_id: int, looked: list[int]) -> int | None:
+    """Make a show as api/shows.py does; None if the hall is taken.
+
+    Once it has looked it goes on only when the other one has looked, too, or waits for a lock.
+    """
     settings = ShowSettings(
         sales_close_ms=START_MS, starts_ms=START_MS, seats_per_user=1, hold_ms=1, prices={"standard": 1}
     )
     with transaction(stage.stores.engine) as connection:
         other = halls.reserve(connection, hall_id, movie_id=movie_id, starts_ms=START_MS, changeover_min=0)
-        with suppress(threading.BrokenBarrierError):
-            looked.wait(MEETING_S)
+        looked.append(hall_id)
+        until(lambda: len(looked) == 2 or somebody_waits(stage.stores.engine))
         if other is not None:
             return None
         return catalogue.insert_show(connection, movie_id=movie_id, hall_id=hall_id, settings=settings, capacity=1)
@@ -37,16 +39,18 @@ def two_at_once(stage: Stage) -> list[Any]:
         hall_id = halls.insert_hall(connection, "Studio", plan(1, 1), 1)
         movie = {"title": "Row Lock", "description": "", "genre": "", "duration_min": 90}
         movie_id = movies.insert_movie(connection, movie).id
-    looked = threading.Barrier(2)
+    looked: list[int] = []
     return together(*[lambda: put_into_hall(stage, hall_id, movie_id, looked)] * 2)
 
 
+@pytest.mark.rule(number=13)
 def test_of_two_shows_put_into_a_hall_at_once_one_is_made(stage: Stage) -> None:
     results = two_at_once(stage)
 
     assert {type(result) for result in results} == {int, type(None)}, results
 
 
+@pytest.mark.without_rule(number=13)
 def test_without_the_halls_lock_both_are_made(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halls, "lock", lambda connection, hall_id: None)
 

@@ -1,0 +1,200 @@
+"""Rules 9 and 10 of docs/locking.md: what a worker believes of a COMMIT. With their negative controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from core.bookings import Reason, Status
+from db import keys
+from db.engine import transaction
+from tests.race.rivals import (
+    LANES,
+    fails_at_commit,
+    live_owners,
+    loses_the_answer,
+    owners_unchecked,
+    uniqueness_dropped,
+)
+from tests.stage import Stage
+from workers import batch as batches
+from workers.batch import Batch, Poison, run_batch
+from workers.drain import drain
+from workers.load import keep
+from workers.seatmaps import SeatMaps
+from workers.stores import Stores, open_stores
+
+
+def lapse(stage: Stage, show: int) -> None:
+    """The marker of a drain that failed lapses."""
+    stage.stores.client.delete(keys.marker(show % LANES))
+
+
+# -- rule 9: a COMMIT whose answer was lost is never repeated blindly ---------------------------------------
+
+
+def lose_an_answer_and_go_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[int, UUID, UUID]:
+    """Alice's A1 is committed, and her drain does not hear of it. Another one goes on: she cancels, bob has it."""
+    show = stage.show()
+    alices = stage.book(show, "A1")
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "transaction", loses_the_answer)
+        assert stage.drain(show) == 0
+    lapse(stage, show)
+    stage.drain(show)
+    stage.cancel(alices)
+    bobs = stage.book(show, "A1", user=stage.bob)
+    stage.drain(show)
+    assert live_owners(stage, show, "A1") == [bobs]
+    return show, alices, bobs
+
+
+@pytest.mark.rule(number=9)
+def test_a_drain_whose_commit_was_not_answered_begins_at_the_lock(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show, alices, bobs = lose_an_answer_and_go_on(stage, monkeypatch)
+
+    assert run_batch(stage.stores, show % LANES, 500) is None
+    assert stage.drain(show) == 0
+
+    assert live_owners(stage, show, "A1") == [bobs]
+    assert stage.booking(alices).status is Status.CANCELLED
+    stage.proven()
+
+
+@pytest.mark.without_rule(number=9)
+def test_a_transaction_that_is_repeated_blindly_sells_the_seat_twice(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the rule stand only what the database itself excludes, and rule 8."""
+    record, recorded = batches._record, []
+
+    def record_and_remember(connection: Any, batch: Batch, entries: Any) -> None:
+        recorded.append((replace(batch, rows=dict(batch.rows)), entries))
+        record(connection, batch, entries)
+
+    monkeypatch.setattr(batches, "_record", record_and_remember)
+    show, alices, bobs = lose_an_answer_and_go_on(stage, monkeypatch)
+    owners_unchecked(monkeypatch)
+
+    def repeat() -> None:
+        batch, entries = recorded[0]
+        with transaction(stage.stores.engine) as connection:
+            record(connection, replace(batch, rows=dict(batch.rows)), entries)
+
+    with pytest.raises(IntegrityError, match="bookings_pkey"):
+        repeat()
+    uniqueness_dropped(stage)
+    repeat()
+
+    assert live_owners(stage, show, "A1") == [alices, bobs]
+
+
+# -- rule 10: what a worker keeps between batches is believed only under the lock ---------------------------
+
+
+@pytest.fixture
+def other(stage: Stage) -> Iterator[Stores]:
+    """Another worker."""
+    opened = open_stores(stage.stores.settings)
+    yield opened
+    opened.close()
+
+
+def sold_by_another_worker(stage: Stage, other: Stores) -> int:
+    """This worker keeps the map of a show of three seats, two of them free. Another one sells bob the better one, and
+    alice's Book of one of the best comes next. Returns the show."""
+    show = stage.show(rows=1, seats=3)
+    stage.book(show, quantity=1)
+    stage.drain(show)
+    stage.book(show, quantity=1, user=stage.bob)
+    stage.book(show, quantity=1)
+    assert run_batch(other, show % LANES, 1) is not None
+    return show
+
+
+def owners_of_each(stage: Stage, show: int) -> list[int]:
+    """How many bookings have each of the three seats."""
+    return sorted(len(live_owners(stage, show, label)) for label in ("A1", "A2", "A3"))
+
+
+@pytest.mark.rule(number=10)
+def test_a_kept_map_is_not_believed_once_another_worker_has_sold(stage: Stage, other: Stores) -> None:
+    show = sold_by_another_worker(stage, other)
+
+    run_batch(stage.stores, show % LANES, 500)
+
+    assert owners_of_each(stage, show) == [1, 1, 1]
+    stage.proven()
+
+
+@pytest.mark.without_rule(number=10)
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_kept_map_of_another_version_sells_a_seat_twice(
+    stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch, checked: bool
+) -> None:
+    """Behind rule 10 stands rule 8: with it the batch fails, without it the seat has two owners."""
+    monkeypatch.setattr(SeatMaps, "take", lambda maps, show_id, version: maps._pop(show_id))
+    show = sold_by_another_worker(stage, other)
+
+    if checked:
+        with pytest.raises(Poison, match="another owner"):
+            run_batch(stage.stores, show % LANES, 500)
+    else:
+        owners_unchecked(monkeypatch)
+        run_batch(stage.stores, show % LANES, 500)
+        assert owners_of_each(stage, show) == [0, 1, 2]
+
+
+def ask_after_a_rollback(stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch) -> UUID:
+    """Of six seats one is sold. Two more become alice's, which is rolled back, and she cancels; another worker sells
+    one. Returns bob's booking of the four that are free, decided here."""
+    show = stage.show(rows=1, seats=6)
+    stage.book(show, quantity=1)
+    stage.drain(show)
+    regretted = stage.book(show, quantity=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "transaction", fails_at_commit)
+        assert stage.drain(show) == 0
+    stage.cancel(regretted)
+    lapse(stage, show)
+    stage.book(show, "A5")
+    assert drain(other, show % LANES, stage.rung.append, for_s=0) == 3
+    assert stage.booking(regretted).status is Status.CANCELLED
+    wanted = stage.book(show, quantity=4, user=stage.bob)
+    stage.drain(show)
+    return wanted
+
+
+@pytest.mark.rule(number=10)
+def test_a_map_of_a_batch_that_was_rolled_back_is_not_kept(
+    stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = ask_after_a_rollback(stage, other, monkeypatch)
+
+    assert stage.booking(wanted).status is Status.CONFIRMED
+    stage.proven()
+
+
+@pytest.mark.without_rule(number=10)
+def test_a_map_kept_before_commit_refuses_seats_that_are_free(
+    stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = batches._record
+
+    def record_and_keep(connection: Any, batch: Batch, entries: Any) -> None:
+        record(connection, batch, entries)
+        if connection.engine is stage.stores.engine:
+            keep(stage.stores.seat_maps, batch.states, batch.rows)
+
+    monkeypatch.setattr(batches, "_record", record_and_keep)
+
+    wanted = ask_after_a_rollback(stage, other, monkeypatch)
+
+    assert stage.booking(wanted).reason is Reason.SOLD_OUT

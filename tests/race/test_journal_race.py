@@ -1,0 +1,106 @@
+"""Rule 12 of docs/locking.md: what decide reads changes in the lane alone, so the journal replays. With controls."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from core.bookings import Reason, Status, Verdict
+from core.decide import decide, fail
+from core.operations import Entry
+from core.state import ShowState
+from db import keys, lanes
+from db.engine import transaction
+from local.verify import verify
+from tests.race.rivals import LANES, comes_before
+from tests.stage import Stage
+from workers import batch as batches
+
+
+def unproven(stage: Stage) -> list[str]:
+    """What the replay finds otherwise than it stands in the journal."""
+    violations = verify(stage.stores.settings.database_url).violations
+    return [violation for violation in violations if violation.startswith("journal") and "replay" in violation]
+
+
+def book_two(stage: Stage) -> tuple[int, UUID]:
+    """Bob asks for two seats of a show that lets everybody have ten."""
+    show = stage.show(seats_per_user=10)
+    return show, stage.book(show, "A1", "A2", user=stage.bob)
+
+
+@pytest.mark.rule(number=12)
+def test_a_limit_that_is_lowered_while_a_batch_is_at_work_counts_from_its_place_in_the_lane(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show, before = book_two(stage)
+    came = comes_before(monkeypatch, batches.shows, "lock", lambda: stage.change(show, seats_per_user=1))
+    stage.drain(show)
+    after = stage.book(show, "A3", "A4")
+    stage.drain(show)
+
+    assert came[0].code == "ACCEPTED"
+    assert stage.booking(before).status is Status.CONFIRMED
+    assert stage.booking(after).reason is Reason.LIMIT_REACHED
+    stage.proven()
+
+
+@pytest.mark.without_rule(number=12)
+def test_a_limit_that_is_lowered_beside_the_lane_cannot_be_replayed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was accepted before the change is refused by it, and nothing says why."""
+    show, before = book_two(stage)
+
+    def lower_the_limit() -> None:
+        statement = text("UPDATE shows SET settings = settings || '{\"seats_per_user\": 1}' WHERE id = :id")
+        with transaction(stage.stores.engine) as connection:
+            connection.execute(statement, {"id": show})
+
+    came = comes_before(monkeypatch, batches.shows, "lock", lower_the_limit)
+    stage.drain(show)
+
+    assert came == [None]
+    assert stage.booking(before).reason is Reason.LIMIT_REACHED
+    assert unproven(stage) != []
+
+
+def cancel_while_it_is_decided(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[UUID, UUID]:
+    """Alice has A1 first in line, then bob. Her Cancel is accepted when a drain has the lock and has yet to read."""
+    show = stage.show()
+    alices, bobs = stage.book(show, "A1"), stage.book(show, "A1", user=stage.bob)
+    stage.limit(batch=2)
+    came = comes_before(monkeypatch, lanes, "peek", lambda: stage.cancel(alices))
+    stage.drain(show)
+    assert came[0].code == "ACCEPTED"
+    assert stage.stores.client.xlen(keys.lane(show % LANES)) == 1, "her Cancel is not in this batch"
+    return alices, bobs
+
+
+@pytest.mark.rule(number=12)
+def test_what_a_worker_knows_besides_stands_in_the_outcome(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    alices, bobs = cancel_while_it_is_decided(stage, monkeypatch)
+
+    assert stage.booking(alices).status is Status.CANCELLED
+    assert stage.booking(bobs).status is Status.CONFIRMED
+    stage.proven()
+
+
+@pytest.mark.without_rule(number=12)
+def test_what_a_worker_knows_besides_and_keeps_to_itself_cannot_be_replayed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_the_withdrawn(state: ShowState, entry: Entry, at_ms: int, verdict: Verdict | None) -> Any:
+        if verdict is Verdict.WITHDRAWN:
+            return fail(state, entry, at_ms, Reason.SOLD_OUT)[0]
+        return decide(state, entry, at_ms, verdict)
+
+    monkeypatch.setattr(batches, "decide", refuse_the_withdrawn)
+    alices, bobs = cancel_while_it_is_decided(stage, monkeypatch)
+
+    assert stage.booking(alices).reason is Reason.SOLD_OUT
+    assert stage.booking(bobs).status is Status.CONFIRMED
+    assert unproven(stage) != []

@@ -1,0 +1,222 @@
+"""Rules 6, 7 and 11 of docs/locking.md: what Redis is told of a batch, and when. With their negative controls."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.bookings import Status
+from core.errors import PostgresWentBack
+from core.halls import Hall
+from db import bookings, keys, lanes, scripts, statuses
+from db.engine import transaction
+from db.lanes import Accepted
+from tests.race.rivals import LANES, fails_at_commit, variant
+from tests.stage import Stage, plan
+from tests.taken import believed
+from workers import batch as batches
+from workers import drain as drains
+from workers.batch import Batch, run_batch
+from workers.publish import publish
+
+
+def somebody_else_drains(stage: Stage, show: int) -> int:
+    """The marker of the drain that failed has lapsed; returns how many entries another one has decided."""
+    stage.stores.client.delete(keys.marker(show % LANES))
+    return stage.drain(show)
+
+
+# -- rule 6: publish after COMMIT has returned, trim in the same script -------------------------------------
+
+
+def book_while_commit_fails(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[int, UUID]:
+    """Alice's booking is decided and recorded; then Postgres rolls it back instead of committing it."""
+    show = stage.show()
+    booking = stage.book(show, "A1")
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "transaction", fails_at_commit)
+        assert stage.drain(show) == 0
+    return show, booking
+
+
+@pytest.mark.rule(number=6)
+def test_of_a_batch_that_is_not_committed_nothing_is_published(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    show, booking = book_while_commit_fails(stage, monkeypatch)
+
+    assert stage.status(booking) == {}
+    assert somebody_else_drains(stage, show) == 1
+    assert stage.status(booking)["status"] == "CONFIRMED"
+    stage.proven()
+
+
+@pytest.mark.without_rule(number=6)
+def test_published_before_commit_a_booking_is_told_and_lost_and_its_lane_stands_still(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = batches._record
+
+    def record_and_publish(connection: Any, batch: Batch, entries: Any) -> None:
+        record(connection, batch, entries)
+        publish(stage.stores, batch, "token", None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "_record", record_and_publish)
+        show, booking = book_while_commit_fails(stage, monkeypatch)
+
+    assert stage.status(booking)["status"] == "CONFIRMED"
+    assert stage.stores.client.xlen(keys.lane(show % LANES)) == 0
+    with transaction(stage.stores.engine) as connection:
+        assert bookings.get(connection, booking) is None
+    stage.book(show, "A1", user=stage.bob)
+    with pytest.raises(PostgresWentBack):
+        run_batch(stage.stores, show % LANES, 500)
+
+
+@pytest.mark.without_rule(number=6)
+def test_trimmed_in_a_script_of_its_own_an_outcome_is_never_published(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show()
+    booking = stage.book(show, "A1")
+
+    def trim_and_die(_stores: Any, batch: Batch, *_: Any) -> bool:
+        stage.stores.client.xtrim(keys.lane(batch.fence.lane), minid=f"{batch.upto.ms}-{batch.upto.seq + 1}")
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drains, "publish", trim_and_die)
+        stage.drain(show)
+
+    assert somebody_else_drains(stage, show) == 0
+    assert stage.booking(booking).status is Status.CONFIRMED
+    assert stage.status(booking) == {}, "and its buyer waits"
+
+
+# -- rule 7: every publication is a compare-and-set on a version --------------------------------------------
+
+
+def zombie_after_a_wipe(stage: Stage) -> tuple[int, UUID]:
+    """A drain has committed alice's hold of the only seat, and sleeps. Others publish it; she cancels; Redis is
+    wiped, and knows the booking and the show again from Postgres. Then the drain wakes up and publishes."""
+    show = stage.show(rows=1, seats=1)
+    booking = stage.book(show, "A1", hold=True)
+    zombie = run_batch(stage.stores, show % LANES, 500)
+    assert zombie is not None
+    stage.drain(show)
+    stage.cancel(booking)
+    stage.drain(show)
+    client = stage.stores.client
+    client.flushdb()
+    stage.publish_card(show)
+    client.script_load(scripts.PUBLISH.source)
+    client.execute_command(*statuses.publish_command(stage.booking(booking), LANES, 60))
+
+    publish(stage.stores, zombie, "zombie", None)
+    return show, booking
+
+
+@pytest.mark.rule(number=7)
+def test_a_drain_that_wakes_up_late_sets_nothing_back(stage: Stage) -> None:
+    show, booking = zombie_after_a_wipe(stage)
+
+    assert stage.status(booking)["status"] == "CANCELLED"
+    assert stage.accept(stage.operation(show, "A1", user=stage.bob)).code == "ACCEPTED"
+
+
+@pytest.mark.without_rule(number=7)
+def test_without_the_comparison_it_sets_status_and_card_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    variant(
+        stage,
+        monkeypatch,
+        "FINISH",
+        ("if not version or tonumber(version) < tonumber(ARGV[arg]) then", "if true then"),
+        ("local newer = not now[1] or tonumber(now[1]) < tonumber(version)", "local newer = true"),
+    )
+
+    show, booking = zombie_after_a_wipe(stage)
+
+    assert stage.status(booking)["stage"] == "HELD"
+    assert stage.accept(stage.operation(show, "A1", user=stage.bob)).code == "SOLD_OUT"
+
+
+def repeat_in_a_new_life(stage: Stage) -> tuple[Accepted, int]:
+    """A batch of three entries is committed, and Redis wiped. Bob books, then the batch is published, and bob repeats
+    his key. Returns what he is told, and how many entries he has in the lane."""
+    show = stage.show()
+    for number in (1, 2, 3):
+        stage.book(show, f"A{number}")
+    batch = run_batch(stage.stores, show % LANES, 500)
+    assert batch is not None
+    stage.stores.client.flushdb()
+    stage.publish_card(show)
+    bobs = stage.operation(show, "B1", user=stage.bob, key="k")
+    assert stage.accept(bobs).code == "ACCEPTED"
+
+    publish(stage.stores, batch, "late", None)
+    return stage.accept(bobs), stage.stores.client.xlen(keys.lane(show % LANES))
+
+
+@pytest.mark.rule(number=7)
+def test_a_batch_of_another_epoch_touches_no_lane(stage: Stage) -> None:
+    repeated, entries = repeat_in_a_new_life(stage)
+
+    assert (repeated.code, entries) == ("SAME", 1)
+
+
+@pytest.mark.without_rule(number=7)
+def test_a_batch_that_does_not_look_at_the_epoch_has_a_request_accepted_twice(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = "local same_life = meter[1] == ARGV[1] and (given or still_there())"
+    variant(stage, monkeypatch, "FINISH", (look, "local same_life = true"))
+
+    repeated, entries = repeat_in_a_new_life(stage)
+
+    assert (repeated.code, entries) == ("ACCEPTED", 2)
+
+
+# -- rule 11: what the door believes to be taken belongs to one version of the show -------------------------
+
+
+def ask(stage: Stage, show: int, label: str) -> Accepted:
+    """Bob asks for one seat at a door that may refuse it if it is taken."""
+    number = Hall.from_plan(0, plan(2, 5)).number(label)
+    operation = stage.operation(show, label, user=stage.bob)
+    return lanes.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, marker_ms=2_000, seats=[number])
+
+
+def cancelled_by_a_batch_that_was_not_published(stage: Stage) -> int:
+    """The door knows that A1 and B1 are taken. Alice cancels B1; the worker that has decided so is killed before it
+    publishes; another one decides what comes next, and publishes both."""
+    show = stage.show()
+    for user, label in ((stage.alice, "A1"), (stage.bob, "A1"), (stage.bob, "A2")):
+        stage.book(show, label, user=user)
+        stage.drain(show)
+    given_back = stage.book(show, "B1")
+    stage.drain(show)
+    assert [ask(stage, show, label).code for label in ("A1", "B1")] == ["SEAT_TAKEN"] * 2
+    stage.cancel(given_back)
+    assert run_batch(stage.stores, show % LANES, 500) is not None
+    stage.book(show, "B2")
+    stage.drain(show)
+    return show
+
+
+@pytest.mark.rule(number=11)
+def test_where_versions_do_not_meet_the_door_refuses_no_seat(stage: Stage) -> None:
+    show = cancelled_by_a_batch_that_was_not_published(stage)
+
+    assert believed(stage.stores.client, show, LANES) is None
+    assert ask(stage, show, "B1").code == "ACCEPTED"
+
+
+@pytest.mark.without_rule(number=11)
+def test_without_versions_the_door_refuses_a_seat_that_is_free(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    variant(stage, monkeypatch, "FINISH", ("(known ~= version and known ~= before) or ", ""))
+
+    show = cancelled_by_a_batch_that_was_not_published(stage)
+
+    assert stage.seats(show)["B1"] == ("AVAILABLE", None)
+    assert ask(stage, show, "B1").code == "SEAT_TAKEN"
