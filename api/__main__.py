@@ -1,7 +1,7 @@
 """`python -m api`: the api's server, granian with API_PROCESSES processes on one listening socket.
 
-The socket is made here, before any process, or inherited: `--fd N` names one that somebody else has made (`onsale up`,
-a systemd unit). So while one process, or the whole server, is replaced, new connections wait in the kernel's queue
+The socket is made here, before any process, or inherited: `--fd N` names one that the parent has made (`onsale up`, a
+systemd unit). So while one process, or the whole server, is replaced, new connections wait in the kernel's queue
 instead of being refused. docs/operations.md says what the settings mean.
 """
 

@@ -29,7 +29,7 @@ class EventLoop:
         self._loop = loop
 
     def run(self, work: Coroutine[Any, Any, R]) -> R:
-        """Run a coroutine on the loop and return its result; the calling thread waits. Not for the loop's own thread."""
+        """Run a coroutine on the loop and return its result. The calling thread waits: it must not be the loop's."""
         return asyncio.run_coroutine_threadsafe(work, self._running()).result()
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ class Threads:
     async def once(self, function: Callable[..., R], *arguments: Any) -> R:
         """Run a function in a thread, or share the result of an equal call that is under way.
 
-        In the first instant of a sale thousands need the same hall: one asks for it. Raises: as `run`, to all of them.
+        In the first instant of a sale thousands need the same hall: one asks for it. Raises: as `run`, for all.
         """
         key = function, arguments
         task = self._under_way.get(key)

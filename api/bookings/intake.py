@@ -120,7 +120,7 @@ class Intake:
         return self.plans.of_show(show_id, find)
 
     def check_installation(self, copy: str | None) -> None:
-        """End the process with code 78 if Redis holds another installation's copy than the one it was started with."""
+        """End the process with code 78 if Redis has been given to another installation; `copy`: what it holds."""
         if copy is not None and self._installation is not None:
             try:
                 self._installation.check(copy)
