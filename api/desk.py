@@ -25,12 +25,15 @@ from core.errors import AcceptUnknown, PostgresAway
 from core.halls import Hall
 from core.line import Meter, come_again_s
 from core.operations import Book, Kind
+from core.times import iso
 from db.lanes import Accepted
 
 #: What fingerprints are made of, as JSON. Stored bookings have them: this spelling never changes.
 _CANONICAL = '{"category": %s, "hold": %s, "quantity": %d, "seats": [%s]}'
 #: Instead of a number of seconds: as the lane's depth and rate say.
 BY_THE_LINE = 0
+#: A show may open in a year; whoever asks once a day learns of a sale that was moved forward.
+DAY_S = 86_400
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "NOT_OPEN": (409, "show_not_open", "The show is not on sale yet.", None),
@@ -189,6 +192,10 @@ def refuse(accepted: Accepted, request_id: str, **extra: Any) -> Reply:
     metrics.refused(name)
     if retry_after_s == BY_THE_LINE:
         retry_after_s = come_again_s(accepted.meter)
+    if accepted.code == "NOT_OPEN":
+        opens_ms = int(accepted.status["opens"])
+        extra["opens_at"] = iso(opens_ms)
+        retry_after_s = min(max(1, -(-(opens_ms - accepted.meter.now_ms) // 1000)), DAY_S)
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
     return reply(status, name, detail, headers, request_id=request_id, **extra)
 
