@@ -92,6 +92,12 @@ class NotJson(OnsaleError):
     code = "not_json"
 
 
+class UnsupportedEncoding(OnsaleError):
+    """The body must come as it is: no Content-Encoding but identity is read."""
+
+    code = "unsupported_content_encoding"
+
+
 class InvalidRequest(OnsaleError):
     """The request does not have the right shape."""
 

@@ -1,6 +1,7 @@
 """Reading a request: its JSON body or its query string through a schema, or one clear refusal.
 
-Used inside views instead of decorators, so that the hot path pays for nothing but the schema itself.
+Used inside views instead of decorators, so that the hot path pays for nothing but the schema itself. `see_to_media`
+and `json_of` are pure functions, for a front that reads bodies by itself.
 """
 
 from __future__ import annotations
@@ -9,32 +10,25 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
-from flask import request
-from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from flask import current_app, request
+from marshmallow import EXCLUDE, Schema, ValidationError
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.http import parse_options_header
 
-from api.errors import InvalidRequest, NotJson
+from api.errors import InvalidRequest, NotJson, UnsupportedEncoding
+
+CHARSETS = frozenset({"utf-8", "utf8"})
 
 
 def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]:
-    """The request's JSON body, checked by `schema`.
+    """Return the request's JSON body, checked by `schema`.
 
     Args:    max_bytes: another limit than the application's.
-    Raises:  RequestEntityTooLarge, UnsupportedMediaType, NotJson, InvalidRequest.
+    Raises:  UnsupportedMediaType, UnsupportedEncoding, RequestEntityTooLarge, LengthRequired, NotJson,
+             InvalidRequest.
     """
-    if max_bytes is not None:
-        request.max_content_length = max_bytes
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
-    body = request.get_data(cache=False)
-    limit = request.max_content_length
-    if request.content_length is None and limit is not None and len(body) >= limit:
-        # A body in chunks says no length, and is silently cut off at the limit.
-        raise RequestEntityTooLarge
-    try:
-        values = json.loads(body.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise NotJson from None
+    see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
+    values = json_of(_body(max_bytes or current_app.config["MAX_CONTENT_LENGTH"]))
     try:
         return cast(dict[str, Any], schema.load(values))
     except ValidationError as error:
@@ -44,17 +38,61 @@ def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
-    """The query string, checked by `schema`. A parameter given twice is refused. Raises: InvalidRequest."""
-    given = request.args.to_dict(flat=False)
+    """Return the query string's values, checked by `schema`; a name that it knows may be given once.
+
+    Names that it does not know are ignored: browsers, caches and campaigns add theirs. Raises: InvalidRequest.
+    """
+    known = {field.data_key or name for name, field in schema.load_fields.items()}
+    given = {name: values for name, values in request.args.to_dict(flat=False).items() if name in known}
     twice = [name for name, values in given.items() if len(values) > 1]
     if twice:
         raise InvalidRequest([{"parameter": name, "detail": "Given more than once."} for name in twice])
     try:
-        return cast(dict[str, Any], schema.load({name: values[0] for name, values in given.items()}))
+        values = schema.load({name: values[0] for name, values in given.items()}, unknown=EXCLUDE)
     except ValidationError as error:
         raise InvalidRequest(
             [{"parameter": pointer[1:], "detail": detail} for pointer, detail in faults(error.messages)]
         ) from None
+    return cast(dict[str, Any], values)
+
+
+def see_to_media(content_type: str, content_encoding: str) -> None:
+    """See that a body says it is JSON in UTF-8, not compressed: by the values of its headers, "" where there is none.
+
+    Raises: UnsupportedMediaType, UnsupportedEncoding.
+    """
+    media_type, parameters = parse_options_header(content_type)
+    if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in CHARSETS:
+        raise UnsupportedMediaType
+    if content_encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding
+
+
+def json_of(body: bytes) -> Any:
+    """Return the values of a JSON body, with a byte order mark or without. Raises: NotJson."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise NotJson from None
+
+
+def _body(most: int) -> bytes:
+    """Return the request's whole body, also one in chunks, which says no length.
+
+    Raises: RequestEntityTooLarge: it has more than `most` bytes.
+            LengthRequired: it is in chunks, and the WSGI server hands none on.
+    """
+    chunked = request.content_length is None and "Transfer-Encoding" in request.headers
+    if chunked and not request.environ.get("wsgi.input_terminated"):
+        raise LengthRequired
+    if request.content_length is not None and request.content_length > most:
+        raise RequestEntityTooLarge
+    # Werkzeug silently cuts off what says no length, so one byte more than is allowed is read.
+    request.max_content_length = most + 1
+    body = request.get_data(cache=False)
+    if len(body) > most:
+        raise RequestEntityTooLarge
+    return body
 
 
 def faults(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
