@@ -8,15 +8,29 @@ from __future__ import annotations
 
 from flask import Flask, Response
 from flask_cors import CORS
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, bookings, changes, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
+from api import (
+    auth,
+    bookings,
+    changes,
+    compression,
+    docs,
+    halls,
+    health,
+    hooks,
+    movies,
+    rates,
+    sessions,
+    shows,
+    tokens,
+)
 from api.describe import ProblemApi
 from api.envelope import Envelope
 from api.health import PostgresProbe
 from api.hotpath import HotPath
 from api.listings import Listings
 from api.logins import Logins
+from api.proxies import BehindProxies
 from api.revocations import Revocations
 from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
@@ -31,7 +45,7 @@ from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have a limit of their own.
 MAX_BODY_BYTES = 16 * 1024
-EXPOSED = ["Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit"]
+EXPOSED = ["Location", "Retry-After", "ETag", "Date", "X-Request-Id", "RateLimit-Policy", "RateLimit"]
 ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"]
 BLUEPRINTS = (auth, sessions, movies, halls, shows, changes, bookings, health, docs)
 
@@ -58,8 +72,10 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
-    _for_browsers(app, settings.cors_origins)
+    _for_browsers(app, settings)
     hooks.install(app)
+    compression.install(app)
+    docs.install(app)
     rates.install(app, settings)
     tokens.install(app, settings)
     api = ProblemApi(app)
@@ -99,19 +115,20 @@ def in_front_of(app: Flask, settings: Settings) -> HotPath:
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:
-    """Believe the last so many X-Forwarded entries; with none of them, a client could write its own."""
+    """Trust so many proxies in front; with none, every X-Forwarded header may be the client's own."""
     if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+        app.wsgi_app = BehindProxies(app.wsgi_app, proxies)  # type: ignore[method-assign]
 
 
-def _for_browsers(app: Flask, origins: tuple[str, ...]) -> None:
+def _for_browsers(app: Flask, settings: Settings) -> None:
     """Let pages of these origins, and no others, call the API. Tokens come in a header, never as cookies."""
+    origins = settings.cors_origins
     if origins:
         CORS(
             app,
             resources={r"/api/*": {"origins": list(origins)}},
             expose_headers=EXPOSED,
-            allow_headers=ALLOWED,
+            allow_headers=[*ALLOWED, *settings.cors_headers],
             max_age=600,
             always_send=False,
         )

@@ -14,13 +14,14 @@ from flask_smorest import Blueprint
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
-from api import answers, cursors, links, schemas
+from api import answers, compression, cursors, links, schemas
+from api.conditional import has_version
 from api.describe import route
 from api.errors import HallTaken, InvalidRequest
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, as_bytes, show_json
+from api.rendering import PUBLIC, answer, as_bytes, created, show_json
 from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
@@ -54,7 +55,7 @@ def list_shows() -> Response:
         )
 
     body = listings().page((movie_id, after, limit), make)
-    return Response(body, content_type="application/json", headers=PUBLIC)
+    return compression.respond(body, "application/json", PUBLIC)
 
 
 @route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
@@ -80,14 +81,11 @@ def get_seats(show_id: int) -> Response:
     version = maps.version(show_id)
     if version is None:
         return no_such_show()
-    if request.if_none_match.contains_weak(str(version)):
-        response = Response(status=304, headers=PUBLIC)
-    else:
+    seat_map = maps.kept(show_id)
+    if seat_map is None or not has_version(request.headers.get("If-None-Match"), str(version)):
         seat_map = maps.at_least(show_id, version)
         version = seat_map.version
-        response = Response(seat_map.body, content_type="application/json", headers=PUBLIC)
-    response.set_etag(str(version))
-    return response
+    return compression.respond(seat_map.twofold, "application/json", PUBLIC, etag=str(version))
 
 
 @route(
@@ -122,7 +120,7 @@ def create_show() -> Response:
     assert show is not None
     _announce(show, row, hall)
     listings().drop()
-    return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
+    return created(show_json(show), f"/api/shows/{show_id}")
 
 
 def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int) -> None:
