@@ -1,40 +1,24 @@
 """The application: blueprints, limits, and what happens around every request.
 
-`create_app` takes its stores, so that tests give it theirs; `create_app_from_env` is what the server calls.
+`create_app` takes its stores, so that tests give it theirs. It serves every route under any WSGI server;
+`create_front_from_env` and `create_flask_from_env` are what a server's process calls (__main__.py).
 Nothing connects before the first request, but for the look at the servers before a start outside the local mode.
 """
 
 from __future__ import annotations
 
-from flask import Flask, Response
-from flask_cors import CORS
+from flask import Flask
 
-from api import (
-    auth,
-    bookings,
-    changes,
-    compression,
-    docs,
-    halls,
-    health,
-    hooks,
-    movies,
-    rates,
-    sessions,
-    shows,
-    tokens,
-)
+from api import auth, changes, compression, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
+from api.bookings import routes as bookings
 from api.describe import ProblemApi
-from api.envelope import Envelope
-from api.health import PostgresProbe
-from api.hotpath import HotPath
+from api.front import Front
 from api.listings import Listings
 from api.logins import Logins
 from api.proxies import BehindProxies
+from api.response_headers import ResponseHeaders
 from api.revocations import Revocations
-from api.seatmaps import SeatMaps
 from api.stores import Stores, open_stores
-from api.waiters import Waiters
 from core import crashpoints, garbage, logs
 from core.safety import refuse_unsafe
 from core.settings import Settings
@@ -45,8 +29,6 @@ from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have a limit of their own.
 MAX_BODY_BYTES = 16 * 1024
-EXPOSED = ["Location", "Retry-After", "ETag", "Date", "X-Request-Id", "RateLimit-Policy", "RateLimit"]
-ALLOWED = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"]
 BLUEPRINTS = (auth, sessions, movies, halls, shows, changes, bookings, health, docs)
 
 
@@ -63,17 +45,13 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     )
     app.extensions["onsale"] = stores
     app.extensions["onsale-listings"] = Listings()
-    app.extensions["onsale-seatmaps"] = SeatMaps(stores.engine)
-    app.extensions["onsale-postgres-probe"] = PostgresProbe(stores.engine)
-    app.extensions["onsale-waiters"] = Waiters(settings.redis_url, settings.waiters, guard.for_redis(settings))
-    # Its own: what accounts need does not go through the bookings' door.
+    # Its own: what accounts need does not go through the connection of bookings.
     accounts = Rounds(settings.redis_url, questions=guard.for_redis(settings))
     app.extensions["onsale-accounts"] = accounts
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
-    _for_browsers(app, settings)
-    hooks.install(app)
+    hooks.install(app, ResponseHeaders(settings.cors_origins, settings.cors_headers))
     compression.install(app)
     docs.install(app)
     rates.install(app, settings)
@@ -87,15 +65,20 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
 
 def close(app: Flask) -> None:
     """Close the application's connections, when what it does by itself has ended. Nothing may be asked any more."""
-    app.extensions["onsale-postgres-probe"].close()
     app.extensions["onsale-accounts"].close()
     stores: Stores = app.extensions["onsale"]
-    stores.door.close()
-    stores.engine.dispose()
+    stores.close()
 
 
-def create_app_from_env() -> HotPath:
-    """The ASGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
+def create_front_from_env() -> Front:
+    """The RSGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
+    front = in_front_of(create_flask_from_env())
+    garbage.settle()
+    return front
+
+
+def create_flask_from_env() -> Flask:
+    """The WSGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
     crashpoints.arm(settings.crash, settings.marker_ms / 1000)
@@ -104,38 +87,15 @@ def create_app_from_env() -> HotPath:
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_stores(settings))
     app.extensions["onsale-revocations"].start()
-    garbage.settle()
-    return in_front_of(app, settings)
+    return app
 
 
-def in_front_of(app: Flask, settings: Settings) -> HotPath:
-    """The ASGI application: the hot path, and Flask behind it."""
-    envelope = Envelope(settings.cors_origins, EXPOSED, settings.trusted_proxies)
-    return HotPath(app, envelope, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
+def in_front_of(app: Flask) -> Front:
+    """The RSGI application: the front, and Flask behind it."""
+    return Front(app, max_body=MAX_BODY_BYTES)
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:
     """Trust so many proxies in front; with none, every X-Forwarded header may be the client's own."""
     if proxies:
         app.wsgi_app = BehindProxies(app.wsgi_app, proxies)  # type: ignore[method-assign]
-
-
-def _for_browsers(app: Flask, settings: Settings) -> None:
-    """Let pages of these origins, and no others, call the API. Tokens come in a header, never as cookies."""
-    origins = settings.cors_origins
-    if origins:
-        CORS(
-            app,
-            resources={r"/api/*": {"origins": list(origins)}},
-            expose_headers=EXPOSED,
-            allow_headers=[*ALLOWED, *settings.cors_headers],
-            max_age=600,
-            always_send=False,
-        )
-        app.after_request(_vary)
-
-
-def _vary(response: Response) -> Response:
-    """Answers differ by Origin, also those to a page that is not allowed: no cache may give one to the other."""
-    response.vary.add("Origin")
-    return response

@@ -12,12 +12,14 @@ from typing import Any
 from flask import Response, g
 from flask_smorest import Blueprint
 
-from api import answers, desk, links, schemas
+from api import answers, links, schemas
+from api.bookings import refusals
+from api.bookings.routes import run, service
 from api.describe import route
 from api.errors import InvalidRequest
 from api.problems import problem
 from api.reading import read_body
-from api.rendering import answer, change_json
+from api.rendering import answer, change_json, here
 from api.shows import ONE, no_such_show, priced_hall
 from api.stores import stores
 from api.tokens import admin_required
@@ -87,7 +89,7 @@ def get_change(show_id: int, change_id: str) -> Response:
         return _no_such_change()
     epoch, id_ = found[1], StreamId.parse(found[2])
     decided = _decided(show_id, epoch, id_)
-    if decided is None and stores().door.waits(show_id, epoch, id_):
+    if decided is None and service().intake.waits(show_id, epoch, id_):
         return answer(change_json(show_id, change_id, id_, None), headers=_SOON)
     decided = decided or _decided(show_id, epoch, id_)  # it may have left the lane just now
     return answer(change_json(show_id, change_id, id_, decided)) if decided else _no_such_change()
@@ -96,12 +98,12 @@ def get_change(show_id: int, change_id: str) -> Response:
 def _accept(settings: ShowSettings, operation: ChangeShow) -> Response:
     if settings.state is SaleState.CLOSED:
         return problem(409, "show_closed", "The show's sale is closed for good.")
-    accepted = stores().door.accept(operation, g.request_id)
+    accepted = run(service().accept(operation, g.request_id))
     if accepted.code != "ACCEPTED":
-        return desk.refuse(accepted, g.request_id).response()
+        return refusals.refuse(accepted, g.request_id).response()
     show_id, change_id = operation.show_id, f"{accepted.meter.epoch}-{accepted.entry_id}"
     body = change_json(show_id, change_id, StreamId.parse(accepted.entry_id), None)
-    return answer(body, 202, {"Location": f"/api/shows/{show_id}/changes/{change_id}", **_SOON})
+    return answer(body, 202, {"Location": here(f"/api/shows/{show_id}/changes/{change_id}"), **_SOON})
 
 
 def _see_to_window(settings: ShowSettings, values: dict[str, Any]) -> None:
@@ -113,7 +115,7 @@ def _see_to_window(settings: ShowSettings, values: dict[str, Any]) -> None:
 
 
 def _decided(show_id: int, epoch: str, id_: StreamId) -> journal.ChangeOutcome | None:
-    lane = lane_of(show_id, stores().door.lanes_count)
+    lane = lane_of(show_id, service().intake.lanes_count)
     with transaction(stores().engine) as connection:
         return journal.outcome_of_change(connection, show_id, lane, epoch, id_)
 

@@ -59,7 +59,7 @@ class BadCredentials(OnsaleError):
 
 
 class Busy(OnsaleError):
-    """Too many log-ins at the moment; try again."""
+    """Too many requests at the moment; try again."""
 
     code = "busy"
 
@@ -86,16 +86,46 @@ class TooManyLogins(TooMany):
     code = "too_many_logins"
 
 
+class NoSuchShow(OnsaleError):
+    """There is no such show."""
+
+    code = "no_such_show"
+
+
+class NoSuchBooking(OnsaleError):
+    """There is no such booking."""
+
+    code = "no_such_booking"
+
+
 class NotJson(OnsaleError):
     """The body is not valid JSON."""
 
     code = "not_json"
 
 
+class UnsupportedMedia(OnsaleError):
+    """The body must be application/json, in UTF-8."""
+
+    code = "unsupported_media_type"
+
+
 class UnsupportedEncoding(OnsaleError):
     """The body must come as it is: no Content-Encoding but identity is read."""
 
     code = "unsupported_content_encoding"
+
+
+class BodyTooLarge(OnsaleError):
+    """The body is larger than this address takes."""
+
+    code = "body_too_large"
+
+
+class BodyTimeout(OnsaleError):
+    """The body did not arrive in time."""
+
+    code = "request_timeout"
 
 
 class InvalidRequest(OnsaleError):

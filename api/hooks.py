@@ -1,6 +1,6 @@
-"""What happens around every request of Flask's: its id, security headers, one log line, one observation.
+"""What happens around every request of Flask's: its id, the headers of every answer, one log line, one observation.
 
-Nothing here may touch a store. The hot path (hotpath.py) does the same by itself, but for the log line.
+Nothing here may touch a store. The front (front.py) answers with the same headers; it writes no log line.
 """
 
 from __future__ import annotations
@@ -12,23 +12,16 @@ import secrets
 import time
 from urllib.parse import quote
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from api import metrics
+from api.response_headers import ResponseHeaders
 from core import logs
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Clients invent others; each would be a new label and a strange log line.
 METHODS = READS | {"POST", "PUT", "PATCH", "DELETE"}
-SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
-#: For two years, as preload lists ask. Only over TLS, which the proxy in front tells (TRUSTED_PROXIES).
-HSTS = "max-age=63072000; includeSubDomains"
-
 #: A request id is no secret: the process's own letters and a number.
 _PROCESS = secrets.token_hex(5)
 _numbers = itertools.count(1)
@@ -37,8 +30,9 @@ log = logs.logger(__name__)
 _levels = logging.getLogger(__name__)
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, headers: ResponseHeaders) -> None:
     """Run these around every request of the application."""
+    app.extensions["onsale-response-headers"] = headers
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_end)
@@ -57,13 +51,7 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
-    headers = response.headers
-    headers.add("X-Request-Id", g.request_id)
-    for name, value in SECURITY_HEADERS.items():
-        if name not in headers:
-            headers.add(name, value)
-    if request.environ["wsgi.url_scheme"] == "https":
-        headers.add("Strict-Transport-Security", HSTS)
+    _add_headers(response)
     rule, method, status = request.url_rule, request.method, response.status_code
     if method not in METHODS:
         method = "other"
@@ -73,6 +61,21 @@ def _finish(response: Response) -> Response:
         line = log.debug if reads else log.info
         line("request", method=method, path=quote(request.path), status=status, ms=round(seconds * 1000, 1))
     return response
+
+
+def _add_headers(response: Response) -> None:
+    headers: ResponseHeaders = current_app.extensions["onsale-response-headers"]
+    # Pages of other origins call the API alone.
+    origin = request.headers.get("Origin") if request.path.startswith("/api/") else None
+    tls = request.environ["wsgi.url_scheme"] == "https"
+    around = headers.around(g.request_id, origin, tls=tls)
+    if request.method == "OPTIONS":
+        around += headers.preflight(origin, request.headers.get("Access-Control-Request-Method"))
+    for name, value in around:
+        if name == "Vary":
+            response.vary.add(value)
+        elif name not in response.headers:
+            response.headers.add(name, value)
 
 
 def _end(_error: BaseException | None) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from db.lanes import LaneState
 
 #: Seconds. A warm accept takes 2 ms, a long poll up to WAIT_CAP_S.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -30,15 +32,6 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 #: Looking a label's child up by hand saves the library's lock and checks on every request.
 _children: dict[tuple[str, str, int], Any] = {}
 _counters: dict[tuple[Counter, str], Counter] = {}
-
-
-class LaneState(Protocol):
-    """What a scrape asks of a lane. `drained_by` is None or "rung" while nobody drains it."""
-
-    lane: int
-    depth: int
-    oldest_age_ms: int
-    drained_by: str | None
 
 
 def accepted(kind: str) -> None:

@@ -18,15 +18,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.door import NoSuchBooking, NoSuchShow
 from api.errors import (
     AdministratorsAccount,
     BadCredentials,
     BadIdempotencyKey,
+    BodyTimeout,
+    BodyTooLarge,
     Busy,
     HallTaken,
     InvalidCursor,
     InvalidRequest,
+    NoSuchBooking,
+    NoSuchShow,
     NotAllowed,
     NotJson,
     RefreshInvalid,
@@ -36,6 +39,7 @@ from api.errors import (
     TokenRevoked,
     TooMany,
     UnsupportedEncoding,
+    UnsupportedMedia,
 )
 from api.replies import Reply
 from core import logs
@@ -66,6 +70,9 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     NotAllowed: (403, {}),
     AdministratorsAccount: (403, {}),
     NotJson: (400, {}),
+    BodyTimeout: (408, {"Connection": "close"}),
+    BodyTooLarge: (413, {}),
+    UnsupportedMedia: (415, {}),
     InvalidCursor: (400, {}),
     UnsupportedEncoding: (415, {"Accept-Encoding": "identity"}),
     NoSuchShow: (404, {}),

@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
-from flask import current_app, request
+from flask import Request, current_app, request
 from marshmallow import EXCLUDE, Schema, ValidationError
-from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
-from api.errors import InvalidRequest, NotJson, UnsupportedEncoding
+from api.errors import InvalidRequest, NotJson, UnsupportedEncoding, UnsupportedMedia
 
 CHARSETS = frozenset({"utf-8", "utf8"})
 
@@ -24,11 +25,35 @@ def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]
     """Return the request's JSON body, checked by `schema`.
 
     Args:    max_bytes: another limit than the application's.
-    Raises:  UnsupportedMediaType, UnsupportedEncoding, RequestEntityTooLarge, LengthRequired, NotJson,
-             InvalidRequest.
+    Raises:  UnsupportedMedia, UnsupportedEncoding, RequestEntityTooLarge, LengthRequired, NotJson, InvalidRequest.
+    """
+    return loaded(schema, body_of(request, max_bytes=max_bytes))
+
+
+def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
+    """Return the body of a request that says it is JSON, also one in chunks, which says no length.
+
+    Raises: UnsupportedMedia, UnsupportedEncoding.   RequestEntityTooLarge: it is longer than is allowed.
+            LengthRequired: it is in chunks, and the WSGI server hands none on.
     """
     see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
-    values = json_of(_body(max_bytes or current_app.config["MAX_CONTENT_LENGTH"]))
+    most = max_bytes or current_app.config["MAX_CONTENT_LENGTH"]
+    chunked = request.content_length is None and "Transfer-Encoding" in request.headers
+    if chunked and not request.environ.get("wsgi.input_terminated"):
+        raise LengthRequired
+    if request.content_length is not None and request.content_length > most:
+        raise RequestEntityTooLarge
+    # Werkzeug silently cuts off what says no length, so one byte more than is allowed is read.
+    request.max_content_length = most + 1
+    body = request.get_data(cache=False)
+    if len(body) > most:
+        raise RequestEntityTooLarge
+    return body
+
+
+def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
+    """Return the values of a JSON body, checked by `schema`. Raises: NotJson, InvalidRequest."""
+    values = json_of(body)
     try:
         return cast(dict[str, Any], schema.load(values))
     except ValidationError as error:
@@ -38,12 +63,17 @@ def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
-    """Return the query string's values, checked by `schema`; a name that it knows may be given once.
+    """Return the request's query string, checked by `schema`. Raises: InvalidRequest."""
+    return loaded_query(schema, request.args)
+
+
+def loaded_query(schema: Schema, query: MultiDict[str, str]) -> dict[str, Any]:
+    """Return a query's values, checked by `schema`; a name that it knows may be given once.
 
     Names that it does not know are ignored: browsers, caches and campaigns add theirs. Raises: InvalidRequest.
     """
     known = {field.data_key or name for name, field in schema.load_fields.items()}
-    given = {name: values for name, values in request.args.to_dict(flat=False).items() if name in known}
+    given = {name: values for name, values in query.lists() if name in known}
     twice = [name for name, values in given.items() if len(values) > 1]
     if twice:
         raise InvalidRequest([{"parameter": name, "detail": "Given more than once."} for name in twice])
@@ -59,11 +89,11 @@ def read_query(schema: Schema) -> dict[str, Any]:
 def see_to_media(content_type: str, content_encoding: str) -> None:
     """See that a body says it is JSON in UTF-8, not compressed: by the values of its headers, "" where there is none.
 
-    Raises: UnsupportedMediaType, UnsupportedEncoding.
+    Raises: UnsupportedMedia, UnsupportedEncoding.
     """
     media_type, parameters = parse_options_header(content_type)
     if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in CHARSETS:
-        raise UnsupportedMediaType
+        raise UnsupportedMedia
     if content_encoding.strip().lower() not in ("", "identity"):
         raise UnsupportedEncoding
 
@@ -74,25 +104,6 @@ def json_of(body: bytes) -> Any:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise NotJson from None
-
-
-def _body(most: int) -> bytes:
-    """Return the request's whole body, also one in chunks, which says no length.
-
-    Raises: RequestEntityTooLarge: it has more than `most` bytes.
-            LengthRequired: it is in chunks, and the WSGI server hands none on.
-    """
-    chunked = request.content_length is None and "Transfer-Encoding" in request.headers
-    if chunked and not request.environ.get("wsgi.input_terminated"):
-        raise LengthRequired
-    if request.content_length is not None and request.content_length > most:
-        raise RequestEntityTooLarge
-    # Werkzeug silently cuts off what says no length, so one byte more than is allowed is read.
-    request.max_content_length = most + 1
-    body = request.get_data(cache=False)
-    if len(body) > most:
-        raise RequestEntityTooLarge
-    return body
 
 
 def faults(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Response, request
 
+from api import replies
 from api.proxies import located
 from core.bookings import Booking
 from core.operations import StreamId
@@ -23,8 +24,7 @@ from db.movies import Movie
 from db.sessions import Session
 from db.users import User
 
-#: For what everybody may see and what may be a second old.
-PUBLIC = {"Cache-Control": "public, max-age=1"}
+PUBLIC = {"Cache-Control": replies.PUBLIC}
 
 
 def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -37,7 +37,12 @@ def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str
 
 def created(body: Mapping[str, Any], path: str) -> Response:
     """A JSON response that says where the new thing is found: `path` below the prefix that the client knows."""
-    return answer(body, 201, {"Location": located(request.script_root, path)})
+    return answer(body, 201, {"Location": here(path)})
+
+
+def here(path: str) -> str:
+    """Return a path of ours as the client of the current request knows it."""
+    return located(request.script_root, path)
 
 
 def as_bytes(body: Mapping[str, Any]) -> bytes:

@@ -32,9 +32,7 @@ LOCKS = 256
 class SeatMap:
     """A show's map as JSON. `checked_s`: when Postgres last said that this is the show's version (monotonic).
 
-    `gzipped`: the body for clients that accept gzip (compression.py wants_gzip), with Content-Encoding: gzip and the
-    ETag weak; b"" where the map is so small that everybody is sent `body`. An answer with a map that has a `gzipped`
-    varies by Accept-Encoding.
+    `gzipped`: the body for clients that accept gzip; b"" where the map is so small that everybody is sent `body`.
     """
 
     version: int

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, request
 from flask_smorest import Blueprint
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
 from api import answers, compression, cursors, links, schemas
-from api.conditional import has_version
 from api.describe import route
 from api.errors import HallTaken, InvalidRequest
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
 from api.rendering import PUBLIC, answer, as_bytes, created, show_json
-from api.seatmaps import SeatMaps
 from api.stores import stores
 from api.tokens import admin_required
 from core import logs
@@ -77,15 +75,9 @@ def get_show(show_id: int) -> Response:
 )
 def get_seats(show_id: int) -> Response:
     """Every seat of a show, row by row. Its ETag changes with the seats."""
-    maps = cast(SeatMaps, current_app.extensions["onsale-seatmaps"])
-    version = maps.version(show_id)
-    if version is None:
-        return no_such_show()
-    seat_map = maps.kept(show_id)
-    if seat_map is None or not has_version(request.headers.get("If-None-Match"), str(version)):
-        seat_map = maps.at_least(show_id, version)
-        version = seat_map.version
-    return compression.respond(seat_map.twofold, "application/json", PUBLIC, etag=str(version))
+    reply = stores().loop.run(stores().seat_maps.reply(show_id))
+    reply = reply.unless_known(request.headers.get("If-None-Match"))
+    return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
 
 
 @route(
@@ -149,9 +141,9 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
 
 def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
     """Tell Redis of a new show. What fails is healed by its first buyer, who then needs Postgres."""
-    door = stores().door
+    intake = stores().service.intake
     try:
-        door.plans.announce(show, row, hall, door.lanes_count)
+        intake.plans.announce(show, row, hall, intake.lanes_count)
     except (RedisAway, AcceptUnknown, PostgresAway, OutOfMemoryError) as error:
         log.warning("show_not_published", show_id=show.id, error=str(error))
 

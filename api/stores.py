@@ -1,4 +1,4 @@
-"""The stores that an api process uses: settings, Postgres, and the door that accepts bookings in Redis.
+"""What an api process works with: settings, Postgres, and the services on its event loop.
 
 They hang on the application (`app.extensions["onsale"]`), so that tests run several side by side. Opening
 them connects to nothing: an api starts, and answers /healthz, while both servers are away.
@@ -7,30 +7,58 @@ them connects to nothing: an api starts, and answers /healthz, while both server
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from flask import current_app
 from sqlalchemy import Engine
 
-from api.door import Door
+from api.bookings.intake import Intake
+from api.bookings.long_poll import LongPolls
+from api.bookings.service import BookingService
+from api.doorbells import Doorbells
+from api.event_loop import EventLoop
+from api.postgres_probe import PostgresProbe
+from api.seat_map_service import SeatMapService
+from api.seatmaps import SeatMaps
+from api.threads import Threads
 from core.settings import Settings
 from db import guard
+from db.async_rounds import AsyncRounds
 from db.engine import make_engine
+from workers.actors import ring
 
 #: Warm bookings never touch Postgres, so few connections are enough; when they are all busy, better say so.
 POOL_SIZE = 5
 #: The API must fail fast when Postgres is in trouble: its threads are wanted by bookings.
 STATEMENT_TIMEOUT_MS = 2_000
 LOCK_TIMEOUT_MS = 500
+#: Threads in which the services ask Postgres, and calls that may wait for one: some seconds of work.
+THREADS, WAITING = 8, 64
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What a view may use. `door` accepts operations, reads statuses and lanes."""
+    """What a view may use. `service` takes operations in and reads statuses; it runs on `loop`."""
 
     settings: Settings
     engine: Engine
-    door: Any = None
+    loop: EventLoop
+    service: BookingService
+    seat_maps: SeatMapService
+    probe: PostgresProbe
+    redis: AsyncRounds
+    threads: Threads
+    doorbells: Doorbells
+
+    def close(self) -> None:
+        """Close all connections and end all threads. Nothing may be asked any more."""
+        self.probe.close()
+        self.threads.close()
+        self.doorbells.close()
+        self.loop.run(self.redis.close())
+        self.loop.close()
+        self.service.intake.close()
+        self.engine.dispose()
 
 
 def open_stores(settings: Settings) -> Stores:
@@ -42,7 +70,21 @@ def open_stores(settings: Settings) -> Stores:
         lock_timeout_ms=LOCK_TIMEOUT_MS,
         greet=guard.for_postgres(settings, "api"),
     )
-    return Stores(settings=settings, engine=engine, door=Door(settings, engine))
+    questions = guard.for_redis(settings)
+    redis, intake = AsyncRounds(settings.redis_url, questions=questions), Intake(settings, engine)
+    threads, doorbells = Threads(THREADS, waiting=WAITING, name="stores"), Doorbells(ring)
+    long_polls = LongPolls(settings.redis_url, settings.waiters, questions)
+    return Stores(
+        settings=settings,
+        engine=engine,
+        loop=EventLoop(),
+        service=BookingService(redis, intake, long_polls, threads, doorbells.ring),
+        seat_maps=SeatMapService(SeatMaps(engine), redis, intake, threads),
+        probe=PostgresProbe(engine),
+        redis=redis,
+        threads=threads,
+        doorbells=doorbells,
+    )
 
 
 def stores() -> Stores:

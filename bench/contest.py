@@ -156,7 +156,7 @@ def contest(
     """
     ground.fresh(template)
     settings = replace(LocalSettings.from_env(), home=ground.home, workers=workers, lanes=ground.lanes)
-    settings = replace(settings, host="127.0.0.1", port=free_port("127.0.0.1", 0))
+    settings = replace(settings, host="127.0.0.1", port=free_port("127.0.0.1"))
     told = {**programs.environment(settings, ground.running, metrics_folder(ground.home)), **(env or {})}
     running = Contest(ground, generator, name, settings.port)
     try:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from api.listening import listen
 from core.logs import configure, logger
 from core.settings import LocalSettings
 from local import control, postgres, programs
@@ -96,6 +97,8 @@ class System:
             api_processes=2, database_url="", redis_url="", broker_url="",
         )  # fmt: skip
         self._apis = 1
+        # One for all apis: a new one and the old one serve side by side, and nobody is refused in between.
+        self._listener = listen(site.host, site.port)
         self._metrics = metrics_folder(self._home)
         self.running = describe(self._settings, stores)
 
@@ -132,7 +135,7 @@ class System:
         return {**env, "STATUS_TTL_S": str(STATUS_TTL_S)}
 
     def _api(self) -> Launch:
-        return programs.api(self._settings, self._env("api"))
+        return programs.api(self._settings, self._env("api"), self._listener.fileno())
 
     def _worker(self, number: int) -> Launch:
         return programs.worker(self._settings, self._env(f"worker-{number}"), number)

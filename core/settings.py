@@ -64,6 +64,7 @@ class Settings:
     wait_cap_s: float
     waiters: int
     api_threads: int
+    leave_s: float
     log_json: bool
     log_level: str
     worker_metrics_port: int
@@ -75,7 +76,7 @@ class Settings:
     @classmethod
     def from_env(cls) -> Settings:
         """Read the environment. Raises ConfigurationError that names every variable at fault."""
-        env = _environment()
+        env = environment()
         redis_url = env.str("REDIS_URL", validate=validate.Length(min=1))
         values: dict[str, Any] = {
             "database_url": env.str("DATABASE_URL", validate=validate.Length(min=1)),
@@ -100,8 +101,10 @@ class Settings:
             # A waiting client costs its connection and some 10 kB, no thread.
             "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
             "api_threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
+            # A balancer that asks /readyz every few seconds needs as long to send nobody more.
+            "leave_s": env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300)),
         }
-        _seal(env)
+        seal(env)
         values["database_url"] = with_driver(values["database_url"])
         values["broker_url"] = values["broker_url"] or other_database(redis_url)
         # An equal share each, so that all lanes together keep to it without a common count.
@@ -196,7 +199,7 @@ class LocalSettings:
     @classmethod
     def from_env(cls) -> LocalSettings:
         """Read the environment. Raises ConfigurationError that names every variable at fault."""
-        env = _environment()
+        env = environment()
         values: dict[str, Any] = {
             "home": Path(env.str("ONSALE_HOME", ".onsale")),
             "host": env.str("HOST", "127.0.0.1"),
@@ -221,7 +224,7 @@ class LocalSettings:
             # Where the api answers, for the commands that talk to one not started by `onsale up`.
             "url": env.str("ONSALE_URL", "http://127.0.0.1:8000"),
         }
-        _seal(env)
+        seal(env)
         return cls(**values)
 
 
@@ -249,7 +252,8 @@ class _Environment(FileAwareEnv):
             raise ConfigurationError(str(error)) from error
 
 
-def _environment() -> FileAwareEnv:
+def environment() -> FileAwareEnv:
+    """The environment, read when it is asked; `seal` reports what was wrong with it."""
     return _Environment(eager=False, strip_whitespace=True)
 
 
@@ -279,7 +283,8 @@ def _is_on(switch: str) -> bool:
     return switch.lower() not in ("", "0", "false", "no", "off")
 
 
-def _seal(env: FileAwareEnv) -> None:
+def seal(env: FileAwareEnv) -> None:
+    """Raise ConfigurationError that names every variable at fault, if any is."""
     try:
         env.seal()
     except EnvValidationError as error:

@@ -72,7 +72,7 @@ class Ground:
     def launch(self, process: str, crash: str = "") -> tuple[ProcessGroup, str]:
         """Start an api, worker or scheduler; returns its group and, of an api, its address."""
         self._numbers += 1
-        settings = replace(self.settings, port=free_port(self.settings.host, 0) if process == "api" else 0)
+        settings = replace(self.settings, port=free_port(self.settings.host) if process == "api" else 0)
         env = {**programs.environment(settings, self.running, self.metrics), **SHORT, "ONSALE_CRASH": crash}
         match process:
             case "api":

@@ -1,4 +1,4 @@
-"""Rounds on an event loop: what db/rounds.py is to threads, for an api process that serves with asyncio.
+"""Rounds on an event loop: the Redis calls of an api process, put together like a group commit.
 
 All calls of one turn of the loop are written in one go, and Redis answers them in order; so under load one write,
 one read and (in Redis) one fsync serve many requests, and an idle process sends at once. Nothing is ever sent twice
@@ -21,9 +21,8 @@ from redis.exceptions import InvalidResponse, NoScriptError, RedisError
 
 from core.crashpoints import point
 from core.errors import AcceptUnknown, OnsaleError, RedisAway
-from db import scripts
 from db.demotion import ASK_ROLE, ROLE_S, Questions, async_greeting, check_role, says_demoted
-from db.rounds import Command, unable
+from db.rounds import Command, script_loads, unable
 
 #: Bytes of one read.
 READ = 1 << 16
@@ -218,12 +217,8 @@ class AsyncRounds:
             call.end()
 
     def _load_and_resend(self, call: _Call) -> None:
-        """Redis was restarted and does not know a script: load those of this call, and send it again.
-
-        NOSCRIPT says that nothing of it ran, and a call of several commands has only such as may be repeated.
-        """
-        needed = {str(command[1]) for command in call.commands if command[0] == "EVALSHA"}
-        loads: list[Command] = [("SCRIPT", "LOAD", scripts.BY_SHA[sha].source) for sha in sorted(needed)]
+        """Redis was restarted and does not know a script: load those of this call, and send it again."""
+        loads = script_loads(call.commands)
         again = _Call([*loads, *call.commands], call.writes, asyncio.get_running_loop().create_future())
 
         def answered(done: asyncio.Future[list[Any]]) -> None:

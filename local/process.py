@@ -38,6 +38,7 @@ class Launch:
     """How one process group is started. `forks`: how many children of the leader must live as long as it.
 
     `replaces`: the leader itself starts another fork when one ends; the rest of the group goes on meanwhile.
+    `files`: file descriptors of ours that it inherits under the same numbers.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Launch:
     stop_signal: signal.Signals = signal.SIGTERM
     forks: int = 0
     replaces: bool = False
+    files: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ def start(launch: Launch, *, keep_output: bool = False) -> ProcessGroup:
         stdout=subprocess.PIPE if keep_output else None,
         start_new_session=True,
         preexec_fn=follow(launch.stop_signal),
+        pass_fds=launch.files,
         **(launch.account.identity() if launch.account else {}),
     )
     try:

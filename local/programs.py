@@ -53,24 +53,28 @@ def at(env: Mapping[str, str], database_url: str) -> dict[str, str]:
     return {**env, "DATABASE_URL": database_url or env["DATABASE_URL"]}
 
 
-def api(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
-    """The HTTP side: granian's master and its API_PROCESSES workers."""
-    # fmt: off
-    options = (
-        "--interface", "asgi", "--factory", "--loop", "uvloop",
-        "--host", settings.host, "--port", str(settings.port),
-        "--workers", str(settings.api_processes),
-        # A spike's connections wait in the kernel's queue instead of being refused.
-        "--backlog", "4096",
-        "--no-ws", "--no-access-log", "--log-level", "error",
-        # Seconds: a client in `?wait=` must not hold up the end.
-        "--workers-kill-timeout", "2",
-        # At once, and the others serve meanwhile; one that ends twice within 5.5 s ends the master as well.
-        "--respawn-failed-workers",
+def api(settings: LocalSettings, env: Mapping[str, str], listener: int | None = None) -> Launch:
+    """The HTTP side: granian's master and its API_PROCESSES workers.
+
+    Args: listener: a listening socket of ours. It outlives them: while they are replaced, new connections wait in
+          its queue. None: the api makes its own.
+    """
+    command = (sys.executable, "-m", "api", *(() if listener is None else ("--fd", str(listener))))
+    env = {
+        **env,
+        "HOST": settings.host,
+        "PORT": str(settings.port),
+        "API_PROCESSES": str(settings.api_processes),
+    }
+    return Launch(
+        name="api",
+        command=command,
+        cwd=PROJECT,
+        env=env,
+        forks=settings.api_processes,
+        replaces=True,
+        files=() if listener is None else (listener,),
     )
-    # fmt: on
-    command = (sys.executable, "-m", "granian", *options, "api.app:create_app_from_env")
-    return Launch(name="api", command=command, cwd=PROJECT, env=env, forks=settings.api_processes, replaces=True)
 
 
 def worker(settings: LocalSettings, env: Mapping[str, str], number: int) -> Launch:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 from dataclasses import replace
 
+from api.listening import listen
 from core.addresses import with_driver
 from core.logs import logger
 from core.settings import LocalSettings
 from local import control, postgres, programs, welcome
-from local.address import base_url, free_port, is_ready
+from local.address import base_url, is_ready
 from local.folders import empty
 from local.home import kept_secrets, locked, metrics_folder
 from local.leftovers import end_leftovers
@@ -46,7 +48,8 @@ def up(settings: LocalSettings) -> None:
         remove_state(home)
         if ended := end_leftovers(home, gently=SERVERS):
             log.warning("leftovers_ended", pids=ended)
-        settings = replace(settings, home=home, port=free_port(settings.host, settings.port))
+        listener = listen(settings.host, settings.port)
+        settings = replace(settings, home=home, port=listener.getsockname()[1])
         if settings.fresh:
             empty(home)
         stores = prepare(
@@ -58,8 +61,9 @@ def up(settings: LocalSettings) -> None:
         )
         running = describe(settings, stores)
         try:
-            asyncio.run(_run(settings, stores, running))
+            asyncio.run(_run(settings, stores, running, listener))
         finally:
+            listener.close()
             remove_state(home)
 
 
@@ -81,14 +85,14 @@ def describe(settings: LocalSettings, stores: Stores) -> Running:
     )
 
 
-async def _run(settings: LocalSettings, stores: Stores, running: Running) -> None:
+async def _run(settings: LocalSettings, stores: Stores, running: Running, listener: socket.socket) -> None:
     """Everything between the first start and the last end."""
     supervisor = Supervisor(settings.home)
     supervisor.obey_signals()
     door = await control.serve(settings.home, supervisor.answer)
     tasks = [
         asyncio.create_task(supervisor.watch()),
-        asyncio.create_task(_serve(supervisor, settings, stores, running)),
+        asyncio.create_task(_serve(supervisor, settings, stores, running, listener)),
         asyncio.create_task(supervisor.asked_to_stop.wait()),
     ]
     try:
@@ -105,7 +109,9 @@ async def _run(settings: LocalSettings, stores: Stores, running: Running) -> Non
         task.result()
 
 
-async def _serve(supervisor: Supervisor, settings: LocalSettings, stores: Stores, running: Running) -> None:
+async def _serve(
+    supervisor: Supervisor, settings: LocalSettings, stores: Stores, running: Running, listener: socket.socket
+) -> None:
     """Start the process list in order, say when it answers, and stay until the end is asked for."""
     supervisor.add(*(server.launch for server in stores.servers))
     await supervisor.started(stores.servers)
@@ -118,7 +124,7 @@ async def _serve(supervisor: Supervisor, settings: LocalSettings, stores: Stores
         say(welcome.admin(prepared["admin_email"], prepared["admin_password"]))
     write_state(settings.home, running)
     theirs = programs.at(env, running.worker_database_url)
-    supervisor.add(programs.api(settings, programs.at(env, running.api_database_url)))
+    supervisor.add(programs.api(settings, programs.at(env, running.api_database_url), listener.fileno()))
     supervisor.add_workers(settings.workers, lambda number: programs.worker(settings, theirs, number))
     supervisor.add(programs.scheduler(theirs))
     await _ready(settings)

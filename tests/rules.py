@@ -32,7 +32,8 @@ IMPORTS = {
         "prometheus_client",
         "marshmallow",
         "werkzeug",
-        "a2wsgi",
+        "granian.rsgi",
+        "uvloop",
         "orjson",
     }
     | {"apispec", "flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},

@@ -27,7 +27,7 @@ def launches(name: str, settings: LocalSettings, env: Mapping[str, str]) -> list
         workers = [programs.worker(settings, env, number) for number in range(1, settings.workers + 1)]
         return [programs.api(settings, env), *workers, programs.scheduler(env)]
     module = "celery_app" if name == "celery" else name
-    api = _flask(programs.api(settings, env), f"bench.contenders.{module}:create_app")
+    api = _flask(settings, env, f"bench.contenders.{module}:create_app")
     if name == "message":
         return [api, *(_dramatiq(settings, env, number) for number in range(1, settings.workers + 1))]
     if name == "celery":
@@ -35,13 +35,18 @@ def launches(name: str, settings: LocalSettings, env: Mapping[str, str]) -> list
     return [api]
 
 
-def _flask(api: Launch, app: str) -> Launch:
+def _flask(settings: LocalSettings, env: Mapping[str, str], app: str) -> Launch:
     """The same server for a Flask application as it is: WSGI, on threads."""
-    command = list(api.command[:-1])
-    command[command.index("asgi")] = "wsgi"
-    at = command.index("--loop")
-    command[at : at + 2] = ["--blocking-threads", str(API_THREADS)]
-    return replace(api, command=(*command, app))
+    # fmt: off
+    command = (
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--factory",
+        "--host", settings.host, "--port", str(settings.port), "--http", "1",
+        "--workers", str(settings.api_processes), "--blocking-threads", str(API_THREADS),
+        "--backlog", "4096", "--no-ws", "--no-access-log", "--log-level", "error",
+        "--workers-kill-timeout", "2", "--respawn-failed-workers", app,
+    )
+    # fmt: on
+    return replace(programs.api(settings, env), command=command)
 
 
 def _dramatiq(settings: LocalSettings, env: Mapping[str, str], number: int) -> Launch:

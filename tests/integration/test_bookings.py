@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask
-
 from api.door import Door
 from api.waiters import Waiters
+from flask import Flask
+
 from core.errors import AcceptUnknown
 from core.times import from_ms
 from db import keys

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 import redis
+from api.waiters import Waiters
 from sqlalchemy import Engine, text
 
 from api import waiters
-from api.waiters import Waiters
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from db import keys
 from db.async_rounds import AsyncRounds

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from api.door import Door, NoSuchShow
 from flask import Flask
 from sqlalchemy import Engine
 
 from api import desk, plans
-from api.door import Door, NoSuchShow
 from api.plans import Plans
 from bench.halls import plan as large_plan
 from core.bookings import Status

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from random import Random
 from uuid import UUID
 
-from api import places
-from api.door import Door, NoSuchBooking
+from api.bookings.intake import Intake
+from api.bookings.long_poll import LongPolls
+from api.bookings.service import BookingService
+from api.errors import NoSuchBooking
 from api.plans import Plans
 from core import ids
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
@@ -16,6 +19,7 @@ from core.operations import Book, Cancel, Confirm
 from tests.simulator.baton import Job
 from tests.simulator.ground import Ground
 from tests.simulator.oracle import Asked, Oracle
+from tests.simulator.seams import SeamService, driven
 from workers.stores import Stores
 
 SECRET = b"s" * 32
@@ -27,10 +31,10 @@ TROUBLE = (AcceptUnknown, PostgresAway, RedisAway)
 class Process:
     """An api, a worker or the expirer. Its memory is new after a crash; its open connections are kept for speed."""
 
-    def __init__(self, ground: Ground, name: str, number: int) -> None:
+    def __init__(self, ground: Ground, name: str, number: int, ring: Callable[[int], object]) -> None:
         self.name = name
         self.jobs: dict[str, Job] = {}
-        self._ground, self._number = ground, number
+        self._ground, self._number, self._ring = ground, number, ring
         self.restart()
 
     def restart(self) -> None:
@@ -40,9 +44,11 @@ class Process:
         client = ground.seam_clients[number % 2]
         self.jobs = {}
         self.stores = Stores(ground.settings, engine, client, rounds, _installation=ground.installation)
-        self.door = Door(ground.settings, engine)
-        self.door._rounds = rounds
-        self.door.plans = Plans(rounds, engine)
+        intake = Intake(ground.settings, engine)
+        intake._rounds = rounds
+        intake.plans = Plans(rounds, engine)
+        seam, nobody_waits = SeamService(rounds), LongPolls(ground.settings.redis_url, 0)
+        self.service = BookingService(seam, intake, nobody_waits, seam, self._ring)
 
     def begin(self, what: str, work: Callable[[], object]) -> None:
         """Start a piece of work; one of each kind at a time."""
@@ -56,21 +62,21 @@ class Clients:
         self._rng, self._shows, self._labels, self._oracle = rng, shows, labels, oracle
         self._keys = itertools.count(1)
 
-    def action(self, door: Door) -> tuple[str, Callable[[], None]]:
-        """Something that a client does next, at this door."""
+    def action(self, service: BookingService) -> tuple[str, Callable[[], None]]:
+        """Something that a client does next, at this api."""
         rng, asked = self._rng, list(self._oracle.asked.values())
         dice = rng.random()
         if not asked or dice < 0.45:
             new = self._new()
-            return "book", lambda: self.book(door, new)
+            return "book", lambda: self.book(service, new)
         chosen = rng.choice(asked)
         if dice < 0.6:
-            return "book again", lambda: self.book(door, chosen)
+            return "book again", lambda: self.book(service, chosen)
         if dice < 0.75:
-            return "confirm", lambda: self._change(door, chosen, Confirm)
+            return "confirm", lambda: self._change(service, chosen, Confirm)
         if dice < 0.87:
-            return "cancel", lambda: self._change(door, chosen, Cancel)
-        return "poll", lambda: self._poll(door, chosen)
+            return "cancel", lambda: self._change(service, chosen, Cancel)
+        return "poll", lambda: self._poll(service, chosen)
 
     def _new(self) -> Asked:
         rng = self._rng
@@ -89,16 +95,16 @@ class Clients:
         asked = self._oracle.asked[operation.booking_id] = Asked(operation)
         return asked
 
-    def book(self, door: Door, asked: Asked) -> None:
+    def book(self, service: BookingService, asked: Asked) -> None:
         """POST /api/bookings, with its key; a refusal of a booking that may have an outcome asks for it."""
         operation, since = asked.operation, len(asked.seen)
         try:
-            door.hall_of(operation.show_id)  # as api/desk.py does: then the door may refuse taken seats
-            answer = door.accept(operation)
+            service.intake.hall_of(operation.show_id)  # as `book` does: then accept.lua may refuse taken seats
+            answer = driven(service.accept(operation))
             if answer.code in ("ACCEPTED", "SAME"):
                 asked.accepted = True
                 self._oracle.saw(operation.booking_id, int(answer.status["v"]), answer.status["s"], since)
-            elif answer.forgotten and self._recall(door, asked, since):
+            elif answer.forgotten and self._recall(service, asked, since):
                 pass  # refused, but it had been decided before
             elif answer.code == "MISMATCH":
                 self._oracle.violations.append(f"I4 booking {operation.booking_id}: its own key does not match it")
@@ -111,33 +117,29 @@ class Clients:
         except TROUBLE:
             pass
 
-    def _change(self, door: Door, asked: Asked, kind: type[Confirm | Cancel]) -> None:
+    def _change(self, service: BookingService, asked: Asked, kind: type[Confirm | Cancel]) -> None:
         operation = asked.operation
         asked.cancelled |= kind is Cancel
         try:
-            answer = door.accept(
-                kind(booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id)
-            )
+            change = kind(booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id)
+            answer = driven(service.accept(change))
             if answer.code == "ACCEPTED":
                 self._oracle.accepted(operation.show_id, answer.meter.epoch, answer.entry_id)
         except (*TROUBLE, NoSuchBooking):
             pass
 
-    def _poll(self, door: Door, asked: Asked) -> None:
-        """GET /api/bookings/<id>: what api/desk.py look does."""
-        since = len(asked.seen)
+    def _poll(self, service: BookingService, asked: Asked) -> None:
+        """GET /api/bookings/<id>."""
+        operation, since = asked.operation, len(asked.seen)
         try:
-            fields, meter = door.status(asked.operation.booking_id)
-            if not fields or places.passed(fields, meter):
-                self._recall(door, asked, since)
-            else:
-                self._oracle.saw(asked.operation.booking_id, int(fields["v"]), fields["s"], since)
-        except TROUBLE:
+            body = json.loads(driven(service.look(operation.booking_id, operation.user_id)).body)
+            self._oracle.saw(operation.booking_id, body["version"], body["status"], since)
+        except (*TROUBLE, NoSuchBooking):
             pass
 
-    def _recall(self, door: Door, asked: Asked, since: int) -> bool:
+    def _recall(self, service: BookingService, asked: Asked, since: int) -> bool:
         try:
-            booking = door.recall(asked.operation.booking_id, asked.operation.user_id)
+            booking = service.intake.recall(asked.operation.booking_id, asked.operation.user_id)
         except NoSuchBooking:
             return False
         self._oracle.saw(booking.id, booking.version, booking.status.value, since)

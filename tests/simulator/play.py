@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 from unittest import mock
 
-from api import door
+from api.bookings import intake
 from db import keys
 from tests import clock
 from tests.simulator.baton import Fate
@@ -41,7 +41,7 @@ class Play:
         self._actions = ACTIONS
         shows = ground.fresh(int(time.time() * 1000))
         names = ("api 0", "api 1", "worker 0", "worker 1", "scheduler")
-        self.processes = [Process(ground, name, number) for number, name in enumerate(names)]
+        self.processes = [Process(ground, name, number, self._ring) for number, name in enumerate(names)]
         wanted = shows if self.rng.random() < 0.3 else [self.rng.choice(shows)]  # mostly all want the same
         self._clients = Clients(self.rng, wanted, ground.labels, self.oracle)
         self._set_clock(0)
@@ -81,7 +81,7 @@ class Play:
         api = process.name.startswith("api")
         if api and "request" not in process.jobs and self._actions:
             self._actions -= 1
-            what, work = self._clients.action(process.door)
+            what, work = self._clients.action(process.service)
             self._tell(process, f"a client: {what}")
             process.begin("request", work)
         elif process.name == "scheduler" and "expire" not in process.jobs:
@@ -182,7 +182,7 @@ class Play:
                     self._bury(process, what)
         if self.oracle.wiped:
             for asked in self.oracle.asked.values():
-                self._clients.book(self.processes[0].door, asked)
+                self._clients.book(self.processes[0].service, asked)
         self._drain_all()
         for _ in range(10):
             if not expire.run_once(self.processes[4].stores, self._ring):
@@ -216,8 +216,7 @@ class Play:
             for module, name, stand_in in (
                 (drain, "time", clock),
                 (sweep, "random", chance),
-                (door, "ring", self._ring),
-                *((module, "log", self._alarms()) for module in (drain, batch, sweep, expire, door)),
+                *((module, "log", self._alarms()) for module in (drain, batch, sweep, expire, intake)),
             ):
                 stack.enter_context(mock.patch.object(module, name, stand_in))
             yield

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NoReturn, Self
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NoReturn, Self, TypeVar
 
 import psycopg
 import redis
@@ -14,6 +14,8 @@ from db import scripts
 from db.engine import make_engine
 from db.rounds import Command, Rounds
 from tests.simulator.baton import Crashed, Fate, point, through
+
+R = TypeVar("R")
 
 
 def _named(command: Sequence[Any]) -> str:
@@ -54,6 +56,29 @@ class SeamRounds(Rounds):
         if commands[0] == ("TIME",):
             replies[0] = [str(int(replies[0][0]) + self.ahead_ms // 1000), replies[0][1]]
         return replies
+
+
+class SeamService:
+    """An api's calls as its booking service makes them: awaited, but each with its points in the caller's thread."""
+
+    def __init__(self, rounds: SeamRounds) -> None:
+        self._rounds = rounds
+
+    async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
+        return self._rounds.call(commands, writes=writes)
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What would go to a thread is done here."""
+        return function(*arguments)
+
+
+def driven(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine of the booking service to its end: on these seams it waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    raise AssertionError("it waits for an event loop")
 
 
 def seam_engine(url: str) -> Engine:

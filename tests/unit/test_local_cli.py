@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from api.listening import listen
 from core.addresses import with_driver
 from core.errors import ConfigurationError
 from local import control, welcome
@@ -146,9 +147,10 @@ def test_a_taken_port_is_refused_and_zero_picks_a_free_one():
         taken = other.getsockname()[1]
 
         with pytest.raises(ConfigurationError, match=f"Port {taken} of 127.0.0.1 is taken"):
-            free_port("127.0.0.1", taken)
-        assert free_port("127.0.0.1", 0) not in (0, taken)
-    assert free_port("127.0.0.1", taken) == taken
+            listen("127.0.0.1", taken)
+        assert free_port("127.0.0.1") not in (0, taken)
+    with listen("127.0.0.1", taken) as listener:
+        assert listener.getsockname()[1] == taken
     assert base_url("0.0.0.0", 80) == "http://127.0.0.1:80"
     assert base_url("::1", 80) == "http://[::1]:80"
 

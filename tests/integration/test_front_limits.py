@@ -11,9 +11,9 @@ from flask import Flask
 from api.app import create_app, in_front_of
 from api.stores import open_stores
 from core.settings import Settings
-from tests.asgi import Server
 from tests.buyer import Buyer, answered, refused
 from tests.integration.test_hotpath import post
+from tests.rsgi import Server
 from tests.stage import Stage
 
 

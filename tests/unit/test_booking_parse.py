@@ -6,7 +6,6 @@ import hashlib
 import json
 
 import pytest
-
 from api.desk import fingerprint
 
 

@@ -18,8 +18,8 @@ from core.errors import RedisAway
 from core.ids import lane_of
 from core.settings import Settings
 from db import keys
-from tests.asgi import Answer, Server
 from tests.buyer import Buyer
+from tests.rsgi import Answer, Server
 from tests.stage import Stage
 from tests.waiting import until
 

@@ -9,20 +9,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from api.plain import booking_of, headers_of, length_of
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from api.app import create_app, in_front_of
-from api.plain import booking_of, headers_of, length_of
 from api.schemas import BOOKING_REQUEST
 from api.stores import open_stores
 from core import ids
 from core.settings import Settings
 from db import keys
-from tests.asgi import Answer, Server
 from tests.buyer import Buyer
+from tests.rsgi import Answer, Server
 from tests.stage import Stage
 from tests.waiting import PATIENCE_S, until
 

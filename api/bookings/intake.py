@@ -1,38 +1,36 @@
-"""The door: how an api process takes operations in and reads statuses. Redis first, Postgres behind it.
+"""Intake: what an api process knows of shows, halls and limits, and how it gives Redis what Redis lacks.
 
-A warm booking costs one round trip to Redis and never touches Postgres. Postgres is asked only for what Redis
-does not have: a show's card or plan, a final status that has left, an outcome behind a refusal. The door
-refuses early, it decides nothing.
+A warm booking touches neither Postgres nor this module's connection: `command` is made of what is remembered. The
+methods that say "blocks" ask Redis and Postgres for a show's card or plan, or a decided booking; the service
+(service.py) calls them in a thread. Intake refuses early, it decides nothing.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
+from api.errors import NoSuchBooking, NoSuchShow
 from api.plans import Plans
 from api.rates import Allowance
 from core import logs
 from core.bookings import Booking
-from core.crashpoints import point
-from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway, WrongInstallation
+from core.errors import WrongInstallation
 from core.halls import Hall
-from core.ids import lane_of, show_of
-from core.line import Meter
+from core.ids import lane_of
 from core.operations import Book, Cancel, Confirm, Operation, StreamId
 from core.settings import Settings
-from db import bookings, cards, guard, installation, keys, lanes, recall, shows, statuses, workers_alive
+from db import bookings, cards, guard, installation, lanes, recall, shows, statuses
 from db.engine import transaction
 from db.installation import Installation
 from db.lanes import Accepted, LaneState
 from db.rounds import Command, Rounds
-from workers.actors import ring
 
 log = logs.logger(__name__)
 
@@ -42,20 +40,8 @@ ABSENT_S = 2.0
 ABSENT_SHOWS = 10_000
 
 
-class NoSuchShow(OnsaleError):
-    """There is no such show."""
-
-    code = "no_such_show"
-
-
-class NoSuchBooking(OnsaleError):
-    """There is no such booking."""
-
-    code = "no_such_booking"
-
-
-class Door:
-    """One per api process; its threads share it. Connects at the first use."""
+class Intake:
+    """One per api process; its event loop and its threads share it. Connects at the first use."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self.settings = settings
@@ -66,44 +52,11 @@ class Door:
         self.plans = Plans(self._rounds, engine)
         self._absent: dict[int, float] = {}
 
-    # -- taking operations in ---------------------------------------------------------------------------
-
-    def accept(self, operation: Operation, request_id: str = "", known: Accepted | None = None) -> Accepted:
-        """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/lanes.py accept).
-
-        Args:   known: what accept.lua has answered already; only what Redis lacks is left to do.
-        Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, and PostgresAway if Redis lacks the card
-                or the status that is needed.   Repeat: safe, the same operation is found again.
-        """
-        point("A0")
-        accepted = known or self._accept(operation, request_id)
-        if accepted.code == "NO_CARD":
-            self._publish_card(operation.show_id)
-            point("A0b", RedisAway)
-            accepted = self._accept(operation, request_id)
-        elif accepted.stale:
-            with suppress(PostgresAway):  # then the refusal stands
-                self._publish_card(operation.show_id)
-                accepted = self._accept(operation, request_id)
-        elif accepted.code == "NO_STATUS":
-            self.recall(getattr(operation, "booking_id"), getattr(operation, "user_id"))  # noqa: B009
-            accepted = self._accept(operation, request_id)
-        if accepted.code in ("NO_CARD", "NO_STATUS"):
-            accepted = Accepted("FULL")  # it exists, and Redis has no room for it: nothing was written
-        point("A1", AcceptUnknown)
-        if accepted.ring:
-            ring(lane_of(operation.show_id, self.lanes_count))
-        point("A3")
-        return accepted
+    # -- accepting ----------------------------------------------------------------------------------------
 
     def command(self, operation: Operation, request_id: str) -> Command:
-        """The call of accept.lua for an operation. Raises: RedisAway, PostgresAway at the first use."""
+        """The call of accept.lua for an operation. Touches no store once `ready`."""
         return lanes.accept_command(operation, request_id=request_id, **self._terms(operation))
-
-    def _accept(self, operation: Operation, request_id: str) -> Accepted:
-        return self.counted(
-            operation, lanes.accept(self._rounds, operation, request_id=request_id, **self._terms(operation))
-        )
 
     def counted(self, operation: Operation, accepted: Accepted) -> Accepted:
         """What accept.lua said of an operation, counted as its user's."""
@@ -134,7 +87,7 @@ class Door:
         return self._installation is not None
 
     def learn(self) -> None:
-        """Become `ready`. Raises: RedisAway, PostgresAway.   Repeat: nothing."""
+        """Become `ready`; blocks. Raises: RedisAway, PostgresAway.   Repeat: nothing."""
         self._drawn()
 
     def known_hall(self, show_id: int) -> Hall | None:
@@ -143,12 +96,8 @@ class Door:
 
     # -- reading ----------------------------------------------------------------------------------------
 
-    def status(self, booking_id: UUID) -> tuple[dict[str, str], Meter]:
-        """A booking's status hash ({} if Redis has none) and its lane's meter. Raises: RedisAway."""
-        return statuses.read(self._rounds, booking_id, show_of(booking_id), self.lanes_count)
-
     def recall(self, booking_id: UUID, user_id: UUID) -> Booking:
-        """A person's decided booking from Postgres, published to Redis again.
+        """A person's decided booking from Postgres, published to Redis again; blocks.
 
         Raises: NoSuchBooking (also for another person's), PostgresAway, RedisAway.
         """
@@ -162,38 +111,32 @@ class Door:
         return booking
 
     def hall_of(self, show_id: int) -> Hall:
-        """The hall of a show. Raises: NoSuchShow, RedisAway, PostgresAway."""
+        """The hall of a show; blocks. Raises: NoSuchShow, RedisAway, PostgresAway."""
 
         def find() -> int:
             hall_id = cards.hall_of(self._rounds, show_id, self.lanes_count)
-            return self._publish_card(show_id) if hall_id is None else hall_id
+            return self.publish_card(show_id) if hall_id is None else hall_id
 
         return self.plans.of_show(show_id, find)
 
-    def workers_alive(self) -> int:
-        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted.
-
-        Ends the process with code 78 if the Redis has been given to another installation since.
-        """
-        commands = [*workers_alive.count_commands(), ("GET", keys.INSTALLATION)]
-        *beats, copy = self._rounds.call(commands, writes=False)
+    def check_installation(self, copy: str | None) -> None:
+        """End the process with code 78 if Redis holds another installation's copy than the one it was started with."""
         if copy is not None and self._installation is not None:
             try:
                 self._installation.check(copy)
             except WrongInstallation as error:
                 guard.end(error)
-        return workers_alive.count(beats)
 
     def close(self) -> None:
         """Close the connection to Redis. The next call opens a new one."""
         self._rounds.close()
 
     def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
-        """Whether an operation of a show is still in its lane. Raises: RedisAway."""
+        """Whether an operation of a show is still in its lane; blocks. Raises: RedisAway."""
         return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)
 
     def lanes(self) -> list[LaneState]:
-        """The state of every lane. Raises: RedisAway."""
+        """The state of every lane; blocks. Raises: RedisAway."""
         return lanes.overview(self._rounds.call(lanes.overview_commands(self.lanes_count), writes=False))
 
     # -- what was drawn at the first start --------------------------------------------------------------
@@ -221,8 +164,11 @@ class Door:
 
     # -- publishing what Redis lacks --------------------------------------------------------------------
 
-    def _publish_card(self, show_id: int) -> int:
-        """Rebuild a show's card from Postgres; returns its hall. Raises: NoSuchShow, PostgresAway, RedisAway."""
+    def publish_card(self, show_id: int) -> int:
+        """Rebuild a show's card from Postgres; returns its hall; blocks.
+
+        Raises: NoSuchShow, PostgresAway, RedisAway.
+        """
         if self._absent.get(show_id, 0.0) > time.monotonic():
             raise NoSuchShow
         with transaction(self._engine) as connection:

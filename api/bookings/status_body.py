@@ -51,7 +51,7 @@ class Seen:
             headers.append(("Retry-After", str(-(-self.poll_after_ms // 1000))))
         if location:
             headers.append(("Location", location))
-        return Reply(status, self.body, headers)
+        return Reply(status, self.body, headers, etag=self.etag)
 
 
 def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:

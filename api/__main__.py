@@ -1,0 +1,114 @@
+"""`python -m api`: the api's server, granian with API_PROCESSES processes on one listening socket.
+
+The socket is made here, before any process, or inherited: `--fd N` names one that somebody else has made (`onsale up`,
+a systemd unit). So while one process, or the whole server, is replaced, new connections wait in the kernel's queue
+instead of being refused. docs/operations.md says what the settings mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import resource
+import socket
+import sys
+from typing import Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from api.listening import BACKLOG, listen
+from core import logs
+from core.errors import ConfigurationError
+from core.server_settings import ServerSettings
+
+#: File descriptors of a process besides its connections: stores, logs, metrics, modules.
+OTHER_FILES = 256
+#: Bytes of a request's line and headers together; hyper refuses more, and more than 100 header fields, with 431.
+MOST_HEADER_BYTES = 16 * 1024
+#: Seconds in which a process that is leaving must have answered what it has begun.
+GRACE_S = 5
+
+log = logs.logger(__name__)
+
+
+class Onsale(Server):  # type: ignore[misc, valid-type]
+    """granian's server, on a socket that exists already."""
+
+    def __init__(self, listener: socket.socket, **options: Any) -> None:
+        super().__init__(**options)
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        self._sso = self._listener
+        self._sso.set_inheritable(True)
+        self._shd = SocketHolder(self._listener.fileno(), False, BACKLOG)  # type: ignore[call-arg]
+        self._sfd = self._listener.fileno()
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT. Exit code 78: the configuration is not usable."""
+    parser = argparse.ArgumentParser(prog="python -m api", description="Serve the API; settings by the environment.")
+    parser.add_argument("--fd", type=int, help="a listening socket's file descriptor; without it, HOST and PORT")
+    fd: int | None = parser.parse_args().fd
+    try:
+        settings = ServerSettings.from_env()
+        listener = listen(settings.host, settings.port) if fd is None else socket.socket(fileno=fd)
+    except ConfigurationError as error:
+        print(f"configuration: {error}", file=sys.stderr)
+        sys.exit(78)
+    logs.configure(process="api", json=settings.log_json, level=settings.log_level)
+    serve(settings, listener)
+
+
+def serve(settings: ServerSettings, listener: socket.socket) -> None:
+    """Serve on a listening socket until the process is told to end."""
+    host, port = listener.getsockname()[:2]
+    front = settings.front
+    server = Onsale(
+        listener,
+        target="api.app:create_front_from_env" if front else "api.app:create_flask_from_env",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI if front else Interfaces.WSGI,
+        blocking_threads=1 if front else settings.threads,
+        workers=settings.processes,
+        loop=Loops.uvloop,
+        # HTTP/2 would let one small request expand into thousands of headers; a balancer speaks it to browsers.
+        http=HTTPModes.http1,
+        # The deadline of a request's headers, and for how long a connection may be silent.
+        http1_settings=HTTP1Settings(
+            header_read_timeout=settings.keep_alive_s * 1000, max_buffer_size=MOST_HEADER_BYTES
+        ),
+        websockets=False,
+        backlog=BACKLOG,
+        # granian's limit of open connections, of each process: further ones wait in the kernel's queue.
+        backpressure=allow_connections(settings.connections),
+        # At once, and the others serve meanwhile; one that ends twice within 5.5 s ends the server as well.
+        respawn_failed_workers=True,
+        workers_kill_timeout=math.ceil(settings.leave_s) + GRACE_S,
+        log_level=LogLevels.error,
+    )
+    server.serve()
+
+
+def allow_connections(wanted: int) -> int:
+    """Raise the limit of open files as far as `wanted` connections need it; returns how many it allows."""
+    needed = wanted + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = max(64, soft - OTHER_FILES)
+        log.warning("file_limit_low", open_files=soft, connections=allowed, wanted=wanted)
+        return allowed
+    return wanted
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Long polls: requests with `?wait=` that sleep until their booking is published.
+
+One thread per process listens to the channel on which finish.lua names what it has published, and wakes those whom
+it concerns. Places are bounded: a request that finds none is answered at once, with when to ask again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import redis
+
+from core import logs
+from db import keys
+from db.demotion import Questions
+from db.rounds import connection_pool
+
+log = logs.logger(__name__)
+
+Wake = Callable[[], object]
+
+#: Seconds. How often the listener looks whether it is still connected; and its pause before it connects again.
+LISTEN_S = 1.0
+#: Seconds that one connection is listened to. One that hears nothing cannot tell why, and may ask nothing else: a
+#: server that has gone silent, or is no master any more, is found out by the next connection.
+RENEW_S = 10.0
+#: After an interruption all waiting requests look again: so many at a time, with a pause of seconds in between.
+AT_A_TIME, PAUSE_S = 200, 0.02
+
+
+class LongPolls:
+    """The waiting requests of one process. The listener starts with the first of them."""
+
+    def __init__(self, redis_url: str, places: int, questions: Questions | None = None) -> None:
+        self._client = redis.Redis(
+            connection_pool=connection_pool(redis_url, socket_timeout_s=2 * LISTEN_S, questions=questions)
+        )
+        self._places = places
+        self._taken = 0
+        self._lock = threading.Lock()
+        self._waiting: dict[str, set[Wake]] = {}
+        self._listener: threading.Thread | None = None
+        #: The process is about to end: nobody may wait any more.
+        self.leaving = False
+
+    def enter(self, booking_id: UUID, wake: Wake) -> bool:
+        """Have `wake` called, from the listener's thread, at each publication of the booking; False: no place left.
+
+        Whoever has entered must `leave`.
+        """
+        with self._lock:
+            if self.leaving or self._taken >= self._places:
+                return False
+            self._taken += 1
+            self._waiting.setdefault(booking_id.hex, set()).add(wake)
+            if self._listener is None:
+                self._listener = threading.Thread(target=self._listen, name="long-polls", daemon=True)
+                self._listener.start()
+        return True
+
+    def leave(self, booking_id: UUID, wake: Wake) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._taken -= 1
+            self._waiting[booking_id.hex].discard(wake)
+            if not self._waiting[booking_id.hex]:
+                del self._waiting[booking_id.hex]
+
+    def end(self) -> None:
+        """Wake all waiting requests, and let no other wait: the process is about to end.   Repeat: safe."""
+        self.leaving = True
+        self._wake_everybody()
+
+    def _listen(self) -> None:
+        pause, channel = threading.Event(), None
+        while True:
+            try:
+                # Connected before the old connection is given up: in between nothing is missed.
+                fresh = self._subscribe()
+                if channel is None:
+                    self._wake_everybody(pause)  # what was published while nobody listened is not known
+                else:
+                    while self._hear(channel, 0.0):
+                        pass
+                    channel.close()
+                channel = fresh
+                renew_at = time.monotonic() + RENEW_S
+                while time.monotonic() < renew_at:
+                    self._hear(channel, LISTEN_S)
+            except Exception as error:
+                # Never let this thread die: nothing would start another listener.
+                if isinstance(error, redis.RedisError):
+                    log.warning("long_polls_interrupted", error=str(error))
+                else:
+                    log.exception("long_polls_failed")
+                if channel is not None:
+                    channel.close()
+                channel = None
+                pause.wait(LISTEN_S)
+
+    def _subscribe(self) -> Any:
+        """A connection of its own that listens. Raises: redis-py's errors."""
+        channel = self._client.pubsub()  # type: ignore[no-untyped-call]
+        try:
+            channel.subscribe(keys.DECIDED)
+            if channel.get_message(timeout=2 * LISTEN_S) is None:
+                raise redis.TimeoutError("Redis does not confirm the subscription")
+        except BaseException:
+            channel.close()
+            raise
+        return channel
+
+    def _hear(self, channel: Any, timeout_s: float) -> bool:
+        """Wake whom the next publication concerns; False if there was none in time."""
+        message = channel.get_message(timeout=timeout_s)
+        if message is None:
+            return False
+        if message["type"] == "message":
+            self._wake(message["data"].split(" "))
+        return True
+
+    def _wake(self, ids: list[str]) -> None:
+        with self._lock:
+            if self._waiting:
+                for id_ in ids:
+                    for wake in self._waiting.get(id_, ()):
+                        wake()
+
+    def _wake_everybody(self, pause: threading.Event | None = None) -> None:
+        """Have all look again; with `pause` a few at a time, so that thousands do not ask Redis in one instant."""
+        with self._lock:
+            wakes = iter([wake for each in self._waiting.values() for wake in each])
+        while some := list(islice(wakes, AT_A_TIME)):
+            for wake in some:
+                wake()
+            if pause is not None:
+                pause.wait(PAUSE_S)

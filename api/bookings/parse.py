@@ -1,0 +1,114 @@
+"""From a request for seats to the operation that goes into the lane."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+
+from api.errors import MAX_KEY_CHARS, BadIdempotencyKey, InvalidRequest
+from api.reading import loaded
+from api.schemas import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
+from core import ids
+from core.halls import Hall
+from core.operations import Book
+
+_LABEL = re.compile(SEAT_LABEL.removesuffix("$"), re.ASCII)
+#: What fingerprints are made of, as JSON. Stored bookings have them: this spelling never changes.
+_CANONICAL = '{"category": %s, "hold": %s, "quantity": %d, "seats": [%s]}'
+
+
+def booking_request(body: bytes) -> dict[str, Any]:
+    """What a body asks for, as api/schemas.py BookingRequest loads it. Raises: NotJson, InvalidRequest.
+
+    The usual bodies are recognised without the schema, at a twentieth of its cost; a test compares the two.
+    """
+    return usual_request(body) or loaded(BOOKING_REQUEST, body)
+
+
+def usual_request(body: bytes) -> dict[str, Any] | None:
+    """A request for seats that plainly is one; None for everything else, valid or not."""
+    try:
+        asked = orjson.loads(body)
+    except ValueError:
+        return None
+    if type(asked) is not dict or type(show_id := asked.get("show_id")) is not int or not 0 < show_id <= MAX_ID:
+        return None
+    hold, seats, quantity = asked.setdefault("hold", False), asked.get("seats"), asked.get("quantity")
+    give_up_ms = asked.get("give_up_after_ms", 1)
+    if type(give_up_ms) is not int or not 0 < give_up_ms <= MAX_GIVE_UP_MS:
+        return None
+    if type(hold) is not bool or len(asked) != 3 + ("give_up_after_ms" in asked):
+        return None
+    if type(seats) is list:
+        some = 0 < len(seats) <= MAX_SEATS_PER_BOOKING
+        fits = some and all(map(_is_label, seats)) and len(set(seats)) == len(seats)
+    else:
+        fits = type(quantity) is int and 0 < quantity <= MAX_SEATS_PER_BOOKING
+    return cast(dict[str, Any], asked) if fits else None
+
+
+def idempotency_key(given: str | None) -> str | None:
+    """The Idempotency-Key: bare, or quoted as the draft wants it. Raises: BadIdempotencyKey."""
+    if given is None:
+        return None
+    key = given.removeprefix('"').removesuffix('"')
+    if not key or len(key) > MAX_KEY_CHARS or not key.isascii() or not key.isprintable():
+        raise BadIdempotencyKey
+    return key
+
+
+def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, asked: dict[str, Any]) -> Book:
+    """The operation that is asked for. Raises: InvalidRequest: the hall of the show does not have such seats."""
+    errors = _unknown(hall, asked)
+    if errors:
+        raise InvalidRequest(errors)
+    seats = tuple(sorted(asked.get("seats", ())))
+    category, hold, quantity = asked.get("category"), asked["hold"], asked.get("quantity", 0)
+    give_up_after_ms = asked.get("give_up_after_ms", 0)
+    return Book(
+        booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
+        show_id=asked["show_id"],
+        user_id=user_id,
+        fingerprint=fingerprint(seats, quantity, category, hold, give_up_after_ms),
+        seats=seats,
+        quantity=quantity,
+        category=category,
+        hold=hold,
+        give_up_after_ms=give_up_after_ms,
+    )
+
+
+def fingerprint(
+    seats: Iterable[str], quantity: int, category: str | None, hold: bool, give_up_after_ms: int = 0
+) -> str:
+    """Of what is asked for: two requests with one key are the same if theirs are. `seats`: sorted, of a hall."""
+    text = _CANONICAL % (
+        f'"{category}"' if category else "null",
+        "true" if hold else "false",
+        quantity,
+        ", ".join([f'"{label}"' for label in seats]),
+    )
+    if give_up_after_ms:
+        text += f" {give_up_after_ms}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _is_label(value: object) -> bool:
+    return type(value) is str and _LABEL.fullmatch(value) is not None
+
+
+def _unknown(hall: Hall, asked: dict[str, Any]) -> list[dict[str, str]]:
+    """What the hall of the show does not have."""
+    errors = [
+        {"pointer": f"/seats/{index}", "detail": f"The hall has no seat {label}."}
+        for index, label in enumerate(asked.get("seats", ()))
+        if label not in hall.seats
+    ]
+    if asked.get("category") is not None and asked["category"] not in hall.categories:
+        errors.append({"pointer": "/category", "detail": f"The hall has only {', '.join(sorted(hall.categories))}."})
+    return errors

@@ -1,0 +1,266 @@
+"""The booking service: the one way by which operations are taken in and bookings are looked at.
+
+Its methods are coroutines on one event loop (event_loop.py), and its callers transports: the front (front.py) awaits
+them, a view of Flask's (routes.py) hands its call over and waits. What must ask Postgres does so in a thread. The
+service shapes; the lane decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from redis.exceptions import OutOfMemoryError
+
+from api import metrics
+from api.bookings import parse, refusals, status_body
+from api.bookings.intake import Intake
+from api.bookings.long_poll import LongPolls
+from api.bookings.status_body import Seen
+from api.errors import NoSuchBooking, TooManyRequests
+from api.problems import reply
+from api.replies import Reply
+from api.threads import Runs
+from core.bookings import SETTLED, Booking, Status
+from core.crashpoints import point
+from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.ids import lane_of, show_of
+from core.operations import Book, Cancel, Confirm, Kind, Operation, kind_of
+from db import keys, lanes, statuses, workers_alive
+from db.lanes import Accepted
+from db.rounds import Command
+
+#: Seconds after which a waiting request looks by itself, should the listener have missed a publication: at random
+#: between these, so that thousands who began to wait together do not look together.
+LOOK_AGAIN_S = (8.0, 12.0)
+#: What a confirm and a cancel are to make of a booking.
+WANTED = {Kind.CONFIRM: Status.CONFIRMED, Kind.CANCEL: Status.CANCELLED}
+
+
+class Redis(Protocol):
+    """The connection that the requests of a process share (db/async_rounds.py)."""
+
+    async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
+        """Send commands together and return their replies."""
+
+
+class BookingService:
+    """One per api process."""
+
+    def __init__(
+        self, redis: Redis, intake: Intake, long_polls: LongPolls, threads: Runs, ring: Callable[[int], object]
+    ) -> None:
+        """Args: threads: where intake may block.   ring: sends a lane's doorbell; must not block."""
+        self.intake = intake
+        self._redis = redis
+        self._long_polls = long_polls
+        self._threads = threads
+        self._ring = ring
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the process is about to end."""
+        return self._long_polls.leaving
+
+    def leave(self) -> None:
+        """Answer all that wait with what is known; the process is about to end.   Repeat: safe."""
+        self._long_polls.end()
+
+    # -- taking operations in ---------------------------------------------------------------------------
+
+    async def accept(self, operation: Operation, request_id: str = "") -> Accepted:
+        """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/lanes.py accept).
+
+        Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, Busy, and PostgresAway if Redis lacks the card
+                or the status that is needed.   Repeat: safe, the same operation is found again.
+        """
+        if not self.intake.ready:
+            await self._threads.run(self.intake.learn)
+        point("A0")
+        accepted = await self._send(operation, request_id)
+        if accepted.code == "NO_CARD":
+            await self._threads.run(self.intake.publish_card, operation.show_id)
+            point("A0b", RedisAway)
+            accepted = await self._send(operation, request_id)
+        elif accepted.stale:
+            with suppress(PostgresAway):  # then the refusal stands
+                await self._threads.run(self.intake.publish_card, operation.show_id)
+                accepted = await self._send(operation, request_id)
+        elif accepted.code == "NO_STATUS" and isinstance(operation, Confirm | Cancel):
+            await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
+            accepted = await self._send(operation, request_id)
+        if accepted.code in ("NO_CARD", "NO_STATUS"):
+            accepted = Accepted("FULL")  # it exists, and Redis has no room for it: nothing was written
+        point("A1", AcceptUnknown)
+        if accepted.ring:
+            self._ring(lane_of(operation.show_id, self.intake.lanes_count))
+        if accepted.code == "ACCEPTED":
+            metrics.accepted(kind_of(operation))
+        point("A3")
+        return accepted
+
+    async def book(self, user_id: UUID, key: str | None, asked: dict[str, Any], request_id: str) -> Reply:
+        """Ask for seats.
+
+        Args:    key: the Idempotency-Key as it came, None if there was none.
+                 asked: as parse.booking_request returns it.
+        Raises:  BadIdempotencyKey, InvalidRequest (seats that the hall does not have), NoSuchShow, RedisAway, Busy,
+                 and PostgresAway if Redis lacks what is needed.
+        Repeat:  with a key, the same booking is found again; without one it is another booking.
+        """
+        key = parse.idempotency_key(key)
+        intake = self.intake
+        hall = intake.known_hall(asked["show_id"])
+        if hall is None:
+            hall = await self._threads.run(intake.hall_of, asked["show_id"])
+        operation = parse.operation_of(intake.booking_secret, hall, user_id, key, asked)
+        try:
+            accepted = await self.accept(operation, request_id)
+        except AcceptUnknown:
+            return refusals.unknown(operation, request_id)
+        found = accepted.code in ("ACCEPTED", "SAME")
+        if accepted.code == "MISMATCH":
+            return refusals.mismatch(request_id)
+        if (found and status_body.overdue(accepted.status)) or (not found and accepted.forgotten and key is not None):
+            stored = await self._stored(operation, required=not found)
+            if stored is not None:
+                return _repeated(operation, stored, request_id)
+        if not found:
+            return refusals.refuse(accepted, request_id, operation)
+        seen = status_body.of_fields(operation.booking_id, accepted.status, accepted.meter)
+        undecided = accepted.status["v"] == "0"
+        return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
+
+    async def change(self, operation: Confirm | Cancel, request_id: str) -> Reply:
+        """Confirm or cancel: 202 while it waits, 200 if it is so already, 409 if it can never be so.
+
+        Raises: NoSuchBooking, TooManyRequests, RedisAway, AcceptUnknown, Busy, and PostgresAway if Redis lacks the
+                status.   Repeat: safe, the same operation is found again.
+        """
+        _known(operation.booking_id)
+        wait_s = self.intake.allowance.wait_s(operation)
+        if wait_s:
+            raise TooManyRequests(math.ceil(wait_s))
+        accepted = await self.accept(operation, request_id)
+        if accepted.code not in ("ACCEPTED", "SAME"):
+            return refusals.refuse(accepted, request_id)
+        kind, now = kind_of(operation), Status(accepted.status["s"])
+        seen = status_body.of_fields(operation.booking_id, accepted.status, accepted.meter)
+        if accepted.code == "ACCEPTED" or now not in SETTLED[kind]:
+            return seen.reply(202, refusals.location(operation.booking_id))
+        if now is WANTED[kind]:
+            return seen.reply(200)
+        reason = json.loads(accepted.status["b"])["reason"]
+        detail = f"The booking is {now.value}, and stays so."
+        return reply(
+            409, "booking_final", detail, request_id=request_id, booking_status=now.value, reason=reason
+        )  # fmt: skip
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    async def look(self, booking_id: UUID, user_id: UUID) -> Seen:
+        """The status now: from Redis; from Postgres if Redis has none, or may have missed the outcome.
+
+        Raises: NoSuchBooking (also for another person's, and for a queued one whose entry is lost: the key may be
+                repeated), RedisAway, PostgresAway, Busy.
+        """
+        _known(booking_id)
+        if not self.intake.ready:
+            await self._threads.run(self.intake.learn)
+        commands = statuses.read_commands(booking_id, show_of(booking_id), self.intake.lanes_count)
+        fields, meter = statuses.parse(await self._redis.call(commands, writes=False))
+        if fields and fields["u"] != str(user_id):
+            raise NoSuchBooking
+        missed = not fields or status_body.passed(fields, meter)
+        if not missed and not status_body.overdue(fields):
+            return status_body.of_fields(booking_id, fields, meter)
+        try:
+            return status_body.of_booking(await self._threads.run(self.intake.recall, booking_id, user_id))
+        except PostgresAway:
+            if missed:
+                raise
+            return status_body.of_fields(booking_id, fields, meter)  # a hold past its deadline: it may still be so
+
+    async def wait(
+        self, booking_id: UUID, user_id: UUID, wait_s: float, gone: asyncio.Future[Any] | None = None
+    ) -> Seen:
+        """`look`; while something is undecided, look again when it is published, for up to `wait_s` seconds.
+
+        Ends early when all places to wait are taken, when the process is leaving, or when `gone`, the client's
+        disconnection, is done.
+        """
+        deadline, published = time.monotonic() + wait_s, asyncio.Event()
+        wake = partial(asyncio.get_running_loop().call_soon_threadsafe, published.set)
+        if wait_s <= 0 or not self._long_polls.enter(booking_id, wake):
+            return await self.look(booking_id, user_id)
+        if gone is not None:
+            gone.add_done_callback(lambda _: published.set())
+        try:
+            seen = await self.look(booking_id, user_id)  # whatever is published after this look wakes us
+            while seen.waits and not self._long_polls.leaving and not (gone and gone.done()):
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    break
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(left_s, random.uniform(*LOOK_AGAIN_S))):
+                        await published.wait()
+                published.clear()
+                if not (gone and gone.done()):
+                    seen = await self.look(booking_id, user_id)
+        finally:
+            self._long_polls.leave(booking_id, wake)
+        return seen
+
+    async def workers_alive(self) -> int:
+        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted.
+
+        Ends the process with code 78 if the Redis has been given to another installation since.
+        """
+        commands = [*workers_alive.count_commands(), ("GET", keys.INSTALLATION)]
+        *beats, copy = await self._redis.call(commands, writes=False)
+        self.intake.check_installation(copy)
+        return workers_alive.count(beats)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    async def _send(self, operation: Operation, request_id: str) -> Accepted:
+        """One call of accept.lua (docs/locking.md rule 3)."""
+        try:
+            [answer] = await self._redis.call([self.intake.command(operation, request_id)], writes=True)
+        except OutOfMemoryError:
+            return Accepted("FULL")
+        return self.intake.counted(operation, lanes.accepted(answer))
+
+    async def _stored(self, operation: Book, *, required: bool) -> Booking | None:
+        """The booking of a repeated key whose status has left Redis: a refusal must not hide its outcome.
+
+        Raises: PostgresAway, if it is `required`.
+        """
+        try:
+            return await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
+        except NoSuchBooking:
+            return None
+        except PostgresAway:
+            if required:
+                raise
+            return None
+
+
+def _repeated(operation: Book, stored: Booking, request_id: str) -> Reply:
+    if stored.fingerprint != operation.fingerprint:
+        return refusals.mismatch(request_id)
+    return status_body.of_booking(stored).reply(200, refusals.location(operation.booking_id))
+
+
+def _known(booking_id: UUID) -> None:
+    """See that an id can be one of ours. Raises: NoSuchBooking."""
+    if show_of(booking_id) >= 1 << 31:
+        raise NoSuchBooking

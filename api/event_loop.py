@@ -1,0 +1,55 @@
+"""The event loop of an api process: the booking service and its connection to Redis live on it.
+
+Under the front (front.py) it is the server's own. Under any WSGI server it runs in a thread that the first request
+starts, so that it is started after a server's fork. Flask's views hand their calls over and wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import uvloop
+
+R = TypeVar("R")
+
+
+class EventLoop:
+    """One loop, used by the threads of a process."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Use a loop that somebody else runs. To be called before the first `run`."""
+        self._loop = loop
+
+    def run(self, work: Coroutine[Any, Any, R]) -> R:
+        """Run a coroutine on the loop and return its result; the calling thread waits. Not for the loop's own thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._running()).result()
+
+    def close(self) -> None:
+        """Stop the loop if it is our own. The next `run` starts another.   Repeat: nothing happens."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            if loop is None or thread is None:
+                return
+            self._loop = self._thread = None
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop
+        if loop is None:
+            with self._lock:
+                loop = self._loop
+                if loop is None:
+                    loop = self._loop = uvloop.new_event_loop()
+                    self._thread = threading.Thread(target=loop.run_forever, name="event-loop", daemon=True)
+                    self._thread.start()
+        return loop

@@ -1,0 +1,307 @@
+"""The front: granian's requests on the event loop, in front of Flask.
+
+It reads bodies, with a limit and a deadline, before anything waits for a thread. The requests of the hot minute -
+bookings, their statuses, confirms and cancels, seat maps - and the probes it answers itself, through the same
+services as Flask's views; everything else goes to Flask (bridge.py). It is a transport only: a setting leaves it
+out, and then Flask answers everything, more slowly (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from flask import Flask
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
+from werkzeug.datastructures import MultiDict
+
+from api import health, hooks, metrics, problems
+from api.bookings import parse
+from api.bookings.service import BookingService
+from api.bridge import Bridge
+from api.errors import BodyTimeout, BodyTooLarge
+from api.halls import MAX_PLAN_BYTES
+from api.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, sender_of
+from api.rates import Rates, Verdict
+from api.reading import loaded_query, see_to_media
+from api.replies import Reply
+from api.response_headers import ResponseHeaders
+from api.schemas import MAX_ID, WAIT_QUERY
+from api.stores import Stores
+from api.tokens import Identity, Verifier
+from core.errors import OnsaleError
+from core.ids import show_of
+from core.operations import Cancel, Confirm
+from core.settings import Settings
+
+BOOKINGS = "/api/bookings"
+BOOKING = BOOKINGS + "/<uuid:booking_id>"
+CONFIRM = BOOKING + "/confirm"
+SEATS = "/api/shows/<int:show_id>/seats"
+_BOOKING_PATH = re.compile(
+    BOOKINGS + "/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(/confirm)?", re.ASCII | re.IGNORECASE
+)
+_SEATS_PATH = re.compile(r"/api/shows/([1-9][0-9]{0,9})/seats", re.ASCII)
+_WAIT = re.compile("wait=([0-9]{1,3})", re.ASCII)
+#: Seconds in which a body must have arrived. The largest has a megabyte.
+BODY_S = 10.0
+#: Requests that may wait for one of Flask's threads, per thread: a second or two of ordinary ones.
+WAITING_PER_THREAD = 8
+#: 413 and 408 leave a body unread, so the connection cannot be used again.
+CLOSE = ("Connection", "close")
+
+Make = Callable[["Exchange", Identity], Awaitable[Reply]]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request that is answered here. `rule`: as metrics name it.  `started`: seconds, of time.perf_counter."""
+
+    rule: str
+    scope: Any
+    proto: Any
+    started: float = field(default_factory=time.perf_counter)
+    headers: Any = field(init=False)
+    request_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.headers = self.scope.headers
+        self.request_id = hooks.request_id(self.headers.get("x-request-id", ""))
+
+
+class Front:
+    """An RSGI application around Flask's."""
+
+    def __init__(self, app: Flask, *, max_body: int) -> None:
+        """Args: max_body: bytes; longer bodies are refused, but for a hall's plan."""
+        self._stores: Stores = app.extensions["onsale"]
+        self._service: BookingService = self._stores.service
+        self._settings: Settings = self._stores.settings
+        self._max_body = max_body
+        self._verifier: Verifier = app.extensions["onsale-tokens"]
+        self._rates: Rates | None = app.extensions.get("onsale-rates")
+        self._around: ResponseHeaders = app.extensions["onsale-response-headers"]
+        threads = self._settings.api_threads
+        self._bridge = Bridge(app, threads=threads, waiting=threads * WAITING_PER_THREAD)
+
+    # -- the life of the process ------------------------------------------------------------------------
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Use granian's loop; leave in good order when the process is told to end."""
+        self.use(loop)
+        loop.add_signal_handler(signal.SIGTERM, self._leave, loop)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End what the process has begun by itself; granian has answered all requests."""
+        loop.run_until_complete(self.close())
+
+    def use(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the services run on a loop. To be called before the first request."""
+        self._stores.loop.adopt(loop)
+
+    async def close(self) -> None:
+        """Close the connection to Redis and end the threads. Nothing may be asked any more."""
+        await self._stores.redis.close()
+        self._bridge.close()
+
+    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Fail /readyz and answer whoever waits; end when balancers have had LEAVE_S to notice.
+
+        granian ends in good order on SIGINT as well: what it has begun is answered, its connections are closed.
+        """
+        if not self._service.leaving:
+            self._service.leave()
+            loop.call_later(self._settings.leave_s, os.kill, os.getpid(), signal.SIGINT)
+
+    # -- one request ------------------------------------------------------------------------------------
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        """Answer one request, or let Flask answer it."""
+        try:
+            await (self._answered_here(scope, proto) or self._flask(scope, proto))
+        except ProtocolClosed:
+            pass  # the client has gone, and there is nobody to answer
+
+    def _answered_here(self, scope: Any, proto: Any) -> Awaitable[None] | None:
+        path, method = scope.path, scope.method
+        if path.startswith(BOOKINGS):
+            if path == BOOKINGS:
+                return self._answer(Exchange(BOOKINGS, scope, proto), self._book) if method == "POST" else None
+            match = _BOOKING_PATH.fullmatch(path)
+            if match is None:
+                return None
+            if match[2]:
+                return self._answer(Exchange(CONFIRM, scope, proto), self._confirm) if method == "PATCH" else None
+            make = {"GET": self._status, "DELETE": self._cancel}.get(method)
+            return self._answer(Exchange(BOOKING, scope, proto), make) if make else None
+        if method != "GET":
+            return None
+        if path.startswith("/api/shows/") and (match := _SEATS_PATH.fullmatch(path)) and int(match[1]) <= MAX_ID:
+            return self._open(Exchange(SEATS, scope, proto), self._stores.seat_maps.reply(int(match[1])))
+        if path == "/healthz":
+            return self._open(Exchange(path, scope, proto), health.liveness())
+        if path == "/readyz":
+            return self._open(Exchange(path, scope, proto), health.readiness(self._stores))
+        return None
+
+    async def _answer(self, exchange: Exchange, make: Make) -> None:
+        """Answer a request that needs a token. As with Flask's handlers, every error is an answer."""
+        verdict = None
+        try:
+            who = self._verifier.identity(exchange.headers.get("authorization", ""))
+            if self._rates is not None:
+                verdict = self._rates.take(who.user_id)
+                if not verdict.allowed:
+                    raise verdict.refusal()
+            reply = await make(exchange, who)
+        except ProtocolClosed:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            reply = problems.reply_of(error, exchange.request_id)
+        self._send(exchange, reply, verdict)
+
+    async def _open(self, exchange: Exchange, work: Awaitable[Reply] | Reply) -> None:
+        """Answer a request that anybody may send."""
+        try:
+            reply = work if isinstance(work, Reply) else await work
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            reply = problems.reply_of(error, exchange.request_id)
+        reply = reply.unless_known(_joined(exchange.headers, "if-none-match"))
+        self._send(exchange, reply.packed(_joined(exchange.headers, "accept-encoding")))
+
+    def _send(self, exchange: Exchange, reply: Reply, verdict: Verdict | None = None) -> None:
+        """Send a reply with the headers that every answer has, and count it."""
+        sender, scope = self._sender(exchange), exchange.scope
+        headers = reply.below(sender.prefix).headers
+        if self._rates is not None and verdict is not None:
+            headers = [*headers, *self._rates.headers(verdict)]
+        origin = exchange.headers.get("origin") if scope.path.startswith("/api/") else None
+        headers = headers + self._around.around(
+            exchange.request_id, origin, tls=sender.scheme == "https", public=reply.public
+        )
+        if reply.status == 304:
+            exchange.proto.response_empty(304, headers)
+        else:
+            headers.append(("Content-Type", reply.content_type))
+            send = exchange.proto.response_str if isinstance(reply.body, str) else exchange.proto.response_bytes
+            send(reply.status, headers, reply.body)
+        metrics.observe(exchange.rule, scope.method, reply.status, time.perf_counter() - exchange.started)
+
+    def _sender(self, exchange: Exchange) -> Sender:
+        """Where a request comes from, as the trusted proxies tell."""
+        proxies, scheme = self._settings.trusted_proxies, exchange.scope.scheme
+        if not proxies:
+            return Sender(None, scheme, "")
+        told = {name: _joined(exchange.headers, name) or "" for name in (FORWARDED_PROTO, FORWARDED_PREFIX)}
+        return sender_of(told, proxies, None, scheme)
+
+    # -- what is answered here --------------------------------------------------------------------------
+
+    async def _book(self, exchange: Exchange, who: Identity) -> Reply:
+        headers = exchange.headers
+        see_to_media(_joined(headers, "content-type") or "", _joined(headers, "content-encoding") or "")
+        asked = parse.booking_request(await _body_of(exchange.headers, exchange.proto, self._max_body))
+        key = _text(exchange.headers, "idempotency-key")
+        return await self._service.book(who.user_id, key, asked, exchange.request_id)
+
+    async def _status(self, exchange: Exchange, who: Identity) -> Reply:
+        booking_id = _booking_id(exchange)
+        query, wait_s = exchange.scope.query_string, 0.0
+        if query:
+            match = _WAIT.fullmatch(query)
+            wait_s = float(match[1]) if match else loaded_query(WAIT_QUERY, _pairs(query))["wait"]
+        if wait_s > 0:
+            gone = asyncio.ensure_future(exchange.proto.client_disconnect())
+            try:
+                wait_s = min(wait_s, self._settings.wait_cap_s)
+                seen = await self._service.wait(booking_id, who.user_id, wait_s, gone)
+            finally:
+                gone.cancel()
+        else:
+            seen = await self._service.look(booking_id, who.user_id)
+        return seen.reply(200).unless_known(_joined(exchange.headers, "if-none-match"))
+
+    async def _confirm(self, exchange: Exchange, who: Identity) -> Reply:
+        id_ = _booking_id(exchange)
+        operation = Confirm(booking_id=id_, show_id=show_of(id_), user_id=who.user_id)
+        return await self._service.change(operation, exchange.request_id)
+
+    async def _cancel(self, exchange: Exchange, who: Identity) -> Reply:
+        id_ = _booking_id(exchange)
+        operation = Cancel(booking_id=id_, show_id=show_of(id_), user_id=who.user_id)
+        return await self._service.change(operation, exchange.request_id)
+
+    # -- what Flask answers -----------------------------------------------------------------------------
+
+    async def _flask(self, scope: Any, proto: Any) -> None:
+        """Read the body, and let Flask answer in a thread."""
+        exchange = Exchange("(none)", scope, proto)
+        headers = [(name, value) for name, value in scope.headers.items() if "_" not in name]
+        try:
+            body = await _body_of(scope.headers, proto, self._limit(exchange))
+            status, out, answer = await self._bridge.answer(scope, headers, body)
+        except OnsaleError as error:
+            self._send(exchange, problems.reply_of(error, exchange.request_id))
+            return
+        if scope.method == "HEAD" or status in (204, 304):
+            proto.response_empty(status, out)
+        else:
+            proto.response_bytes(status, [one for one in out if one[0] != "content-length"], answer)
+
+    def _limit(self, exchange: Exchange) -> int:
+        """How long a body may be. A hall's plan may be long, if an administrator's token comes with it."""
+        if exchange.scope.path.rstrip("/") != "/api/halls":
+            return self._max_body
+        try:
+            who = self._verifier.identity(exchange.headers.get("authorization", ""))
+        except OnsaleError:
+            return self._max_body
+        return MAX_PLAN_BYTES if who.role == "admin" else self._max_body
+
+
+async def _body_of(headers: Any, proto: Any, most: int) -> bytes:
+    """The whole body of a request, however it is framed. Raises: BodyTooLarge, BodyTimeout, ProtocolClosed."""
+    length = headers.get("content-length")
+    if length is None and "transfer-encoding" not in headers:
+        return b""
+    if length is not None and int(length) > most:
+        raise BodyTooLarge
+    try:
+        async with asyncio.timeout(BODY_S):
+            if length is not None:
+                return bytes(await proto())
+            body = bytearray()
+            async for chunk in proto:
+                body += chunk
+                if len(body) > most:
+                    raise BodyTooLarge
+            return bytes(body)
+    except TimeoutError:
+        raise BodyTimeout from None
+
+
+def _booking_id(exchange: Exchange) -> UUID:
+    return UUID(exchange.scope.path[len(BOOKINGS) + 1 :][:36])
+
+
+def _joined(headers: Any, name: str) -> str | None:
+    """A header's value, several lines as one list; None if there is none."""
+    return ", ".join(headers.get_all(name)) if name in headers else None
+
+
+def _text(headers: Any, name: str) -> str | None:
+    """A header's value; None if there is none. One that is no text is there all the same."""
+    value = headers.get(name)
+    return "\ufffd" if value is None and name in headers else value
+
+
+def _pairs(query: str) -> MultiDict[str, str]:
+    return MultiDict(parse_qsl(query, keep_blank_values=True))

@@ -1,0 +1,37 @@
+"""The socket at which the api listens: made before its processes, and kept while they are replaced."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from core.errors import ConfigurationError
+
+#: Connections that wait in the kernel's queue until a process takes them: a spike's, and those of a replacement.
+BACKLOG = 4096
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket at an address of this machine; port 0 takes any free one.
+
+    Raises: ConfigurationError: the port is taken, or the address is not this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise ConfigurationError(f"HOST {host!r} is no address of this machine: {error.strerror}.") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        # A port whose last connections have just been closed is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        taken = error.errno == errno.EADDRINUSE
+        raise ConfigurationError(
+            f"Port {port} of {host} is taken: choose another with --port (0 picks a free one)."
+            if taken
+            else f"{host}:{port} cannot be listened on: {error.strerror}."
+        ) from error
+    return listener

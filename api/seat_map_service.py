@@ -1,0 +1,75 @@
+"""The seat map of a show, as requests ask for it: one that this process keeps is sent after a look at its version.
+
+In the hot minute everybody's page asks for the map again and again. The drain publishes a show's version in Redis
+with the outcomes that changed it, so clients who have seen an outcome find it in the map. Postgres is asked for a
+version that is not kept, when Redis does not answer, and every few seconds, so that a card which Redis lost or
+brought back from an older file is not believed for long.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+
+from api.bookings.intake import Intake
+from api.bookings.service import Redis
+from api.errors import NoSuchShow
+from api.replies import Reply
+from api.seatmaps import SeatMap, SeatMaps
+from api.threads import Runs
+from core.errors import OnsaleError
+from core.ids import lane_of
+from db import keys
+
+#: Seconds for which a map that Postgres has confirmed is kept up by Redis alone.
+BELIEVED_S = 5.0
+#: Seconds without a further attempt when Redis did not answer: one that hangs must not hold up each look at a map.
+REST_S = 1.0
+
+
+class SeatMapService:
+    """The maps of one api process, on its event loop."""
+
+    def __init__(self, maps: SeatMaps, redis: Redis, intake: Intake, threads: Runs) -> None:
+        """Args: threads: where Postgres is asked."""
+        self._maps = maps
+        self._redis = redis
+        self._intake = intake
+        self._threads = threads
+        self._rests_until = 0.0
+
+    async def reply(self, show_id: int) -> Reply:
+        """The map of a show with its version as the ETag. Raises: NoSuchShow, PostgresAway, Busy."""
+        known = self._maps.kept(show_id)
+        if known is None or not await self._current(show_id, known):
+            known = await self._threads.run(self._from_postgres, show_id)
+        version = str(known.version)
+        headers = [("ETag", f'"{version}"')]
+        return Reply(200, known.body, headers, public=True, etag=version, gzipped=known.gzipped)
+
+    async def _current(self, show_id: int, known: SeatMap) -> bool:
+        """Whether a map that is kept shows the show's version, by what Redis says of it."""
+        now_s = time.monotonic()
+        if not self._intake.ready or now_s - known.checked_s > BELIEVED_S or now_s < self._rests_until:
+            return False
+        command = ("HGET", keys.card(lane_of(show_id, self._intake.lanes_count), show_id), "v")
+        try:
+            [version] = await self._redis.call([command], writes=False)
+        except (OnsaleError, RedisError):
+            self._rests_until = time.monotonic() + REST_S
+            return False
+        # No card: nothing has happened to the show, or Redis was wiped; then Postgres is asked soon.
+        return version is None or int(version) <= known.version
+
+    def _from_postgres(self, show_id: int) -> SeatMap:
+        if not self._intake.ready and time.monotonic() >= self._rests_until:
+            self._rests_until = time.monotonic() + REST_S
+            with suppress(OnsaleError):
+                self._intake.learn()
+                self._rests_until = 0.0
+        version = self._maps.version(show_id)
+        if version is None:
+            raise NoSuchShow
+        return self._maps.at_least(show_id, version)

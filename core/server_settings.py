@@ -1,0 +1,49 @@
+"""What the api's server needs to know before any of its processes runs (api/__main__.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from environs import validate
+
+from core.settings import LOG_LEVELS, environment, seal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where the api listens, and what its processes may hold. Times carry their unit in the name."""
+
+    host: str
+    port: int
+    processes: int
+    #: False: Flask answers everything, without the front (api/front.py).
+    front: bool
+    threads: int
+    connections: int
+    keep_alive_s: int
+    leave_s: float
+    log_json: bool
+    log_level: str
+
+    @classmethod
+    def from_env(cls) -> ServerSettings:
+        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        env = environment()
+        values: dict[str, Any] = {
+            "host": env.str("HOST", "127.0.0.1"),
+            "port": env.int("PORT", 8000, validate=validate.Range(0, 65_535)),
+            "processes": env.int("API_PROCESSES", 2, validate=validate.Range(1, 64)),
+            "front": env.bool("API_FRONT", True),
+            "threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
+            # One that waits or idles costs some 20 kB. Each needs a file descriptor.
+            "connections": env.int("CONNECTIONS", 16_000, validate=validate.Range(64, 1_000_000)),
+            # Longer than the 60 s for which common balancers keep an idle connection: the balancer must be the one
+            # that closes it, or it sends a request into a connection that is just being closed.
+            "keep_alive_s": env.int("KEEP_ALIVE_S", 75, validate=validate.Range(1, 3_600)),
+            "leave_s": env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300)),
+            "log_json": env.bool("LOG_JSON", False),
+            "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
+        }
+        seal(env)
+        return cls(**values)
