@@ -76,6 +76,8 @@ def address_of(entry: str) -> str | None:
     An IPv4 address that is mapped into IPv6 is the IPv4 address.
     """
     text = entry.strip().removeprefix('"').removesuffix('"')
+    if not text:
+        return None
     with_port = _V6_PORT.fullmatch(text) or _V4_PORT.fullmatch(text)
     parsed = _parsed(with_port[1] if with_port else text)
     return str(parsed) if parsed else None
