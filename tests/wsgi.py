@@ -19,7 +19,6 @@ from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.stores import open_stores
-from local.address import free_port
 from tests.factories import offline_settings
 from tests.rules import PROJECT
 from tests.waiting import PATIENCE_S, until
@@ -61,7 +60,8 @@ def on_werkzeug(app: Flask) -> Iterator[int]:
 @contextmanager
 def on_granian() -> Iterator[int]:
     """`offline_app` on granian's WSGI side, a process of its own; yields the port."""
-    port = free_port(HOST, 0)
+    with socket.create_server((HOST, 0)) as probe:
+        port = probe.getsockname()[1]
     options = ("--interface", "wsgi", "--factory", "--host", HOST, "--port", str(port), "--log-level", "error")
     command = (sys.executable, "-m", "granian", *options, "tests.wsgi:offline_app")
     process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)})
