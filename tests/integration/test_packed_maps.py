@@ -20,6 +20,7 @@ LARGE_PLAN = {
 def test_a_large_map_is_compressed_once_a_version(
     app: Flask, client: FlaskClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("api.seat_map_service.BELIEVED_S", -1.0)  # these seats are sold without a card in Redis
     made: list[int] = []
     compress = gzip.compress
     monkeypatch.setattr(

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from api import hooks
+from api import hooks, response_headers
 from api.app import create_app
 from api.stores import open_stores
 from tests.factories import headers_of, offline_settings
@@ -142,7 +142,7 @@ def test_only_an_answer_over_tls_asks_for_tls() -> None:
     plain = client.get("/healthz")
     untrusted = app_with().test_client().get("/healthz", headers={"X-Forwarded-Proto": "https"})
 
-    assert secure.headers["Strict-Transport-Security"] == hooks.HSTS
+    assert secure.headers["Strict-Transport-Security"] == response_headers.HSTS
     assert "Strict-Transport-Security" not in plain.headers
     assert "Strict-Transport-Security" not in untrusted.headers
 
