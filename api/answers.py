@@ -36,6 +36,7 @@ class Problem(Shape):
     code = Text(required=True)
     request_id = Text(required=True)
     errors = fields.List(fields.Nested(Fault))
+    opens_at = fields.AwareDateTime(metadata={"description": "With show_not_open: when its sale begins."})
 
 
 class UserAnswer(Shape):

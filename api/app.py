@@ -8,14 +8,14 @@ Nothing connects before the first request, but for the look at the servers befor
 from __future__ import annotations
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, changes, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
+from api import auth, changes, compression, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
 from api.bookings import routes as bookings
 from api.describe import ProblemApi
 from api.front import Front
 from api.listings import Listings
 from api.logins import Logins
+from api.proxies import BehindProxies
 from api.response_headers import ResponseHeaders
 from api.revocations import Revocations
 from api.stores import Stores, open_stores
@@ -51,7 +51,9 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
-    hooks.install(app, ResponseHeaders(settings.cors_origins))
+    hooks.install(app, ResponseHeaders(settings.cors_origins, settings.cors_headers))
+    compression.install(app)
+    docs.install(app)
     rates.install(app, settings)
     tokens.install(app, settings)
     api = ProblemApi(app)
@@ -94,6 +96,6 @@ def in_front_of(app: Flask) -> Front:
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:
-    """Believe the last so many X-Forwarded entries; with none of them, a client could write its own."""
+    """Trust so many proxies in front; with none, every X-Forwarded header may be the client's own."""
     if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+        app.wsgi_app = BehindProxies(app.wsgi_app, proxies)  # type: ignore[method-assign]

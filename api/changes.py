@@ -19,7 +19,7 @@ from api.describe import route
 from api.errors import InvalidRequest
 from api.problems import problem
 from api.reading import read_body
-from api.rendering import answer, change_json
+from api.rendering import answer, change_json, here
 from api.shows import ONE, no_such_show, priced_hall
 from api.stores import stores
 from api.tokens import admin_required
@@ -103,7 +103,7 @@ def _accept(settings: ShowSettings, operation: ChangeShow) -> Response:
         return refusals.refuse(accepted, g.request_id).response()
     show_id, change_id = operation.show_id, f"{accepted.meter.epoch}-{accepted.entry_id}"
     body = change_json(show_id, change_id, StreamId.parse(accepted.entry_id), None)
-    return answer(body, 202, {"Location": f"/api/shows/{show_id}/changes/{change_id}", **_SOON})
+    return answer(body, 202, {"Location": here(f"/api/shows/{show_id}/changes/{change_id}"), **_SOON})
 
 
 def _see_to_window(settings: ShowSettings, values: dict[str, Any]) -> None:

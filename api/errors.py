@@ -105,9 +105,15 @@ class NotJson(OnsaleError):
 
 
 class UnsupportedMedia(OnsaleError):
-    """The body must be application/json."""
+    """The body must be application/json, in UTF-8."""
 
     code = "unsupported_media_type"
+
+
+class UnsupportedEncoding(OnsaleError):
+    """The body must come as it is: no Content-Encoding but identity is read."""
+
+    code = "unsupported_content_encoding"
 
 
 class BodyTooLarge(OnsaleError):

@@ -27,10 +27,10 @@ from api import health, metrics, problems, rsgi
 from api.bookings import parse
 from api.bookings.service import BookingService
 from api.bridge import Bridge
-from api.errors import UnsupportedMedia
 from api.halls import MAX_PLAN_BYTES
+from api.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
 from api.rates import Rates, Verdict
-from api.reading import loaded_query
+from api.reading import loaded_query, see_to_media
 from api.replies import Reply
 from api.response_headers import ResponseHeaders
 from api.rsgi import Exchange
@@ -53,7 +53,10 @@ _SEATS_PATH = re.compile(r"/api/shows/([1-9][0-9]{0,9})/seats", re.ASCII)
 _WAIT = re.compile("wait=([0-9]{1,3})", re.ASCII)
 #: Requests that may wait for one of Flask's threads, per thread: a second or two of ordinary ones.
 WAITING_PER_THREAD = 8
-Make = Callable[["Exchange", Identity], Awaitable[Reply]]
+#: Of a request that no trusted proxy has passed on. TLS is a proxy's.
+DIRECT = Sender(None, "http", "")
+
+Make = Callable[[Exchange, Identity], Awaitable[Reply]]
 
 
 class Front:
@@ -151,16 +154,18 @@ class Front:
             reply = work if isinstance(work, Reply) else await work
         except Exception as error:  # noqa: BLE001 - it is logged there
             reply = problems.reply_of(error, exchange.request_id)
-        self._send(exchange, reply.unless_known(rsgi.joined(exchange.headers, "if-none-match")))
+        reply = reply.unless_known(rsgi.joined(exchange.headers, "if-none-match"))
+        self._send(exchange, reply.packed(rsgi.joined(exchange.headers, "accept-encoding")))
 
     def _send(self, exchange: Exchange, reply: Reply, verdict: Verdict | None = None) -> None:
         """Send a reply with the headers that every answer has, and count it."""
-        headers, scope = reply.headers, exchange.scope
+        sender, scope = self._sender(exchange), exchange.scope
+        headers = reply.below(sender.prefix).headers
         if self._rates is not None and verdict is not None:
             headers = [*headers, *self._rates.headers(verdict)]
         origin = exchange.headers.get("origin") if scope.path.startswith("/api/") else None
         headers = headers + self._around.around(
-            exchange.request_id, origin, tls=self._over_tls(exchange), public=reply.public
+            exchange.request_id, origin, tls=sender.scheme == "https", public=reply.public
         )
         if reply.status == 304:
             exchange.proto.response_empty(304, headers)
@@ -171,19 +176,20 @@ class Front:
         metrics.way("fast")
         metrics.observe(exchange.rule, scope.method, reply.status, time.perf_counter() - exchange.started)
 
-    def _over_tls(self, exchange: Exchange) -> bool:
-        """By the entry of the outermost proxy that is trusted; what is before it a client could have written."""
+    def _sender(self, exchange: Exchange) -> Sender:
+        """Where a request comes from, as the trusted proxies tell."""
         proxies = self._settings.trusted_proxies
         if not proxies:
-            return False
-        entries = (rsgi.joined(exchange.headers, "x-forwarded-proto") or "").split(",")
-        return len(entries) >= proxies and entries[-proxies].strip() == "https"
+            return DIRECT
+        scheme = exchange.scope.scheme
+        told = {name: rsgi.joined(exchange.headers, name) or "" for name in (FORWARDED_PROTO, FORWARDED_PREFIX)}
+        return sender_of(told, proxies, None, scheme)
 
     # -- what is answered here --------------------------------------------------------------------------
 
     async def _book(self, exchange: Exchange, who: Identity) -> Reply:
-        if not rsgi.is_json(exchange.headers.get("content-type", "")):
-            raise UnsupportedMedia
+        headers = exchange.headers
+        see_to_media(rsgi.joined(headers, "content-type") or "", rsgi.joined(headers, "content-encoding") or "")
         asked = parse.booking_request(await rsgi.body_of(exchange.headers, exchange.proto, self._max_body))
         key = rsgi.text(exchange.headers, "idempotency-key")
         return await self._service.book(who.user_id, key, asked, exchange.request_id)
@@ -220,7 +226,7 @@ class Front:
     async def _flask(self, scope: Any, proto: Any) -> None:
         """Read the body, and let Flask answer in a thread."""
         exchange = Exchange("(none)", scope, proto)
-        headers = [(name, value) for name, value in scope.headers.items() if "_" not in name]
+        headers = drop_ambiguous(scope.headers.items())
         try:
             body = await rsgi.body_of(scope.headers, proto, self._limit(exchange))
             metrics.way("threads")

@@ -9,7 +9,7 @@ from api import answers, cursors, links, schemas
 from api.describe import route
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, hall_json
+from api.rendering import PUBLIC, answer, created, hall_json
 from api.stores import stores
 from api.tokens import admin_required
 from core.halls import Hall
@@ -68,8 +68,4 @@ def create_hall() -> Response:
     capacity = Hall.from_plan(0, plan).capacity
     with transaction(stores().engine) as connection:
         hall_id = halls.insert_hall(connection, name, plan, capacity)
-    return answer(
-        {"id": hall_id, "name": name, "capacity": capacity, "plan": plan},
-        201,
-        {"Location": f"/api/halls/{hall_id}"},
-    )
+    return created({"id": hall_id, "name": name, "capacity": capacity, "plan": plan}, f"/api/halls/{hall_id}")

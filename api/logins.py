@@ -10,7 +10,6 @@ given back. A refresh is counted by its session, which only its owner has, and b
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 import time
 import unicodedata
@@ -22,6 +21,7 @@ from uuid import UUID
 from flask import current_app, request
 
 from api.errors import TooManyLogins
+from api.proxies import client_network
 from core import logs
 from core.errors import AcceptUnknown, RedisAway
 from core.settings import Settings
@@ -99,24 +99,11 @@ class Logins:
 
     @staticmethod
     def _of_address(kind: str, address: str | None, per_minute: int) -> list[Limit]:
-        return _limits(kind + network(address), per_minute) if address and per_minute else []
+        return _limits(kind + client_network(address), per_minute) if address and per_minute else []
 
 
 def _limits(subject: str, per_minute: int) -> list[Limit]:
     return [Limit(subject, per_minute, MINUTE_S), Limit(subject, AN_HOUR * per_minute, HOUR_S)]
-
-
-def network(address: str) -> str:
-    """What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which one client has for itself."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed)
 
 
 def attempt(account: str | None = None) -> Attempt:

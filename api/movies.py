@@ -10,7 +10,7 @@ from api.describe import route
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, movie_json
+from api.rendering import PUBLIC, answer, created, movie_json
 from api.stores import stores
 from api.tokens import admin_required
 from db import movies
@@ -59,7 +59,7 @@ def create_movie() -> Response:
     values = read_body(schemas.MOVIE_REQUEST)
     with transaction(stores().engine) as connection:
         movie = movies.insert_movie(connection, values)
-    return answer(movie_json(movie), 201, {"Location": f"/api/movies/{movie.id}"})
+    return created(movie_json(movie), f"/api/movies/{movie.id}")
 
 
 @route(

@@ -37,6 +37,7 @@ from api.errors import (
     TokenMissing,
     TokenRevoked,
     TooMany,
+    UnsupportedEncoding,
     UnsupportedMedia,
 )
 from api.replies import Reply
@@ -72,6 +73,7 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     BodyTooLarge: (413, {}),
     UnsupportedMedia: (415, {}),
     InvalidCursor: (400, {}),
+    UnsupportedEncoding: (415, {"Accept-Encoding": "identity"}),
     NoSuchShow: (404, {}),
     NoSuchBooking: (404, {}),
     InvalidRequest: (422, {}),
@@ -88,8 +90,9 @@ STATUSES = {
     400: ("bad_request", "The request cannot be understood."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not know this method."),
+    411: ("length_required", "The body must say its Content-Length."),
     413: ("body_too_large", "The body is larger than this address takes."),
-    415: ("unsupported_media_type", "The body must be application/json."),
+    415: ("unsupported_media_type", "The body must be application/json, in UTF-8."),
 }
 
 log = logs.logger(__name__)

@@ -1,6 +1,7 @@
 """Reading a request: its JSON body or its query string through a schema, or one clear refusal.
 
-Used inside views instead of decorators, so that the hot path pays for nothing but the schema itself.
+Used inside views instead of decorators, so that the hot path pays for nothing but the schema itself. `see_to_media`
+and `json_of` are pure functions, for a front that reads bodies by itself.
 """
 
 from __future__ import annotations
@@ -9,43 +10,50 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
 
-from flask import Request, request
-from marshmallow import Schema, ValidationError
+from flask import Request, current_app, request
+from marshmallow import EXCLUDE, Schema, ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
-from api.errors import InvalidRequest, NotJson, UnsupportedMedia
+from api.errors import InvalidRequest, NotJson, UnsupportedEncoding, UnsupportedMedia
+
+CHARSETS = frozenset({"utf-8", "utf8"})
 
 
 def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]:
-    """The request's JSON body, checked by `schema`.
+    """Return the request's JSON body, checked by `schema`.
 
     Args:    max_bytes: another limit than the application's.
-    Raises:  RequestEntityTooLarge, UnsupportedMedia, NotJson, InvalidRequest.
+    Raises:  UnsupportedMedia, UnsupportedEncoding, RequestEntityTooLarge, LengthRequired, NotJson, InvalidRequest.
     """
     return loaded(schema, body_of(request, max_bytes=max_bytes))
 
 
 def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
-    """The body of a request that says it is JSON. Raises: RequestEntityTooLarge, UnsupportedMedia."""
-    if max_bytes is not None:
-        request.max_content_length = max_bytes
-    if request.mimetype != "application/json":
-        raise UnsupportedMedia
+    """Return the body of a request that says it is JSON, also one in chunks, which says no length.
+
+    Raises: UnsupportedMedia, UnsupportedEncoding.   RequestEntityTooLarge: it is longer than is allowed.
+            LengthRequired: it is in chunks, and the WSGI server hands none on.
+    """
+    see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
+    most = max_bytes or current_app.config["MAX_CONTENT_LENGTH"]
+    chunked = request.content_length is None and "Transfer-Encoding" in request.headers
+    if chunked and not request.environ.get("wsgi.input_terminated"):
+        raise LengthRequired
+    if request.content_length is not None and request.content_length > most:
+        raise RequestEntityTooLarge
+    # Werkzeug silently cuts off what says no length, so one byte more than is allowed is read.
+    request.max_content_length = most + 1
     body = request.get_data(cache=False)
-    limit = request.max_content_length
-    if request.content_length is None and limit is not None and len(body) >= limit:
-        # A body in chunks says no length, and is silently cut off at the limit.
+    if len(body) > most:
         raise RequestEntityTooLarge
     return body
 
 
 def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
-    """A JSON body, checked by `schema`. Raises: NotJson, InvalidRequest."""
-    try:
-        values = json.loads(body.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise NotJson from None
+    """Return the values of a JSON body, checked by `schema`. Raises: NotJson, InvalidRequest."""
+    values = json_of(body)
     try:
         return cast(dict[str, Any], schema.load(values))
     except ValidationError as error:
@@ -55,21 +63,49 @@ def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
-    """The request's query string, checked by `schema`. Raises: InvalidRequest."""
+    """Return the request's query string, checked by `schema`. Raises: InvalidRequest."""
     return loaded_query(schema, request.args)
 
 
-def loaded_query(schema: Schema, given: MultiDict[str, str]) -> dict[str, Any]:
-    """A query, checked by `schema`; a parameter given twice is refused. Raises: InvalidRequest."""
-    twice = [name for name, values in given.lists() if len(values) > 1]
+def loaded_query(schema: Schema, query: MultiDict[str, str]) -> dict[str, Any]:
+    """Return a query's values, checked by `schema`; a name that it knows may be given once.
+
+    Names that it does not know are ignored: browsers, caches and campaigns add theirs. Raises: InvalidRequest.
+    """
+    known = {field.data_key or name for name, field in schema.load_fields.items()}
+    given = {name: values for name, values in query.lists() if name in known}
+    twice = [name for name, values in given.items() if len(values) > 1]
     if twice:
         raise InvalidRequest([{"parameter": name, "detail": "Given more than once."} for name in twice])
     try:
-        return cast(dict[str, Any], schema.load(given.to_dict()))
+        values = schema.load({name: values[0] for name, values in given.items()}, unknown=EXCLUDE)
     except ValidationError as error:
         raise InvalidRequest(
             [{"parameter": pointer[1:], "detail": detail} for pointer, detail in faults(error.messages)]
         ) from None
+    return cast(dict[str, Any], values)
+
+
+def see_to_media(content_type: str, content_encoding: str) -> None:
+    """See that a body says it is JSON in UTF-8, not compressed: by the values of its headers, "" where there is none.
+
+    Raises: UnsupportedMedia, UnsupportedEncoding.
+    """
+    if content_type == "application/json" and not content_encoding:  # what nearly everybody sends
+        return
+    media_type, parameters = parse_options_header(content_type)
+    if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in CHARSETS:
+        raise UnsupportedMedia
+    if content_encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding
+
+
+def json_of(body: bytes) -> Any:
+    """Return the values of a JSON body, with a byte order mark or without. Raises: NotJson."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise NotJson from None
 
 
 def faults(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from api import replies
+from api.proxies import located
 from core.bookings import Booking
 from core.operations import StreamId
 from core.times import iso, to_ms
@@ -32,6 +33,16 @@ def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str
     if headers:
         response.headers.update(headers)
     return response
+
+
+def created(body: Mapping[str, Any], path: str) -> Response:
+    """A JSON response that says where the new thing is found: `path` below the prefix that the client knows."""
+    return answer(body, 201, {"Location": here(path)})
+
+
+def here(path: str) -> str:
+    """Return a path of ours as the client of the current request knows it."""
+    return located(request.script_root, path)
 
 
 def as_bytes(body: Mapping[str, Any]) -> bytes:

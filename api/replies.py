@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from flask import Response
-from werkzeug.http import parse_etags
+from flask import Response, request
+
+from api.compression import wants_gzip
+from api.conditional import has_version
+from api.proxies import located
 
 JSON = "application/json"
 
@@ -22,16 +25,38 @@ class Reply:
     public: bool = False
     #: The version that it shows, as in its ETag but without quotes; empty if it has none.
     etag: str = ""
+    #: The body for clients that accept gzip; empty if there is none (`packed`).
+    gzipped: bytes = b""
 
     def unless_known(self, if_none_match: str | None) -> Reply:
         """Return this reply, or 304 for a client that names its version: compared weakly, as RFC 9110 13.1.2 says."""
-        if if_none_match is None or not self.etag or not parse_etags(if_none_match).contains_weak(self.etag):
+        if not self.etag or not has_version(if_none_match, self.etag):
             return self
-        return Reply(304, "", self.headers, self.content_type, self.public, self.etag)
+        return replace(self, status=304, body="")
+
+    def below(self, prefix: str) -> Reply:
+        """Return this reply as a client sees it below a path prefix: with its Location there."""
+        if not prefix or not any(name == "Location" for name, _ in self.headers):
+            return self
+        headers = [(name, located(prefix, value) if name == "Location" else value) for name, value in self.headers]
+        return replace(self, headers=headers)
+
+    def packed(self, accept_encoding: str | None) -> Reply:
+        """Return this reply in the form that a client wants; its ETag is weak then. Not to be called for HEAD."""
+        if not self.gzipped:
+            return self
+        headers = [*self.headers, ("Vary", "Accept-Encoding")]
+        if not wants_gzip(accept_encoding):
+            return replace(self, headers=headers)
+        headers = [(name, f"W/{value}" if name == "ETag" else value) for name, value in headers]
+        if self.status == 304:
+            return replace(self, headers=headers)
+        return replace(self, body=self.gzipped, headers=[*headers, ("Content-Encoding", "gzip")])
 
     def response(self) -> Response:
-        """As a response of Flask's."""
-        response = Response(self.body, status=self.status, headers=self.headers, content_type=self.content_type)
+        """Return it as Flask's response to the current request."""
+        headers = self.below(request.script_root).headers
+        response = Response(self.body, status=self.status, headers=headers, content_type=self.content_type)
         if self.status == 304:
             del response.headers["Content-Type"]
         if self.public:

@@ -8,10 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
-
-from werkzeug.http import parse_options_header
 
 from api import hooks
 from api.errors import BodyTimeout, BodyTooLarge
@@ -66,8 +63,3 @@ def text(headers: Any, name: str) -> str | None:
     """A header's value; None if there is none. One that is no text is there all the same."""
     value = headers.get(name)
     return "\ufffd" if value is None and name in headers else value
-
-
-@lru_cache(maxsize=256)
-def is_json(content_type: str) -> bool:
-    return parse_options_header(content_type)[0].lower() == "application/json"

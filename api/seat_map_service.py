@@ -53,7 +53,8 @@ class SeatMapService:
             # Calls are shared by those who want the same version: one begun for an older version might miss this one.
             known = await self._threads.once(self._from_postgres, show_id, wanted)
         version = str(known.version)
-        return Reply(200, known.body, [("ETag", f'"{version}"')], public=True, etag=version)
+        headers = [("ETag", f'"{version}"')]
+        return Reply(200, known.body, headers, public=True, etag=version, gzipped=known.gzipped)
 
     async def _published(self, show_id: int) -> int | None:
         """The show's version by its card in Redis; 0 if it has no card; None if Redis cannot be asked."""

@@ -1,7 +1,7 @@
 """Seat maps: what of a show is free, as many people look at it while few seats change.
 
-A map belongs to a version of its show. Each process keeps the last few as ready bytes, so that a poll costs
-one look at the version. Plans never change, so halls are kept as well.
+A map belongs to a version of its show. Each process keeps the last few as ready bytes, plain and compressed, so that
+a poll costs one look at the version. Plans never change, so halls are kept as well.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
+from api.compression import Twofold, compressed
 from core.halls import Hall, Row
 from core.recent import Recent
 from db import catalogue, halls
 from db.catalogue import TakenSeats
 from db.engine import transaction
 
-#: What the maps and the halls of a process may take, in bytes. A map takes some 60 bytes a seat, and a stadium has
-#: 200,000 seats, a cinema 300; a large one is kept for as long as it is asked for.
+#: What the maps and the halls of a process may take, in bytes. A map takes some 60 bytes a seat and a thirteenth of
+#: that compressed, and a stadium has 200,000 seats, a cinema 300; a large one is kept for as long as it is asked for.
 MAPS_BYTES, HALLS_BYTES = 64_000_000, 8_000_000
 #: Locks under which maps are made: two shows may share one.
 LOCKS = 256
@@ -29,11 +30,20 @@ LOCKS = 256
 
 @dataclass(frozen=True, slots=True)
 class SeatMap:
-    """A show's map as JSON. `checked_s`: when Postgres last said that this is the show's version (monotonic)."""
+    """A show's map as JSON. `checked_s`: when Postgres last said that this is the show's version (monotonic).
+
+    `gzipped`: the body for clients that accept gzip; b"" where the map is so small that everybody is sent `body`.
+    """
 
     version: int
     body: bytes
+    gzipped: bytes
     checked_s: float
+
+    @property
+    def twofold(self) -> Twofold:
+        """The body in both forms."""
+        return Twofold(self.body, self.gzipped)
 
 
 class SeatMaps:
@@ -41,7 +51,7 @@ class SeatMaps:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._maps: Recent[int, SeatMap] = Recent(MAPS_BYTES, lambda kept: len(kept.body))
+        self._maps: Recent[int, SeatMap] = Recent(MAPS_BYTES, lambda kept: kept.twofold.size)
         self._halls: Recent[int, Hall] = Recent(HALLS_BYTES, lambda hall: hall.size)
         self._making = [threading.Lock() for _ in range(LOCKS)]
 
@@ -75,7 +85,8 @@ class SeatMaps:
             if taken is None:
                 raise LookupError(f"show {show_id} is gone")
             hall = self._halls.get_or_make(taken.hall_id, partial(_hall, connection, taken.hall_id))
-        fresh = SeatMap(taken.version, _render(show_id, hall, taken), now_s)
+        body = _render(show_id, hall, taken)
+        fresh = SeatMap(taken.version, body, compressed(body), now_s)
         self._maps.put(show_id, fresh)
         return fresh
 

@@ -14,13 +14,13 @@ from flask_smorest import Blueprint
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
-from api import answers, cursors, links, schemas
+from api import answers, compression, cursors, links, schemas
 from api.describe import route
 from api.errors import HallTaken, InvalidRequest
 from api.listings import listings
 from api.problems import problem
 from api.reading import read_body, read_query
-from api.rendering import PUBLIC, answer, as_bytes, show_json
+from api.rendering import PUBLIC, answer, as_bytes, created, show_json
 from api.stores import stores
 from api.tokens import admin_required
 from core import logs
@@ -53,7 +53,7 @@ def list_shows() -> Response:
         )
 
     body = listings().page((movie_id, after, limit), make)
-    return Response(body, content_type="application/json", headers=PUBLIC)
+    return compression.respond(body, "application/json", PUBLIC)
 
 
 @route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
@@ -75,8 +75,9 @@ def get_show(show_id: int) -> Response:
 )
 def get_seats(show_id: int) -> Response:
     """Every seat of a show, row by row. Its ETag changes with the seats."""
-    work = stores().seat_maps.reply(show_id)
-    return stores().loop.run(work).unless_known(request.headers.get("If-None-Match")).response()
+    reply = stores().loop.run(stores().seat_maps.reply(show_id))
+    reply = reply.unless_known(request.headers.get("If-None-Match"))
+    return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
 
 
 @route(
@@ -111,7 +112,7 @@ def create_show() -> Response:
     assert show is not None
     _announce(show, row, hall)
     listings().drop()
-    return answer(show_json(show), 201, {"Location": f"/api/shows/{show_id}"})
+    return created(show_json(show), f"/api/shows/{show_id}")
 
 
 def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int) -> None:

@@ -47,6 +47,7 @@ class Settings:
     rate_limit_per_s: float
     rate_limit_burst: int
     cors_origins: tuple[str, ...]
+    cors_headers: tuple[str, ...]
     trusted_proxies: int
     hold_ttl_s: float
     changeover_min: int
@@ -114,6 +115,7 @@ class Settings:
         values["refresh_ttl_s"] *= 24 * 3600
         values["hold_ttl_s"] *= 60
         values["cors_origins"] = tuple(values["cors_origins"])
+        values["cors_headers"] = tuple(values["cors_headers"])
         return cls(**values)
 
     @staticmethod
@@ -166,6 +168,7 @@ class Settings:
             "rate_limit_per_s": env.float("RATE_LIMIT_PER_S", 50.0, validate=validate.Range(0, 100_000)),
             "rate_limit_burst": env.int("RATE_LIMIT_BURST", 500, validate=validate.Range(1, 1_000_000)),
             "cors_origins": env.list("CORS_ORIGIN", [], validate=_origins),
+            "cors_headers": env.list("CORS_HEADERS", [], subcast=str.strip, validate=_header_names),
             "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
         }
 
@@ -231,6 +234,8 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MODES = ("production", "local")
 #: As a browser sends it. A pattern would be read as a regular expression by flask-cors.
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+#: Of letters, digits and hyphens; RFC 9110 allows more, which flask-cors would read as a regular expression.
+HEADER_NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", re.ASCII)
 
 
 def _lanes(env: FileAwareEnv) -> int:
@@ -278,6 +283,12 @@ def _origins(origins: list[str]) -> None:
     wrong = [origin for origin in origins if origin != "*" and not ORIGIN.fullmatch(origin)]
     if wrong:
         raise ValidationError(f"Not an origin, such as https://shop.example: {', '.join(wrong)}.")
+
+
+def _header_names(names: list[str]) -> None:
+    wrong = [name for name in names if not HEADER_NAME.fullmatch(name)]
+    if wrong:
+        raise ValidationError(f"Not a header's name, such as traceparent: {', '.join(wrong)}.")
 
 
 def _is_on(switch: str) -> bool:

@@ -48,8 +48,8 @@ RUNG_MS = 500
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash. A refusal has
-    none: there it has `seats` after SEAT_TAKEN (the places of the taken ones among those that were asked for), and
-    `stale` if Postgres should confirm the card."""
+    none: there it has `seats` after SEAT_TAKEN (the places of the taken ones among those that were asked for),
+    `opens` after NOT_OPEN (ms), and `stale` if Postgres should confirm the card."""
 
     code: str
     ring: bool = False

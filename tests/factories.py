@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from api import tokens
 from core.errors import RedisAway
@@ -122,6 +122,26 @@ def make_show(
         )
         catalogue.insert_seats(connection, show_id, labels)
     return show_id
+
+
+def sell(engine: Engine, show_id: int, *labels: str, status: str = "SOLD") -> None:
+    """What a lane's transaction does to seats and version, without the bookings."""
+    counter = {"SOLD": "sold", "HELD": "held"}[status]
+    with transaction(engine) as connection:
+        connection.execute(
+            text(
+                """
+                UPDATE seats
+                SET status = :status, booking_id = gen_random_uuid()
+                WHERE show_id = :show_id AND label = ANY(:labels)
+                """
+            ),
+            {"status": status, "show_id": show_id, "labels": list(labels)},
+        )
+        connection.execute(
+            text(f"UPDATE shows SET version = version + 1, {counter} = {counter} + :n WHERE id = :show_id"),  # noqa: S608
+            {"n": len(labels), "show_id": show_id},
+        )
 
 
 def make_admin(engine: Engine, email: str = "carol@example.com") -> UUID:

@@ -11,10 +11,13 @@ from api.replies import Reply
 from core.errors import AcceptUnknown
 from core.line import come_again_s
 from core.operations import Book
+from core.times import iso
 from db.lanes import Accepted
 
 #: Instead of a number of seconds: as the lane's depth and rate say.
 BY_THE_LINE = 0
+#: A show may open in a year; whoever asks once a day learns of a sale that was moved forward.
+DAY_S = 86_400
 #: Refusals at the door: accept.lua's code -> status, code, detail, seconds until asking again makes sense.
 REFUSALS: dict[str, tuple[int, str, str, int | None]] = {
     "NOT_OPEN": (409, "show_not_open", "The show is not on sale yet.", None),
@@ -40,8 +43,12 @@ def refuse(accepted: Accepted, request_id: str, operation: Book | None = None) -
     metrics.refused(name)
     if retry_after_s == BY_THE_LINE:
         retry_after_s = come_again_s(accepted.meter)
-    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
     extra: dict[str, Any] = {}
+    if accepted.code == "NOT_OPEN":
+        opens_ms = int(accepted.status["opens"])
+        extra["opens_at"] = iso(opens_ms)
+        retry_after_s = min(max(1, -(-(opens_ms - accepted.meter.now_ms) // 1000)), DAY_S)
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
     if operation is not None and (taken := accepted.status.get("seats", "").split()):
         extra["seats"] = [operation.seats[int(index)] for index in taken]
     return reply(status, name, detail, headers, request_id=request_id, **extra)

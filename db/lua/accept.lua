@@ -35,7 +35,7 @@
 --              already, or this one's entry is lost, so an outcome of this very booking may stand in Postgres (not
 --              told with the last three: whoever comes again then, as it is told to, learns the outcome).
 --              Then not a status follows, but for SEAT_TAKEN "seats" and which of them, by their places in ARGV 9:
---              "0 1"; and "stale", "1" if the card has not been confirmed for BELIEVED_MS: the caller publishes it
+--              "0 1"; for NOT_OPEN "opens" and when (ms); and "stale", "1" if the card has not been confirmed for BELIEVED_MS: the caller publishes it
 --              from Postgres and tries again, and where Postgres is unavailable the refusal stands
 --
 -- The accepted time is Redis's TIME, not the entry's id: ids never go back, so after a clock that was ahead for a
@@ -149,6 +149,10 @@ if kind == 'BOOK' then
     if checked + BELIEVED_MS <= now or checked > now then -- or by a clock that has been set back since
       details = {'stale', '1'}
       redis.pcall('HSET', KEYS[5], 'checked', now - BELIEVED_MS + CHECK_MS) -- fails at maxmemory: then all check
+    end
+    if refusal == 'NOT_OPEN' then
+      details[#details + 1] = 'opens'
+      details[#details + 1] = card[2]
     end
   elseif card[7] and card[7] == card[6] and ARGV[9] ~= '' then
     local seats = taken()

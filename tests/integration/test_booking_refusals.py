@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from core import ids
+from core.times import iso
 from db import keys
 from tests.buyer import Buyer, answered, refused
 from tests.stage import Stage
@@ -125,5 +127,27 @@ def test_refusals_at_the_door(stage: Stage, alice: Buyer) -> None:
 
     refused(alice.book(show, "A1"), 409, "show_paused")
     refused(alice.book(stage.show(sales_close_ms=1, starts_ms=1), "A1"), 409, "show_closed")
-    future = stage.show(sales_open_ms=1 << 45, sales_close_ms=1 << 46, starts_ms=1 << 46)
-    refused(alice.book(future, "A1"), 409, "show_not_open")
+
+
+@pytest.mark.parametrize(
+    ("in_s", "least", "most"), [(20, 1, 20), (7_200, 7_180, 7_200), (400 * 86_400, 86_400, 86_400)]
+)
+def test_a_show_that_is_not_open_says_when_it_is(
+    stage: Stage, alice: Buyer, in_s: int, least: int, most: int
+) -> None:
+    opens_ms = int(time.time() + in_s) * 1000
+    show = stage.show(sales_open_ms=opens_ms, sales_close_ms=opens_ms + 1, starts_ms=opens_ms + 1)
+
+    response = alice.book(show, "A1")
+
+    body = refused(response, 409, "show_not_open")
+    assert body["opens_at"] == iso(opens_ms)
+    assert least <= int(response.headers["Retry-After"]) <= most
+
+
+def test_also_a_card_that_is_long_unconfirmed_says_when_its_show_opens(stage: Stage, alice: Buyer) -> None:
+    opens_ms = int(time.time() + 3_600) * 1000
+    show = stage.show(sales_open_ms=opens_ms, sales_close_ms=opens_ms + 1, starts_ms=opens_ms + 1)
+    stage.stores.client.hdel(keys.card(show % 4, show), "checked")
+
+    assert refused(alice.book(show, "A1"), 409, "show_not_open")["opens_at"] == iso(opens_ms)

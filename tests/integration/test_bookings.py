@@ -172,6 +172,15 @@ def test_an_outcome_that_was_not_published_is_found_in_postgres(
     assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
 
 
+def test_a_name_that_nobody_knows_changes_no_status(stage: Stage, alice: Buyer) -> None:
+    id_ = alice.book(stage.show(), "A1").get_json()["id"]
+
+    assert answered(alice.get(id_, "?_=1&_=2&fbclid=x"), 200)["id"] == id_
+    assert answered(alice.get(id_, "?utm_source=x&wait=0"), 200)["id"] == id_
+    for query in ("?wait=x&_=1", "?wait=0&wait=0"):
+        assert refused(alice.get(id_, query), 422, "invalid_request")["errors"][0]["parameter"] == "wait"
+
+
 def test_an_unchanged_status_is_304(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     id_ = alice.book(show, "A1").get_json()["id"]

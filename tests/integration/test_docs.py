@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
@@ -13,8 +14,10 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from api.app import create_app
+from api.compression import Twofold
 from api.docs import FILES
 from api.stores import open_stores
+from core.recent import Recent
 from tests.factories import offline_settings
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -25,6 +28,12 @@ PUBLIC_WRITES = {(f"/api/auth/{name}", "post") for name in ("signup", "login", "
 def described() -> Flask:
     settings = offline_settings()
     return create_app(settings, open_stores(settings))
+
+
+@pytest.fixture(scope="module")
+def behind_proxy() -> FlaskClient:
+    settings = offline_settings(TRUSTED_PROXIES="1")
+    return create_app(settings, open_stores(settings)).test_client()
 
 
 @pytest.fixture
@@ -167,17 +176,53 @@ def test_numbers_in_a_query_have_no_sign(document: dict[str, Any]) -> None:
     assert (wait["minimum"], wait["maximum"]) == (0, 3_600)
 
 
+@pytest.mark.parametrize("prefix", ["", "/shop", "/a/b"])
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])
-def test_the_page_needs_nothing_from_elsewhere(client: FlaskClient, path: str) -> None:
-    page = client.get(path)
+def test_the_page_needs_nothing_from_elsewhere(behind_proxy: FlaskClient, path: str, prefix: str) -> None:
+    """Nor from above its prefix, which the proxy takes away from a path and names in a header."""
+
+    def ask(address: str) -> Any:
+        assert address.startswith(prefix + "/")
+        return behind_proxy.get(address.removeprefix(prefix), headers={"X-Forwarded-Prefix": prefix})
+
+    page = ask(prefix + path)
 
     assert page.content_type == "text/html; charset=utf-8"
     assert "//" not in page.text.replace("<!doctype html>", "")
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
-    for reference in re.findall(r'(?:src|href)="([^"]+)"', page.text):
-        with client.get(reference) as answer:
-            assert answer.status_code == 200, reference
-            assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    addresses = [urljoin(prefix + path, each) for each in re.findall(r'(?:src|href)="([^"]+)"', page.text)]
+    for address in addresses:
+        answer = ask(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    [script] = [address for address in addresses if address.endswith("/start.js")]
+    [document] = re.findall(r'url: new URL\("(.+)", document.currentScript.src\)', ask(script).text)
+    told = ask(urljoin(script, document))
+    assert told.get_json()["servers"] == [{"url": prefix or "/"}]
+    assert told.headers["Vary"] == "Accept-Encoding, X-Forwarded-Prefix"
+
+
+def test_a_prefix_is_nobodys_word_but_a_trusted_proxys(client: FlaskClient) -> None:
+    told = client.get("/openapi.json", headers={"X-Forwarded-Prefix": "/evil"})
+
+    assert told.get_json()["servers"] == [{"url": "/"}]
+
+
+def test_documents_of_made_up_prefixes_do_not_fill_the_memory(behind_proxy: FlaskClient) -> None:
+    for number in range(40):
+        behind_proxy.get("/openapi.json", headers={"X-Forwarded-Prefix": f"/p{number}"})
+
+    kept: Recent[str, Twofold] = behind_proxy.application.extensions["onsale-openapi"]
+    assert kept.get("/p39") is not None
+    assert kept.get("/p0") is None
+
+
+def test_a_file_that_a_browser_has_is_not_sent_again(client: FlaskClient) -> None:
+    for name in (*FILES, "start.js"):
+        tag = client.get(f"/docs/{name}").headers["ETag"]
+        for has in (tag, f"W/{tag}", f'"x", W/{tag}', "*"):
+            assert client.get(f"/docs/{name}", headers={"If-None-Match": has}).status_code == 304
+        assert client.get(f"/docs/{name}", headers={"If-None-Match": '"x"'}).status_code == 200
 
 
 def test_the_pages_files_have_their_types(client: FlaskClient) -> None:

@@ -128,6 +128,13 @@ def test_behind_one_proxy_clients_are_told_apart(client_with: Clients, hashed: l
     assert from_("203.0.113.1") == 429
     # What the client itself wrote comes first, and is not believed.
     assert from_("198.51.100.7, 203.0.113.1") == 429
+    # Some proxies add the port, and one person has 64 bits of IPv6.
+    assert from_("203.0.113.1:4711") == 429
+    assert from_("203.0.113.3:4711") == 401
+    assert from_("[2001:db8:0:1::7]:4711") == 401
+    assert from_("2001:db8:0:1:ffff::8") == 429
+    assert from_("[2001:db8:0:2::9]") == 401
+    assert from_("::ffff:203.0.113.3") == 429
 
 
 def test_signing_up_is_counted_by_address_too(client_with: Clients) -> None:

@@ -24,6 +24,7 @@ from tests.factories import (
     make_hall,
     make_movie,
     make_show,
+    sell,
 )
 
 START = "2099-01-31T19:30:00.000Z"
@@ -44,26 +45,6 @@ def wanted(engine: Engine) -> dict[str, Any]:
         "starts_at": START,
         "prices": PRICES,
     }
-
-
-def sell(engine: Engine, show_id: int, *labels: str, status: str = "SOLD") -> None:
-    """What a lane's transaction does to seats and version, without the bookings."""
-    counter = {"SOLD": "sold", "HELD": "held"}[status]
-    with transaction(engine) as connection:
-        connection.execute(
-            text(
-                """
-                UPDATE seats
-                SET status = :status, booking_id = gen_random_uuid()
-                WHERE show_id = :show_id AND label = ANY(:labels)
-                """
-            ),
-            {"status": status, "show_id": show_id, "labels": list(labels)},
-        )
-        connection.execute(
-            text(f"UPDATE shows SET version = version + 1, {counter} = {counter} + :n WHERE id = :show_id"),  # noqa: S608
-            {"n": len(labels), "show_id": show_id},
-        )
 
 
 def test_a_show_is_created_with_its_seats_and_the_usual_terms(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from api.app import MAX_BODY_BYTES, create_app
 from api.stores import open_stores
 from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway
 from core.halls import BadPlan
-from tests.factories import offline_settings
+from tests.factories import headers_of, offline_settings
 
 LOGIN = "/api/auth/login"
+BOM = b"\xef\xbb\xbf"
 
 
 @pytest.fixture
@@ -92,18 +92,51 @@ def test_a_body_too_large_is_413(client: FlaskClient) -> None:
     assert problem_of(response)["code"] == "body_too_large"
 
 
-@pytest.mark.parametrize(
-    ("size", "status"), [(100, 422), (MAX_BODY_BYTES, 413), (MAX_BODY_BYTES + 1, 413), (1 << 20, 413)]
-)
-def test_a_body_in_chunks_has_the_same_limit(client: FlaskClient, size: int, status: int) -> None:
-    response = client.post(
-        LOGIN,
-        input_stream=BytesIO(b"{}".ljust(size)),
-        content_type="application/json",
-        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
-    )
+def test_a_body_in_chunks_is_411_where_the_server_does_not_hand_them_on(client: FlaskClient) -> None:
+    response = client.post(LOGIN, headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
 
-    assert response.status_code == status
+    assert response.status_code == 411
+    assert problem_of(response)["code"] == "length_required"
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["application/json", "Application/JSON", "application/json; charset=utf-8", 'APPLICATION/JSON;Charset="UTF-8"',
+     "application/json; charset=utf8; profile=x", "application/json;", "application/json ; version=1"],
+)  # fmt: skip
+def test_a_media_type_has_capitals_and_parameters(client: FlaskClient, media_type: str) -> None:
+    assert client.post(LOGIN, data=b"{}", content_type=media_type).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["application/json; charset=utf-16", "application/json; charset=iso-8859-1", "application/jsonx",
+     "application/x-json", "text/json", "", "application/json, text/plain"],
+)  # fmt: skip
+def test_another_media_type_or_charset_is_415(client: FlaskClient, media_type: str) -> None:
+    response = client.post(LOGIN, data=b"{}", content_type=media_type)
+
+    assert response.status_code == 415
+    assert problem_of(response)["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip", "identity, gzip", "x"])
+def test_a_compressed_body_is_415_and_told_what_is_read(client: FlaskClient, encoding: str) -> None:
+    response = client.post(LOGIN, json={}, headers={"Content-Encoding": encoding})
+
+    assert (response.status_code, response.headers["Accept-Encoding"]) == (415, "identity")
+    assert problem_of(response)["code"] == "unsupported_content_encoding"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_a_body_may_say_that_it_is_not_compressed(client: FlaskClient, encoding: str) -> None:
+    assert client.post(LOGIN, json={}, headers={"Content-Encoding": encoding}).status_code == 422
+
+
+def test_a_byte_order_mark_is_skipped_once(client: FlaskClient) -> None:
+    marked = [client.post(LOGIN, data=mark + b"{}", content_type="application/json") for mark in (BOM, BOM + BOM)]
+
+    assert [response.status_code for response in marked] == [422, 400]
 
 
 def test_faults_are_named_by_pointer(client: FlaskClient) -> None:
@@ -114,9 +147,32 @@ def test_faults_are_named_by_pointer(client: FlaskClient) -> None:
 
 
 def test_faults_of_a_query_are_named_by_parameter(client: FlaskClient) -> None:
-    body = problem_of(client.get("/api/movies?limit=0&colour=red&page=x"))
+    body = problem_of(client.get("/api/shows?limit=0&movie_id=x"))
 
-    assert {fault["parameter"] for fault in body["errors"]} == {"limit", "colour", "page"}
+    assert {fault["parameter"] for fault in body["errors"]} == {"limit", "movie_id"}
+
+
+QUERIES = ("/api/movies", "/api/halls", "/api/shows", "/api/auth/bookings", "/api/auth/export")
+TRACKED = "?_=1&_=2&fbclid=x&fbclid=y&utm_source=a&page=1&%00=%ff"
+
+
+@pytest.mark.parametrize(
+    "path", [*QUERIES, "/api/movies/1", "/api/shows/1", "/api/shows/1/seats", "/api/auth/profile"]
+)
+def test_a_name_that_nobody_knows_is_ignored(app: Flask, path: str) -> None:
+    response = app.test_client().get(path + TRACKED, headers=headers_of(app))
+
+    assert problem_of(response)["code"] == "postgres_away"  # it was asked
+
+
+@pytest.mark.parametrize("path", QUERIES)
+def test_beside_names_that_nobody_knows_the_known_ones_are_still_checked(app: Flask, path: str) -> None:
+    client, own = app.test_client(), headers_of(app)
+    wrong = problem_of(client.get(f"{path}{TRACKED}&limit=0", headers=own))
+    twice = problem_of(client.get(f"{path}{TRACKED}&limit=1&limit=1", headers=own))
+
+    assert [fault["parameter"] for fault in wrong["errors"]] == ["limit"]
+    assert twice["errors"] == [{"parameter": "limit", "detail": "Given more than once."}]
 
 
 def test_a_parameter_given_twice_is_refused(client: FlaskClient) -> None:

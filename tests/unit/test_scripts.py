@@ -66,6 +66,13 @@ def test_the_card_refuses_and_nothing_is_written(client: redis.Redis, changes: d
     assert sorted(client.keys()) == before
 
 
+def test_a_show_that_is_not_open_says_when_it_is(client: redis.Redis) -> None:
+    client.hset(keys.card(SHOW, SHOW), "opens", 1 << 50)
+    told = [lanes.accepted(accept(client, book())).status for _ in range(2)]  # the first is to confirm the card
+
+    assert told == [{"stale": "1", "opens": str(1 << 50)}, {"opens": str(1 << 50)}]
+
+
 def test_a_refusal_tells_when_an_outcome_may_have_been_forgotten(client: redis.Redis) -> None:
     client.hset(keys.card(SHOW, SHOW), mapping={"state": "CLOSED", "forgets_at": 0})
     assert accept(client, book())[2] == 1

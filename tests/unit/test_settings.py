@@ -107,11 +107,13 @@ def test_no_secret_is_in_what_may_be_printed():
 
 def test_units_are_those_of_the_names():
     read = settings(
-        JWT_EXPIRY_MINUTES="2", BOOKING_EXPIRY_MINUTES="0.5", CORS_ORIGIN="https://a.example,https://b.example"
-    )
+        JWT_EXPIRY_MINUTES="2", BOOKING_EXPIRY_MINUTES="0.5", CORS_ORIGIN="https://a.example,https://b.example",
+        CORS_HEADERS="traceparent, baggage",
+    )  # fmt: skip
 
     assert (read.token_ttl_s, read.hold_ttl_s) == (120, 30.0)
     assert read.cors_origins == ("https://a.example", "https://b.example")
+    assert read.cors_headers == ("traceparent", "baggage")
 
 
 def test_a_hold_lasts_two_minutes_unless_told_otherwise():
@@ -133,6 +135,9 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
         ("ONSALE_MODE", "debug", ""),
         ("CORS_ORIGIN", "https://*.example.com", "https://shop.example/"),
         ("CORS_ORIGIN", "null", "https://a.example|.*"),
+        ("CORS_HEADERS", "trace.*", "*"),
+        ("CORS_HEADERS", "a b", "x_trace,baggage"),
+        ("CORS_HEADERS", "baggage,", "-a"),
         ("BOOKING_EXPIRY_MINUTES", "0", "1441"),
         ("LANES", "0", "1025"),
         ("LANE_CAP", "0", None),
