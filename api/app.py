@@ -1,6 +1,7 @@
 """The application: blueprints, limits, and what happens around every request.
 
-`create_app` takes its stores, so that tests give it theirs; `create_app_from_env` is what the server calls.
+`create_app` takes its stores, so that tests give it theirs; `create_app_from_env` is what our server calls, and
+`create_flask_from_env` what another WSGI server may call instead.
 Nothing connects before the first request, but for the look at the servers before a start outside the local mode.
 """
 
@@ -80,6 +81,13 @@ def close(app: Flask) -> None:
 
 def create_app_from_env() -> HotPath:
     """The ASGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
+    app = create_flask_from_env()
+    stores: Stores = app.extensions["onsale"]
+    return in_front_of(app, stores.settings)
+
+
+def create_flask_from_env() -> Flask:
+    """The WSGI application of a server's process, for any WSGI server. Raises: as create_app_from_env."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
     crashpoints.arm(settings.crash, settings.marker_ms / 1000)
@@ -89,7 +97,7 @@ def create_app_from_env() -> HotPath:
     app = create_app(settings, open_stores(settings))
     app.extensions["onsale-revocations"].start()
     garbage.settle()
-    return in_front_of(app, settings)
+    return app
 
 
 def in_front_of(app: Flask, settings: Settings) -> HotPath:
