@@ -1,0 +1,181 @@
+"""Cases of POST /api/bookings, the request that counts: as clients, proxies and libraries really send it."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+
+from api.schemas import BOOKING_STATUS
+from tests.contract import scenes
+from tests.contract.case import JSON, Case, Chunks
+from tests.contract.world import ORIGIN
+
+PATH = "/api/bookings"
+A1 = {"show_id": "{show}", "seats": ["A1"]}
+RATE = {"RateLimit": r'"user";r=\d+;t=\d+', "RateLimit-Policy": r'"user";q=40;w=\d+'}
+ACCEPTED = {
+    "Content-Type": JSON,
+    "Content-Length": r"\d+",
+    "Location": "/api/bookings/[0-9a-f-]{36}",
+    "Retry-After": r"\d+",
+    "ETag": '"q.+"',
+    "Cache-Control": "no-store",
+    **RATE,
+}
+INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+def post(name, **more):
+    """A booking of A1 that is sent as most are, but for what is said."""
+    return Case(**{"name": f"post: {name}", "method": "POST", "path": PATH, "scene": scenes.show, "who": "token",
+                   "body": A1} | more)  # fmt: skip
+
+
+def taken_in(name, **more):
+    """The same, and it is accepted."""
+    says = {"status": "PENDING", "stage": "QUEUED", "show_id": "{show}", "version": 0}
+    return post(name, **{"status": 202, "shape": BOOKING_STATUS, "has": ACCEPTED, "says": says} | more)
+
+
+def refused(name, status, code, **more):
+    """The same, and it is refused."""
+    return post(name, **{"status": status, "code": code} | more)
+
+
+PLAIN = (
+    taken_in("named seats"),
+    taken_in("the best available", body={"show_id": "{show}", "quantity": 2}),
+    taken_in("of a category", body={"show_id": "{show}", "quantity": 2, "category": "standard"}),
+    taken_in("a hold", body={**A1, "hold": True}),
+    taken_in("with an end to its patience", body={**A1, "give_up_after_ms": 5000}),
+    taken_in("its own request id", headers=(("X-Request-Id", "mine-1"),), has={**ACCEPTED, "X-Request-Id": "mine-1"}),
+    taken_in("a request id that is none", headers=(("X-Request-Id", "no id"),), has={"X-Request-Id": "[a-z0-9]+"}),
+    taken_in("a query that says nothing", path=PATH + "?utm_source=mail"),
+    taken_in("from a page", headers=(("Origin", ORIGIN),), has={**ACCEPTED, "Access-Control-Allow-Origin": ORIGIN}),
+    taken_in("from another page", headers=(("Origin", "https://evil.example"),)),
+    taken_in("over TLS", headers=(("X-Forwarded-Proto", "https"),),
+             has={**ACCEPTED, "Strict-Transport-Security": "max-age=63072000; includeSubDomains"}),
+)  # fmt: skip
+
+UNUSUAL = (
+    taken_in("charset", media="application/json; charset=utf-8"),
+    taken_in("charset in capitals", media='application/json;charset="UTF-8"'),
+    taken_in("capitals", media="Application/JSON"),
+    taken_in("two Via", headers=(("Via", "1.1 a"), ("Via", "1.1 b"))),
+    taken_in("two X-Forwarded-For", headers=(("X-Forwarded-For", "10.1.2.3"), ("X-Forwarded-For", "10.1.2.4"))),
+    taken_in("two Cookie", headers=(("Cookie", "a=1"), ("Cookie", "b=2"))),
+    taken_in("one chunk", chunks=Chunks()),
+    taken_in("two chunks", chunks=Chunks(20)),
+    taken_in("a chunk for each byte", chunks=Chunks(1)),
+    taken_in("chunks with charset", chunks=Chunks(10), media="application/json; charset=utf-8"),
+    taken_in("chunk extensions", chunks=Chunks(16, b";name=value"), only="front"),
+    taken_in("trailers", chunks=Chunks(16, trailers=b"X-Checksum: 1\r\n"), only="front"),
+    taken_in("a key and doubled lines", headers=(("Via", "a"), ("Via", "b"), ("Idempotency-Key", "{key}"))),
+    taken_in("byte order mark", body='\ufeff{"show_id": {show}, "seats": ["A1"]}'),
+    taken_in("byte order mark, in chunks", body='\ufeff{"show_id": {show}, "seats": ["A1"]}', chunks=Chunks(2)),
+    taken_in("Expect", headers=(("Expect", "100-continue"),)),
+)
+
+KEYS = (
+    taken_in("repeated key", scene=scenes.queued, headers=(("Idempotency-Key", "{key}"),), says={"id": "{booking}"}),
+    taken_in("quoted key", scene=scenes.queued, headers=(("Idempotency-Key", '"{key}"'),), says={"id": "{booking}"}),
+    taken_in("repeated key, doubled lines", scene=scenes.queued, says={"id": "{booking}"},
+             headers=(("Idempotency-Key", "{key}"), ("Via", "a"), ("Via", "b"))),
+    taken_in("repeated key in chunks", scene=scenes.queued, headers=(("Idempotency-Key", "{key}"),), chunks=Chunks(7),
+             says={"id": "{booking}"}),
+    post("repeated key, decided", scene=scenes.confirmed, headers=(("Idempotency-Key", "{key}"),), status=200,
+         shape=BOOKING_STATUS, says={"id": "{booking}", "status": "CONFIRMED"},
+         has={"ETag": "{etag}", "Location": "/api/bookings/{booking}", "Retry-After": "", **RATE}),
+    refused("key of another body", 422, "idempotency_key_reused", scene=scenes.queued, body={**A1, "seats": ["A2"]},
+            headers=(("Idempotency-Key", "{key}"),)),
+    refused("key of another body, decided", 422, "idempotency_key_reused", scene=scenes.confirmed,
+            body={**A1, "hold": True}, headers=(("Idempotency-Key", "{key}"),)),
+    refused("empty key", 422, "bad_idempotency_key", headers=(("Idempotency-Key", ""),)),
+    refused("quotes for a key", 422, "bad_idempotency_key", headers=(("Idempotency-Key", '""'),)),
+    refused("long key", 422, "bad_idempotency_key", headers=(("Idempotency-Key", "k" * 256),)),
+    refused("key beyond ASCII", 422, "bad_idempotency_key", headers=(("Idempotency-Key", "k\xe9"),)),
+    taken_in("longest key", headers=(("Idempotency-Key", "k" * 255),)),
+)  # fmt: skip
+
+BODIES = (
+    refused("not JSON", 400, "not_json", body=b'{"show_id": 1,'),
+    refused("not JSON, in chunks", 400, "not_json", body=b'{"show_id": 1,', chunks=Chunks(3)),
+    refused("not UTF-8", 400, "not_json", body=b'{"show_id": 1, "seats": ["\xff"]}'),
+    refused("UTF-16", 400, "not_json", body='{"show_id": 1}'.encode("utf-16")),
+    refused("NaN", 400, "not_json", body=b'{"show_id": NaN, "seats": ["A1"]}'),
+    refused("empty", 400, "not_json", body=b""),
+    refused("empty, in chunks", 400, "not_json", body=b"", chunks=Chunks()),
+    refused("nothing at all", 415, "unsupported_media_type", body=None),
+    refused("no length", 400, "not_json", body=None, headers=(("Content-Type", JSON),)),
+    refused("deep", 400, "not_json", body=b"[" * 8000),
+    refused("gzip", 415, "unsupported_media_type", body=gzip.compress(b"{}"), headers=(("Content-Encoding", "gzip"),),
+            has={"Accept-Encoding": ".+"}),
+    refused("an encoding nobody knows", 415, "unsupported_media_type", headers=(("Content-Encoding", "x-mine"),),
+            has={"Accept-Encoding": ".+"}),
+    taken_in("identity", headers=(("Content-Encoding", "identity"),)),
+    refused("text", 415, "unsupported_media_type", media="text/plain"),
+    refused("a form", 415, "unsupported_media_type", body=b"show_id=1", media="application/x-www-form-urlencoded"),
+    refused("no media type", 415, "unsupported_media_type", media=""),
+    refused("too large", 413, "body_too_large", body=b" " * 20_000),
+    refused("too large, in chunks", 413, "body_too_large", body=b" " * 20_000, chunks=Chunks(4096)),
+    refused("too large, one chunk", 413, "body_too_large", body=b" " * 20_000, chunks=Chunks()),
+    refused("said to be too large", 413, "body_too_large", body=b"{}", headers=(("Content-Length", "16385"),)),
+    post("largest", status=400, code="not_json", body=b" " * 16_384),
+    post("largest, in chunks", status=400, code="not_json", body=b" " * 16_384, chunks=Chunks(1000)),
+)  # fmt: skip
+
+TOKENS = (
+    refused("no token", 401, "token_missing", who="", has={"WWW-Authenticate": "Bearer", "RateLimit": ""}),
+    refused("another scheme", 401, "token_missing", who="", headers=(("Authorization", "Basic eDp5"),)),
+    refused("no scheme", 401, "token_missing", who="", headers=(("Authorization", "{token}"),)),
+    refused("a token that is none", 401, "token_invalid", who="", headers=(("Authorization", "Bearer x.y.z"),),
+            has=INVALID),
+    refused("a changed token", 401, "token_invalid", who="", headers=(("Authorization", "Bearer {token}x"),),
+            has=INVALID),
+    refused("expired", 401, "token_expired", scene=scenes.old_token, has=INVALID),
+    refused("revoked", 401, "token_revoked", scene=scenes.revoked, has=INVALID),
+    refused("no token, doubled lines", 401, "token_missing", who="", headers=(("Via", "a"), ("Via", "b"))),
+    taken_in("scheme in small letters", who="", headers=(("Authorization", "bearer {token}"),)),
+)  # fmt: skip
+
+
+def faulty(name, body, *faults):
+    return refused(name, 422, "invalid_request", body=body, faults=frozenset(faults), scene=scenes.known)
+
+
+SHAPES = (
+    faulty("no show", {"seats": ["A1"]}, "/show_id"),
+    faulty("neither seats nor quantity", {"show_id": "{show}"}, ""),
+    faulty("both", {**A1, "quantity": 1}, ""),
+    faulty("a seat twice", {**A1, "seats": ["A1", "A2", "A1"]}, "/seats/2"),
+    faulty("seats that look wrong", {**A1, "seats": ["A1", "a2", "A"]}, "/seats/1", "/seats/2"),
+    faulty("seats that the hall lacks", {**A1, "seats": ["A1", "Z9"]}, "/seats/1"),
+    faulty("a category that the hall lacks", {"show_id": "{show}", "quantity": 1, "category": "vip"}, "/category"),
+    faulty("no seats", {**A1, "seats": []}, "/seats"),
+    faulty("a field too many", {**A1, "price": 1}, "/price"),
+    faulty("a field with a slash", {**A1, "a/b~c": 1}, "/a~1b~0c"),
+    faulty("text for a number", {**A1, "show_id": "1"}, "/show_id"),
+    faulty("text for a switch", {**A1, "hold": "yes"}, "/hold"),
+    faulty("too many", {"show_id": "{show}", "quantity": 11}, "/quantity"),
+    faulty("a list", [1], ""),
+    faulty("null", b"null", ""),
+)
+
+DOOR = (
+    refused("no such show", 404, "no_such_show", scene=scenes.nothing),
+    refused("sold out", 409, "sold_out", scene=scenes.sold_out, has={"Retry-After": r"\d+"}),
+    refused("seat taken", 409, "seat_taken", scene=scenes.taken, says={"seats": ["A1"]}, has={"Retry-After": ""}),
+    refused("seat taken, in chunks", 409, "seat_taken", scene=scenes.taken, chunks=Chunks(9), says={"seats": ["A1"]}),
+    refused("paused", 409, "show_paused", scene=scenes.paused, has={"Retry-After": r"\d+"}),
+    refused("closed", 409, "show_closed", scene=scenes.closed, has={"Retry-After": ""}),
+    refused("more than one person may have", 409, "limit_reached", scene=scenes.one_each,
+            body={"show_id": "{show}", "quantity": 3}),
+    refused("too many undecided", 429, "too_many_bookings", scene=scenes.busy, body={**A1, "seats": ["A5"]},
+            has={"Retry-After": r"\d+"}),
+    refused("not open", 409, "show_not_open", scene=scenes.not_open),
+)  # fmt: skip
+
+#: What the process has in mind of a show must change nothing.
+KNOWN = [replace(case, name=f"{case.name}, known show", scene=scenes.known) for case in (*PLAIN, *UNUSUAL)]
+
+CASES = (*PLAIN, *UNUSUAL, *KNOWN, *KEYS, *BODIES, *TOKENS, *SHAPES, *DOOR)

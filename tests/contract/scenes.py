@@ -1,0 +1,214 @@
+"""Scenes: what there is before a case's request. Each is made anew and returns the names that the request may use.
+
+All have `token` (somebody new), `stranger`, `admin`, and `key`, an Idempotency-Key that nobody has used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from core import ids
+from core.shows import SaleState
+from tests.contract.world import PASSWORD, World
+from tests.stage import HOUR_MS, plan
+
+Names = dict[str, Any]
+Scene = Callable[[World, Names], Names]
+
+
+def prepare(world: World, scene: Scene) -> Names:
+    """Make a scene; returns its names."""
+    names: Names = {
+        "token": world.token(),
+        "stranger": world.token(),
+        "admin": world.admin_token(),
+        "key": uuid4().hex,
+        "password": PASSWORD,
+    }
+    return names | scene(world, names)
+
+
+def nothing(_world: World, _names: Names) -> Names:
+    return {"show": 2_000_000_000, "booking": str(ids.booking_id(b"k", 1, uuid4(), "k")), "change": "abc-1-1"}
+
+
+def old_token(world: World, names: Names) -> Names:
+    return {**show(world, names), "token": world.token(ttl_s=-60)}
+
+
+def revoked(world: World, names: Names) -> Names:
+    account = world.account()
+    assert world.ask("POST", "/api/auth/logout", account["token"]).status == 204
+    return {**show(world, names), "token": account["token"]}
+
+
+# -- shows ------------------------------------------------------------------------------------------------
+
+
+def show(world: World, _names: Names) -> Names:
+    return {"show": world.stage.show()}
+
+
+def known(world: World, names: Names) -> Names:
+    """A show that the process has met before, so that it has all in mind that a booking needs."""
+    show_id = world.stage.show()
+    world.booked(show_id, names["stranger"], "B5")
+    return {"show": show_id}
+
+
+def mapped(world: World, _names: Names) -> Names:
+    """A show whose seat map has just been asked for."""
+    show_id = world.stage.show()
+    assert world.ask("GET", f"/api/shows/{show_id}/seats").status == 200
+    return {"show": show_id}
+
+
+def paused(world: World, _names: Names) -> Names:
+    return {"show": world.stage.show(state=SaleState.PAUSED)}
+
+
+def closed(world: World, _names: Names) -> Names:
+    return {"show": world.stage.show(state=SaleState.CLOSED)}
+
+
+def not_open(world: World, _names: Names) -> Names:
+    return {"show": world.stage.show(sales_open_ms=int(time.time() * 1000) + HOUR_MS // 2)}
+
+
+def one_each(world: World, names: Names) -> Names:
+    """A show of which one person may have one seat; the buyer has been refused two."""
+    show_id = world.stage.show(seats_per_user=1)
+    assert world.booked(show_id, names["token"], "A1", "A2")["reason"] == "LIMIT_REACHED"
+    return {"show": show_id}
+
+
+def sold_out(world: World, names: Names) -> Names:
+    show_id = world.stage.show(rows=1, seats=1)
+    world.booked(show_id, names["stranger"], "A1")
+    return {"show": show_id}
+
+
+def taken(world: World, names: Names) -> Names:
+    """A show of which A1 is sold, and the door knows: somebody was refused the seat, and a batch has come since."""
+    show_id = world.stage.show()
+    for seat in ("A1", "A1", "A2"):
+        world.booked(show_id, world.token(), seat)
+    return {"show": show_id}
+
+
+def busy(world: World, names: Names) -> Names:
+    """A show for which the buyer has four undecided bookings."""
+    show_id = world.stage.show()
+    for seat in ("A1", "A2", "A3", "A4"):
+        world.book(show_id, names["token"], seat)
+    return {"show": show_id}
+
+
+def changing(world: World, _names: Names) -> Names:
+    show_id = world.stage.show()
+    return {"show": show_id, "change": world.change(show_id, hold_s=60)}
+
+
+def changed(world: World, names: Names) -> Names:
+    names = changing(world, names)
+    world.stage.drain(names["show"])
+    return names
+
+
+# -- bookings ---------------------------------------------------------------------------------------------
+
+
+def _booking(show_id: int, booking: dict[str, Any]) -> Names:
+    id_ = booking["id"]
+    return {"show": show_id, "booking": id_, "BOOKING": id_.upper(), "reference": booking["reference"]}
+
+
+def queued(world: World, names: Names) -> Names:
+    """A booking of A1 that waits; its key is `key`."""
+    show_id = world.stage.show()
+    return _booking(show_id, world.book(show_id, names["token"], "A1", key=names["key"]))
+
+
+def held(world: World, names: Names) -> Names:
+    show_id = world.stage.show()
+    return _booking(show_id, world.booked(show_id, names["token"], "A1", hold=True))
+
+
+def confirmed(world: World, names: Names) -> Names:
+    """A booking of A1 that is decided; its key is `key`, its ETag `etag`."""
+    show_id = world.stage.show()
+    booking = world.booked(show_id, names["token"], "A1", key=names["key"])
+    etag = world.ask("GET", f"/api/bookings/{booking['id']}", names["token"]).one("etag")
+    return {**_booking(show_id, booking), "etag": etag}
+
+
+def failed(world: World, names: Names) -> Names:
+    show_id = world.stage.show()
+    world.book(show_id, names["stranger"], "A1")
+    booking = world.book(show_id, names["token"], "A1")
+    world.stage.drain(show_id)
+    return _booking(show_id, booking)
+
+
+def cancelled(world: World, names: Names) -> Names:
+    names = confirmed(world, names) | {"token": names["token"]}
+    assert world.ask("DELETE", f"/api/bookings/{names['booking']}", names["token"]).status == 202
+    world.stage.drain(names["show"])
+    return names
+
+
+def three(world: World, names: Names) -> Names:
+    """An account with three decided bookings, and the cursor behind the first two."""
+    account, show_id = world.account(), world.stage.show()
+    for seat in ("A1", "A2", "A3"):
+        world.book(show_id, account["token"], seat)
+    world.stage.drain(show_id)
+    page = world.ask("GET", "/api/auth/bookings?limit=2", account["token"]).json
+    return {**account, "cursor": page["next_cursor"]}
+
+
+# -- catalogue and accounts -------------------------------------------------------------------------------
+
+
+def movie(world: World, _names: Names) -> Names:
+    return {"movie": world.movie()}
+
+
+def movies(world: World, _names: Names) -> Names:
+    """Three movies that share a word of the title, one with letters beyond ASCII; the cursor behind the first."""
+    word = uuid4().hex
+    for title in (f"{word} a", f"{word} b", f"{word} café"):
+        world.movie(title)
+    page = world.ask("GET", f"/api/movies?q={word}&limit=1").json
+    return {"word": word, "cursor": page["next_cursor"]}
+
+
+def movie_with_show(world: World, _names: Names) -> Names:
+    show_id = world.stage.show()
+    return {"movie": world.ask("GET", f"/api/shows/{show_id}").json["movie"]["id"]}
+
+
+def hall(world: World, names: Names) -> Names:
+    """A hall, a movie, and a day ahead on which a show may be put into it."""
+    made = world.ask("POST", "/api/halls", names["admin"], {"name": uuid4().hex, "plan": plan(1, 5)})
+    assert made.status == 201, made
+    return {"hall": made.json["id"], "movie": world.movie(), "day": "2099-01-01T20:00:00Z"}
+
+
+def hall_in_use(world: World, names: Names) -> Names:
+    names = hall(world, names) | {"admin": names["admin"]}
+    body = {
+        "movie_id": names["movie"],
+        "hall_id": names["hall"],
+        "starts_at": names["day"],
+        "prices": {"standard": 1},
+    }
+    assert world.ask("POST", "/api/shows", names["admin"], body).status == 201
+    return names
+
+
+def account(world: World, _names: Names) -> Names:
+    return {**world.account()}

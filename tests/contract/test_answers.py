@@ -1,0 +1,61 @@
+"""Each case on each transport: the answer that is wanted, and the same on both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract import account_cases, booking_cases, catalogue_cases, odd_cases, plain_cases, status_cases
+from tests.contract.alike import plain
+from tests.contract.case import Case, check
+from tests.contract.scenes import prepare
+from tests.contract.transports import COMMANDS
+from tests.contract.wire import Answer
+from tests.contract.world import World
+
+MODULES = (booking_cases, status_cases, catalogue_cases, account_cases, plain_cases, odd_cases)
+CASES = [case for module in MODULES for case in module.CASES]
+
+
+def on(transport: str) -> list[Case]:
+    return [case for case in CASES if case.only in ("", transport)]
+
+
+#: What has been answered, so that no scene is made twice.
+_answers: dict[tuple[str, str], Answer] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_answered() -> Iterator[None]:
+    yield
+    _answers.clear()
+
+
+def answer(case: Case, world: World) -> Answer:
+    """What a transport answers to a case; it is asked once."""
+    known = _answers.get((case.name, world.transport))
+    if known is None:
+        names = prepare(world, case.scene)
+        known = _answers[case.name, world.transport] = case.answer(world, names)
+        if "show" in names:
+            world.stage.drain(names["show"])  # so that the next scene finds no queue
+        check(case, known, names)
+    return known
+
+
+@pytest.mark.parametrize(
+    ("case", "transport"),
+    [pytest.param(case, each, id=f"{each}: {case.name}") for each in COMMANDS for case in on(each)],
+)
+def test_a_case_is_answered_as_it_should_be(case: Case, transport: str, request: pytest.FixtureRequest) -> None:
+    answer(case, request.getfixturevalue(transport))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.only], ids=lambda case: case.name)
+def test_both_transports_answer_the_same(case: Case, front: World, wsgi: World) -> None:
+    assert plain(answer(case, front)) == plain(answer(case, wsgi))
+
+
+def test_cases_have_names_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)

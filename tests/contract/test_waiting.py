@@ -1,0 +1,121 @@
+"""`?wait=` on both transports: as long as nothing is decided, and not a moment longer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.contract import wire
+from tests.contract.wire import Connection
+from tests.contract.world import World
+
+#: Seconds in which something that waits must not have answered; and that an answer which does not wait may take.
+STILL_S, SOON_S = 0.25, 8.0
+
+
+def look(world: World, booking: dict[str, Any], token: str, query: str, *headers: tuple[str, str]) -> Connection:
+    """Ask for a booking's status, and leave it at that."""
+    connection = Connection(world.address)
+    lines = (("Authorization", f"Bearer {token}"), *headers)
+    connection.send(wire.head("GET", f"/api/bookings/{booking['id']}{query}", *lines))
+    return connection
+
+
+def silent(connections: Iterable[Connection]) -> bool:
+    deadline = time.monotonic() + STILL_S
+    return all(connection.silent(max(0.0, deadline - time.monotonic())) for connection in connections)
+
+
+def test_nothing_is_decided_and_the_time_is_over(world: World) -> None:
+    token, show = world.token(), world.stage.show()
+    booking = world.book(show, token, "A1")
+    begun = time.monotonic()
+
+    with look(world, booking, token, "?wait=1") as connection:
+        answer = connection.read()
+
+    assert (answer.status, answer.json["stage"]) == (200, "QUEUED")
+    assert 0.9 < time.monotonic() - begun < 1 + SOON_S
+    world.stage.drain(show)
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("?wait=15", ()),
+        ("?wait=15&fbclid=x", ()),
+        ("?_=1&wait=15", ()),
+        ("?wait=15", (("Via", "1.1 a"), ("Via", "1.1 b"))),
+        ("?wait=15", (("If-None-Match", '"other"'),)),
+    ],
+    ids=str,
+)
+def test_the_outcome_is_told_when_it_is_published(world: World, query: str, headers: Any) -> None:
+    token, show = world.token(), world.stage.show()
+    booking = world.book(show, token, "A1")
+
+    with look(world, booking, token, query, *headers) as connection:
+        assert connection.silent(STILL_S)
+        begun = time.monotonic()
+        world.stage.drain(show)
+        answer = connection.read()
+
+    assert (answer.status, answer.json["status"]) == (200, "CONFIRMED")
+    assert time.monotonic() - begun < SOON_S
+
+
+def test_a_hold_that_is_being_confirmed_is_waited_for(world: World) -> None:
+    token, show = world.token(), world.stage.show()
+    booking = world.booked(show, token, "A1", hold=True)
+    assert world.ask("PATCH", f"/api/bookings/{booking['id']}/confirm", token).status == 202
+
+    with look(world, booking, token, "?wait=15") as connection:
+        assert connection.silent(STILL_S)
+        world.stage.drain(show)
+        answer = connection.read()
+
+    assert (answer.json["status"], answer.json["pending_operation"]) == ("CONFIRMED", None)
+
+
+def test_a_client_that_has_the_version_waits_for_another(world: World) -> None:
+    token, show = world.token(), world.stage.show()
+    booking = world.book(show, token, "A1")
+    etag = world.ask("GET", f"/api/bookings/{booking['id']}", token).one("etag")
+
+    with look(world, booking, token, "?wait=15", ("If-None-Match", etag)) as connection:
+        assert connection.silent(STILL_S)
+        world.stage.drain(show)
+        answer = connection.read()
+
+    assert (answer.status, answer.json["status"]) == (200, "CONFIRMED")
+
+
+@pytest.mark.parametrize(("transport", "clients"), [("front", 30), ("wsgi", 3)])
+def test_several_wait_and_others_are_served(transport: str, clients: int, request: pytest.FixtureRequest) -> None:
+    world: World = request.getfixturevalue(transport)
+    token, show = world.token(), world.stage.show()
+    booking = world.book(show, token, "A1")
+
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(look(world, booking, token, "?wait=15")) for _ in range(clients)]
+        assert silent(waiting)
+        assert world.ask("GET", "/healthz").status == 200
+        world.stage.drain(show)
+        answers = [connection.read() for connection in waiting]
+
+    assert {answer.json["status"] for answer in answers} == {"CONFIRMED"}
+
+
+def test_somebody_elses_booking_is_not_waited_for(world: World) -> None:
+    token, show = world.token(), world.stage.show()
+    booking, begun = world.book(show, token, "A1"), time.monotonic()
+
+    with look(world, booking, world.token(), "?wait=15") as connection:
+        assert connection.read().status == 404
+
+    assert time.monotonic() - begun < SOON_S
+    world.stage.drain(show)

@@ -1,0 +1,67 @@
+"""The two transports of the API as processes: how each is started and ended. Both read the same environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.process import Launch, ProcessGroup, start
+from tests.contract import wire
+from tests.servers import START_DEADLINE_S
+from tests.waiting import until
+
+PROJECT = Path(__file__).parents[2]
+HOST = "127.0.0.1"
+#: What each transport's process is started as; {port} is the free one that it gets, as HOST and PORT tell it too.
+COMMANDS = {
+    "front": (
+        *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--loop", "uvloop", "--no-ws"),
+        *("--host", HOST, "--port", "{port}", "--no-access-log", "--log-level", "error"),
+        *("--workers-kill-timeout", "2"),
+        "api.app:create_app_from_env",
+    ),
+    "wsgi": (sys.executable, "-m", "tests.contract.wsgi"),
+}
+
+
+@contextmanager
+def serving(transport: str, env: Mapping[str, str]) -> Iterator[wire.Address]:
+    """Start a transport's process, yield its address once it answers, and end it with SIGTERM.
+
+    Raises: AssertionError: it ended, did not answer, or did not end in time.
+    """
+    port = _free_port()
+    command = tuple(word.format(port=port) for word in COMMANDS[transport])
+    ours = {"HOST": HOST, "PORT": str(port), "API_PROCESSES": "1", "PYTHONPATH": str(PROJECT)}
+    group = start(Launch(name=transport, command=command, cwd=PROJECT, env={**os.environ, **ours, **env}))
+    try:
+        _answers(group, (HOST, port))
+        yield HOST, port
+        group.stop()
+        until(group.ended)
+    finally:
+        group.kill()
+
+
+def _answers(group: ProcessGroup, address: wire.Address) -> None:
+    deadline = time.monotonic() + START_DEADLINE_S
+    while True:
+        assert not group.ended(), f"{group.launch.name} ended"
+        assert time.monotonic() < deadline, f"{group.launch.name} does not answer"
+        try:
+            wire.ask(address, b"GET /healthz HTTP/1.1\r\nHost: onsale\r\nConnection: close\r\n\r\n")
+        except ConnectionError:
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
