@@ -91,8 +91,9 @@ class Front:
 
     async def close(self) -> None:
         """Close the connection to Redis and end the threads. Nothing may be asked any more."""
+        # In a thread: a view whose client has gone may still wait for a call on this loop.
+        await asyncio.to_thread(self._bridge.close)
         await self._stores.redis.close()
-        self._bridge.close()
 
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
         """Fail /readyz and answer whoever waits; end when balancers have had LEAVE_S to notice.
