@@ -232,9 +232,9 @@ class LocalSettings:
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 #: local: what core/safety.py finds unsafe is not refused. `onsale up` with servers of its own says so.
 MODES = ("production", "local")
-#: As a browser sends it. A pattern would be read as a regular expression by flask-cors.
+#: As a browser sends it: compared letter by letter, so no pattern.
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-#: Of letters, digits and hyphens; RFC 9110 allows more, which flask-cors would read as a regular expression.
+#: Of letters, digits and hyphens. RFC 9110 allows more, which no tracing header needs.
 HEADER_NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", re.ASCII)
 
 

@@ -78,7 +78,7 @@ def _look(layout: Layout, state: bytes, api: int, request: int, found: list[Move
 
 
 def _looks_behind(layout: Layout, state: bytes, booking: int) -> Step | None:
-    """Why a poll looks into Postgres, if it does: desk.py seen.
+    """Why a poll looks into Postgres, if it does: bookings/service.py look.
 
     A live booking stands for a hold; one that was recalled leaves before its deadline (faults.py LEAVE). Where no
     status can be old for long, polls of those whose deadline has passed are left out: they change nothing.
@@ -196,7 +196,7 @@ def _entry_is_gone(layout: Layout, state: bytes | bytearray, booking: int) -> bo
 def _refused(layout: Layout, state: bytearray, at: int) -> bool:
     """Whether the card keeps accept.lua from writing a Book; if so, what the api does instead.
 
-    A refusal does not hide an outcome that may have left Redis: desk.py take looks into Postgres for it.
+    A refusal does not hide an outcome that may have left Redis: bookings/service.py book looks into Postgres.
     """
     answer = cards.ask(layout, state)
     if answer in (cards.UNKNOWN, cards.STALE):

@@ -1,6 +1,6 @@
 """The status answer: a booking's published body, and its place in line while something about it is undecided.
 
-What a poll costs is on the hot path: a decided body is sent as it was published, with four fields put in.
+Polls are the most frequent requests: a decided body is sent as it was published, with four fields put in.
 """
 
 from __future__ import annotations
