@@ -32,11 +32,11 @@ IMPORTS = {
         "prometheus_client",
         "marshmallow",
         "werkzeug",
-        "granian.rsgi",
+        "granian",
         "uvloop",
         "orjson",
     }
-    | {"apispec", "flask", "flask_cors", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
+    | {"apispec", "flask", "flask_jwt_extended", "flask_smorest", "flask_swagger_ui", "argon2", "jwt"},
     "model": set[str](),
     "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
 }

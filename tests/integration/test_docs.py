@@ -12,19 +12,17 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from api.app import create_app
 from api.docs import FILES
-from api.stores import open_stores
-from tests.factories import offline_settings
+from tests.factories import offline_settings, opened_app
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 PUBLIC_WRITES = {(f"/api/auth/{name}", "post") for name in ("signup", "login", "refresh")}
 
 
 @pytest.fixture(scope="module")
-def described() -> Flask:
-    settings = offline_settings()
-    return create_app(settings, open_stores(settings))
+def described() -> Iterator[Flask]:
+    with opened_app(offline_settings()) as app:
+        yield app
 
 
 @pytest.fixture
