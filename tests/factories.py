@@ -91,6 +91,9 @@ class StandInService:
             raise RedisAway
         return self.state
 
+    def close(self) -> None:
+        pass
+
 
 def make_movie(engine: Engine, title: str = "Row Lock", genre: str = "drama") -> int:
     """A movie; returns its id."""

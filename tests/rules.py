@@ -40,9 +40,10 @@ IMPORTS = {
     "model": set[str](),
     "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
 }
-#: The three exceptions of core.
+#: The exceptions of core.
 ONE_LIBRARY = {
     "core/settings.py": {"environs", "marshmallow.ValidationError"},
+    "core/server_settings.py": {"environs.validate"},
     "core/logs.py": {"structlog"},
     "core/operations.py": {"orjson"},
 }
@@ -167,7 +168,8 @@ def names(source: Source) -> Iterator[str]:
     """No empty names, and none that the standard library or a dependency has."""
     path = Path(source.path)
     for part in (*path.parts[:-1], path.stem):
-        if EMPTY_NAMES.fullmatch(part):
+        whose = len(path.parts) > 2 and part == path.stem == "service"  # the folder says whose
+        if EMPTY_NAMES.fullmatch(part) and not whose:
             yield f"{source.path}: {part} says nothing"
         if path.suffix == ".py" and part in _foreign():
             yield f"{source.path}: {part} is the name of somebody else's module"

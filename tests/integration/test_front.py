@@ -46,7 +46,7 @@ def test_a_booking_is_accepted_and_shown_without_flask(
     server: Server, stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
-    monkeypatch.setattr(server.app, "_bridge", None)
+    monkeypatch.setattr(server.app._bridge, "answer", None)
     post(server, alice, {"show_id": show, "seats": ["B1"]})
 
     accepted = post(server, alice, {"show_id": show, "seats": ["A1", "A2"]}, **{"Idempotency-Key": "k"})

@@ -173,6 +173,11 @@ def test_a_name_that_says_nothing_is_seen(path):
     assert len(list(rules.names(Source(path, "")))) == 1
 
 
+def test_a_service_may_be_called_so_in_a_folder_that_says_whose():
+    assert list(rules.names(Source("api/bookings/service.py", ""))) == []
+    assert len(list(rules.names(Source("api/service/bookings.py", "")))) == 1
+
+
 @pytest.mark.parametrize(
     "path", ["db/redis.py", "core/types.py", "workers/queue.py", "api/flask.py", "local/click.py"]
 )
