@@ -1,4 +1,4 @@
-"""Things that tests of the API need: settings, applications, a stand-in for Redis, catalogue rows, people with tokens.
+"""Things that tests of the API need: settings, applications, catalogue rows, people with tokens, stand-ins.
 
 Rows are inserted through db/, each in a transaction of its own. The actors of the play: alice buys, carol
 is the administrator.

@@ -1,4 +1,4 @@
-""".env.example lists every variable of core/settings.py and core/server_settings.py, with a sentence and the true default."""
+""".env.example lists every variable of core/settings.py and server_settings.py: a sentence and the true default."""
 
 from __future__ import annotations
 
