@@ -1,4 +1,4 @@
-""".env.example lists every variable of core/settings.py, with a sentence and the true default."""
+""".env.example lists every variable of core/settings.py and server_settings.py: a sentence and the true default."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.server_settings import ServerSettings
 from core.settings import LocalSettings, Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -50,7 +51,8 @@ def without_sentence(example: str) -> list[str]:
 
 
 def test_it_lists_the_settings_and_nothing_else():
-    read = variables_read((PROJECT / "core" / "settings.py").read_text())
+    sources = [(PROJECT / "core" / name).read_text() for name in ("settings.py", "server_settings.py")]
+    read = set().union(*map(variables_read, sources))
 
     assert len(read) > 20
     assert set(listed(EXAMPLE)) - ELSEWHERE == read
@@ -70,7 +72,7 @@ def test_only_those_without_a_default_are_to_be_filled_in():
     assert {name for name, (_, commented) in listed(EXAMPLE).items() if not commented} == {"JWT_SECRET", *ELSEWHERE}
 
 
-@pytest.mark.parametrize("kind", [Settings, LocalSettings])
+@pytest.mark.parametrize("kind", [Settings, LocalSettings, ServerSettings])
 def test_its_defaults_are_those_of_the_settings(kind, monkeypatch):
     for name in list(os.environ):
         monkeypatch.delenv(name)
