@@ -122,12 +122,11 @@ class Server:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     def stop(self) -> None:
-        """End the loop. Whoever closes the application after this runs its services on a loop of their own."""
+        """End the loop."""
         self.run(self.app.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE_S)
         self._loop.close()
-        self.app._stores.loop._loop = None
 
     async def _ask(
         self, method: str, target: str, headers: dict[str, str], body: bytes | None, proto: Proto | None

@@ -49,6 +49,7 @@ IMPORTS = {
 ONE_LIBRARY = {
     "core/settings.py": {"environs", "marshmallow.ValidationError"},
     "core/server_settings.py": {"environs.validate"},
+    "core/local_settings.py": {"environs.validate"},
     "core/logs.py": {"structlog"},
     "core/metricfiles.py": {"prometheus_client"},
     "core/operations.py": {"orjson"},

@@ -99,7 +99,7 @@ def test_a_known_origin_may_ask_before_it_books(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("asked", ["traceparent", "Baggage", "sentry-trace", "authorization"])
-def test_a_page_may_send_further_headers_where_a_setting_says_so(asked: str) -> None:
+def test_a_page_may_send_further_headers_where_a_setting_says_so(app_with: Apps, asked: str) -> None:
     def allowed(headers: str) -> set[str]:
         client = app_with(CORS_ORIGIN="https://shop.example", CORS_HEADERS=headers).test_client()
         asking = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": asked}

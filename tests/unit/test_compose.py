@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from api.__main__ import GRACE_S, OTHER_FILES
+from core.local_settings import LocalSettings
 from core.server_settings import ServerSettings
-from core.settings import LocalSettings
 from local import postgres, programs, valkey
 
 PROJECT = Path(__file__).parents[2]
