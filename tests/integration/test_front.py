@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api import front
+from api import rsgi
 from api.app import MAX_BODY_BYTES, in_front_of
 from api.bookings.long_poll import LongPolls
 from core.settings import Settings
@@ -147,7 +147,7 @@ def test_a_process_that_is_leaving_answers_who_waits_and_is_not_ready(
 def test_a_body_that_never_comes_is_answered_in_time(
     server: Server, alice: Buyer, monkeypatch: pytest.MonkeyPatch, path: str, framing: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(front, "BODY_S", 0.05)
+    monkeypatch.setattr(rsgi, "BODY_S", 0.05)
 
     answer = server.ask("POST", path, {**alice.headers, "Content-Type": JSON, **framing}, None)
 

@@ -37,9 +37,9 @@ def by_postgres(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     service = app.extensions["onsale"].seat_maps
     real = service._from_postgres
 
-    def from_postgres(show_id: int) -> SeatMap:
+    def from_postgres(show_id: int, wanted: int | None) -> SeatMap:
         asked.append(show_id)
-        return real(show_id)
+        return real(show_id, wanted)
 
     monkeypatch.setattr(service, "_from_postgres", from_postgres)
     return asked
