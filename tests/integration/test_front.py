@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api import rsgi
+from api import front, rsgi
 from api.app import MAX_BODY_BYTES, in_front_of
 from api.bookings.long_poll import LongPolls
 from core.settings import Settings
