@@ -11,6 +11,7 @@ from uuid import UUID
 
 from flask import Flask, Response, request
 
+from api.app import MAX_BODY_BYTES
 from api.reading import read_body
 from api.schemas import BOOKING_REQUEST
 from api.tokens import Verifier
@@ -36,6 +37,7 @@ class Wanted:
 def application(name: str) -> Flask:
     """An application that tells when it is ready."""
     app = Flask(name, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.add_url_rule("/readyz", "readyz", lambda: "ready")
     return app
 

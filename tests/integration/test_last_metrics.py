@@ -36,7 +36,7 @@ REQUESTS = 25
 @contextmanager
 def served(folder: Path, metrics: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     (folder / "counting.py").write_text(APP)
-    port = str(free_port("127.0.0.1", 0))
+    port = str(free_port("127.0.0.1"))
     options = ("--interface", "asginl", "--loop", "uvloop", "--port", port, "--workers", "1", "--log-level", "error")
     env = {
         **os.environ,
