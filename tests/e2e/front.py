@@ -1,4 +1,4 @@
-"""The api's own server, `python -m api`, as processes on a system of their own: for tests that press it over sockets."""
+"""The api's own server, `python -m api`, on a system of its own: for tests that press it over sockets."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def free_port() -> int:
 
 @dataclass(slots=True)
 class Desk:
-    """What somebody needs who asks for the things that nothing may hold up: a show that is known, a hold of theirs."""
+    """For whoever asks for the things that nothing may hold up: a show that is known, a hold of theirs."""
 
     world: World
     show: int

@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.impatient`: the api's server, which waits for the body of a request for BODY_S seconds only."""
+"""`python -m tests.e2e.impatient`: the api's server, which waits BODY_S seconds for a body."""
 
 from __future__ import annotations
 
