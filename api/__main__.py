@@ -22,7 +22,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from api.listening import BACKLOG, listen
+from api.listening import BACKLOG, let_go_of_silent_readers, listen
 from core import logs
 from core.errors import ConfigurationError
 from core.server_settings import ServerSettings
@@ -88,6 +88,7 @@ def main() -> None:
 
 def serve(settings: ServerSettings, listener: socket.socket) -> None:
     """Serve on a listening socket until the process is told to end."""
+    let_go_of_silent_readers(listener)
     host, port = listener.getsockname()[:2]
     front = settings.front
     server = Onsale(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -16,8 +14,9 @@ import pytest
 
 from api.listening import listen
 from tests.contract import wire
-from tests.contract.wire import Address, Connection
+from tests.contract.wire import Connection
 from tests.e2e.front import HEALTH, HOST, Desk, await_exit, await_serving, running, serving, system
+from tests.e2e.hammer import hammering, sound
 from tests.servers import Servers
 from tests.stage import Stage
 from tests.waiting import until
@@ -32,54 +31,6 @@ WAITING = 20
 def own(servers: Servers, template: str) -> Iterator[tuple[dict[str, str], Stage]]:
     with system(servers, template) as (env, stage):
         yield {**env, "LEAVE_S": str(LEAVE_S)}, stage
-
-
-@dataclass
-class Hammer:
-    """A client that asks without a pause on kept connections, and opens another when it is told "close"."""
-
-    address: Address
-    answers: list[int] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def hammer(self, until_: threading.Event) -> None:
-        while not until_.is_set():
-            try:
-                with Connection(self.address) as connection:
-                    self._on(connection, until_)
-            except OSError as error:
-                self.faults.append(repr(error))
-
-    def _on(self, connection: Connection, until_: threading.Event) -> None:
-        while not until_.is_set():
-            connection.send(wire.head("GET", "/api/movies" if len(self.answers) % 2 else "/healthz"))
-            answer = connection.read()
-            self.answers.append(answer.status)
-            if answer.one("connection") == "close":
-                assert connection.ended()
-                return
-
-
-@contextmanager
-def hammering(address: Address, clients: int = 4) -> Iterator[list[Hammer]]:
-    """Hammer until the block ends."""
-    over = threading.Event()
-    hammers = [Hammer(address) for _ in range(clients)]
-    threads = [threading.Thread(target=each.hammer, args=(over,)) for each in hammers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield hammers
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-
-
-def sound(hammers: list[Hammer]) -> None:
-    """That every request was answered, and that there were some."""
-    assert [fault for each in hammers for fault in each.faults] == []
-    assert {status for each in hammers for status in each.answers} == {200}
 
 
 @pytest.fixture

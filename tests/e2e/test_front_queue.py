@@ -1,4 +1,4 @@
-"""Flask's threads all taken, because Postgres hangs: what waits is bounded, and what needs no thread does not wait."""
+"""Flask's threads all taken, because Postgres hangs: what waits is bounded, what needs no thread goes on."""
 
 from __future__ import annotations
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from typing import Any
 
+import psutil
 import pytest
 
 from tests.contract import wire
 from tests.contract.wire import Connection
-from tests.e2e.front import PROMPT_S, Api, Desk, ended, serving, system
+from tests.e2e.front import Api, Desk, ended, serving, system
 from tests.e2e.impatient import BODY_S
 from tests.servers import Servers
 from tests.stage import Stage
+from tests.waiting import until
 
 SLOW, SILENT, READERS, RECEIVE_BYTES = 200, 20, 60, 4096
+#: Answers of a megabyte and a half: the kernel keeps three megabytes for a reader on the same machine.
+LARGE, LARGE_BYTES = 4, 1_500_000
 KEEP_ALIVE_S = 1
 #: Seconds by which a busy machine may be late.
 LATE_S = 10.0
@@ -114,11 +119,35 @@ def test_who_reads_a_large_answer_slowly_holds_no_thread(own: tuple[Api, Stage])
         desk.prompt()
 
 
+def test_who_reads_nothing_of_an_answer_is_let_go(own: tuple[Api, Stage]) -> None:
+    api, _ = own
+    [fork] = api.forks()
+    until(lambda: not _open(fork))
+
+    with _slow_reader(api.address) as reader:
+        until(lambda: len(_open(fork)) == 1)
+        until(lambda: not _open(fork))
+        begun = b""
+        with suppress(ConnectionError):
+            while part := reader.recv(1 << 16):
+                begun += part
+
+    assert begun.startswith(b"HTTP/1.1 200")
+    assert len(begun) < LARGE * LARGE_BYTES
+
+
+def _open(fork: psutil.Process) -> list[Any]:
+    """The connections that clients have to a process."""
+    port = next(each.laddr[1] for each in fork.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
+    living = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
+    return [each for each in fork.net_connections("tcp") if each.laddr[1] == port and each.status in living]
+
+
 def _slow_reader(address: wire.Address) -> socket.socket:
-    """Somebody who has asked for half a megabyte and has room for a few kilobytes."""
+    """Somebody who has asked for more than the kernel keeps for him, and has room for a few kilobytes."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     reader.settimeout(wire.HANG_S)
     reader.connect(address)
-    reader.sendall(wire.head("GET", "/docs/swagger-ui-bundle.js"))
+    reader.sendall(wire.head("GET", "/docs/swagger-ui-bundle.js") * LARGE)
     return reader
