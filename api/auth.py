@@ -16,11 +16,12 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from api import account_schemas, answers, cursors, links, logins, schemas
+from api.bookings import status_body
 from api.describe import route
 from api.errors import AdministratorsAccount, BadCredentials
 from api.passwords import hash_password, newer_hash, password_fits
 from api.reading import read_body, read_query
-from api.rendering import answer, booking_json, session_json, user_json
+from api.rendering import answer, session_json, user_json
 from api.sessions import NO_VERSION, end_all, no_account, open_session, void
 from api.stores import stores
 from api.tokens import current_user, user_required
@@ -200,7 +201,7 @@ def delete_account() -> Response:
 
 def _page(found: Sequence[Booking], limit: int) -> dict[str, Any]:
     return cursors.BOOKINGS.page(
-        "bookings", found, limit, booking_json, lambda booking: (booking.accepted_ms, booking.id)
+        "bookings", found, limit, status_body.listed, lambda booking: (booking.accepted_ms, booking.id)
     )
 
 

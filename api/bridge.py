@@ -6,6 +6,7 @@ import io
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask
 
@@ -14,6 +15,8 @@ from api.threads import Threads
 #: Paths that operators' tools ask for; they have threads of their own and never wait behind other requests.
 OPERATIONS = ("/metrics", "/api/health")
 OPERATIONS_THREADS, OPERATIONS_WAITING = 2, 8
+
+_ASCII = "".join(map(chr, range(128)))
 
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
@@ -65,7 +68,7 @@ def environ_of(scope: Any, headers: Sequence[tuple[str, str]], body: bytes) -> d
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": quote(scope.query_string, _ASCII),  # what is beyond ASCII has no place there as it is
         "SERVER_NAME": host.strip("[]"),
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",

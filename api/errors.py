@@ -122,6 +122,12 @@ class BodyTooLarge(OnsaleError):
     code = "body_too_large"
 
 
+class BodyIncomplete(OnsaleError):
+    """The body ended before it was whole."""
+
+    code = "body_incomplete"
+
+
 class BodyTimeout(OnsaleError):
     """The body did not arrive in time."""
 

@@ -28,6 +28,11 @@ class EventLoop:
         """Use a loop that somebody else runs. To be called before the first `run`."""
         self._loop = loop
 
+    @property
+    def own(self) -> bool:
+        """Whether the loop runs in a thread of ours, and not on a server's loop."""
+        return self._thread is not None
+
     def run(self, work: Coroutine[Any, Any, R]) -> R:
         """Run a coroutine on the loop and return its result. The calling thread waits: it must not be the loop's."""
         return asyncio.run_coroutine_threadsafe(work, self._running()).result()

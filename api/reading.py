@@ -1,7 +1,7 @@
 """Reading a request: its JSON body or its query string through a schema, or one clear refusal.
 
-Used inside views instead of decorators, so that the hot path pays for nothing but the schema itself. `see_to_media`
-and `json_of` are pure functions, for a front that reads bodies by itself.
+Used inside views instead of decorators, so that a request pays for nothing but the schema itself. `see_to_media`,
+`loaded` and `loaded_query` touch no request of Flask's: the front reads with them too.
 """
 
 from __future__ import annotations

@@ -13,10 +13,8 @@ from flask import Response, request
 
 from api import replies
 from api.proxies import located
-from core.bookings import Booking
 from core.operations import StreamId
 from core.times import iso, to_ms
-from db import statuses
 from db.catalogue import ShowListing
 from db.halls import HallListing
 from db.journal import ChangeOutcome
@@ -48,18 +46,6 @@ def here(path: str) -> str:
 def as_bytes(body: Mapping[str, Any]) -> bytes:
     """The body of a JSON response."""
     return json.dumps(body, separators=(",", ":")).encode()
-
-
-def booking_json(booking: Booking) -> dict[str, Any]:
-    """A decided booking as `api/schemas.py` BookingStatus. It has no place in line any more."""
-    return {
-        **statuses.to_json(booking),
-        "position": None,
-        "eta_ms": None,
-        "poll_after_ms": None,
-        "delayed": False,
-        "pending_operation": None,
-    }
 
 
 def user_json(user: User) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
+
 from api import hooks
-from api.errors import BodyTimeout, BodyTooLarge
+from api.errors import BodyIncomplete, BodyTimeout, BodyTooLarge
 
 #: Seconds in which a body must have arrived. The largest has a megabyte.
 BODY_S = 10.0
@@ -34,7 +36,10 @@ class Exchange:
 
 
 async def body_of(headers: Any, proto: Any, most: int) -> bytes:
-    """The whole body of a request, however it is framed. Raises: BodyTooLarge, BodyTimeout, ProtocolClosed."""
+    """The whole body of a request, however it is framed. Raises: BodyTooLarge, BodyIncomplete, BodyTimeout.
+
+    A body in chunks that is cut short is what came of it: granian does not tell, and JSON that is cut is no JSON.
+    """
     length = headers.get("content-length")
     if length is None and "transfer-encoding" not in headers:
         return b""
@@ -52,6 +57,8 @@ async def body_of(headers: Any, proto: Any, most: int) -> bytes:
             return bytes(body)
     except TimeoutError:
         raise BodyTimeout from None
+    except ProtocolClosed:  # the client sends no more, but may still read
+        raise BodyIncomplete from None
 
 
 def joined(headers: Any, name: str) -> str | None:

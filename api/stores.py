@@ -55,9 +55,10 @@ class Stores:
         self.probe.close()
         self.threads.close()
         self.doorbells.close()
-        self.loop.run(self.redis.close())
+        if self.loop.own:  # else the front has closed it, and its loop has ended
+            self.loop.run(self.redis.close())
         self.loop.close()
-        self.service.intake.close()
+        self.service.close()
         self.engine.dispose()
 
 

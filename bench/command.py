@@ -27,7 +27,7 @@ from bench.report import LATEST, Report, last_scale, tables, write_document
 from bench.sizes import FULL, QUICK, Sizes
 from core import logs
 from core.errors import OnsaleError
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 
 #: The parts: those of each round in their order, then those that run once.
 EACH_ROUND: dict[str, Callable[[Bench], None]] = {

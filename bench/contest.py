@@ -22,7 +22,7 @@ from bench.generator import Generator
 from bench.ground import DATABASE, BenchFailed, Ground, end, plain, until
 from bench.job import Done, Job
 from bench.sql.tables import CONFIRMED, SEATS_SOLD, SOLD
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from local import programs
 from local.address import free_port, is_ready
 from local.home import metrics_folder

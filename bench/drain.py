@@ -19,8 +19,9 @@ from bench.ground import Ground
 from bench.halls import label
 from core import garbage, ids, logs
 from core.ids import lane_of
+from core.local_settings import LocalSettings
 from core.operations import Book
-from core.settings import LocalSettings, Settings
+from core.settings import Settings
 from db import cards, keys, shows
 from db.engine import transaction
 from db.lanes import accept_command

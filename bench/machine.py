@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from local.binaries import find_postgres, find_valkey
 
 

@@ -29,7 +29,7 @@ from bench.ground import DATABASE, Ground, open_ground
 from bench.halls import DAY_MS, label, plan
 from bench.job import Done, Job
 from bench.series import percentile
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from core.times import from_ms
 from db import users
 from db.engine import make_engine, transaction

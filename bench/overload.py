@@ -27,7 +27,7 @@ from bench.series import percentile
 from bench.swarm import Swarm
 from bench.verdicts import Row, api_rows, workers_rows
 from core.errors import OnsaleError
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 
 FOUND = PROJECT / "bench" / "overload.json"
 DOCUMENT = PROJECT / "docs" / "reliability.md"

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.ground import DATABASE, BenchFailed, Ground
 from bench.halls import ROW
 from bench.sql.tables import SOLD
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from local.binaries import find_postgres
 from local.postgres import USER
 from local.process import Launch

@@ -41,7 +41,8 @@ from bench.report import LATEST, last_report, write_document
 from bench.sql.tables import HISTORY, SOLD
 from core import garbage, logs
 from core.errors import OnsaleError
-from core.settings import LocalSettings, Settings
+from core.local_settings import LocalSettings
+from core.settings import Settings
 from db import keys
 from db.rounds import connection_pool
 from local import programs

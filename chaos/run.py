@@ -28,7 +28,7 @@ from chaos.stage import GENERATION_S, HOLD_S, Stage, make_shows
 from chaos.system import LANES, STATUS_TTL_S
 from chaos.watch import Watch
 from core.errors import OnsaleError
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from db import audit
 from db.engine import make_engine, transaction
 from local.folders import open_folders, remove

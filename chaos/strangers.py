@@ -15,7 +15,7 @@ from chaos.plain import as_owner
 from chaos.scene import Scene, end_process
 from chaos.servers import surely
 from chaos.system import LANES, through_links
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from db.guard import EXIT_CODE
 from local import postgres, programs
 from local.home import metrics_folder

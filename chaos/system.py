@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from api.listening import listen
+from core.local_settings import LocalSettings
 from core.logs import configure, logger
-from core.settings import LocalSettings
 from local import control, postgres, programs
 from local.folders import Folders, open_folders
 from local.home import locked, metrics_folder

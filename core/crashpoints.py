@@ -55,7 +55,7 @@ POINTS: dict[str, Point] = {
     "A0b": Point("api", "The show's missing card is published; the operation is not accepted yet.", "Redis"),
     "A1": Point("api", "accept.lua ran; the doorbell is not rung.", "Redis"),
     "A2": Point("api", "The doorbell is sent; the sender does not know it yet.", "broker"),
-    "A3": Point("api", "Accepted and rung; the answer to the client is not written."),
+    "A3": Point("api", "Accepted, the doorbell on its way; the answer to the client is not written."),
     "R0": Point("api", "A round of calls is collected; nothing of it is sent."),
     "R1": Point("api", "A round is sent; no reply is read.", "Redis"),
     "R2": Point("api", "All replies of a round are read; none is handed to its caller."),

@@ -21,8 +21,8 @@ __all__ = ["bind", "configure", "logger", "unbind"]
 def configure(*, process: str, json: bool, level: str) -> None:
     """Send every log line of this process to standard error. To be called once, before the first line.
 
-    Our own lines take the short way (one per accepted booking is on the hot path); libraries' lines go through
-    the standard logging and come out in the same form.
+    Our own lines take the short way; libraries' lines go through the standard logging and come out
+    in the same form.
     """
 
     def name_process(_logger: object, _method: str, event: EventDict) -> EventDict:

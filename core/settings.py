@@ -90,7 +90,7 @@ class Settings:
             # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
             "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
             "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
-            "lanes": _lanes(env),
+            "lanes": lanes(env),
             **cls._of_caps(env),
             "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
             # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
@@ -98,12 +98,7 @@ class Settings:
             "drain_s": env.float("DRAIN_S", 3.0, validate=validate.Range(0.01, 60)),
             "marker_ms": env.int("MARKER_MS", 2_000, validate=validate.Range(100, 60_000)),
             "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
-            "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
-            # A waiting client costs its connection and some 10 kB, no thread.
-            "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
-            "api_threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
-            # A balancer that asks /readyz every few seconds needs as long to send nobody more.
-            "leave_s": env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300)),
+            **cls._of_http(env),
         }
         seal(env)
         values["database_url"] = with_driver(values["database_url"])
@@ -131,6 +126,18 @@ class Settings:
             "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
             # One each ten seconds, for hours: more than anybody wants, and some 15 MB of rows a day.
             "bookings_per_user_hour": env.int("BOOKINGS_PER_USER_HOUR", 360, validate=validate.Range(0, 1_000_000)),
+        }
+
+    @staticmethod
+    def _of_http(env: FileAwareEnv) -> dict[str, Any]:
+        """How an api process answers."""
+        return {
+            "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
+            # A waiting client costs its connection and some 10 kB, no thread.
+            "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
+            "api_threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
+            # A balancer that asks /readyz every few seconds needs as long to send nobody more.
+            "leave_s": env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300)),
         }
 
     @staticmethod
@@ -173,72 +180,16 @@ class Settings:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalSettings:
-    """What `onsale up` needs to know to start everything on one machine."""
-
-    home: Path
-    host: str
-    port: int
-    workers: int
-    api_processes: int
-    database_url: str = field(repr=False)
-    redis_url: str = field(repr=False)
-    broker_url: str = field(repr=False)
-    api_database_url: str = field(repr=False)
-    worker_database_url: str = field(repr=False)
-    mode: str
-    jwt_secret: str = field(repr=False)
-    admin_email: str
-    admin_password: str = field(repr=False)
-    log_json: bool
-    lanes: int
-    servers: str
-    fresh: bool
-    url: str
-
-    @classmethod
-    def from_env(cls) -> LocalSettings:
-        """Read the environment. Raises ConfigurationError that names every variable at fault."""
-        env = environment()
-        values: dict[str, Any] = {
-            "home": Path(env.str("ONSALE_HOME", ".onsale")),
-            "host": env.str("HOST", "127.0.0.1"),
-            "port": env.int("PORT", 8000, validate=validate.Range(0, 65_535)),
-            "workers": env.int("WORKERS", 2, validate=validate.Range(0, 64)),
-            "api_processes": env.int("API_PROCESSES", 2, validate=validate.Range(1, 64)),
-            "database_url": env.str("DATABASE_URL", ""),
-            "redis_url": env.str("REDIS_URL", ""),
-            "broker_url": env.str("BROKER_URL", ""),
-            # With rights of their own; DATABASE_URL is the owner's then.
-            "api_database_url": env.str("API_DATABASE_URL", ""),
-            "worker_database_url": env.str("WORKER_DATABASE_URL", ""),
-            "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
-            "jwt_secret": env.str("JWT_SECRET", ""),
-            "admin_email": env.str("ADMIN_EMAIL", ""),
-            "admin_password": env.str("ADMIN_PASSWORD", ""),
-            "log_json": env.bool("LOG_JSON", False),
-            "lanes": _lanes(env),
-            # Where the servers' programs come from; never from PATH unless told so.
-            "servers": env.str("ONSALE_SERVERS", "wheels", validate=validate.OneOf(("wheels", "path"))),
-            "fresh": env.bool("FRESH", False),
-            # Where the api answers, for the commands that talk to one not started by `onsale up`.
-            "url": env.str("ONSALE_URL", "http://127.0.0.1:8000"),
-        }
-        seal(env)
-        return cls(**values)
-
-
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 #: local: what core/safety.py finds unsafe is not refused. `onsale up` with servers of its own says so.
 MODES = ("production", "local")
-#: As a browser sends it. A pattern would be read as a regular expression by flask-cors.
+#: As a browser sends it: compared letter by letter, so no pattern.
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-#: Of letters, digits and hyphens; RFC 9110 allows more, which flask-cors would read as a regular expression.
+#: Of letters, digits and hyphens. RFC 9110 allows more, which no tracing header needs.
 HEADER_NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", re.ASCII)
 
 
-def _lanes(env: FileAwareEnv) -> int:
+def lanes(env: FileAwareEnv) -> int:
     # Fixed at the first start and kept in Postgres; another value later is refused.
     return env.int("LANES", 8, validate=validate.Range(1, 1024))
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import OnsaleError, PostgresAway
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from crash.cases import Case
 from local import programs
 from local.address import base_url, free_port

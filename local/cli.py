@@ -83,8 +83,8 @@ def main() -> None:
 @click.option("--fresh", is_flag=True, default=None, help="Empty the data first. [env: FRESH=1]")
 def up(**given: Any) -> None:
     """Start everything on this machine and stay; Ctrl-C stops it all."""
+    from core.local_settings import LocalSettings
     from core.logs import configure
-    from core.settings import LocalSettings
     from local.up import up as run
 
     chosen = {name: value for name, value in given.items() if value is not None}
@@ -121,7 +121,7 @@ def status(as_json: bool, home: Path | None) -> None:
 @click.option("--demo", is_flag=True, help="Also load the demo catalogue, if there are no movies.")
 def migrate(demo: bool) -> None:
     """Bring the schema up to date, from DATABASE_URL and REDIS_URL, and make the admin."""
-    from core.settings import LocalSettings
+    from core.local_settings import LocalSettings
     from local.schema import apply
     from local.welcome import admin
 
@@ -131,7 +131,7 @@ def migrate(demo: bool) -> None:
 
 
 def _home(given: Path | None) -> Path:
-    from core.settings import LocalSettings
+    from core.local_settings import LocalSettings
 
     return (LocalSettings.from_env().home if given is None else given).resolve()
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import local
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from local.process import Launch
 from local.running import Running
 

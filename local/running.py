@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.addresses import other_database, with_driver
 from core.errors import ConfigurationError
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from local.home import is_locked, run_folder, write_private
 
 

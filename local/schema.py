@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from core.addresses import with_driver
 from core.errors import ConfigurationError, OnsaleError, WrongInstallation
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from db.guard import EXIT_CODE
 from local.prepare import Prepared, prepare
 

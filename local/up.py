@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from api.listening import listen
 from core.addresses import with_driver
+from core.local_settings import LocalSettings
 from core.logs import logger
-from core.settings import LocalSettings
 from local import control, postgres, programs, welcome
 from local.address import base_url, is_ready
 from local.folders import empty

@@ -14,24 +14,30 @@ from model.steps import Move, Step
 
 IDLE, ACCEPTS, RINGS, ANSWERS, RECALLS, REPUBLISHES, RECALLS_CARD, PUBLISHES_CARD = range(8)
 
-ASK = Step("the client sends request {}", "api/bookings.py create")
-REPEAT = Step("the client sends request {} again, with its key", "api/bookings.py create", fault=True)
-NEWCOMER = Step("a newcomer asks, and the show's card is missing or to be confirmed", "api/door.py accept")
-POLL = Step("the client polls request {}; Redis knows nothing of it", "api/desk.py look")
-POLL_PASSED = Step("the client polls request {}, whose turn has passed without an outcome", "api/places.py passed")
-POLL_OVERDUE = Step("the client polls request {}, whose deadline has passed", "api/places.py overdue")
-NOTICE = Step("the client sees that request {} was lost, and will repeat it", "api/desk.py look")
+ASK = Step("the client sends request {}", "api/bookings/service.py book")
+REPEAT = Step("the client sends request {} again, with its key", "api/bookings/service.py book", fault=True)
+NEWCOMER = Step(
+    "a newcomer asks, and the show's card is missing or to be confirmed", "api/bookings/service.py accept"
+)
+POLL = Step("the client polls request {}; Redis knows nothing of it", "api/bookings/service.py look")
+POLL_PASSED = Step(
+    "the client polls request {}, whose turn has passed without an outcome", "api/bookings/status_body.py passed"
+)
+POLL_OVERDUE = Step("the client polls request {}, whose deadline has passed", "api/bookings/status_body.py overdue")
+NOTICE = Step("the client sees that request {} was lost, and will repeat it", "api/bookings/service.py look")
 #: The protocol must not need a client who asks again for what was decided: then it counts as a fault.
-NOTICE_WRONGLY = Step("the client takes request {} for lost, and will repeat it", "api/desk.py look", fault=True)
+NOTICE_WRONGLY = Step(
+    "the client takes request {} for lost, and will repeat it", "api/bookings/service.py look", fault=True
+)
 ACCEPT = Step("api {}: accept.lua", "db/lua/accept.lua")
 RING = Step("api {}: sends the doorbell", "workers/actors.py ring")
 RING_LOST = Step("api {}: the doorbell is lost", "workers/actors.py ring", fault=True)
-ANSWER = Step("api {}: answers 202", "api/bookings.py create")
-RECALL = Step("api {}: reads the booking from Postgres", "api/door.py recall")
+ANSWER = Step("api {}: answers 202", "api/bookings/service.py book")
+RECALL = Step("api {}: reads the booking from Postgres", "api/bookings/intake.py recall")
 REPUBLISH = Step("api {}: publish.lua", "db/lua/publish.lua")
-RECALL_CARD = Step("api {}: reads the show's card from Postgres", "api/door.py _publish_card")
+RECALL_CARD = Step("api {}: reads the show's card from Postgres", "api/bookings/intake.py publish_card")
 PUBLISH_CARD = Step("api {}: publish.lua, the card", "db/cards.py publish")
-CRASH = Step("api {}: crashes, or its answer is lost", "api/bookings.py create", fault=True)
+CRASH = Step("api {}: crashes, or its answer is lost", "api/bookings/service.py book", fault=True)
 
 
 def moves(layout: Layout, state: bytes) -> list[Move]:
@@ -78,7 +84,7 @@ def _look(layout: Layout, state: bytes, api: int, request: int, found: list[Move
 
 
 def _looks_behind(layout: Layout, state: bytes, booking: int) -> Step | None:
-    """Why a poll looks into Postgres, if it does: desk.py seen.
+    """Why a poll looks into Postgres, if it does: bookings/service.py look.
 
     A live booking stands for a hold; one that was recalled leaves before its deadline (faults.py LEAVE). Where no
     status can be old for long, polls of those whose deadline has passed are left out: they change nothing.
@@ -196,7 +202,7 @@ def _entry_is_gone(layout: Layout, state: bytes | bytearray, booking: int) -> bo
 def _refused(layout: Layout, state: bytearray, at: int) -> bool:
     """Whether the card keeps accept.lua from writing a Book; if so, what the api does instead.
 
-    A refusal does not hide an outcome that may have left Redis: desk.py take looks into Postgres for it.
+    A refusal does not hide an outcome that may have left Redis: bookings/service.py book looks into Postgres.
     """
     answer = cards.ask(layout, state)
     if answer in (cards.UNKNOWN, cards.STALE):

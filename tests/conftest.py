@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -18,14 +19,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from api.app import close, create_app
-from api.stores import open_stores as open_api_stores
 from core.settings import Settings
 from db import fences, installation
 from db.engine import make_engine, transaction
 from db.migrate import migrate
 from db.rounds import Rounds, connection_pool
 from tests.buyer import Buyer
+from tests.factories import opened_app
 from tests.servers import Servers, start_servers
 from tests.stage import Stage
 from workers import middleware
@@ -152,9 +152,15 @@ def stage(stores: Stores) -> Stage:
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    made = create_app(settings, open_api_stores(settings))
-    yield made
-    close(made)
+    with opened_app(settings) as made:
+        yield made
+
+
+@pytest.fixture
+def make_app() -> Iterator[Callable[[Settings], Flask]]:
+    """Makes applications with other settings, which are closed at the end."""
+    with ExitStack() as made:
+        yield lambda settings: made.enter_context(opened_app(settings))
 
 
 @pytest.fixture

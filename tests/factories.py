@@ -1,4 +1,4 @@
-"""Things that tests of the API need: settings, a door's stand-in, catalogue rows, people with tokens.
+"""Things that tests of the API need: settings, applications, catalogue rows, people with tokens, stand-ins.
 
 Rows are inserted through db/, each in a transaction of its own. The actors of the play: alice buys, carol
 is the administrator.
@@ -7,7 +7,8 @@ is the administrator.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ from flask import Flask
 from sqlalchemy import Engine, text
 
 from api import tokens
+from api.app import close, create_app
+from api.stores import open_stores
 from core.errors import RedisAway
 from core.halls import Hall
 from core.settings import Settings
@@ -53,11 +56,22 @@ def offline_settings(**changes: str) -> Settings:
         return Settings.from_env()
 
 
+@contextmanager
+def opened_app(settings: Settings) -> Iterator[Flask]:
+    """An application on stores of its own, closed at the end."""
+    app = create_app(settings, open_stores(settings))
+    try:
+        yield app
+    finally:
+        close(app)
+
+
 @dataclass
-class StandInDoor:
-    """A door that says what a test wants it to say."""
+class StandInService:
+    """A booking service whose Redis says what a test wants it to say."""
 
     away: bool = False
+    leaving: bool = False
     state: Sequence[Any] = field(
         default_factory=lambda: [
             SimpleNamespace(lane=0, depth=3, oldest_age_ms=1500, drained_by="token"),
@@ -65,13 +79,16 @@ class StandInDoor:
         ]
     )
 
-    def workers_alive(self) -> int:
-        if self.away:
-            raise RedisAway
-        return 2
+    @property
+    def intake(self) -> StandInService:
+        return self
+
+    async def workers_alive(self) -> int:
+        return len(self.lanes())
 
     def lanes(self) -> Sequence[Any]:
-        self.workers_alive()
+        if self.away:
+            raise RedisAway
         return self.state
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Thread
@@ -58,20 +58,24 @@ class Scope:
 
 
 class Proto:
-    """Takes the answer. `body`: what the client sends; None: nothing ever comes."""
+    """Takes the answer. `body`: what the client sends, whole or in chunks; None: nothing ever comes."""
 
-    def __init__(self, body: bytes | None) -> None:
-        self._body = body
+    def __init__(self, body: bytes | Sequence[bytes] | None) -> None:
+        self._chunks = [body] if isinstance(body, bytes) else body
         self.gone = asyncio.Event()
+        #: Bytes of the body that were taken.
+        self.read = 0
         self.answer = Answer()
 
     async def __call__(self) -> bytes:
-        if self._body is None:
-            await asyncio.Event().wait()
-        return self._body or b""
+        return b"".join([chunk async for chunk in self])
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield await self()
+        if self._chunks is None:
+            await asyncio.Event().wait()
+        for chunk in self._chunks or ():
+            self.read += len(chunk)
+            yield chunk
 
     async def client_disconnect(self) -> None:
         await self.gone.wait()
@@ -99,25 +103,37 @@ class Server:
         app.use(self._loop)
         self._thread.start()
 
-    def begin(self, method: str, target: str, headers: dict[str, str], body: bytes | None = b"") -> Future[Answer]:
-        return asyncio.run_coroutine_threadsafe(self._ask(method, target, headers, body), self._loop)
+    def begin(
+        self, method: str, target: str, headers: dict[str, str], body: bytes | None = b"", proto: Proto | None = None
+    ) -> Future[Answer]:
+        """Send a request. `proto`: instead of one that sends `body`, for a test that does more than that with it."""
+        return asyncio.run_coroutine_threadsafe(self._ask(method, target, headers, body, proto), self._loop)
 
-    def ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None = b"") -> Answer:
-        return self.begin(method, target, headers, body).result(PATIENCE_S)
+    def ask(
+        self, method: str, target: str, headers: dict[str, str], body: bytes | None = b"", proto: Proto | None = None
+    ) -> Answer:
+        return self.begin(method, target, headers, body, proto).result(PATIENCE_S)
+
+    def soon(self, do: Callable[[], object]) -> None:
+        """Have something done on the loop."""
+        self._loop.call_soon_threadsafe(do)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     def stop(self) -> None:
+        """End the loop."""
         self.run(self.app.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE_S)
         self._loop.close()
 
-    async def _ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
+    async def _ask(
+        self, method: str, target: str, headers: dict[str, str], body: bytes | None, proto: Proto | None
+    ) -> Answer:
         given = Headers(list(headers.items()))
         if body and "content-length" not in given:
             given = Headers([*headers.items(), ("content-length", str(len(body)))])
-        proto = Proto(body)
+        proto = proto or Proto(body)
         await self.app.__rsgi__(Scope(method, target, given), proto)
         return proto.answer

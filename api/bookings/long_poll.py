@@ -45,6 +45,7 @@ class LongPolls:
         self._lock = threading.Lock()
         self._waiting: dict[str, set[Wake]] = {}
         self._listener: threading.Thread | None = None
+        self._closed = threading.Event()
         #: The process is about to end: nobody may wait any more.
         self.leaving = False
 
@@ -76,21 +77,28 @@ class LongPolls:
         self.leaving = True
         self._wake_everybody()
 
+    def close(self) -> None:
+        """End the listener. Nobody may wait any more.   Repeat: nothing happens."""
+        self.leaving = True
+        self._closed.set()
+        if self._listener is not None:
+            self._listener.join()
+
     def _listen(self) -> None:
-        pause, channel = threading.Event(), None
-        while True:
+        channel = None
+        while not self._closed.is_set():
             try:
                 # Connected before the old connection is given up: in between nothing is missed.
                 fresh = self._subscribe()
                 if channel is None:
-                    self._wake_everybody(pause)  # what was published while nobody listened is not known
+                    self._wake_everybody(self._closed)  # what was published while nobody listened is not known
                 else:
                     while self._hear(channel, 0.0):
                         pass
                     channel.close()
                 channel = fresh
                 renew_at = time.monotonic() + RENEW_S
-                while time.monotonic() < renew_at:
+                while time.monotonic() < renew_at and not self._closed.is_set():
                     self._hear(channel, LISTEN_S)
             except Exception as error:
                 # Never let this thread die: nothing would start another listener.
@@ -101,7 +109,9 @@ class LongPolls:
                 if channel is not None:
                     channel.close()
                 channel = None
-                pause.wait(LISTEN_S)
+                self._closed.wait(LISTEN_S)
+        if channel is not None:
+            channel.close()
 
     def _subscribe(self) -> Any:
         """A connection of its own that listens. Raises: redis-py's errors."""

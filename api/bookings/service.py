@@ -74,6 +74,11 @@ class BookingService:
         """Answer all that wait with what is known; the process is about to end.   Repeat: safe."""
         self._long_polls.end()
 
+    def close(self) -> None:
+        """End the service's thread and close what intake holds. Nothing may be asked any more."""
+        self._long_polls.close()
+        self.intake.close()
+
     # -- taking operations in ---------------------------------------------------------------------------
 
     async def accept(self, operation: Operation, request_id: str = "") -> Accepted:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from core.settings import LocalSettings
+from core.local_settings import LocalSettings
 from local import programs
 from local.process import Launch
 

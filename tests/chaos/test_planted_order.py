@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from flask import request
 
-from api import desk, hooks, places
+from api import hooks
+from api.bookings import status_body
 from core.state import ShowState
-from db import keys
+from db import keys, lanes, statuses
 from tests.chaos.play import Play
 from workers import batch as batches
 from workers import expire, sweep, taken
@@ -100,7 +101,8 @@ def test_a_refusal_that_names_no_seat(play: Play, monkeypatch: pytest.MonkeyPatc
     for seat in ("A1", "A1", "A2"):
         play.book(show, seat, user=play.stage.bob)
         play.drain()
-    monkeypatch.setattr(desk, "_taken", lambda *_: {})
+    accepted = lanes.accepted
+    monkeypatch.setattr(lanes, "accepted", lambda answer: replace(accepted(answer), status={}))
 
     assert play.book(show, "A1").said == {"code": "seat_taken", "seats": []}
     assert play.judged().broken == {"I8"}
@@ -133,8 +135,14 @@ def test_a_booking_that_a_stranger_sees(play: Play, monkeypatch: pytest.MonkeyPa
     show = play.stage.show()
     booked = play.book(show, "A1")
     play.drain()
+    parse = statuses.parse
+
+    def as_the_strangers(replies: Any) -> Any:
+        fields, meter = parse(replies)
+        return {**fields, "u": str(play.stage.bob)}, meter
+
     with monkeypatch.context() as planted:
-        planted.setattr(desk, "seen", lambda id_, _user, fields, meter: places.of_fields(id_, fields, meter))
+        planted.setattr(statuses, "parse", as_the_strangers)
         assert play.spy(booked, play.stage.bob).code == 200
 
     assert play.judged().broken == {"I10"}
@@ -145,7 +153,7 @@ def test_an_error_that_nobody_expected(play: Play, monkeypatch: pytest.MonkeyPat
     booked = play.book(show, "A1")
     play.drain()
     with monkeypatch.context() as planted:
-        planted.setattr(places, "of_fields", lambda *_: {}["nothing"])
+        planted.setattr(status_body, "of_fields", lambda *_: {}["nothing"])
         play.look(booked)
 
     assert play.judged().broken == {"I10"}

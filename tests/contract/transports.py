@@ -17,14 +17,9 @@ from tests.waiting import until
 
 PROJECT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-#: What each transport's process is started as; {port} is the free one that it gets, as HOST and PORT tell it too.
+#: What each transport's process is started as; HOST and PORT tell it where to listen.
 COMMANDS = {
-    "front": (
-        *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--loop", "uvloop", "--no-ws"),
-        *("--host", HOST, "--port", "{port}", "--no-access-log", "--log-level", "error"),
-        *("--workers-kill-timeout", "2"),
-        "api.app:create_app_from_env",
-    ),
+    "front": (sys.executable, "-m", "api"),
     "wsgi": (sys.executable, "-m", "tests.contract.wsgi"),
 }
 
@@ -36,7 +31,7 @@ def serving(transport: str, env: Mapping[str, str]) -> Iterator[wire.Address]:
     Raises: AssertionError: it ended, did not answer, or did not end in time.
     """
     port = _free_port()
-    command = tuple(word.format(port=port) for word in COMMANDS[transport])
+    command = COMMANDS[transport]
     ours = {"HOST": HOST, "PORT": str(port), "API_PROCESSES": "1", "PYTHONPATH": str(PROJECT)}
     group = start(Launch(name=transport, command=command, cwd=PROJECT, env={**os.environ, **ours, **env}))
     try:

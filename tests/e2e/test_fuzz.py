@@ -38,7 +38,7 @@ def test_spoilt_requests_do_no_harm(running_up: Up) -> None:
 
 
 def test_forged_tokens_are_refused_by_the_server_too(running_up: Up) -> None:
-    """In front of Flask stands what reads tokens by itself (api/hotpath.py): the whole list of attacks, once more."""
+    """In front of Flask stands what reads tokens by itself (api/front.py): the whole list of attacks, once more."""
     system = running(running_up.home)
     body = b'{"show_id":1,"seats":["A1"]}'
     for name, attack in ATTACKS.items():

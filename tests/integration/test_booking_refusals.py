@@ -51,7 +51,7 @@ def test_what_is_no_reference_asks_no_store(stage: Stage, alice: Buyer, monkeypa
     def asked(_engine: Any) -> Any:
         raise AssertionError("a transaction was opened")
 
-    monkeypatch.setattr("api.bookings.transaction", asked)
+    monkeypatch.setattr("api.bookings.routes.transaction", asked)
 
     for written in ("A" * 64_000, "1" * 65, "ABCD", "1-ABCDE-ABCDU"):
         refused(alice.get(f"reference/{written}"), 404, "no_such_booking")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
-from api.door import Door
-from api.waiters import Waiters
 from flask import Flask
 
+from api.bookings.long_poll import LongPolls, Wake
+from api.bookings.service import BookingService
 from core.errors import AcceptUnknown
 from core.times import from_ms
 from db import keys
@@ -213,7 +212,7 @@ def test_when_all_waiting_places_are_taken_the_answer_comes_at_once(
     stage: Stage, alice: Buyer, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id_ = alice.book(stage.show(), "A1").get_json()["id"]
-    monkeypatch.setattr(app.extensions["onsale-waiters"], "_places", 0)
+    monkeypatch.setattr(app.extensions["onsale"].service._long_polls, "_places", 0)
 
     assert answered(alice.get(id_, "?wait=20"), 200)["stage"] == "QUEUED"
 
@@ -232,14 +231,14 @@ def test_an_accept_whose_answer_was_lost_tells_where_to_look(
 ) -> None:
     show = stage.show()
     alice.book(show, "B1")
-    accept = Door.accept
+    send = BookingService._send
 
-    def accept_and_lose(self: Door, *arguments: Any) -> Any:
-        accept(self, *arguments)
+    async def send_and_lose(self: BookingService, *arguments: Any) -> Any:
+        await send(self, *arguments)
         raise AcceptUnknown
 
     with monkeypatch.context() as patch:
-        patch.setattr(Door, "accept", accept_and_lose)
+        patch.setattr(BookingService, "_send", send_and_lose)
         response = alice.book(show, "A1", key="k")
     body = refused(response, 503, "accept_unknown")
 
@@ -253,15 +252,17 @@ def test_an_outcome_published_just_before_the_wait_begins_is_not_missed(
     show = stage.show()
     id_ = alice.book(show, "A1").get_json()["id"]
 
-    class Impatient(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            pytest.fail("it waited for what had happened")
+    class Impatient(asyncio.Event):
+        async def wait(self) -> Literal[True]:
+            raise AssertionError("it waited for what had happened")
 
-    @contextmanager
-    def decided_first(_waiters: Waiters, _booking_id: UUID) -> Iterator[threading.Event]:
+    enter = LongPolls.enter
+
+    def decided_first(self: LongPolls, booking_id: UUID, wake: Wake) -> bool:
         stage.drain()
-        yield Impatient()
+        return enter(self, booking_id, wake)
 
-    monkeypatch.setattr(Waiters, "place", decided_first)
+    monkeypatch.setattr(LongPolls, "enter", decided_first)
+    monkeypatch.setattr("api.bookings.service.asyncio.Event", Impatient)
 
     assert answered(alice.get(id_, "?wait=20"), 200)["status"] == "CONFIRMED"

@@ -9,11 +9,10 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from api.app import create_app
-from api.stores import open_stores
 from core.settings import Settings
 from db import guard, keys, lanes
 from tests.buyer import Buyer, answered, refused
+from tests.factories import opened_app
 from tests.stage import Stage
 from workers import sweep
 
@@ -24,10 +23,8 @@ LANES = 4
 def small(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """An api where three operations may wait in each lane, twelve in all."""
     monkeypatch.setenv("TOTAL_CAP", str(3 * LANES))
-    changed = Settings.from_env()
-    opened = open_stores(changed)
-    yield create_app(changed, opened)
-    opened.engine.dispose()
+    with opened_app(Settings.from_env()) as app:
+        yield app
 
 
 def everything(stage: Stage) -> dict[str, Any]:

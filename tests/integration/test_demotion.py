@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 import redis
-from api.waiters import Waiters
 from sqlalchemy import Engine, text
 
-from api import waiters
+from api.bookings import long_poll
+from api.bookings.long_poll import LongPolls
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from db import keys
 from db.async_rounds import AsyncRounds
@@ -134,9 +134,9 @@ class TestBookings:
     def test_who_waits_is_woken_by_the_new_master(
         self, redis_url: str, old: Valkey, new: Valkey, address: Relay, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(waiters, "RENEW_S", 0.2)
+        monkeypatch.setattr(long_poll, "RENEW_S", 0.2)
         id_, woken = uuid4(), Event()
-        listening = Waiters(redis_url, places=1)
+        listening = LongPolls(redis_url, places=1)
         assert listening.enter(id_, woken.set)
         until(woken.is_set)  # it has subscribed
 

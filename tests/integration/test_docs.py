@@ -13,27 +13,25 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from api.app import create_app
 from api.compression import Twofold
 from api.docs import FILES
-from api.stores import open_stores
 from core.recent import Recent
-from tests.factories import offline_settings
+from tests.factories import offline_settings, opened_app
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 PUBLIC_WRITES = {(f"/api/auth/{name}", "post") for name in ("signup", "login", "refresh")}
 
 
 @pytest.fixture(scope="module")
-def described() -> Flask:
-    settings = offline_settings()
-    return create_app(settings, open_stores(settings))
+def described() -> Iterator[Flask]:
+    with opened_app(offline_settings()) as app:
+        yield app
 
 
 @pytest.fixture(scope="module")
-def behind_proxy() -> FlaskClient:
-    settings = offline_settings(TRUSTED_PROXIES="1")
-    return create_app(settings, open_stores(settings)).test_client()
+def behind_proxy() -> Iterator[FlaskClient]:
+    with opened_app(offline_settings(TRUSTED_PROXIES="1")) as app:
+        yield app.test_client()
 
 
 @pytest.fixture

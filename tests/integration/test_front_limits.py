@@ -1,34 +1,24 @@
-"""The hot path keeps the same limits as the rest of the api: rates, and tokens that were taken back."""
+"""The front keeps the same limits as the rest of the api: rates, and tokens that were revoked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from flask import Flask
 
-from api.app import create_app, in_front_of
-from api.stores import open_stores
+from api.app import in_front_of
 from core.settings import Settings
 from tests.buyer import Buyer, answered, refused
-from tests.integration.test_hotpath import post
+from tests.integration.test_front import post
 from tests.rsgi import Server
 from tests.stage import Stage
 
 
 @pytest.fixture
-def app_with(settings: Settings) -> Iterator[Callable[..., Flask]]:
-    opened = []
-
-    def make(**changes: object) -> Flask:
-        changed = replace(settings, **changes)  # type: ignore[arg-type]
-        opened.append(open_stores(changed))
-        return create_app(changed, opened[-1])
-
-    yield make
-    for stores in opened:
-        stores.engine.dispose()
+def app_with(settings: Settings, make_app: Callable[[Settings], Flask]) -> Callable[..., Flask]:
+    return lambda **changes: make_app(replace(settings, **changes))
 
 
 def test_bookings_and_looks_are_counted_together(app_with: Callable[..., Flask], stage: Stage) -> None:
@@ -59,10 +49,10 @@ def test_each_request_is_counted_once_whichever_way_it_takes(app_with: Callable[
     show = stage.show()
     id_ = answered(alice.book(show, "A1"), 202)["id"]
     told = [
-        alice.get(id_, **{"If-None-Match": '"x"'}),  # Flask's
+        alice.get(id_, **{"If-None-Match": '"x"'}),
         alice.get(id_),
-        alice.post({"show_id": show, "seats": ["A1"], "unknown": 1}),  # refused by Flask
-        alice.post({"show_id": show, "seats": ["Z99"]}),  # refused at the desk
+        alice.post({"show_id": show, "seats": ["A1"], "unknown": 1}),  # refused by the schema
+        alice.post({"show_id": show, "seats": ["Z99"]}),  # refused by the service
     ]
 
     assert [one.headers["RateLimit"] for one in told] == [f'"user";r={left};t=100' for left in (98, 97, 96, 95)]
@@ -89,10 +79,10 @@ def test_a_token_that_was_taken_back_books_nothing(app: Flask, stage: Stage, ali
     assert stage.drain(show) == 0
 
 
-def test_the_hot_path_itself_counts_and_refuses(app_with: Callable[..., Flask], stage: Stage) -> None:
+def test_the_front_itself_counts_and_refuses(app_with: Callable[..., Flask], stage: Stage) -> None:
     app = app_with(rate_limit_per_s=0.01, rate_limit_burst=2)
     alice, show = Buyer(app, app.test_client()), stage.show()
-    server = Server(in_front_of(app, app.extensions["onsale"].settings))
+    server = Server(in_front_of(app))
     try:
         answers = [post(server, alice, {"show_id": show, "seats": [seat]}) for seat in ("A1", "A2", "A3")]
     finally:
@@ -105,9 +95,9 @@ def test_the_hot_path_itself_counts_and_refuses(app_with: Callable[..., Flask], 
     assert stage.drain(show) == 2
 
 
-def test_the_hot_path_itself_knows_what_was_taken_back(app: Flask, stage: Stage, alice: Buyer) -> None:
+def test_the_front_itself_knows_what_was_taken_back(app: Flask, stage: Stage, alice: Buyer) -> None:
     show = stage.show()
-    server = Server(in_front_of(app, app.extensions["onsale"].settings))
+    server = Server(in_front_of(app))
     try:
         before = post(server, alice, {"show_id": show, "seats": ["A1"]})
         assert app.test_client().post("/api/auth/logout", headers=alice.headers).status_code == 204

@@ -186,8 +186,8 @@ def test_a_process_whose_servers_are_found_unsafe_later_ends_itself(
         }  # fmt: skip
         own.redis.stop()
         code = (
-            "from api.app import create_app_from_env\nimport time\n"
-            "create_app_from_env()\nprint('up', flush=True)\ntime.sleep(60)"
+            "from api.app import create_front_from_env\nimport time\n"
+            "create_front_from_env()\nprint('up', flush=True)\ntime.sleep(60)"
         )
         with subprocess.Popen(
             [sys.executable, "-c", code],

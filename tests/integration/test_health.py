@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,25 +15,27 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine
 
-from api import answers, health, metrics
-from api.app import create_app
-from api.health import PostgresProbe
-from api.stores import open_stores
+from api import answers, metrics, postgres_probe
+from api.postgres_probe import PostgresProbe
 from core.settings import Settings
-from tests.factories import StandInDoor, offline_settings
+from tests.factories import StandInService, offline_settings
 
 
-def with_door(app: Flask, door: StandInDoor) -> FlaskClient:
-    """A client of the application with a stand-in for its door."""
-    app.extensions["onsale"] = replace(app.extensions["onsale"], door=door)
+def with_service(app: Flask, service: StandInService) -> FlaskClient:
+    """A client of the application with a stand-in for its booking service."""
+    app.extensions["onsale"] = replace(app.extensions["onsale"], service=service)
     return app.test_client()
 
 
-def without_servers(door: StandInDoor) -> FlaskClient:
-    """A client of an application whose Postgres is away."""
-    settings = offline_settings()
-    return with_door(create_app(settings, open_stores(settings)), door)
+Clients = Callable[[StandInService], FlaskClient]
+
+
+@pytest.fixture
+def without_servers(make_app: Callable[[Settings], Flask]) -> Clients:
+    """Clients of applications whose Postgres is away."""
+    return lambda service: with_service(make_app(offline_settings()), service)
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:
@@ -43,41 +46,49 @@ def samples(text: str) -> dict[tuple[str, str], float]:
     }
 
 
-def test_the_server_says_that_it_runs() -> None:
-    response = without_servers(StandInDoor(away=True)).get("/api/health")
+def test_the_server_says_that_it_runs(without_servers: Clients) -> None:
+    response = without_servers(StandInService(away=True)).get("/api/health")
 
     answers.HEALTH.load(response.get_json())
     assert response.get_json() == {"success": True, "message": "Server is running", "status": "ok"}
 
 
-def test_the_process_is_alive_while_both_servers_are_away() -> None:
-    assert without_servers(StandInDoor(away=True)).get("/healthz").get_json() == {"status": "ok"}
+def test_the_process_is_alive_while_both_servers_are_away(without_servers: Clients) -> None:
+    assert without_servers(StandInService(away=True)).get("/healthz").get_json() == {"status": "ok"}
 
 
 def test_it_is_ready_with_both_servers(app: Flask) -> None:
-    response = with_door(app, StandInDoor()).get("/readyz")
+    response = with_service(app, StandInService()).get("/readyz")
 
     answers.READINESS.load(response.get_json())
     assert response.status_code == 200
     assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "ok", "workers": 2}
 
 
-def test_it_is_ready_without_postgres() -> None:
-    response = without_servers(StandInDoor()).get("/readyz")
+def test_it_is_ready_without_postgres(without_servers: Clients) -> None:
+    response = without_servers(StandInService()).get("/readyz")
 
     assert response.status_code == 200
     assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "away", "workers": 2}
 
 
 def test_it_is_not_ready_without_redis(app: Flask) -> None:
-    response = with_door(app, StandInDoor(away=True)).get("/readyz")
+    response = with_service(app, StandInService(away=True)).get("/readyz")
 
     answers.READINESS.load(response.get_json())
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
     assert response.get_json() == {"status": "not ready", "redis": "away", "postgres": "ok"}
 
 
-def test_a_postgres_that_does_not_answer_delays_nobody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_not_ready_while_it_is_leaving(app: Flask) -> None:
+    response = with_service(app, StandInService(leaving=True)).get("/readyz")
+
+    answers.READINESS.load(response.get_json())
+    assert response.status_code == 503
+    assert response.get_json() == {"status": "leaving", "redis": "ok", "postgres": "ok", "workers": 2}
+
+
+def test_a_postgres_that_does_not_answer_delays_nobody(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = threading.Semaphore(0)
     answered = threading.Event()
 
@@ -87,21 +98,26 @@ def test_a_postgres_that_does_not_answer_delays_nobody(settings: Settings, monke
         assert answered.wait(30)
         yield
 
-    monkeypatch.setattr(health, "transaction", stuck)
-    monkeypatch.setattr(health, "POSTGRES_PATIENCE_S", 0.01)
-    probe = PostgresProbe(open_stores(settings).engine)
+    monkeypatch.setattr(postgres_probe, "transaction", stuck)
+    monkeypatch.setattr(postgres_probe, "POSTGRES_PATIENCE_S", 0.01)
+    probe = PostgresProbe(engine)
+
+    async def three_at_once() -> list[bool]:
+        return await asyncio.gather(*(probe.answers() for _ in range(3)))
 
     started = time.monotonic()
-    assert [probe.answers() for _ in range(3)] == [False, False, False]
+    assert asyncio.run(three_at_once()) == [False] * 3
+    assert [asyncio.run(probe.answers()) for _ in range(3)] == [False] * 3
     assert time.monotonic() - started < 5
     answered.set()
+    probe.close()
 
     assert asked.acquire(timeout=5)
     assert not asked.acquire(blocking=False)
 
 
 def test_metrics_tell_of_requests_and_lanes(app: Flask) -> None:
-    client = with_door(app, StandInDoor())
+    client = with_service(app, StandInService())
     before = samples(client.get("/metrics").text)
     metrics.ACCEPTS.labels("BOOK").inc()
     metrics.REFUSALS.labels("sold_out").inc()
@@ -124,17 +140,17 @@ def test_metrics_tell_of_requests_and_lanes(app: Flask) -> None:
     assert after["onsale_lanes_late", ""] == 0
 
 
-def test_metrics_tell_how_many_lanes_are_late() -> None:
-    door = StandInDoor(state=[
+def test_metrics_tell_how_many_lanes_are_late(without_servers: Clients) -> None:
+    service = StandInService(state=[
         SimpleNamespace(lane=lane, depth=1, oldest_age_ms=age_ms, drained_by=None)
         for lane, age_ms in enumerate((30_000, 30_001, 90_000))
     ])  # fmt: skip
 
-    assert samples(without_servers(door).get("/metrics").text)["onsale_lanes_late", ""] == 2
+    assert samples(without_servers(service).get("/metrics").text)["onsale_lanes_late", ""] == 2
 
 
-def test_metrics_are_there_without_redis() -> None:
-    values = samples(without_servers(StandInDoor(away=True)).get("/metrics").text)
+def test_metrics_are_there_without_redis(without_servers: Clients) -> None:
+    values = samples(without_servers(StandInService(away=True)).get("/metrics").text)
 
     assert values["onsale_redis_up", ""] == 0
     assert not any(name.startswith("onsale_lane") for name, _ in values)

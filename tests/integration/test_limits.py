@@ -9,14 +9,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from api.app import create_app
-from api.stores import open_stores
 from core.bookings import Reason
 from core.settings import Settings
 from db import keys
 from db.engine import transaction
 from tests.buyer import Buyer, answered, refused
 from tests.caps import LANES, ask, counts
+from tests.factories import opened_app
 from tests.stage import Stage
 
 HOURLY = 5
@@ -127,10 +126,8 @@ def test_a_refusal_for_the_limit_is_remembered_like_others(stage: Stage) -> None
 def stingy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """An api that takes so many bookings of a user in an hour."""
     monkeypatch.setenv("BOOKINGS_PER_USER_HOUR", str(HOURLY))
-    changed = Settings.from_env()
-    opened = open_stores(changed)
-    yield create_app(changed, opened)
-    opened.engine.dispose()
+    with opened_app(Settings.from_env()) as app:
+        yield app
 
 
 def test_one_account_writes_so_many_rows_an_hour_whatever_it_asks_for(stingy: Flask, stage: Stage) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from api import auth
-from api.app import close, create_app
-from api.stores import open_stores
 from core.settings import Settings
 from db import keys, users
 from db.engine import transaction
@@ -40,20 +39,17 @@ Clients = Callable[..., FlaskClient]
 
 
 @pytest.fixture
-def client_with(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+def client_with(
+    make_app: Callable[[Settings], Flask], monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> Clients:
     """Clients of applications with other settings."""
-    opened = []
 
     def make(**environment: str) -> FlaskClient:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        changed = Settings.from_env()
-        opened.append(create_app(changed, open_stores(changed)))
-        return opened[-1].test_client()
+        return make_app(Settings.from_env()).test_client()
 
-    yield make
-    for app in opened:
-        close(app)
+    return make
 
 
 def log_in(client: FlaskClient, address: str = "192.0.2.1", **changes: str) -> Any:

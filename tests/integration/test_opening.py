@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from api.door import Door, NoSuchShow
 from flask import Flask
 from sqlalchemy import Engine
 
-from api import desk, plans
+from api import plans
+from api.bookings.intake import Intake
+from api.errors import NoSuchShow
 from api.plans import Plans
+from api.stores import Stores
 from bench.halls import plan as large_plan
 from core.bookings import Status
 from core.halls import Hall
@@ -28,21 +30,22 @@ ASKED = {"seats": ["A1"], "hold": False}
 PRICES = {"standard": 1_000}
 
 
-def opened(app: Flask, engine: Engine, seats: int = 20_000) -> tuple[Door, int]:
-    """The door of a process that has met no show yet, and a show in a large hall."""
-    door: Door = app.extensions["onsale"].door
-    door.learn()
-    return door, make_show(engine, plan=large_plan(seats), prices=PRICES)
+def opened(app: Flask, engine: Engine, seats: int = 20_000) -> tuple[Stores, int]:
+    """The stores of a process that has met no show yet, and a show in a large hall."""
+    stores: Stores = app.extensions["onsale"]
+    stores.service.intake.learn()
+    return stores, make_show(engine, plan=large_plan(seats), prices=PRICES)
 
 
-def ask_at_once(door: Door, shows: list[int]) -> list[int]:
+def ask_at_once(stores: Stores, shows: list[int]) -> list[int]:
     """What people are answered who ask for a seat of these shows at the same moment, each in a thread of its own."""
     together = threading.Barrier(len(shows))
 
     def ask(number: int) -> int:
+        asked = {"show_id": shows[number], **ASKED}
         together.wait(20)
         try:
-            return desk.ask(door, UUID(int=number + 1), None, {"show_id": shows[number], **ASKED}, "").status
+            return stores.loop.run(stores.service.book(UUID(int=number + 1), None, asked, "")).status
         except NoSuchShow:
             return 404
 
@@ -54,9 +57,11 @@ def ask_at_once(door: Door, shows: list[int]) -> list[int]:
 def test_of_all_who_ask_first_one_reads_the_hall(
     app: Flask, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch, cold: bool
 ) -> None:
-    door, show = opened(app, engine)
+    stores, show = opened(app, engine)
     if not cold:
-        Door(stage.stores.settings, engine).hall_of(show)
+        elsewhere = Intake(stage.stores.settings, engine)
+        elsewhere.hall_of(show)
+        elsewhere.close()
     calls: list[str] = []
     for module, name in ((cards, "hall_of"), (cards, "plan"), (halls, "get_hall"), (cards, "publish_plan")):
         real = getattr(module, name)
@@ -67,7 +72,7 @@ def test_of_all_who_ask_first_one_reads_the_hall(
 
         monkeypatch.setattr(module, name, counted)
 
-    assert ask_at_once(door, [show] * THREADS) == [202] * THREADS
+    assert ask_at_once(stores, [show] * THREADS) == [202] * THREADS
 
     assert calls == ["hall_of", "plan", *(["get_hall", "publish_plan"] if cold else [])]
 
@@ -75,10 +80,10 @@ def test_of_all_who_ask_first_one_reads_the_hall(
 def test_a_show_that_is_not_there_is_looked_for_once(
     app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door, _ = opened(app, engine, 1_000)
+    stores, _ = opened(app, engine, 1_000)
 
-    assert ask_at_once(door, [4711] * THREADS) == [404] * THREADS
-    assert door.plans._of_shows._making == {}
+    assert ask_at_once(stores, [4711] * THREADS) == [404] * THREADS
+    assert stores.service.intake.plans._of_shows._making == {}
 
 
 def test_what_a_process_remembers_of_halls_is_bounded(
@@ -87,15 +92,16 @@ def test_what_a_process_remembers_of_halls_is_bounded(
     size = Hall.from_plan(0, large_plan(5_000)).size
     monkeypatch.setattr(plans, "HALLS_BYTES", 2 * size)
     monkeypatch.setattr(plans, "SHOWS", 3)
-    door, first = opened(app, engine, 5_000)
-    door.plans = Plans(door._rounds, engine)
+    stores, first = opened(app, engine, 5_000)
+    intake = stores.service.intake
+    intake.plans = Plans(intake._rounds, engine)
     shows = [first, *(make_show(engine, plan=large_plan(5_000), prices=PRICES) for _ in range(4))]
 
     for show in [*shows, *shows]:
-        assert ask_at_once(door, [show]) == [202]
+        assert ask_at_once(stores, [show]) == [202]
 
-    assert [door.known_hall(show) is not None for show in shows] == [False, False, False, True, True]
-    assert len(door.plans._of_shows._values) == 3
+    assert [intake.known_hall(show) is not None for show in shows] == [False, False, False, True, True]
+    assert len(intake.plans._of_shows._values) == 3
 
 
 def test_what_a_worker_remembers_of_halls_is_bounded(
@@ -123,7 +129,7 @@ def test_what_a_worker_remembers_of_halls_is_bounded(
 
 
 def test_the_maps_that_an_api_keeps_are_bounded_by_their_bytes(app: Flask, engine: Engine) -> None:
-    maps = app.extensions["onsale-seatmaps"]
+    maps = app.extensions["onsale"].seat_maps._maps
     shows = [make_show(engine, plan=large_plan(2_000), prices=PRICES) for _ in range(3)]
     body = maps.at_least(shows[0], 0).body
     maps._maps._most = 2 * len(body) + 100

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.app import create_app, in_front_of
-from api.stores import open_stores
-from core.settings import Settings
-from tests.asgi import Answer, Server
+from api.app import in_front_of
 from tests.buyer import refused
 from tests.integration.test_logins import Clients, client_with
 from tests.integration.test_sessions import ALICE, bearer, log_in, pair, works
+from tests.rsgi import Answer, Server
 
 __all__ = ["client_with", "pair"]
 
@@ -71,9 +70,8 @@ def test_asking_for_addresses_by_changing_ones_own_is_counted_as_signing_up(clie
     assert client.post("/api/auth/signup", json={**ALICE, "email": "eve@example.com"}).status_code == 429
 
 
-def test_a_body_comes_with_a_deletion_through_the_whole_server(settings: Settings) -> None:
-    opened = open_stores(settings)
-    server = Server(in_front_of(create_app(settings, opened), settings))
+def test_a_body_comes_with_a_deletion_through_the_whole_server(app: Flask) -> None:
+    server = Server(in_front_of(app))
     alice = b'{"email": "alice@example.com", "password": "correct horse"}'
 
     def ask(method: str, path: str, body: bytes, **headers: str) -> Answer:
@@ -87,7 +85,7 @@ def test_a_body_comes_with_a_deletion_through_the_whole_server(settings: Setting
     assert server.ask("DELETE", "/api/auth/profile", own).status == 415
     assert ask("DELETE", "/api/auth/profile", b'{"password": "correct horse"}', **own).status == 204
     assert ask("POST", "/api/auth/login", alice).status == 401
-    opened.engine.dispose()
+    server.stop()
 
 
 def test_the_document_says_it(client: FlaskClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
@@ -14,16 +15,15 @@ from sqlalchemy import Engine, text
 
 from api import revocations as module
 from api import tokens
-from api.app import create_app
 from api.errors import TokenRevoked
 from api.revocations import Revocations
-from api.stores import open_stores
 from core.errors import RedisAway
 from core.settings import Settings
 from db import keys, revocations
 from db.engine import transaction
 from db.revocations import Revocation
 from tests.buyer import refused
+from tests.factories import opened_app
 from tests.integration.test_sessions import bearer, log_in, other, pair, refresh, works
 from tests.waiting import until
 from workers.stores import Stores
@@ -91,14 +91,11 @@ def test_a_process_that_starts_after_redis_lost_the_tail_knows_it_from_postgres(
     log_out(client, elsewhere)
     log_out(client, pair)
     lose(stores, -1)
-    opened = open_stores(settings)
-    app = create_app(settings, opened)
+    with opened_app(settings) as app:
+        of(app).start()  # before it answers anything
 
-    of(app).start()  # before it answers anything
-
-    assert not works(app.test_client(), pair)
-    of(app).stop()
-    opened.engine.dispose()
+        assert not works(app.test_client(), pair)
+        of(app).stop()
 
 
 def test_what_nobody_could_notice_is_asked_of_postgres_now_and_then(
@@ -159,7 +156,12 @@ def test_postgres_is_left_in_peace_while_redis_answers(
 
 
 def test_an_api_starts_without_postgres_and_asks_it_later(
-    client: FlaskClient, pair: dict[str, Any], settings: Settings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    pair: dict[str, Any],
+    settings: Settings,
+    stores: Stores,
+    make_app: Callable[[Settings], Flask],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     elsewhere = log_in(client).get_json()
     log_out(client, elsewhere)
@@ -168,8 +170,7 @@ def test_an_api_starts_without_postgres_and_asks_it_later(
     monkeypatch.setattr(module, "AGAIN_S", 0.01)
     monkeypatch.setattr(module, "TICK_S", 0.01)
     nowhere = replace(settings, database_url="postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
-    opened = open_stores(nowhere)
-    app = create_app(nowhere, opened)
+    app = make_app(nowhere)
 
     of(app).start()
 
@@ -181,7 +182,6 @@ def test_an_api_starts_without_postgres_and_asks_it_later(
     of(app)._engine = client.application.extensions["onsale"].engine
     until(lambda: app.test_client().get("/api/auth/bookings", headers=bearer(elsewhere)).status_code == 401)
     of(app).stop()
-    opened.engine.dispose()
 
 
 def test_a_shorter_revocation_does_not_shorten_a_longer_one(app: Flask) -> None:

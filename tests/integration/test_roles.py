@@ -12,8 +12,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from api.app import create_app
-from api.stores import open_stores as open_api_stores
 from core.errors import ConfigurationError, PostgresAway
 from core.settings import Settings
 from db import keys
@@ -22,7 +20,7 @@ from db.roles import ensure_login
 from local import postgres
 from local.verify import verify
 from tests.buyer import Buyer, answered
-from tests.factories import PLAN, headers_of, make_admin, make_show
+from tests.factories import PLAN, headers_of, make_admin, make_show, opened_app
 from tests.stage import Stage
 from workers import expire
 from workers.stores import Stores
@@ -122,9 +120,8 @@ def settings(settings: Settings, urls: dict[str, str], monkeypatch: pytest.Monke
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    opened = open_api_stores(settings)
-    yield create_app(settings, opened)
-    opened.engine.dispose()
+    with opened_app(settings) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,20 +1,21 @@
-"""Rounds: calls of many threads share round trips, each fails alone, nothing is sent twice by itself."""
+"""Rounds: threads take turns on one connection, each call fails alone, nothing is sent twice by itself."""
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import ResponseError
 
 from core.errors import AcceptUnknown, RedisAway
+from db import rounds as rounds_module
 from db import scripts
-from db.rounds import Rounds
-from tests.servers import Servers
-from tests.waiting import until
+from db.rounds import Command, Rounds
+from tests.rude import Rude
+from tests.servers import Servers, start_servers
 
 
 def test_replies_reach_their_callers(rounds: Rounds) -> None:
@@ -30,31 +31,6 @@ def test_replies_reach_their_callers(rounds: Rounds) -> None:
         thread.join(10)
 
     assert results == [f"n{number}" for number in range(64)]
-
-
-def test_calls_that_wait_are_sent_in_one_round(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    first_is_out, go_on = threading.Event(), threading.Event()
-    exchange = rounds._exchange
-
-    def slow(connection: object, calls: list[object]) -> None:
-        sizes.append(len(calls))
-        first_is_out.set()
-        assert go_on.wait(10)
-        exchange(connection, calls)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(rounds, "_exchange", slow)
-    threads = [threading.Thread(target=rounds.call, args=([("PING",)],), kwargs={"writes": False}) for _ in range(9)]
-    threads[0].start()
-    assert first_is_out.wait(10)
-    for thread in threads[1:]:
-        thread.start()
-    until(lambda: len(rounds._waiting) == 8)
-    go_on.set()
-    for thread in threads:
-        thread.join(10)
-
-    assert sizes == [1, 8]
 
 
 def test_one_failing_call_fails_alone(rounds: Rounds) -> None:
@@ -86,39 +62,6 @@ def test_a_script_that_redis_has_forgotten_is_loaded_and_sent_again(rounds: Roun
     [reply] = rounds.call([("EVALSHA", scripts.PEEK.sha, 3, "a", "b", "c", 1)], writes=False)
 
     assert reply[0] == ""
-
-
-class Rude:
-    """A server that takes what is sent and hangs up without an answer."""
-
-    def __init__(self, path: Path) -> None:
-        self.received = b""
-        self.answer_first = 0
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                while data := connection.recv(65536):
-                    self.received += data
-                    if b"CLIENT" in data:
-                        connection.sendall(b"+OK\r\n" * data.count(b"CLIENT"))
-                        continue
-                    if b"INFO" in data:
-                        connection.sendall(b"$11\r\nrole:master\r\n")
-                        continue
-                    break
-
-    def close(self) -> None:
-        self._listener.close()
 
 
 @pytest.fixture
@@ -153,8 +96,6 @@ def test_without_a_server_nothing_is_sent(tmp_path: Path) -> None:
 
 
 def test_after_a_restart_of_redis_the_next_call_works(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from tests.servers import start_servers
-
     with start_servers(tmp_path_factory.mktemp("own"), fsync=False) as own:
         restarted(own)
 
@@ -177,42 +118,39 @@ def test_a_connection_that_is_lost_time_and_again_is_opened_anew_each_time(round
         assert rounds.call([("PING",)], writes=False) == ["PONG"]
 
 
-def test_a_caller_that_is_not_sent_in_time_leaves_the_list(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_that_does_not_get_its_turn_in_time_sends_nothing(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
     go_on, out = threading.Event(), threading.Event()
-    exchange = rounds._exchange
+    exchange = rounds_module._exchange
 
-    def stuck(connection: object, calls: list[object]) -> None:
+    def stuck(connection: Any, commands: Sequence[Command]) -> list[Any]:
         out.set()
         assert go_on.wait(10)
-        exchange(connection, calls)  # type: ignore[arg-type]
+        return exchange(connection, commands)
 
-    monkeypatch.setattr(rounds, "_exchange", stuck)
+    monkeypatch.setattr(rounds_module, "_exchange", stuck)
     monkeypatch.setattr(rounds, "_timeout_s", 0.05)
-    leader = threading.Thread(target=rounds.call, args=([("PING",)],), kwargs={"writes": True})
-    leader.start()
+    first = threading.Thread(target=rounds.call, args=([("PING",)],), kwargs={"writes": True})
+    first.start()
     assert out.wait(10)
 
     with pytest.raises(RedisAway):
         rounds.call([("SET", "late", "1")], writes=True)
-    assert rounds._waiting == []
     go_on.set()
-    leader.join(10)
+    first.join(10)
 
     assert rounds.call([("EXISTS", "late")], writes=False) == [0]
 
 
-def test_an_interrupted_waiter_is_left_neither_in_the_list_nor_as_leader(
-    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_call: object) -> None:
+def test_an_interrupted_call_leaves_its_replies_to_nobody(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(connection: Any, commands: Sequence[Command]) -> list[Any]:
+        connection.send_packed_command(connection.pack_commands(commands))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(rounds, "_timeout_s", 0.01)
-        patch.setattr(rounds, "_leave", interrupted)
-        patch.setattr(rounds, "_sending", True)
+        patch.setattr(rounds_module, "_exchange", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            rounds.call([("PING",)], writes=True)
-        assert rounds._waiting == []
+            rounds.call([("ECHO", "old")], writes=False)
 
-    assert rounds.call([("PING",)], writes=True) == ["PONG"]
+    assert rounds.call([("ECHO", "new")], writes=False) == ["new"]

@@ -1,8 +1,8 @@
-"""Seat maps on the hot path: as Flask's view answers them, never older than an outcome that somebody has seen."""
+"""Seat maps: the same by the front and by Flask, and never older than an outcome that somebody has seen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api import hotmaps, seatmaps
-from api.app import create_app, in_front_of
-from api.seatmaps import SeatMaps
-from api.stores import open_stores
+from api import seat_map_service, seatmaps
+from api.app import in_front_of
+from api.seatmaps import SeatMap, SeatMaps
 from core.errors import RedisAway
 from core.ids import lane_of
 from core.settings import Settings
@@ -21,28 +20,28 @@ from db import keys
 from tests.buyer import Buyer
 from tests.rsgi import Answer, Server
 from tests.stage import Stage
-from tests.waiting import until
 
 
 @pytest.fixture
 def server(app: Flask) -> Iterator[Server]:
-    running = Server(in_front_of(app, app.extensions["onsale"].settings))
-    app.extensions["onsale"].door.learn()
+    running = Server(in_front_of(app))
+    app.extensions["onsale"].service.intake.learn()
     yield running
     running.stop()
 
 
 @pytest.fixture
-def by_flask(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that Flask was asked for from here on."""
-    asked: list[str] = []
-    real = server.app._flask
+def by_postgres(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The shows that Postgres was asked for from here on."""
+    asked: list[int] = []
+    service = app.extensions["onsale"].seat_maps
+    real = service._from_postgres
 
-    async def flask(scope: Any, *rest: Any) -> None:
-        asked.append(scope["path"])
-        await real(scope, *rest)
+    def from_postgres(show_id: int, wanted: int | None) -> SeatMap:
+        asked.append(show_id)
+        return real(show_id, wanted)
 
-    monkeypatch.setattr(server.app, "_flask", flask)
+    monkeypatch.setattr(service, "_from_postgres", from_postgres)
     return asked
 
 
@@ -67,12 +66,10 @@ def statuses(map_: Any) -> dict[str, str]:
      {"Authorization": "Bearer x"}],
 )  # fmt: skip
 def test_a_map_is_answered_as_by_flask(
-    settings: Settings, stage: Stage, origins: str, headers: dict[str, str]
+    make_app: Callable[[Settings], Flask], settings: Settings, stage: Stage, origins: str, headers: dict[str, str]
 ) -> None:
-    changed = replace(settings, cors_origins=tuple(filter(None, origins.split(","))))
-    app = create_app(changed, open_stores(changed))
-    app.extensions["onsale"].door.learn()
-    server = Server(in_front_of(app, changed))
+    app = make_app(replace(settings, cors_origins=tuple(filter(None, origins.split(",")))))
+    server = Server(in_front_of(app))
     path = f"/api/shows/{stage.show()}/seats"
 
     flask = app.test_client().get(path, headers=headers)
@@ -80,20 +77,19 @@ def test_a_map_is_answered_as_by_flask(
     first, second = server.ask("GET", path, given), server.ask("GET", path, given)
 
     server.stop()
-    app.extensions["onsale"].engine.dispose()
     for hot in (first, second):
         assert (hot.status, hot.body) == (flask.status_code, flask.data)
         assert told(hot.headers) == told(flask.headers)
 
 
-def test_a_kept_map_needs_no_flask_and_is_new_as_soon_as_an_outcome_is(
-    server: Server, stage: Stage, alice: Buyer, by_flask: list[str]
+def test_a_kept_map_needs_no_postgres_and_is_new_as_soon_as_an_outcome_is(
+    server: Server, stage: Stage, alice: Buyer, by_postgres: list[int]
 ) -> None:
     show = stage.show()
     path = f"/api/shows/{show}/seats"
     look(server, path)
     empty = look(server, path)
-    assert by_flask == [path]  # the first made the map
+    assert by_postgres == [show]  # the first made the map
 
     alice.book(show, "A1")
     stage.drain(show)
@@ -101,14 +97,14 @@ def test_a_kept_map_needs_no_flask_and_is_new_as_soon_as_an_outcome_is(
     same = look(server, path, sold.headers["etag"])
     old = look(server, path, empty.headers["etag"])
 
-    assert by_flask == [path, path]  # the new version was made once
+    assert by_postgres == [show, show]  # the new version was made once
     assert statuses(empty.json)["A1"] == "AVAILABLE"
     assert statuses(sold.json)["A1"] == statuses(old.json)["A1"] == "SOLD"
     assert (same.status, same.body) == (304, b"")
 
 
 def test_a_card_is_not_believed_for_ever(
-    server: Server, stage: Stage, alice: Buyer, by_flask: list[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, stage: Stage, alice: Buyer, by_postgres: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis comes back without its newest second, or empty: Postgres is asked when the time is over."""
     show = stage.show()
@@ -119,7 +115,7 @@ def test_a_card_is_not_believed_for_ever(
     stage.stores.client.delete(keys.card(lane_of(show, stage.stores.settings.lanes), show))
 
     believed = look(server, path)
-    monkeypatch.setattr(hotmaps, "BELIEVED_S", -1.0)
+    monkeypatch.setattr(seat_map_service, "BELIEVED_S", -1.0)
     asked = look(server, path)
     monkeypatch.undo()
     again = look(server, path, asked.headers["etag"])
@@ -130,24 +126,25 @@ def test_a_card_is_not_believed_for_ever(
 
 
 def test_a_look_that_changed_nothing_is_enough_to_be_believed_again(
-    server: Server, stage: Stage, by_flask: list[str]
+    server: Server, app: Flask, stage: Stage, by_postgres: list[int]
 ) -> None:
     path = f"/api/shows/{stage.show()}/seats"
     etag = look(server, path).headers["etag"]
-    maps: SeatMaps = server.app._maps._maps
+    maps: SeatMaps = app.extensions["onsale"].seat_maps._maps
     [(show, (known, _))] = maps._maps._values.items()
     maps._maps.put(show, replace(known, checked_s=-1e9))
 
     for _ in range(3):
         assert look(server, path, etag).status == 304
 
-    assert by_flask == [path, path]  # made, looked at once; the rest by Redis
+    assert by_postgres == [show, show]  # made, looked at once; the rest by Redis
 
 
 def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
-    server: Server, stage: Stage, by_flask: list[str], monkeypatch: pytest.MonkeyPatch
+    server: Server, app: Flask, stage: Stage, by_postgres: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/api/shows/{stage.show()}/seats"
+    show = stage.show()
+    path = f"/api/shows/{show}/seats"
     look(server, path)
     tried = []
 
@@ -155,21 +152,20 @@ def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
         tried.append(arguments)
         raise RedisAway
 
-    monkeypatch.setattr(server.app._rounds, "call", away)
-    monkeypatch.setattr(hotmaps, "REST_S", 1e9)
+    monkeypatch.setattr(app.extensions["onsale"].redis, "call", away)
+    monkeypatch.setattr(seat_map_service, "REST_S", 1e9)
 
     assert [look(server, path).status for _ in range(3)] == [200] * 3
-    assert by_flask == [path] * 4
+    assert by_postgres == [show] * 4
     assert len(tried) == 1
 
 
-def test_a_process_that_has_not_met_redis_yet_learns_beside_the_answer(app: Flask, stage: Stage) -> None:
-    server = Server(in_front_of(app, app.extensions["onsale"].settings))
+def test_a_process_that_has_not_met_redis_yet_learns_with_its_first_map(app: Flask, stage: Stage) -> None:
+    server = Server(in_front_of(app))
     path = f"/api/shows/{stage.show()}/seats"
 
-    assert [look(server, path).status for _ in range(2)] == [200] * 2
-    until(lambda: app.extensions["onsale"].door.ready)
-
+    assert look(server, path).status == 200
+    assert app.extensions["onsale"].service.intake.ready
     assert look(server, path).status == 200
     server.stop()
 
@@ -189,7 +185,7 @@ def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, mon
         return real(*arguments)
 
     monkeypatch.setattr(seatmaps.catalogue, "get_taken_seats", counted)
-    maps: SeatMaps = app.extensions["onsale-seatmaps"]
+    maps: SeatMaps = app.extensions["onsale"].seat_maps._maps
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: maps.at_least(show, 0), range(8)))

@@ -9,8 +9,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from api.app import close, create_app
-from api.stores import open_stores
 from core.settings import Settings
 from db import keys, users
 from db.engine import transaction
@@ -44,17 +42,14 @@ def create_show(app: Flask, engine: Engine) -> int:
 
 
 @pytest.fixture
-def newcomer(settings: Settings) -> Iterator[Callable[[], Buyer]]:
+def newcomer(settings: Settings, make_app: Callable[[Settings], Flask]) -> Callable[[], Buyer]:
     """Makes buyers, each at an api process that has just been started."""
-    apps = []
 
     def make() -> Buyer:
-        apps.append(create_app(settings, open_stores(settings)))
-        return Buyer(apps[-1], apps[-1].test_client())
+        app = make_app(settings)
+        return Buyer(app, app.test_client())
 
-    yield make
-    for app in apps:
-        close(app)
+    return make
 
 
 class TestWithAServerAway:

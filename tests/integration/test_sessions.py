@@ -12,14 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from api import answers
-from api.app import create_app
 from api.revocations import Revocations
-from api.stores import open_stores
 from core.settings import Settings
 from db import sessions
 from db.engine import transaction
 from tests.buyer import refused
-from tests.factories import headers_of
+from tests.factories import headers_of, opened_app
 
 ALICE = {"email": "alice@example.com", "password": "correct horse", "name": "Alice"}
 
@@ -47,12 +45,10 @@ def pair(client: FlaskClient) -> dict[str, Any]:
 @pytest.fixture
 def other(settings: Settings) -> Any:
     """Another api process of the same installation: its application and a client."""
-    opened = open_stores(settings)
-    app = create_app(settings, opened)
-    list_: Revocations = app.extensions["onsale-revocations"]
-    list_.refresh()
-    yield app.test_client(), list_
-    opened.engine.dispose()
+    with opened_app(settings) as app:
+        list_: Revocations = app.extensions["onsale-revocations"]
+        list_.refresh()
+        yield app.test_client(), list_
 
 
 def works(client: FlaskClient, pair: dict[str, Any]) -> bool:

@@ -90,7 +90,7 @@ def test_a_stale_refusal_stands_while_postgres_is_unavailable(
     def unavailable(*_: object) -> None:
         raise PostgresAway
 
-    monkeypatch.setattr("api.door.shows.get", unavailable)
+    monkeypatch.setattr("api.bookings.intake.shows.get", unavailable)
 
     refused(bob.book(show, "A2"), 409, "show_paused")
 
@@ -142,7 +142,7 @@ def test_a_hold_that_nobody_expires_asks_postgres_once_a_minute(
     stage.stores.client.hset(status, "b", _with_deadline(held, "2020-01-01T00:00:00.000Z"))
     asked: list[int] = []
     get_own = batches.bookings.get_own
-    monkeypatch.setattr("api.door.bookings.get_own", lambda *given: asked.append(1) or get_own(*given))
+    monkeypatch.setattr("api.bookings.intake.bookings.get_own", lambda *given: asked.append(1) or get_own(*given))
 
     for _ in range(5):
         assert answered(alice.get(id_), 200)["stage"] == "HELD"
@@ -164,7 +164,7 @@ def test_a_hold_past_its_deadline_is_answered_while_postgres_is_unavailable(
     def unavailable(*_: object) -> None:
         raise PostgresAway
 
-    monkeypatch.setattr("api.door.bookings.get_own", unavailable)
+    monkeypatch.setattr("api.bookings.intake.bookings.get_own", unavailable)
 
     assert answered(alice.get(id_), 200)["stage"] == "HELD"
     assert answered(alice.post(body, "k"), 200)["stage"] == "HELD"

@@ -65,7 +65,7 @@ def test_the_shortest_way_is_told_with_the_code_of_each_step(capsys: pytest.Capt
     told = capsys.readouterr().out.splitlines()
     assert told[1].startswith("VIOLATION  I2")
     assert [line.partition("[")[2].rstrip("]") for line in told[2:-1]] == [
-        "api/bookings.py create",
+        "api/bookings/service.py book",
         "db/lua/accept.lua",
         "db/lanes.py stalled",
         "db/lua/take.lua",

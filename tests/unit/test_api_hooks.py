@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import structlog
 from flask import Flask, request
 from flask.testing import FlaskClient
 
-from api import hooks, response_headers
-from api.app import create_app
-from api.stores import open_stores
+from api import hooks
+from api.response_headers import HSTS
+from core.settings import Settings
 from tests.factories import headers_of, offline_settings
 
-
-def app_with(**environment: str) -> Flask:
-    settings = offline_settings(**environment)
-    return create_app(settings, open_stores(settings))
+Apps = Callable[..., Flask]
 
 
 @pytest.fixture
-def client() -> FlaskClient:
+def app_with(make_app: Callable[[Settings], Flask]) -> Apps:
+    """Applications whose servers are not there, with other settings."""
+    return lambda **environment: make_app(offline_settings(**environment))
+
+
+@pytest.fixture
+def client(app_with: Apps) -> FlaskClient:
     return app_with(CORS_ORIGIN="https://shop.example,https://desk.example").test_client()
 
 
@@ -94,7 +99,7 @@ def test_a_known_origin_may_ask_before_it_books(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("asked", ["traceparent", "Baggage", "sentry-trace", "authorization"])
-def test_a_page_may_send_further_headers_where_a_setting_says_so(asked: str) -> None:
+def test_a_page_may_send_further_headers_where_a_setting_says_so(app_with: Apps, asked: str) -> None:
     def allowed(headers: str) -> set[str]:
         client = app_with(CORS_ORIGIN="https://shop.example", CORS_HEADERS=headers).test_client()
         asking = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": asked}
@@ -109,7 +114,7 @@ def test_a_page_may_send_further_headers_where_a_setting_says_so(asked: str) -> 
     ("origins", "origin"),
     [("https://shop.example", "https://evil.example"), ("", "https://shop.example")],
 )
-def test_other_origins_are_told_nothing(origins: str, origin: str) -> None:
+def test_other_origins_are_told_nothing(app_with: Apps, origins: str, origin: str) -> None:
     response = app_with(CORS_ORIGIN=origins).test_client().get("/api/health", headers={"Origin": origin})
 
     assert "Access-Control-Allow-Origin" not in response.headers
@@ -117,7 +122,7 @@ def test_other_origins_are_told_nothing(origins: str, origin: str) -> None:
 
 @pytest.mark.parametrize("origin", ["https://shop.example", "https://evil.example", None])
 @pytest.mark.parametrize("origins", ["https://shop.example", "https://shop.example,https://desk.example"])
-def test_no_cache_gives_one_origin_the_answer_to_another(origins: str, origin: str | None) -> None:
+def test_no_cache_gives_one_origin_the_answer_to_another(app_with: Apps, origins: str, origin: str | None) -> None:
     client = app_with(CORS_ORIGIN=origins).test_client()
     response = client.get("/api/health", headers={"Origin": origin} if origin else {})
 
@@ -135,14 +140,14 @@ def test_what_only_resembles_an_origin_is_told_nothing(client: FlaskClient, orig
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_only_an_answer_over_tls_asks_for_tls() -> None:
+def test_only_an_answer_over_tls_asks_for_tls(app_with: Apps) -> None:
     client = app_with(TRUSTED_PROXIES="1").test_client()
 
     secure = client.get("/healthz", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"})
     plain = client.get("/healthz")
     untrusted = app_with().test_client().get("/healthz", headers={"X-Forwarded-Proto": "https"})
 
-    assert secure.headers["Strict-Transport-Security"] == response_headers.HSTS
+    assert secure.headers["Strict-Transport-Security"] == HSTS
     assert "Strict-Transport-Security" not in plain.headers
     assert "Strict-Transport-Security" not in untrusted.headers
 
@@ -157,7 +162,7 @@ def test_every_page_has_a_content_security_policy_and_no_inline_script(client: F
         assert "script-src 'unsafe" not in policy
 
 
-def test_a_large_body_is_refused_wherever_one_is_read() -> None:
+def test_a_large_body_is_refused_wherever_one_is_read(app_with: Apps) -> None:
     app = app_with(RATE_LIMIT_PER_S="0", LOGINS_PER_ADDRESS="0", LOGINS_PER_ACCOUNT="0")
     client, spec = app.test_client(), app.extensions["onsale-api"].spec.to_dict()
     own = headers_of(app, role="user")
@@ -183,7 +188,7 @@ def test_a_large_body_is_refused_wherever_one_is_read() -> None:
 
 
 @pytest.mark.parametrize(("proxies", "seen"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.1")])
-def test_only_as_many_proxies_are_believed_as_there_are(proxies: str, seen: str) -> None:
+def test_only_as_many_proxies_are_believed_as_there_are(app_with: Apps, proxies: str, seen: str) -> None:
     app = app_with(TRUSTED_PROXIES=proxies)
     addresses: list[str | None] = []
     app.before_request(lambda: addresses.append(request.remote_addr))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,20 +12,19 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api import answers, problems
-from api.app import MAX_BODY_BYTES, create_app
-from api.stores import open_stores
+from api.app import MAX_BODY_BYTES
 from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway
 from core.halls import BadPlan
-from tests.factories import headers_of, offline_settings
+from tests.factories import headers_of, offline_settings, opened_app
 
 LOGIN = "/api/auth/login"
 BOM = b"\xef\xbb\xbf"
 
 
 @pytest.fixture
-def app() -> Flask:
-    settings = offline_settings()
-    return create_app(settings, open_stores(settings))
+def app() -> Iterator[Flask]:
+    with opened_app(offline_settings()) as made:
+        yield made
 
 
 @pytest.fixture

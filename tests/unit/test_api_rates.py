@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from api.app import create_app
 from api.rates import Allowance, Rates
-from api.stores import open_stores
 from core.operations import Book, Cancel, Confirm
+from core.settings import Settings
 from tests.factories import headers_of, offline_settings
 
 ALICE, BOB = uuid4(), uuid4()
@@ -141,11 +142,19 @@ def _seconds_of_1000(rates: Rates) -> float:
     return time.perf_counter() - begun
 
 
-def client_with(**environment: str) -> tuple[FlaskClient, dict[str, str]]:
-    settings = offline_settings(**environment)
-    app = create_app(settings, open_stores(settings))
-    app.add_url_rule("/who", view_func=_who)
-    return app.test_client(), headers_of(app, ALICE)
+Clients = Callable[..., tuple[FlaskClient, dict[str, str]]]
+
+
+@pytest.fixture
+def client_with(make_app: Callable[[Settings], Flask]) -> Clients:
+    """Clients of applications with other settings, and Alice's token."""
+
+    def make(**environment: str) -> tuple[FlaskClient, dict[str, str]]:
+        app = make_app(offline_settings(**environment))
+        app.add_url_rule("/who", view_func=_who)
+        return app.test_client(), headers_of(app, ALICE)
+
+    return make
 
 
 def _who() -> str:
@@ -155,7 +164,7 @@ def _who() -> str:
     return str(current_user())
 
 
-def test_an_answer_tells_policy_and_rest() -> None:
+def test_an_answer_tells_policy_and_rest(client_with: Clients) -> None:
     client, alice = client_with(RATE_LIMIT_PER_S="2", RATE_LIMIT_BURST="10")
 
     response = client.get("/who", headers=alice)
@@ -164,7 +173,7 @@ def test_an_answer_tells_policy_and_rest() -> None:
     assert response.headers["RateLimit"] == '"user";r=9;t=1'
 
 
-def test_too_many_are_refused_with_when_to_come_again() -> None:
+def test_too_many_are_refused_with_when_to_come_again(client_with: Clients) -> None:
     client, alice = client_with(RATE_LIMIT_PER_S="0.1", RATE_LIMIT_BURST="2")
     codes = [client.get("/who", headers=alice).status_code for _ in range(2)]
 
@@ -178,7 +187,7 @@ def test_too_many_are_refused_with_when_to_come_again() -> None:
     assert refused.headers["RateLimit"].startswith('"user";r=0;t=')
 
 
-def test_the_limit_can_be_switched_off() -> None:
+def test_the_limit_can_be_switched_off(client_with: Clients) -> None:
     client, alice = client_with(RATE_LIMIT_PER_S="0", RATE_LIMIT_BURST="1")
 
     responses = [client.get("/who", headers=alice) for _ in range(5)]
@@ -187,7 +196,7 @@ def test_the_limit_can_be_switched_off() -> None:
     assert "RateLimit" not in responses[0].headers
 
 
-def test_a_bad_token_has_no_bucket() -> None:
+def test_a_bad_token_has_no_bucket(client_with: Clients) -> None:
     client, _ = client_with()
 
     response = client.get("/who", headers={"Authorization": "Bearer x"})

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api import schemas
-from api.rendering import booking_json
+from api.bookings.status_body import listed
 from core.bookings import Booking, Reason, Status
 from core.ids import booking_id, reference
 
@@ -43,11 +43,11 @@ def booking(status: Status, **changes: object) -> Booking:
     ids=lambda one: one.status.value,
 )
 def test_a_booking_has_the_promised_shape(one: Booking) -> None:
-    schemas.BOOKING_STATUS.load(booking_json(one))
+    schemas.BOOKING_STATUS.load(listed(one))
 
 
 def test_a_hold_shows_its_deadline() -> None:
-    body = booking_json(booking(Status.PENDING, expires_ms=1_700_000_120_020))
+    body = listed(booking(Status.PENDING, expires_ms=1_700_000_120_020))
 
     assert (body["status"], body["stage"], body["position"]) == ("PENDING", "HELD", None)
     assert body["expires_at"] == "2023-11-14T22:15:20.020Z"
@@ -59,7 +59,7 @@ def test_a_failed_booking_shows_its_reason() -> None:
     failed = booking(Status.FAILED)
     failed.reason, failed.seats = Reason.SEAT_TAKEN, ()
 
-    body = booking_json(failed)
+    body = listed(failed)
 
     schemas.BOOKING_STATUS.load(body)
     assert (body["status"], body["stage"], body["reason"]) == ("FAILED", None, "SEAT_TAKEN")

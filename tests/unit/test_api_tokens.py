@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import jwt
@@ -10,21 +11,19 @@ import pytest
 from flask import Flask
 
 from api import tokens
-from api.app import create_app
 from api.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
-from api.stores import open_stores
 from api.tokens import MAX_TOKEN_CHARS, Identity, Verifier, verify
 from core.tokens import key_id
-from tests.factories import SECRET, offline_settings
+from tests.factories import SECRET, offline_settings, opened_app
 from tests.signed import ALICE, KEYS, signed
 
 OTHER = "the secret that is next, long enough for HS256"
 
 
 @pytest.fixture
-def app() -> Flask:
-    settings = offline_settings(JWT_EXPIRY_MINUTES="5")
-    return create_app(settings, open_stores(settings))
+def app() -> Iterator[Flask]:
+    with opened_app(offline_settings(JWT_EXPIRY_MINUTES="5")) as made:
+        yield made
 
 
 def test_a_minted_token_is_verified_and_expires_as_the_settings_say(app: Flask) -> None:
@@ -146,9 +145,8 @@ def test_keys_rotate_without_a_token_that_is_refused_on_the_way() -> None:
 
 def test_the_application_mints_with_the_current_key_and_believes_three() -> None:
     settings = offline_settings(JWT_SECRET=OTHER, JWT_SECRET_PREVIOUS=SECRET, JWT_SECRET_NEXT="n" * 40)
-    app = create_app(settings, open_stores(settings))
 
-    with app.app_context():
+    with opened_app(settings) as app, app.app_context():
         minted = tokens.mint(ALICE, "user")
         for secret in (OTHER, SECRET, "n" * 40):
             assert tokens.identity(f"Bearer {signed(secret=secret)}").user_id == ALICE

@@ -91,10 +91,10 @@ def test_nothing_connects_or_reads_settings_when_it_is_imported():
         ("db/seats.py", "import flask"),
         ("workers/drain.py", "from api.app import create_app"),
         ("workers/drain.py", "import flask"),
-        ("api/bookings.py", "from workers import actors, drain"),
-        ("api/bookings.py", "import workers"),
-        ("api/bookings.py", "import workers.drain as actors"),
-        ("api/bookings.py", "from local.running import running"),
+        ("api/bookings/routes.py", "from workers import actors, drain"),
+        ("api/bookings/routes.py", "import workers"),
+        ("api/bookings/routes.py", "import workers.drain as actors"),
+        ("api/bookings/routes.py", "from local.running import running"),
         ("api/shows.py", "from flask_jwt_extended import jwt_required"),
         ("api/shows.py", "import flask_jwt_extended"),
         ("api/tokens.py", "def f():\n    from flask_jwt_extended import decode_token"),
@@ -119,7 +119,7 @@ def test_a_wrong_import_is_seen(path, text):
         ("core/decide.py", "import json\nfrom collections.abc import Iterator\nfrom core.seats import pick"),
         ("core/settings.py", "from environs import FileAwareEnv\nfrom marshmallow import ValidationError"),
         ("db/seats.py", "from sqlalchemy import text\nfrom core import ids"),
-        ("api/bookings.py", "from workers.actors import ring\nfrom workers import actors"),
+        ("api/bookings/routes.py", "from workers.actors import ring\nfrom workers import actors"),
         ("rush/run.py", "async def f():\n    from local.running import running"),
         ("local/up.py", "import anything"),
         ("bench/contenders/celery_app.py", "from celery import Celery\nfrom bench.sql import transaction"),
@@ -207,6 +207,11 @@ def test_a_function_of_41_lines_is_seen_also_inside_another_thing():
 )
 def test_a_name_that_says_nothing_is_seen(path):
     assert len(list(rules.names(Source(path, "")))) == 1
+
+
+def test_a_service_may_be_called_so_in_a_folder_that_says_whose():
+    assert list(rules.names(Source("api/bookings/service.py", ""))) == []
+    assert len(list(rules.names(Source("api/service/bookings.py", "")))) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from core.settings import LocalSettings
+from api.__main__ import GRACE_S, OTHER_FILES
+from core.local_settings import LocalSettings
+from core.server_settings import ServerSettings
 from local import postgres, programs, valkey
 
 PROJECT = Path(__file__).parents[2]
@@ -28,6 +30,12 @@ def defaults(monkeypatch: pytest.MonkeyPatch) -> LocalSettings:
     for name in ("LANES", "API_PROCESSES", "HOST", "PORT"):
         monkeypatch.delenv(name, raising=False)
     return LocalSettings.from_env()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
+    monkeypatch.delenv("CONNECTIONS", raising=False)
+    return ServerSettings.from_env()
 
 
 def filled_in(text: str) -> str:
@@ -66,6 +74,13 @@ def needed(names: list[str]) -> set[str]:
             if deeper.marker is None or any(deeper.marker.evaluate({"extra": extra}) for extra in (*one.extras, "")):
                 waiting.append(deeper)
     return {name for name in found if name in locked("requirements.lock")}
+
+
+def read_by(file: str, name: str) -> set[str]:
+    """The variables that a class of settings reads."""
+    tree = ast.parse((PROJECT / "core" / file).read_text())
+    settings = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    return set(re.findall(r"env\.\w+\('([A-Z_]+)'", ast.unparse(settings)))
 
 
 def test_the_processes_are_those_of_onsale_up_in_its_order():
@@ -118,12 +133,23 @@ def test_both_valkeys_run_with_the_options_of_a_home(name, own):
 
 
 def test_the_api_runs_with_the_options_of_onsale_up(defaults):
-    ours = command("api")
-    theirs = list(programs.api(defaults, {}).command)[2:]
-    theirs[theirs.index("--host") + 1] = "0.0.0.0"  # inside the container's own network
+    theirs = programs.api(defaults, {})
+    ours = {name: filled_in(str(SERVICES["api"]["environment"][name])) for name in theirs.env}
 
-    assert ours == theirs
+    assert command("api")[1:] == list(theirs.command[1:])
+    assert ours == {**theirs.env, "HOST": "0.0.0.0", "PORT": "8000"}  # inside the container's own network
     assert [filled_in(port) for port in SERVICES["api"]["ports"]] == [f"{defaults.host}:{defaults.port}:8000"]
+
+
+def test_the_api_may_open_as_many_files_as_it_may_have_connections(server):
+    assert SERVICES["api"]["ulimits"]["nofile"] >= server.connections + OTHER_FILES
+
+
+def test_docker_is_more_patient_with_an_api_than_the_api_with_its_balancer():
+    leave_s = int(filled_in(SERVICES["api"]["environment"]["LEAVE_S"]))
+
+    assert leave_s > 0
+    assert seconds(SERVICES["api"]["stop_grace_period"]) >= leave_s + GRACE_S + 5
 
 
 def test_workers_and_scheduler_run_with_the_options_of_onsale_up(defaults):
@@ -174,11 +200,10 @@ def test_secrets_have_no_default():
 
 
 def test_every_setting_of_the_pipeline_reaches_it():
-    tree = ast.parse((PROJECT / "core" / "settings.py").read_text())
-    pipeline = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings")
-    names = set(re.findall(r"env\.\w+\('([A-Z_]+)'", ast.unparse(pipeline))) | {"LANES"}
+    names = read_by("settings.py", "Settings") | {"LANES"}
 
     assert len(names) > 15
+    assert read_by("server_settings.py", "ServerSettings") - set(SERVICES["api"]["environment"]) == set()
     for name in ("api", "worker", "scheduler"):
         assert names - set(SERVICES[name]["environment"]) <= {"WORKER_METRICS_PORT", "ONSALE_CRASH"}
 

@@ -1,4 +1,4 @@
-""".env.example lists every variable of core/settings.py, with a sentence and the true default."""
+""".env.example lists every variable of the modules of core that read settings: a sentence and the true default."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import LocalSettings, Settings
+from core.local_settings import LocalSettings
+from core.server_settings import ServerSettings
+from core.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = (PROJECT / ".env.example").read_text()
 LINE = re.compile(r"^(# )?([A-Z][A-Z0-9_]*)=(.*)$")
 
+SETTINGS = ("settings.py", "server_settings.py", "local_settings.py")
 #: Read by compose.yaml alone.
 ELSEWHERE = {"POSTGRES_PASSWORD", "POSTGRES_API_PASSWORD", "POSTGRES_WORKER_PASSWORD"}
 REQUIRED = {"DATABASE_URL": "postgresql+psycopg://db/onsale", "REDIS_URL": "redis://redis", "JWT_SECRET": "x" * 32}
@@ -50,7 +53,8 @@ def without_sentence(example: str) -> list[str]:
 
 
 def test_it_lists_the_settings_and_nothing_else():
-    read = variables_read((PROJECT / "core" / "settings.py").read_text())
+    sources = [(PROJECT / "core" / name).read_text() for name in SETTINGS]
+    read = set().union(*map(variables_read, sources))
 
     assert len(read) > 20
     assert set(listed(EXAMPLE)) - ELSEWHERE == read
@@ -70,7 +74,7 @@ def test_only_those_without_a_default_are_to_be_filled_in():
     assert {name for name, (_, commented) in listed(EXAMPLE).items() if not commented} == {"JWT_SECRET", *ELSEWHERE}
 
 
-@pytest.mark.parametrize("kind", [Settings, LocalSettings])
+@pytest.mark.parametrize("kind", [Settings, LocalSettings, ServerSettings])
 def test_its_defaults_are_those_of_the_settings(kind, monkeypatch):
     for name in list(os.environ):
         monkeypatch.delenv(name)

@@ -20,9 +20,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.app import create_app
-from api.stores import open_stores
-from tests.factories import SECRET, headers_of, offline_settings
+from tests.factories import SECRET, headers_of, offline_settings, opened_app
 
 CODES = {"token_missing", "token_invalid", "token_expired"}
 BOOKING = "/api/bookings/00000001-0000-8000-8000-000000000000"
@@ -221,10 +219,10 @@ HEADERS = {
 
 
 @pytest.fixture(scope="module")
-def app() -> Flask:
+def app() -> Iterator[Flask]:
     """An api whose stores are away: who is not let in must not reach them."""
-    settings = offline_settings()
-    return create_app(settings, open_stores(settings))
+    with opened_app(offline_settings()) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -10,13 +11,11 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.app import create_app
-from api.stores import open_stores
 from core import refresh_tokens
 from core.refresh_tokens import CHARS, LAST, make, read
 from core.tokens import key_id
 from tests.buyer import refused
-from tests.factories import SECRET, offline_settings
+from tests.factories import SECRET, offline_settings, opened_app
 
 OTHER = "the secret of another installation, as long as it"
 
@@ -58,10 +57,10 @@ def test_a_generation_that_postgres_cannot_count_on_from_is_none() -> None:
 
 
 @pytest.fixture
-def unserved() -> FlaskClient:
+def unserved() -> Iterator[FlaskClient]:
     """A client of an api whose servers are not there."""
-    settings = offline_settings()
-    return create_app(settings, open_stores(settings)).test_client()
+    with opened_app(offline_settings()) as app:
+        yield app.test_client()
 
 
 def test_an_unknown_token_costs_no_server_a_thing(unserved: FlaskClient) -> None:

@@ -89,7 +89,7 @@ def test_what_is_drawn_is_never_taken_for_a_guess() -> None:
 @pytest.mark.parametrize(
     "start",
     [
-        "from api.app import create_app_from_env; create_app_from_env()",
+        "from api.app import create_front_from_env; create_front_from_env()",
         "import workers.main",
         "from workers.scheduler import main; main()",
     ],

@@ -10,7 +10,8 @@ from redis.connection import parse_url
 
 from core.addresses import database_of, other_database
 from core.errors import ConfigurationError
-from core.settings import LocalSettings, Settings
+from core.local_settings import LocalSettings
+from core.settings import Settings
 
 REQUIRED = {
     "DATABASE_URL": "postgresql+psycopg://onsale@db/onsale",
