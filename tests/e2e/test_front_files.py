@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +16,7 @@ from api.__main__ import OTHER_FILES
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import World
-from tests.e2e.front import HEALTH, serving, system
+from tests.e2e.front import HEALTH, PROJECT, serving, system
 from tests.servers import Servers
 from tests.stage import Stage
 
@@ -39,6 +41,19 @@ def test_a_low_limit_is_raised(own: tuple[dict[str, str], Stage], tmp_path: Path
 
     assert soft >= WANTED + OTHER_FILES
     assert "file_limit_low" not in api.output()
+
+
+def test_whoever_loads_the_server_need_not_have_raised_it() -> None:
+    """Loading granian raises the limit as well, without a word in its documentation: not to be counted on."""
+    lines = [
+        "import resource; from api.__main__ import allow_connections",
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]",
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))",
+        f"print(allow_connections({WANTED}), resource.getrlimit(resource.RLIMIT_NOFILE)[0])",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=PROJECT, capture_output=True, text=True)
+
+    assert done.stdout.split() == [str(WANTED), str(WANTED + OTHER_FILES)], done.stderr
 
 
 def test_a_limit_that_cannot_be_raised_is_told_and_kept(own: tuple[dict[str, str], Stage], tmp_path: Path) -> None:

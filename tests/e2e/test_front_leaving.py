@@ -21,7 +21,9 @@ from tests.servers import Servers
 from tests.stage import Stage
 from tests.waiting import until
 
-LEAVE_S = 2
+LEAVE_S = 3
+#: Where nothing is asked of a server while it leaves but what clients ask without a pause.
+BRIEFLY = {"LEAVE_S": "1"}
 #: Seconds in which a server has ended, beyond LEAVE_S.
 GRACE_S = 5.0
 WAITING = 20
@@ -86,7 +88,7 @@ def test_another_server_takes_over_and_no_client_sees_a_reset(
 ) -> None:
     env, _ = own
     with (
-        serving(env, tmp_path, listener=listener) as old,
+        serving(env | BRIEFLY, tmp_path, listener=listener) as old,
         running(env, tmp_path, listener=listener) as new,
         hammering(old.address) as hammers,
     ):
@@ -104,7 +106,7 @@ def test_one_process_that_is_told_to_end_is_replaced_and_nobody_is_refused(
     own: tuple[dict[str, str], Stage], tmp_path: Path
 ) -> None:
     env, _ = own
-    with serving({**env, "API_PROCESSES": "2"}, tmp_path) as api:
+    with serving({**env, **BRIEFLY, "API_PROCESSES": "2"}, tmp_path) as api:
         leaver = api.forks()[0]
         with hammering(api.address) as hammers:
             leaver.send_signal(signal.SIGTERM)

@@ -161,7 +161,7 @@ def test_an_api_that_nginx_has_connections_to_leaves_and_nobody_notices(
     own: tuple[dict[str, str], Stage], apis: list[Api], tmp_path: Path
 ) -> None:
     with (
-        serving(own[0], tmp_path) as leaver,
+        serving({**own[0], "LEAVE_S": "1"}, tmp_path) as leaver,
         proxies.nginx(tmp_path, [leaver.address, apis[1].address]) as address,
         hammering(address, path=f"{PREFIX}/healthz") as hammers,
     ):
