@@ -45,25 +45,25 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
 
 
-def written(name: str, folder: Path, port: int, apis: Sequence[Address], **changes: str) -> str:
-    """A configuration of docs/proxies with a test's addresses, and changes of further words. Each must be there."""
+def written(name: str, folder: Path, port: int, apis: Sequence[Address]) -> str:
+    """A configuration of docs/proxies with a test's addresses."""
     text = (FOLDER / name).read_text()
     bind = {
         "nginx.conf": ("listen 80;", f"listen {HOST}:{port};"),
         "haproxy.cfg": ("bind :80", f"bind {HOST}:{port}"),
     }
     replaced = [bind[name], *((old, f"{HOST}:{api[1]}") for old, api in zip(APIS, apis, strict=True))]
-    for old, new in [*replaced, *((old.replace("_", " "), new) for old, new in changes.items())]:
+    for old, new in replaced:
         assert old in text, old
         text = text.replace(old, new)
     return text
 
 
 @contextmanager
-def nginx(folder: Path, apis: Sequence[Address], **changes: str) -> Iterator[Address]:
+def nginx(folder: Path, apis: Sequence[Address]) -> Iterator[Address]:
     """Run nginx until the block ends."""
     port = free_port()
-    (folder / "onsale.conf").write_text(written("nginx.conf", folder, port, apis, **changes))
+    (folder / "onsale.conf").write_text(written("nginx.conf", folder, port, apis))
     (folder / "nginx.conf").write_text(("user root;" if os.geteuid() == 0 else "") + NGINX.format(folder=folder))
     command = [
         program("nginx") or "nginx",
@@ -79,11 +79,11 @@ def nginx(folder: Path, apis: Sequence[Address], **changes: str) -> Iterator[Add
 
 
 @contextmanager
-def haproxy(folder: Path, apis: Sequence[Address], **changes: str) -> Iterator[Address]:
+def haproxy(folder: Path, apis: Sequence[Address]) -> Iterator[Address]:
     """Run HAProxy until the block ends. Its statistics are at `folder`/stats."""
     port = free_port()
     text = f"global\n    stats socket {folder}/stats level user\n\n"
-    (folder / "haproxy.cfg").write_text(text + written("haproxy.cfg", folder, port, apis, **changes))
+    (folder / "haproxy.cfg").write_text(text + written("haproxy.cfg", folder, port, apis))
     with _process([program("haproxy") or "haproxy", "-db", "-f", f"{folder}/haproxy.cfg"], folder, (HOST, port)):
         until(lambda: set(states(folder).values()) == {"UP"})
         yield HOST, port
