@@ -31,9 +31,9 @@ from api.halls import MAX_PLAN_BYTES
 from api.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
 from api.rates import Rates, Verdict
 from api.reading import loaded_query, see_to_media
-from api.replies import Reply
+from api.replies import JSON, Reply
 from api.response_headers import ResponseHeaders
-from api.rsgi import Exchange
+from api.rsgi import Bodies, Exchange
 from api.schemas import MAX_ID, WAIT_QUERY
 from api.stores import Stores
 from api.tokens import Identity, Verifier
@@ -72,6 +72,7 @@ class Front:
         self._service: BookingService = self._stores.service
         self._settings: Settings = self._stores.settings
         self._max_body = max_body
+        self._bodies = Bodies()
         self._verifier: Verifier = app.extensions["onsale-tokens"]
         self._rates: Rates | None = app.extensions.get("onsale-rates")
         self._around: ResponseHeaders = app.extensions["onsale-response-headers"]
@@ -200,8 +201,9 @@ class Front:
 
     async def _book(self, exchange: Exchange, who: Identity) -> Reply:
         headers = exchange.headers
-        see_to_media(rsgi.joined(headers, "content-type") or "", rsgi.joined(headers, "content-encoding") or "")
-        asked = parse.booking_request(await rsgi.body_of(exchange.headers, exchange.proto, self._max_body))
+        if headers.get("content-type") != JSON or "content-encoding" in headers:
+            see_to_media(rsgi.joined(headers, "content-type") or "", rsgi.joined(headers, "content-encoding") or "")
+        asked = parse.booking_request(await self._bodies.read(exchange.headers, exchange.proto, self._max_body))
         key = rsgi.text(exchange.headers, "idempotency-key")
         return await self._service.book(who.user_id, key, asked, exchange.request_id)
 
@@ -239,7 +241,7 @@ class Front:
         exchange = Exchange(FLASKS, scope, proto)
         headers = drop_ambiguous(scope.headers.items())
         try:
-            body = await rsgi.body_of(scope.headers, proto, self._limit(exchange))
+            body = await self._bodies.read(scope.headers, proto, self._limit(exchange))
             status, out, answer = await self._bridge.answer(scope, headers, body)
         except OnsaleError as error:
             self._send(exchange, problems.reply_of(error, exchange.request_id))
