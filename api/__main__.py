@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import resource
+import signal
 import socket
 import sys
 from typing import Any
@@ -20,7 +22,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from api.listening import BACKLOG, listen
+from api.listening import BACKLOG, let_go_of_silent_readers, listen
 from core import logs
 from core.errors import ConfigurationError
 from core.server_settings import ServerSettings
@@ -41,6 +43,26 @@ class Onsale(Server):  # type: ignore[misc, valid-type]
     def __init__(self, listener: socket.socket, **options: Any) -> None:
         super().__init__(**options)
         self._listener = listener
+
+    def serve(self) -> None:
+        """Serve until SIGTERM or SIGINT. A process that is told to end before it serves ends at once.
+
+        A fork has the master's signal handlers, which in it would do nothing, until it has imported everything and
+        has its own. So it begins with the system's; a signal that comes in between waits for that.
+        """
+        ends = (signal.SIGTERM, signal.SIGINT)
+
+        def begin() -> None:
+            for number in ends:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+
+        os.register_at_fork(
+            before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ends),
+            after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, ends),
+            after_in_child=begin,
+        )
+        super().serve()
 
     def _init_shared_socket(self) -> None:
         self._sso = self._listener
@@ -66,6 +88,7 @@ def main() -> None:
 
 def serve(settings: ServerSettings, listener: socket.socket) -> None:
     """Serve on a listening socket until the process is told to end."""
+    let_go_of_silent_readers(listener)
     host, port = listener.getsockname()[:2]
     front = settings.front
     server = Onsale(

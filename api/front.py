@@ -57,6 +57,8 @@ _WAIT = re.compile("wait=([0-9]{1,3})", re.ASCII)
 WAITING_PER_THREAD = 8
 #: Of a request that no trusted proxy has passed on. TLS is a proxy's.
 DIRECT = Sender(None, "http", "")
+#: Of the last answer on a connection: the client must not send another request into it.
+CLOSE = ("Connection", "close")
 
 Make = Callable[[Exchange, Identity], Awaitable[Reply]]
 
@@ -99,7 +101,7 @@ class Front:
         await self._stores.redis.close()
 
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Fail /readyz and answer whoever waits; end when balancers have had LEAVE_S to notice.
+        """Fail /readyz, answer whoever waits, let connections go; end when balancers have had LEAVE_S to notice.
 
         granian ends in good order on SIGINT as well: what it has begun is answered, its connections are closed.
         """
@@ -171,6 +173,7 @@ class Front:
         headers = headers + self._around.around(
             exchange.request_id, origin, tls=sender.scheme == "https", public=reply.public
         )
+        self._let_go(headers)
         if reply.status == 304:
             exchange.proto.response_empty(304, headers)
         else:
@@ -179,6 +182,11 @@ class Front:
             send(reply.status, headers, reply.body)
         metrics.way("threads" if exchange.rule == FLASKS else "fast")
         metrics.observe(exchange.rule, scope.method, reply.status, time.perf_counter() - exchange.started)
+
+    def _let_go(self, headers: list[tuple[str, str]]) -> None:
+        """Have the connection end with this answer, if the process is leaving: its client opens another."""
+        if self._service.leaving and CLOSE not in headers:
+            headers.append(CLOSE)
 
     def _sender(self, exchange: Exchange) -> Sender:
         """Where a request comes from, as the trusted proxies tell."""
@@ -239,6 +247,7 @@ class Front:
             self._send(exchange, problems.reply_of(error, exchange.request_id))
             return
         metrics.way("threads")
+        self._let_go(out)
         if scope.method == "HEAD" or status in (204, 304):
             proto.response_empty(status, out)
         else:

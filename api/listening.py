@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 
 from core.errors import ConfigurationError
 
 #: Connections that wait in the kernel's queue until a process takes them: a spike's, and those of a replacement.
 BACKLOG = 4096
+#: Seconds for which a client may take nothing of what it was sent; then its connection ends.
+UNREAD_S = 30
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -35,3 +38,13 @@ def listen(host: str, port: int) -> socket.socket:
             else f"{host}:{port} cannot be listened on: {error.strerror}."
         ) from error
     return listener
+
+
+def let_go_of_silent_readers(listener: socket.socket) -> None:
+    """Have the kernel end connections whose client reads nothing for UNREAD_S. They get it from the listening socket.
+
+    Otherwise whoever asks for something large and does not read it has a connection for as long as he likes. Linux
+    can do it; elsewhere nothing happens.
+    """
+    if sys.platform == "linux" and listener.family in (socket.AF_INET, socket.AF_INET6):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_S * 1000)

@@ -63,7 +63,9 @@ class Connection:
 
     def silent(self, seconds: float) -> bool:
         """Whether nothing comes for so long. To be asked before an answer is read, not after a part of it."""
-        return not select.select([self._socket], [], [], seconds)[0]
+        poll = select.poll()  # select() knows no more than 1,024 files
+        poll.register(self._socket, select.POLLIN)
+        return not poll.poll(seconds * 1000)
 
     def read(self, method: str = "GET") -> Answer:
         """Read one answer to a request of this method. Raises: ConnectionError: it is closed; TimeoutError."""

@@ -128,6 +128,19 @@ def test_a_fork_of_the_api_is_replaced_and_nobody_is_refused_meanwhile(running_u
     assert f"event=fork_ended process=supervisor group=api pid={lost}" in running_up.output()
 
 
+def test_whoever_comes_while_the_whole_api_is_replaced_waits_and_is_answered(running_up: Up) -> None:
+    before = running_up.pids()
+
+    for pid in before["api"]:
+        os.kill(pid, signal.SIGKILL)
+    running_up.wait(lambda: not any(map(psutil.pid_exists, before["api"][1:])))
+    first = _answered(running_up)
+
+    assert first == "200"
+    running_up.wait(running_up.complete)
+    assert not set(running_up.pids()["api"]) & set(before["api"])
+
+
 def test_status_shows_processes_lanes_and_bookings(running_up: Up) -> None:
     shown = running_up.run("status")
     found = json.loads(running_up.run("status", "--json").stdout)
