@@ -15,6 +15,8 @@ from api.threads import Threads
 #: Paths that operators' tools ask for; they have threads of their own and never wait behind other requests.
 OPERATIONS = ("/metrics", "/api/health")
 OPERATIONS_THREADS, OPERATIONS_WAITING = 2, 8
+#: Seconds that a request waits for a thread.
+PATIENCE_S = 10.0
 
 _ASCII = "".join(map(chr, range(128)))
 
@@ -28,8 +30,10 @@ class Bridge:
     def __init__(self, app: Flask, *, threads: int, waiting: int) -> None:
         """Args: threads: requests that are answered at once.   waiting: how many more may wait for a thread."""
         self._app = app
-        self._threads = Threads(threads, waiting=waiting, name="flask")
-        self._operations = Threads(OPERATIONS_THREADS, waiting=OPERATIONS_WAITING, name="operations")
+        self._threads = Threads(threads, waiting=waiting, patience_s=PATIENCE_S, name="flask")
+        self._operations = Threads(
+            OPERATIONS_THREADS, waiting=OPERATIONS_WAITING, patience_s=PATIENCE_S, name="operations"
+        )
 
     async def answer(self, scope: Any, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
         """Return the application's status, headers and body. Raises: Busy.

@@ -32,8 +32,9 @@ POOL_SIZE = 5
 #: The API must fail fast when Postgres is in trouble: its threads are wanted by bookings.
 STATEMENT_TIMEOUT_MS = 2_000
 LOCK_TIMEOUT_MS = 500
-#: Threads in which the services ask Postgres, and calls that may wait for one: some seconds of work.
-THREADS, WAITING = 8, 64
+#: Threads in which the services ask Postgres, calls that may wait for one, and for how many seconds. When a season
+#: goes on sale, each process meets hundreds of shows in one instant; a show takes 2 ms.
+THREADS, WAITING, PATIENCE_S = 8, 8_000, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def open_stores(settings: Settings) -> Stores:
     )
     questions = guard.for_redis(settings)
     redis, intake = AsyncRounds(settings.redis_url, questions=questions), Intake(settings, engine)
-    threads, doorbells = Threads(THREADS, waiting=WAITING, name="stores"), Doorbells(ring)
+    threads, doorbells = Threads(THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="stores"), Doorbells(ring)
     long_polls = LongPolls(settings.redis_url, settings.waiters, questions)
     return Stores(
         settings=settings,

@@ -25,12 +25,16 @@ class Runs(Protocol):
 
 
 class Threads:
-    """A pool of threads with a bounded queue: what finds no room is refused at once instead of waiting for ever."""
+    """A pool of threads with a bounded queue: a call is refused when there is no room, or no thread in time."""
 
-    def __init__(self, threads: int, *, waiting: int, name: str) -> None:
-        """Args: threads: how many calls run at once.   waiting: how many more may wait for a thread."""
+    def __init__(self, threads: int, *, waiting: int, patience_s: float, name: str) -> None:
+        """Args: threads: how many calls run at once.   waiting: how many more may wait.
+
+        patience_s: for how long each may wait: with a store that hangs, a queue must not become a minute long.
+        """
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._most = threads + waiting
+        self._patience_s = patience_s
         self._taken = 0
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
@@ -50,7 +54,11 @@ class Threads:
             self._give_back(None)
             raise
         future.add_done_callback(self._give_back)
-        return await asyncio.wrap_future(future)
+        result = asyncio.wrap_future(future)
+        done, _ = await asyncio.wait({result}, timeout=self._patience_s)
+        if not done and future.cancel():  # it has not begun
+            raise Busy
+        return await result
 
     async def once(self, function: Callable[..., R], *arguments: Any) -> R:
         """Run a function in a thread, or share the result of an equal call that is under way.

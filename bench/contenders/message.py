@@ -5,18 +5,33 @@ The messages lie in the Redis that writes to disk before it answers: what was ac
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
 from flask import Flask, Response
 
 from api.tokens import Verifier
 from bench.contenders import web
 from bench.sql import transaction
 from core.settings import Settings
-from workers.broker import broker, open_broker
+from db.rounds import connection_pool
+from workers.broker import SOCKET_TIMEOUT_S, DoorbellBroker
 
 _database: dict[str, str] = {}
+
+
+class Bookings(DoorbellBroker):
+    """The product's broker without its bound: here the messages are the bookings, and none may be refused."""
+
+    def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
+        """Enqueue a booking. Raises: redis-py's errors."""
+        return RedisBroker.enqueue(self, message, delay=delay)
+
+
+broker = Bookings(client=redis.Redis(), middleware=[], namespace="dramatiq")  # type: ignore[no-untyped-call]
 
 
 @dramatiq.actor(queue_name="bookings", broker=broker)
@@ -29,7 +44,8 @@ def open_stores() -> Settings:
     """Called once, in a process's start."""
     settings = Settings.from_env()
     _database["url"] = settings.database_url
-    open_broker(settings.redis_url)
+    pool = connection_pool(settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S, decode=False)
+    broker.client.connection_pool = pool
     return settings
 
 

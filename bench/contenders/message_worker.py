@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dramatiq
+
 from bench.contenders import message
-from workers.broker import broker
 
 message.open_stores()
-
-__all__ = ["broker"]
+dramatiq.set_broker(message.broker)
