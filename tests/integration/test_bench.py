@@ -17,13 +17,13 @@ def test_contenders_book_every_seat_they_are_asked_for():
         picks = [(show_id, label(number)) for number in range(60)]
         found = []
 
-        for name in ("sync", "onsale"):
+        for name in ("sync", "message", "onsale"):
             with contest(ground, generator, name, "small", workers=1) as running:
                 found.append(running.book(picks, follow="poll", connections=8))
         home = ground.home
 
-        assert [result.done.outcomes for result in found] == [{"CONFIRMED": 60}] * 2
+        assert [result.done.outcomes for result in found] == [{"CONFIRMED": 60}] * 3
         assert all(result.rate > 0 and result.cpu_us("api") > 0 for result in found)
-        assert proven(ground, found[1]).violations == []
+        assert proven(ground, found[2]).violations == []
 
     assert not home.exists()
