@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import os
 import resource
 import signal
@@ -88,6 +89,9 @@ def main() -> None:
 
 def serve(settings: ServerSettings, listener: socket.socket) -> None:
     """Serve on a listening socket until the process is told to end."""
+    if sys.platform == "linux":
+        # From Python 3.14 on granian would spawn its processes anew, with a helper of multiprocessing's among them.
+        multiprocessing.set_start_method("fork", force=True)
     let_go_of_silent_readers(listener)
     host, port = listener.getsockname()[:2]
     front = settings.front

@@ -20,8 +20,6 @@ from core import logs
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-#: Clients invent others; each would be a new label and a strange log line.
-METHODS = READS | {"POST", "PUT", "PATCH", "DELETE"}
 #: A request id is no secret: the process's own letters and a number.
 _PROCESS = secrets.token_hex(5)
 _numbers = itertools.count(1)
@@ -53,7 +51,7 @@ def _finish(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
     _add_headers(response)
     rule, method, status = request.url_rule, request.method, response.status_code
-    if method not in METHODS:
+    if method not in metrics.METHODS:  # clients invent others
         method = "other"
     metrics.observe(rule.rule if rule else "(none)", method, status, seconds)
     reads = method in READS

@@ -32,6 +32,7 @@ REQUESTS = Histogram(
     "onsale_http_request_seconds", "Requests answered.", ["route", "method", "status"], buckets=BUCKETS
 )
 
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 #: `<int:show_id>` of a rule is `{show_id}` in the metric, as in the API's description.
 _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 #: Looking a label's child up by hand saves the library's lock and checks on every request.
@@ -56,12 +57,12 @@ def way(name: Literal["fast", "threads"]) -> None:
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
-    """Count one answered request."""
-    key = (route, method, status // 100)
+    """Count one answered request. Methods that clients invent share one label, or they could make labels for ever."""
+    key = (route, method if method in METHODS else "other", status // 100)
     child = _histograms.get(key)
     if child is None:
         label = _CONVERTER.sub(r"{\1}", route)
-        child = _histograms[key] = REQUESTS.labels(label, method, f"{status // 100}xx")
+        child = _histograms[key] = REQUESTS.labels(label, key[1], f"{status // 100}xx")
     _tally.observe(child, seconds)
 
 

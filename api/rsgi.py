@@ -103,6 +103,7 @@ def joined(headers: Any, name: str) -> str | None:
 
 
 def text(headers: Any, name: str) -> str | None:
-    """A header's value; None if there is none. One that is no text is there all the same."""
-    value = headers.get(name)
-    return "\ufffd" if value is None and name in headers else value
+    """A header's value, several lines joined as by WSGI; None if there is none. One that is no text is there."""
+    if name not in headers:
+        return None
+    return ",".join(headers.get_all(name)) or "\ufffd"

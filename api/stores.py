@@ -35,6 +35,8 @@ LOCK_TIMEOUT_MS = 500
 #: Threads in which the services ask Postgres, calls that may wait for one, and for how many seconds. When a season
 #: goes on sale, each process meets hundreds of shows in one instant; a show takes 2 ms.
 THREADS, WAITING, PATIENCE_S = 8, 8_000, 2.0
+#: Seat maps have threads of their own: anybody may ask for them, and a large one takes long to make.
+MAP_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,14 @@ class Stores:
     probe: PostgresProbe
     redis: AsyncRounds
     threads: Threads
+    map_threads: Threads
     doorbells: Doorbells
 
     def close(self) -> None:
         """Close all connections and end all threads. Nothing may be asked any more."""
         self.probe.close()
         self.threads.close()
+        self.map_threads.close()
         self.doorbells.close()
         if self.loop.own:  # else the front has closed it, and its loop has ended
             self.loop.run(self.redis.close())
@@ -75,16 +79,18 @@ def open_stores(settings: Settings) -> Stores:
     questions = guard.for_redis(settings)
     redis, intake = AsyncRounds(settings.redis_url, questions=questions), Intake(settings, engine)
     threads, doorbells = Threads(THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="stores"), Doorbells(ring)
+    map_threads = Threads(MAP_THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="maps")
     long_polls = LongPolls(settings.redis_url, settings.waiters, questions)
     return Stores(
         settings=settings,
         engine=engine,
         loop=EventLoop(),
         service=BookingService(redis, intake, long_polls, threads, doorbells.ring),
-        seat_maps=SeatMapService(SeatMaps(engine), redis, intake, threads),
+        seat_maps=SeatMapService(SeatMaps(engine), redis, intake, map_threads),
         probe=PostgresProbe(engine),
         redis=redis,
         threads=threads,
+        map_threads=map_threads,
         doorbells=doorbells,
     )
 

@@ -55,7 +55,11 @@ class Threads:
             raise
         future.add_done_callback(self._give_back)
         result = asyncio.wrap_future(future)
-        done, _ = await asyncio.wait({result}, timeout=self._patience_s)
+        try:
+            done, _ = await asyncio.wait({result}, timeout=self._patience_s)
+        except asyncio.CancelledError:
+            result.cancel()
+            raise
         if not done and future.cancel():  # it has not begun
             raise Busy
         return await result

@@ -7,6 +7,7 @@ from typing import Any
 
 from environs import validate
 
+from core.errors import ConfigurationError
 from core.settings import LOG_LEVELS, environment, seal
 
 
@@ -41,9 +42,16 @@ class ServerSettings:
             # Longer than the 60 s for which common balancers keep an idle connection: the balancer must be the one
             # that closes it, or it sends a request into a connection that is just being closed.
             "keep_alive_s": env.int("KEEP_ALIVE_S", 75, validate=validate.Range(1, 3_600)),
+            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
             "leave_s": env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300)),
             "log_json": env.bool("LOG_JSON", False),
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
         }
         seal(env)
+        proxies = values.pop("trusted_proxies")
+        if proxies and not values["front"]:
+            raise ConfigurationError(
+                "API_FRONT=false with TRUSTED_PROXIES: without the front nothing tells X_Forwarded_For, which a "
+                "client may write, from the proxy's X-Forwarded-For. Keep the front."
+            )
         return cls(**values)

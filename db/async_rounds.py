@@ -109,10 +109,12 @@ class AsyncRounds:
             async with asyncio.timeout(1.0 + self._timeout_s):  # all of it: each of its steps has a limit of its own
                 await connection.connect()
         except BaseException as error:
-            waiting, self._outbox = self._outbox, []
-            for call in waiting:
-                call.fail(RedisAway())
-            await connection.disconnect(nowait=True)
+            try:
+                await connection.disconnect(nowait=True)
+            finally:  # also those that came meanwhile
+                waiting, self._outbox = self._outbox, []
+                for call in waiting:
+                    call.fail(RedisAway())
             if not isinstance(error, RedisError | OSError):
                 raise
             return

@@ -96,7 +96,7 @@ def publish(rounds: Rounds, show_id: int, fields: dict[str, Any], lanes: int, *,
 
     Args: ttl_ms: for how long it is kept, also if a newer one is there; 0: as long as that one, or for ever.
     """
-    rounds.call(publish_commands(show_id, fields, lanes, ttl_ms=ttl_ms), writes=True)
+    rounds.call(publish_commands(show_id, fields, lanes, ttl_ms=ttl_ms), writes=False)  # safe to repeat
 
 
 def publish_commands(show_id: int, fields: dict[str, Any], lanes: int, *, ttl_ms: int = 0) -> list[Command]:
@@ -128,4 +128,4 @@ def missing_plans(rounds: Rounds, hall_ids: Collection[int]) -> list[int]:
 
 def publish_plan(rounds: Rounds, hall_id: int, plan_: dict[str, Any]) -> None:
     """Put a hall's plan into Redis. Raises RedisAway. Repeat: safe, a plan never changes."""
-    rounds.call([("SET", keys.hall(hall_id), orjson.dumps(plan_).decode())], writes=True)
+    rounds.call([("SET", keys.hall(hall_id), orjson.dumps(plan_).decode())], writes=False)

@@ -83,7 +83,7 @@ def publish(rounds: Rounds, installation: Installation) -> None:
     [found] = rounds.call([("GET", keys.INSTALLATION)], writes=False)
     if found is None:  # NX: another installation may be quicker
         with suppress(OutOfMemoryError):  # a full Redis must be drained all the same
-            rounds.call([("SET", keys.INSTALLATION, copy, "NX")], writes=True)
+            rounds.call([("SET", keys.INSTALLATION, copy, "NX")], writes=False)  # safe to repeat
         [found] = rounds.call([("GET", keys.INSTALLATION)], writes=False)
     if found is None or found == copy:
         return

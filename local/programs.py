@@ -65,6 +65,8 @@ def api(settings: LocalSettings, env: Mapping[str, str], listener: int | None = 
         "HOST": settings.host,
         "PORT": str(settings.port),
         "API_PROCESSES": str(settings.api_processes),
+        # No balancer is in front, and the supervisor does not wait for one.
+        "LEAVE_S": "0",
     }
     return Launch(
         name="api",

@@ -25,7 +25,7 @@ from api.bookings import parse, refusals, status_body
 from api.bookings.intake import Intake
 from api.bookings.long_poll import LongPolls
 from api.bookings.status_body import Seen
-from api.errors import NoSuchBooking, TooManyRequests
+from api.errors import Busy, NoSuchBooking, TooManyRequests
 from api.problems import reply
 from api.replies import Reply
 from api.threads import Runs
@@ -96,7 +96,7 @@ class BookingService:
             point("A0b", RedisAway)
             accepted = await self._send(operation, request_id)
         elif accepted.stale:
-            with suppress(PostgresAway):  # then the refusal stands
+            with suppress(PostgresAway, Busy):  # then the refusal stands
                 await self._threads.once(self.intake.publish_card, operation.show_id)
                 accepted = await self._send(operation, request_id)
         elif accepted.code == "NO_STATUS" and isinstance(operation, Confirm | Cancel):
@@ -189,7 +189,7 @@ class BookingService:
             return status_body.of_fields(booking_id, fields, meter)
         try:
             return status_body.of_booking(await self._threads.run(self.intake.recall, booking_id, user_id))
-        except PostgresAway:
+        except (PostgresAway, Busy):
             if missed:
                 raise
             return status_body.of_fields(booking_id, fields, meter)  # a hold past its deadline: it may still be so
@@ -247,13 +247,13 @@ class BookingService:
     async def _stored(self, operation: Book, *, required: bool) -> Booking | None:
         """The booking of a repeated key whose status has left Redis: a refusal must not hide its outcome.
 
-        Raises: PostgresAway, if it is `required`.
+        Raises: PostgresAway and Busy, if it is `required`.
         """
         try:
             return await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
         except NoSuchBooking:
             return None
-        except PostgresAway:
+        except (PostgresAway, Busy):
             if required:
                 raise
             return None

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api import front, rsgi
+from api import front, metrics, rsgi
 from api.app import MAX_BODY_BYTES, in_front_of
 from api.bookings.long_poll import LongPolls
+from api.errors import Busy
 from core.settings import Settings
 from db import keys
 from tests.buyer import Buyer
-from tests.rsgi import Answer, Proto, Server
+from tests.rsgi import Answer, Headers, Proto, Server
 from tests.stage import Stage
 from tests.waiting import PATIENCE_S, until
 
@@ -240,3 +241,38 @@ def test_while_all_threads_are_taken_bookings_and_probes_are_answered(stuck: Stu
     stuck.go_on()
     assert {one.result(PATIENCE_S).body for one in waiting} == {b"went on"}
     assert server.ask("GET", "/api/movies", {}).status == 200
+
+
+def test_invented_methods_make_no_labels(server: Server, alice: Buyer) -> None:
+    before = set(metrics._histograms)
+
+    for number in range(20):
+        given = {"Content-Length": str(10**6)}
+        assert server.ask(f"INVENTED{number}", "/x", given, proto=Proto(None)).status == 413
+
+    assert {method for _, method, _ in set(metrics._histograms) - before} <= {"other"}
+
+
+def test_a_status_that_redis_has_is_answered_while_no_thread_is_free(
+    server: Server, stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = stage.show()
+    held = post(server, alice, {"show_id": show, "seats": ["A1"], "hold": True})
+    stage.drain(show)
+    monkeypatch.setattr("api.bookings.status_body.overdue", lambda _fields: True)
+
+    async def busy(*_: Any) -> None:
+        raise Busy
+
+    monkeypatch.setattr(server.app._service._threads, "run", busy)
+
+    assert server.ask("GET", f"/api/bookings/{held.json['id']}", alice.headers).json["stage"] == "HELD"
+
+
+def test_two_lines_of_a_key_are_one_key(server: Server, app: Flask, stage: Stage, alice: Buyer) -> None:
+    """As WSGI joins them: a client behind a proxy that doubles a header finds its booking by either transport."""
+    lines = rsgi.text(Headers([("Idempotency-Key", "a"), ("Idempotency-Key", "a")]), "idempotency-key")
+    first = post(server, alice, {"show_id": stage.show(), "seats": ["A1"]}, **{"Idempotency-Key": "a,a"})
+
+    assert lines == "a,a"
+    assert first.status == 202
