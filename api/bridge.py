@@ -12,9 +12,10 @@ from flask import Flask
 
 from api.threads import Threads
 
-#: Paths that operators' tools ask for; they have threads of their own and never wait behind other requests.
+#: Paths that operators' tools ask for. They, and OPTIONS, which browsers send before a request of another origin's
+#: page, touch no Postgres: they have threads of their own and never wait behind other requests.
 OPERATIONS = ("/metrics", "/api/health")
-OPERATIONS_THREADS, OPERATIONS_WAITING = 2, 8
+OPERATIONS_THREADS, OPERATIONS_WAITING = 2, 512
 #: Seconds that a request waits for a thread.
 PATIENCE_S = 10.0
 
@@ -40,7 +41,8 @@ class Bridge:
 
         Args: scope: of RSGI.   headers: of the request; those with an underscore in their name must be left out.
         """
-        threads = self._operations if scope.path in OPERATIONS else self._threads
+        apart = scope.method == "OPTIONS" or scope.path in OPERATIONS
+        threads = self._operations if apart else self._threads
         return await threads.run(self._call, environ_of(scope, headers, body))
 
     def close(self) -> None:

@@ -148,8 +148,6 @@ class Front:
                 if not verdict.allowed:
                     raise verdict.refusal()
             reply = await make(exchange, who)
-        except ProtocolClosed:
-            raise
         except Exception as error:  # noqa: BLE001 - it is logged there
             reply = problems.reply_of(error, exchange.request_id)
         self._send(exchange, reply, verdict)

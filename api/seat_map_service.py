@@ -42,6 +42,7 @@ class SeatMapService:
 
     async def reply(self, show_id: int) -> Reply:
         """The map of a show with its version as the ETag. Raises: NoSuchShow, PostgresAway, Busy."""
+        self._intake.refuse_absent(show_id)
         known = self._maps.kept(show_id)
         wanted = await self._published(show_id)
         if (
@@ -77,5 +78,6 @@ class SeatMapService:
                 self._rests_until = 0.0
         version = self._maps.version(show_id)
         if version is None:
+            self._intake.remember_absent(show_id)
             raise NoSuchShow
         return self._maps.at_least(show_id, version)

@@ -50,7 +50,7 @@ class Threads:
             self._taken += 1
         try:
             future = self._executor.submit(partial(function, *arguments))
-        except BaseException:
+        except BaseException:  # the pool has been closed: the place is free all the same
             self._give_back(None)
             raise
         future.add_done_callback(self._give_back)

@@ -8,7 +8,7 @@ from typing import Any
 from environs import validate
 
 from core.errors import ConfigurationError
-from core.settings import LOG_LEVELS, environment, seal
+from core.settings import LOG_LEVELS, api_threads, environment, leave_s, seal, trusted_proxies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +36,14 @@ class ServerSettings:
             "port": env.int("PORT", 8000, validate=validate.Range(0, 65_535)),
             "processes": env.int("API_PROCESSES", 2, validate=validate.Range(1, 64)),
             "front": env.bool("API_FRONT", True),
-            "threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
+            "threads": api_threads(env),
             # One that waits or idles costs some 20 kB. Each needs a file descriptor.
             "connections": env.int("CONNECTIONS", 16_000, validate=validate.Range(64, 1_000_000)),
             # Longer than the 60 s for which common balancers keep an idle connection: the balancer must be the one
             # that closes it, or it sends a request into a connection that is just being closed.
             "keep_alive_s": env.int("KEEP_ALIVE_S", 75, validate=validate.Range(1, 3_600)),
-            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
-            "leave_s": env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300)),
+            "trusted_proxies": trusted_proxies(env),
+            "leave_s": leave_s(env),
             "log_json": env.bool("LOG_JSON", False),
             "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
         }

@@ -135,9 +135,8 @@ class Settings:
             "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
             # A waiting client costs its connection and some 10 kB, no thread.
             "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
-            "api_threads": env.int("API_THREADS", 16, validate=validate.Range(2, 1_000)),
-            # A balancer that asks /readyz every few seconds needs as long to send nobody more.
-            "leave_s": env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300)),
+            "api_threads": api_threads(env),
+            "leave_s": leave_s(env),
         }
 
     @staticmethod
@@ -176,7 +175,7 @@ class Settings:
             "rate_limit_burst": env.int("RATE_LIMIT_BURST", 500, validate=validate.Range(1, 1_000_000)),
             "cors_origins": env.list("CORS_ORIGIN", [], validate=_origins),
             "cors_headers": env.list("CORS_HEADERS", [], subcast=str.strip, validate=_header_names),
-            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10)),
+            "trusted_proxies": trusted_proxies(env),
         }
 
 
@@ -192,6 +191,21 @@ HEADER_NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", re.ASCII)
 def lanes(env: FileAwareEnv) -> int:
     # Fixed at the first start and kept in Postgres; another value later is refused.
     return env.int("LANES", 8, validate=validate.Range(1, 1024))
+
+
+def api_threads(env: FileAwareEnv) -> int:
+    """API_THREADS, for each process of the api and for its server."""
+    return env.int("API_THREADS", 16, validate=validate.Range(2, 1_000))
+
+
+def leave_s(env: FileAwareEnv) -> float:
+    """LEAVE_S. A balancer that asks /readyz every few seconds needs as long to send nobody more."""
+    return env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300))
+
+
+def trusted_proxies(env: FileAwareEnv) -> int:
+    """TRUSTED_PROXIES."""
+    return env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 
 
 class _Environment(FileAwareEnv):

@@ -169,12 +169,11 @@ class Intake:
 
         Raises: NoSuchShow, PostgresAway, RedisAway.
         """
-        if self._absent.get(show_id, 0.0) > time.monotonic():
-            raise NoSuchShow
+        self.refuse_absent(show_id)
         with transaction(self._engine) as connection:
             row = shows.get(connection, show_id)
             if row is None:
-                self._remember_absent(show_id)
+                self.remember_absent(show_id)
                 raise NoSuchShow
             card = recall.cards_of(connection, [row])[show_id]
         with self._if_there_is_room(show_id=show_id):
@@ -189,7 +188,13 @@ class Intake:
         except OutOfMemoryError:
             log.warning("not_published", **what)
 
-    def _remember_absent(self, show_id: int) -> None:
+    def refuse_absent(self, show_id: int) -> None:
+        """Refuse a show that was not there a moment ago. Raises: NoSuchShow."""
+        if self._absent.get(show_id, 0.0) > time.monotonic():
+            raise NoSuchShow
+
+    def remember_absent(self, show_id: int) -> None:
+        """Note that there is no such show: for ABSENT_S it is refused without Postgres."""
         if len(self._absent) >= ABSENT_SHOWS:
             self._absent.clear()
         self._absent[show_id] = time.monotonic() + ABSENT_S

@@ -120,7 +120,7 @@ class LongPolls:
             channel.subscribe(keys.DECIDED)
             if channel.get_message(timeout=2 * LISTEN_S) is None:
                 raise redis.TimeoutError("Redis does not confirm the subscription")
-        except BaseException:
+        except BaseException:  # whatever it was, nobody else closes this connection
             channel.close()
             raise
         return channel

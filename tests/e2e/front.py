@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -136,16 +137,9 @@ def running(
 
 
 @contextmanager
-def serving(
-    env: Mapping[str, str],
-    folder: Path,
-    *,
-    module: str = "api",
-    before: tuple[str, ...] = (),
-    listener: socket.socket | None = None,
-) -> Iterator[Api]:
-    """The same, once all its forks serve."""
-    with running(env, folder, module=module, before=before, listener=listener) as api:
+def serving(env: Mapping[str, str], folder: Path, **options: Any) -> Iterator[Api]:
+    """`running`, once all its forks serve."""
+    with running(env, folder, **options) as api:
         await_serving(api, int(env.get("API_PROCESSES", "1")))
         yield api
 

@@ -229,6 +229,7 @@ def test_while_all_threads_are_taken_bookings_and_probes_are_answered(stuck: Stu
     busy = [server.ask("GET", path, {}) for path in ("/stuck", "/api/movies")]
     booked = post(server, alice, {"show_id": show, "seats": ["A2"]})
     confirmed = server.ask("PATCH", f"/api/bookings/{held}/confirm", alice.headers)
+    preflight = server.ask("OPTIONS", "/api/bookings", {"Access-Control-Request-Method": "POST"})
     others = [
         server.ask("GET", path, {})
         for path in ("/healthz", "/readyz", "/metrics", "/api/health", f"/api/shows/{show}/seats")
@@ -236,7 +237,7 @@ def test_while_all_threads_are_taken_bookings_and_probes_are_answered(stuck: Stu
 
     for answer in busy:
         assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "busy", "1")
-    assert (booked.status, confirmed.status) == (202, 202)
+    assert (booked.status, confirmed.status, preflight.status) == (202, 202, 200)
     assert [answer.status for answer in others] == [200] * 5
     stuck.go_on()
     assert {one.result(PATIENCE_S).body for one in waiting} == {b"went on"}

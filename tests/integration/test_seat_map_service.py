@@ -192,3 +192,10 @@ def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, mon
 
     assert len(made) == 1
     assert len({map_.version for map_ in found}) == 1
+
+
+def test_a_show_that_is_not_there_is_looked_for_once(server: Server, by_postgres: list[int]) -> None:
+    answers = [look(server, "/api/shows/2147483000/seats") for _ in range(5)]
+
+    assert [(answer.status, answer.json["code"]) for answer in answers] == [(404, "no_such_show")] * 5
+    assert by_postgres == [2147483000]
