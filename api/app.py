@@ -9,27 +9,30 @@ from __future__ import annotations
 
 from flask import Flask
 
-from api import auth, changes, compression, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
+from api.access import tokens
+from api.access.revocations import Revocations
+from api.accounts import auth, sessions
+from api.accounts.login_limits import Logins
+from api.backend import Stores, open_stores
 from api.bookings import routes as bookings
-from api.describe import ProblemApi
+from api.catalogue import halls, movies, show_changes, shows
+from api.catalogue.show_list import Listings
 from api.front import Front
-from api.listings import Listings
-from api.logins import Logins
-from api.proxies import BehindProxies
-from api.response_headers import ResponseHeaders
-from api.revocations import Revocations
-from api.stores import Stores, open_stores
-from core import crashpoints, garbage, logs
+from api.web import compression, docs, health, hooks, rate_limits
+from api.web.headers import ResponseHeaders
+from api.web.openapi import ProblemApi
+from api.web.proxies import BehindProxies
+from core import crash_points, gc_tuning, logs
 from core.safety import refuse_unsafe
 from core.settings import Settings
 from db import guard
 from db.guard import Guard
-from db.rounds import Rounds
+from db.kv.rounds import Rounds
 from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have a limit of their own.
 MAX_BODY_BYTES = 16 * 1024
-BLUEPRINTS = (auth, sessions, movies, halls, shows, changes, bookings, health, docs)
+BLUEPRINTS = (auth, sessions, movies, halls, shows, show_changes, bookings, health, docs)
 
 
 def create_app(settings: Settings, stores: Stores) -> Flask:
@@ -54,7 +57,7 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     hooks.install(app, ResponseHeaders(settings.cors_origins, settings.cors_headers))
     compression.install(app)
     docs.install(app)
-    rates.install(app, settings)
+    rate_limits.install(app, settings)
     tokens.install(app, settings)
     api = ProblemApi(app)
     for module in BLUEPRINTS:
@@ -73,7 +76,7 @@ def close(app: Flask) -> None:
 def create_front_from_env() -> Front:
     """The RSGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
     front = in_front_of(create_flask_from_env())
-    garbage.settle()
+    gc_tuning.settle()
     return front
 
 
@@ -81,7 +84,7 @@ def create_flask_from_env() -> Flask:
     """The WSGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
-    crashpoints.arm(settings.crash, settings.marker_ms / 1000)
+    crash_points.arm(settings.crash, settings.marker_ms / 1000)
     refuse_unsafe(settings)
     Guard(settings, "api").start()
     actors.open_broker(settings.broker_url)

@@ -23,20 +23,21 @@ from flask import Flask
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.datastructures import MultiDict
 
-from api import health, metrics, problems, rsgi
+from api.access.tokens import Identity, Verifier
+from api.backend import Stores
 from api.bookings import parse
 from api.bookings.service import BookingService
-from api.bridge import Bridge
-from api.halls import MAX_PLAN_BYTES
-from api.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
-from api.rates import Rates, Verdict
-from api.reading import loaded_query, see_to_media
-from api.replies import JSON, Reply
-from api.response_headers import ResponseHeaders
-from api.rsgi import Bodies, Exchange
-from api.schemas import MAX_ID, WAIT_QUERY
-from api.stores import Stores
-from api.tokens import Identity, Verifier
+from api.catalogue.halls import MAX_PLAN_BYTES
+from api.server import rsgi
+from api.server.bridge import Bridge
+from api.server.rsgi import Bodies, Exchange
+from api.shapes.requests import MAX_ID, WAIT_QUERY
+from api.web import health, metrics, problems
+from api.web.headers import ResponseHeaders
+from api.web.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
+from api.web.rate_limits import Rates, Verdict
+from api.web.reply import JSON, Reply
+from api.web.request_reading import loaded_query, see_to_media
 from core.errors import OnsaleError
 from core.ids import show_of
 from core.operations import Cancel, Confirm

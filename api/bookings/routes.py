@@ -14,19 +14,19 @@ from uuid import UUID
 from flask import Response, g, request
 from flask_smorest import Blueprint
 
-from api import links
+from api.access.tokens import current_user
+from api.backend import stores
 from api.bookings import parse, status_body
 from api.bookings.service import BookingService
-from api.describe import route
-from api.errors import NoSuchBooking
-from api.reading import body_of, read_query
-from api.schemas import BOOKING_REQUEST, BOOKING_STATUS, WAIT_QUERY
-from api.stores import stores
-from api.tokens import current_user
+from api.shapes import links
+from api.shapes.requests import BOOKING_REQUEST, BOOKING_STATUS, WAIT_QUERY
+from api.web.errors import NoSuchBooking
+from api.web.openapi import route
+from api.web.request_reading import body_of, read_query
 from core import ids
 from core.operations import Cancel, Confirm
-from db import bookings
-from db.engine import transaction
+from db.postgres import bookings
+from db.postgres.engine import transaction
 
 R = TypeVar("R")
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from core import ids
 from core.shows import SaleState
 from tests.contract.world import PASSWORD, World
-from tests.stage import HOUR_MS, plan
+from tests.support.stage import HOUR_MS, plan
 
 Names = dict[str, Any]
 Scene = Callable[[World, Names], Names]

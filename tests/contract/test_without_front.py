@@ -11,7 +11,7 @@ from tests.contract import wire
 from tests.contract.conftest import FIRST_REDIS_DATABASE
 from tests.contract.transports import serving
 from tests.contract.world import environment
-from tests.servers import Servers
+from tests.support.servers import Servers
 
 
 @pytest.mark.usefixtures("front")

@@ -16,9 +16,9 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 import redis
 
-from db import lanes
-from db.rounds import Rounds, connection_pool
-from local.running import running
+from db.kv import lanes
+from db.kv.rounds import Rounds, connection_pool
+from ops.up.running import running
 from tests.e2e.up import Up
 
 #: Until a sweeper comes to a lane that has just fallen asleep: 1 s, its batch, and what a busy machine adds.

@@ -15,9 +15,9 @@ from tests.contract import wire
 from tests.contract.wire import Address, Connection
 from tests.contract.world import World
 from tests.e2e.front import HEALTH, PROMPT_S, Desk, serving, system
-from tests.servers import Servers
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.servers import Servers
+from tests.support.stage import Stage
+from tests.support.waiting import until
 
 #: A test's own file descriptors are its limit, too: each connection takes one here and one there.
 OTHER_FILES, WANTED = 500, 10_000

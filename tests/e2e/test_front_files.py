@@ -17,8 +17,8 @@ from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import World
 from tests.e2e.front import HEALTH, PROJECT, serving, system
-from tests.servers import Servers
-from tests.stage import Stage
+from tests.support.servers import Servers
+from tests.support.stage import Stage
 
 WANTED = 1_000
 

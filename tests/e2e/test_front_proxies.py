@@ -21,9 +21,9 @@ from tests.e2e import proxies
 from tests.e2e.front import Api, await_exit, serving, system
 from tests.e2e.hammer import hammering, sound
 from tests.e2e.proxies import PREFIX
-from tests.servers import Servers
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.servers import Servers
+from tests.support.stage import Stage
+from tests.support.waiting import until
 
 LEAVE_S = 4
 MISSING = [name for name in ("nginx", "haproxy") if proxies.program(name) is None]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from proof.openapi.command import NO_LIMITS, look
+from proof.openapi.probe import Size
 from tests.e2e.up import Up
-from tests.openapi.command import NO_LIMITS, look
-from tests.openapi.probe import Size
 
 #: What CI draws for each of three callers, besides what follows from the document.
 SMALL = Size(seed=2026, seconds=3, examples=2)

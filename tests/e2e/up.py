@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 
-from local.control import ask
-from local.folders import remove
-from local.process import Member
+from ops.up.control import ask
+from ops.up.folders import remove
+from ops.up.process import Member
 
 PROJECT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ class Up:
     def start(self, *options: str) -> None:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "local.cli", "up", "--home", str(self.home), "--port", "0", *options],
+                [sys.executable, "-m", "ops.cli", "up", "--home", str(self.home), "--port", "0", *options],
                 cwd=PROJECT,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
@@ -54,7 +54,7 @@ class Up:
         return self.log.read_text()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "local.cli", *arguments, "--home", str(self.home)]
+        command = [sys.executable, "-m", "ops.cli", *arguments, "--home", str(self.home)]
         return subprocess.run(command, cwd=PROJECT, env=_environment(), capture_output=True, text=True, check=False)
 
     def pids(self) -> dict[str, list[int]]:
