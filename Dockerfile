@@ -17,8 +17,7 @@ COPY core core
 COPY db db
 COPY workers workers
 COPY api api
-COPY rush rush
-COPY local local
+COPY ops ops
 RUN python -m compileall -q .
 
 USER onsale

@@ -1,6 +1,6 @@
 """The application: blueprints, limits, and what happens around every request.
 
-`create_app` takes its stores, so that tests give it theirs. It serves every route under any WSGI server;
+`create_app` takes its backend, so that tests give it theirs. It serves every route under any WSGI server;
 `create_front_from_env` and `create_flask_from_env` are what a server's process calls (__main__.py).
 Nothing connects before the first request, but for the look at the servers before a start outside the local mode.
 """
@@ -13,12 +13,13 @@ from api.access import tokens
 from api.access.revocations import Revocations
 from api.accounts import auth, sessions
 from api.accounts.login_limits import Logins
-from api.backend import Stores, open_stores
+from api.assembly import open_backend
 from api.bookings import routes as bookings
 from api.catalogue import halls, movies, show_changes, shows
 from api.catalogue.show_list import Listings
 from api.front import Front
 from api.web import compression, docs, health, hooks, rate_limits
+from api.web.backend import Backend
 from api.web.headers import ResponseHeaders
 from api.web.openapi import ProblemApi
 from api.web.proxies import BehindProxies
@@ -35,8 +36,8 @@ MAX_BODY_BYTES = 16 * 1024
 BLUEPRINTS = (auth, sessions, movies, halls, shows, show_changes, bookings, health, docs)
 
 
-def create_app(settings: Settings, stores: Stores) -> Flask:
-    """The application on the given stores."""
+def create_app(settings: Settings, backend: Backend) -> Flask:
+    """The application on the given backend."""
     app = Flask("onsale", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -46,13 +47,13 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
     )
-    app.extensions["onsale"] = stores
+    app.extensions["onsale"] = backend
     app.extensions["onsale-listings"] = Listings()
     # Its own: what accounts need does not go through the connection of bookings.
     accounts = Rounds(settings.redis_url, questions=guard.for_redis(settings))
     app.extensions["onsale-accounts"] = accounts
     app.extensions["onsale-logins"] = Logins(accounts, settings)
-    app.extensions["onsale-revocations"] = Revocations(accounts, stores.engine, settings.token_ttl_s)
+    app.extensions["onsale-revocations"] = Revocations(accounts, backend.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
     hooks.install(app, ResponseHeaders(settings.cors_origins, settings.cors_headers))
     compression.install(app)
@@ -69,8 +70,8 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
 def close(app: Flask) -> None:
     """Close the application's connections, when what it does by itself has ended. Nothing may be asked any more."""
     app.extensions["onsale-accounts"].close()
-    stores: Stores = app.extensions["onsale"]
-    stores.close()
+    backend: Backend = app.extensions["onsale"]
+    backend.close()
 
 
 def create_front_from_env() -> Front:
@@ -88,7 +89,7 @@ def create_flask_from_env() -> Flask:
     refuse_unsafe(settings)
     Guard(settings, "api").start()
     actors.open_broker(settings.broker_url)
-    app = create_app(settings, open_stores(settings))
+    app = create_app(settings, open_backend(settings))
     app.extensions["onsale-revocations"].start()
     return app
 

@@ -25,9 +25,9 @@ from db.kv.rounds import Rounds, connection_pool
 from db.postgres import fences
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
+from proof.kit.servers import Servers, start_servers
 from tests.support.buyer import Buyer
 from tests.support.factories import opened_app
-from tests.support.servers import Servers, start_servers
 from tests.support.stage import Stage
 from workers import middleware
 from workers.stores import Stores, open_stores

@@ -85,7 +85,7 @@ class Batch:
     stored: list[Booking] = field(default_factory=list)
     #: Per show the seats whose state has changed; of shows whose taken seats the door is to be told all of them
     #: (core/taken_seats.py).
-    taken_seats: dict[int, dict[int, int]] = field(default_factory=dict)
+    taken: dict[int, dict[int, int]] = field(default_factory=dict)
     all_taken: dict[int, bytes] = field(default_factory=dict)
     #: Of shows without a free seat: when their first hold ends, ms.
     first_deadlines: dict[int, int] = field(default_factory=dict)

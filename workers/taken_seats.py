@@ -1,4 +1,4 @@
-"""Taken seats for the door (core/taken_seats.py): a loser learns at once that a seat is gone, and the line stays short.
+"""Publish taken seats (core/taken_seats.py), so that requests for them are rejected at once and the line stays short.
 
 The door of a show that nobody fights for knows none. Once a batch has refused a seat, the show's next batch reads
 all of its taken seats, in its transaction; from then on each batch tells what it has changed, from one version of

@@ -1,4 +1,4 @@
-"""What a batch tells the door of people: whose Books left the lane, and who may take no more seats (db/kv/cards.py)."""
+"""What a batch publishes about users: whose Books left the lane, and who may take no more seats (db/kv/cards.py)."""
 
 from __future__ import annotations
 

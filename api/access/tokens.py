@@ -20,8 +20,8 @@ from flask import Flask, current_app, g, request
 from flask_jwt_extended import JWTManager, create_access_token
 
 from api.access import signatures
-from api.backend import stores
 from api.web import rate_limits
+from api.web.backend import backend
 from api.web.errors import NotAllowed, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
 from core.settings import Settings
 from core.tokens import ALGORITHM, AUDIENCE, ISSUER, key_id
@@ -158,7 +158,7 @@ def install(app: Flask, settings: Settings) -> None:
 def mint(user_id: UUID, role: str, *, session: UUID | None = None, version: int = 0) -> str:
     """A new access token, of a session if one is named. Needs an application context."""
     claims = {"role": role, "ver": version} | ({"sid": str(session)} if session else {})
-    headers = {"kid": key_id(stores().settings.jwt_secret)}
+    headers = {"kid": key_id(backend().settings.jwt_secret)}
     return str(create_access_token(identity=str(user_id), additional_claims=claims, additional_headers=headers))
 
 
@@ -203,7 +203,7 @@ def admin_required(view: Callable[P, R]) -> Callable[P, R]:
         who = current_identity()
         if who.role != "admin":
             raise NotAllowed
-        with transaction(stores().engine) as connection:
+        with transaction(backend().engine) as connection:
             user = users.get_user(connection, who.user_id)
         if user is None or user.role != "admin":
             raise NotAllowed

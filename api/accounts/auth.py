@@ -19,10 +19,10 @@ from api.access.tokens import current_user, user_required
 from api.accounts import login_limits
 from api.accounts.passwords import hash_password, newer_hash, password_fits
 from api.accounts.sessions import NO_VERSION, end_all, no_account, open_session, void
-from api.backend import stores
 from api.bookings import status_body
 from api.shapes import account_requests, answers, links, requests
 from api.web import cursors
+from api.web.backend import backend
 from api.web.errors import AdministratorsAccount, BadCredentials
 from api.web.openapi import route
 from api.web.request_reading import read_body, read_query
@@ -39,15 +39,20 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Acc
 
 
 @route(
-    blueprint, "POST", "/signup", body=account_requests.SIGNUP, answers={201: answers.TOKEN}, leads={201: links.TOKEN},
+    blueprint,
+    "POST",
+    "/signup",
+    body=account_requests.SIGNUP,
+    answers={201: answers.TOKEN},
+    leads={201: links.TOKEN},
     errors=(409, 429, 503),
-)  # fmt: skip
+)
 def signup() -> Response:
     """Open an account and get tokens."""
     values = read_body(account_requests.SIGNUP)
     login_limits.attempt()
     password_hash = hash_password(values["password"])
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         user = users.insert_user(connection, values["email"], password_hash, values["name"])
     return open_session(user, 201)
 
@@ -60,7 +65,7 @@ def login() -> Response:
     """Get tokens for an e-mail address and its password."""
     values = read_body(account_requests.LOGIN)
     attempt = login_limits.attempt(values["email"])
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         found = users.get_by_email(connection, values["email"])
     fits = password_fits(found[1] if found else None, values["password"])
     if found is None or not fits:
@@ -68,7 +73,7 @@ def login() -> Response:
     user, password_hash = found
     attempt.succeeded()
     if user.role != "admin" and (newer := newer_hash(password_hash, values["password"])):
-        with transaction(stores().engine) as connection:
+        with transaction(backend().engine) as connection:
             users.replace_hash(connection, user.id, password_hash, newer)
     return open_session(user, 200)
 
@@ -77,7 +82,7 @@ def login() -> Response:
 @user_required
 def profile() -> Response:
     """One's own account."""
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         user = users.get_user(connection, current_user())
     return answer(user_json(user)) if user else no_account()
 
@@ -100,7 +105,7 @@ def change_profile() -> Response:
         if _owner(user_id, values["password"]) is None:
             return no_account()
         login_limits.attempt()  # as signing up: the answer tells whether somebody has this address
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         user = users.update_user(connection, user_id, name=values["name"], email=email)
     return answer(user_json(user)) if user else no_account()
 
@@ -119,7 +124,7 @@ def own_bookings() -> Response:
     """One's own decided bookings, newest first. Those still waiting in line are not among them."""
     query = read_query(requests.PAGE_QUERY)
     limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         found = bookings.list_of_user(connection, current_user(), after=after, limit=limit + 1)
     return answer(_page(found, limit))
 
@@ -142,7 +147,7 @@ def change_password() -> Response:
     if user is None:
         return no_account()
     changed = hash_password(values["new_password"])
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         version = end_all(connection, user.id, changed)
     return open_session(replace(user, token_version=version), 200) if version is not None else no_account()
 
@@ -161,7 +166,7 @@ def export() -> Response:
     """Everything that is kept about this account; more bookings than fit come page by page."""
     query = read_query(requests.EXPORT_QUERY)
     limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         user = users.get_user(connection, current_user())
         if user is None:
             return no_account()
@@ -193,7 +198,7 @@ def delete_account() -> Response:
     user_id = current_user()
     if _owner(user_id, values["password"]) is None:
         return no_account()
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         if not users.delete_user(connection, user_id):
             return no_account()
         void(connection, user_id, NO_VERSION)
@@ -212,7 +217,7 @@ def _owner(user_id: UUID, password: str) -> User | None:
 
     Raises: BadCredentials, TooManyLogins, AdministratorsAccount.
     """
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         found = users.get_with_hash(connection, user_id)
     if found is None:
         return None

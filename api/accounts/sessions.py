@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from api.access import revocations
 from api.access.tokens import current_identity, current_user, mint, user_required
 from api.accounts import login_limits
-from api.backend import stores
 from api.shapes import account_requests, answers, links
+from api.web.backend import backend
 from api.web.errors import BadCredentials, RefreshInvalid
 from api.web.openapi import route
 from api.web.problems import problem
@@ -44,14 +44,14 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description=
 )  # fmt: skip
 def refresh() -> Response:
     """Get the next pair of tokens for a refresh token, which is used up by it."""
-    settings = stores().settings
+    settings = backend().settings
     secrets = (settings.jwt_secret, settings.jwt_secret_previous, settings.jwt_secret_next)
     given = refresh_tokens.read(read_body(account_requests.REFRESH)["refresh_token"], secrets)
     if given is None:
         raise RefreshInvalid
     session_id, generation = given
     attempt = login_limits.refreshing(session_id)
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         session = sessions.advance(connection, session_id, generation, settings.token_ttl_s)
         user = users.get_user(connection, session.user_id) if session else None
         # Unused it would have been taken, and used just now too; so it was used before, and there is a copy.
@@ -71,7 +71,7 @@ def refresh() -> Response:
 def log_out() -> Response:
     """End this session: its refresh token and its access tokens. Repeat: 401, the token is void."""
     who = current_identity()
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         left_s = sessions.delete_session(connection, who.user_id, who.session)
         if left_s is not None:
             left_s = max(left_s, who.expires_s - int(time.time()))
@@ -84,7 +84,7 @@ def log_out() -> Response:
 @user_required
 def log_out_everywhere() -> Response:
     """End all sessions of this account, this one too."""
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         version = end_all(connection, current_user())
     return Response(status=204) if version is not None else no_account()
 
@@ -94,8 +94,8 @@ def open_session(user: User, status: int) -> Response:
 
     Raises: BadCredentials: the password was changed, or the account deleted, since `user` was read.
     """
-    settings = stores().settings
-    with transaction(stores().engine) as connection:
+    settings = backend().settings
+    with transaction(backend().engine) as connection:
         if users.lock_version(connection, user.id) != user.token_version:
             raise BadCredentials
         session_id = sessions.insert_session(connection, user.id, settings.refresh_ttl_s, settings.token_ttl_s)
@@ -132,7 +132,7 @@ def _end(connection: Connection, session: Session) -> None:
 
 
 def _pair(user: User, session_id: UUID, generation: int, status: int) -> Response:
-    settings = stores().settings
+    settings = backend().settings
     return answer(
         {
             "access_token": mint(user.id, user.role, session=session_id, version=user.token_version),

@@ -6,9 +6,9 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from api.access.tokens import admin_required
-from api.backend import stores
 from api.shapes import answers, links, requests
 from api.web import cursors
+from api.web.backend import backend
 from api.web.openapi import route
 from api.web.problems import problem
 from api.web.request_reading import read_body, read_query
@@ -28,7 +28,7 @@ def list_halls() -> Response:
     """Halls by name."""
     query = read_query(requests.PAGE_QUERY)
     limit, after = query["limit"], cursors.HALLS.read(query["cursor"])
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         found = halls.list_halls(connection, after=after, limit=limit + 1)
     page = cursors.HALLS.page("halls", found, limit, hall_json, lambda hall: (hall.name, hall.id))
     return answer(page, headers=PUBLIC)
@@ -43,7 +43,7 @@ def list_halls() -> Response:
 )
 def get_hall(hall_id: int) -> Response:
     """One hall with its plan."""
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         hall = halls.get_hall(connection, hall_id)
     if hall is None:
         return problem(404, "no_such_hall", "There is no such hall.")
@@ -67,6 +67,6 @@ def create_hall() -> Response:
     values = read_body(requests.HALL_REQUEST, max_bytes=MAX_PLAN_BYTES)
     name, plan = values["name"], values["plan"]
     capacity = Hall.from_plan(0, plan).capacity
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         hall_id = halls.insert_hall(connection, name, plan, capacity)
     return created({"id": hall_id, "name": name, "capacity": capacity, "plan": plan}, f"/api/halls/{hall_id}")

@@ -6,10 +6,10 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from api.access.tokens import admin_required
-from api.backend import stores
 from api.catalogue.show_list import listings
 from api.shapes import answers, links, requests
 from api.web import cursors
+from api.web.backend import backend
 from api.web.openapi import route
 from api.web.problems import problem
 from api.web.request_reading import read_body, read_query
@@ -27,7 +27,7 @@ def list_movies() -> Response:
     """Movies by title, searched by a part of it or by genre."""
     query = read_query(requests.MOVIES_QUERY)
     limit, after = query["limit"], cursors.MOVIES.read(query["cursor"])
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         found = movies.list_movies(
             connection, q=query.get("q"), genre=query.get("genre"), after=after, limit=limit + 1
         )
@@ -38,7 +38,7 @@ def list_movies() -> Response:
 @route(blueprint, "GET", ONE, answers={200: answers.MOVIE}, errors=(404, 503))
 def get_movie(movie_id: int) -> Response:
     """One movie."""
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         movie = movies.get_movie(connection, movie_id)
     return answer(movie_json(movie), headers=PUBLIC) if movie else _no_such_movie()
 
@@ -58,7 +58,7 @@ def get_movie(movie_id: int) -> Response:
 def create_movie() -> Response:
     """Add a movie."""
     values = read_body(requests.MOVIE_REQUEST)
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         movie = movies.insert_movie(connection, values)
     return created(movie_json(movie), f"/api/movies/{movie.id}")
 
@@ -76,7 +76,7 @@ def create_movie() -> Response:
 def replace_movie(movie_id: int) -> Response:
     """Replace a movie's values; what is left out is emptied."""
     values = read_body(requests.MOVIE_REQUEST)
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         movie = movies.update_movie(connection, movie_id, values)
     listings().drop()
     return answer(movie_json(movie)) if movie else _no_such_movie()
@@ -86,7 +86,7 @@ def replace_movie(movie_id: int) -> Response:
 @admin_required
 def delete_movie(movie_id: int) -> Response:
     """Remove a movie that has no shows."""
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         deleted = movies.delete_movie(connection, movie_id)
     return Response(status=204) if deleted else _no_such_movie()
 

@@ -13,11 +13,11 @@ from flask import Response, g
 from flask_smorest import Blueprint
 
 from api.access.tokens import admin_required
-from api.backend import stores
 from api.bookings import refusals
 from api.bookings.routes import run, service
 from api.catalogue.shows import ONE, no_such_show, priced_hall
 from api.shapes import answers, links, requests
+from api.web.backend import backend
 from api.web.errors import InvalidRequest
 from api.web.openapi import route
 from api.web.problems import problem
@@ -51,7 +51,7 @@ def change_show(show_id: int) -> Response:
     changes = {CHANGED_AS.get(name, name): value for name, value in values.items()}
     if "hold_ms" in changes:
         changes["hold_ms"] *= 1000
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
         if show is None:
             return no_such_show()
@@ -70,7 +70,7 @@ def change_show(show_id: int) -> Response:
 @admin_required
 def close_show(show_id: int) -> Response:
     """Close a show's sale for good. Bookings stand, and holds may still be confirmed."""
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
     if show is None:
         return no_such_show()
@@ -116,7 +116,7 @@ def _see_to_window(settings: ShowSettings, values: dict[str, Any]) -> None:
 
 def _decided(show_id: int, epoch: str, id_: StreamId) -> journal.ChangeOutcome | None:
     lane = lane_of(show_id, service().intake.lanes_count)
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         return journal.outcome_of_change(connection, show_id, lane, epoch, id_)
 
 

@@ -15,10 +15,10 @@ from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
 from api.access.tokens import admin_required
-from api.backend import stores
 from api.catalogue.show_list import listings
 from api.shapes import answers, links, requests
 from api.web import compression, cursors
+from api.web.backend import backend
 from api.web.errors import HallTaken, InvalidRequest
 from api.web.openapi import route
 from api.web.problems import problem
@@ -47,7 +47,7 @@ def list_shows() -> Response:
     movie_id, limit, after = query.get("movie_id"), query["limit"], cursors.SHOWS.read(query["cursor"])
 
     def make() -> bytes:
-        with transaction(stores().engine) as connection:
+        with transaction(backend().engine) as connection:
             found = catalogue.list_upcoming(connection, movie_id=movie_id, after=after, limit=limit + 1)
         return as_bytes(
             cursors.SHOWS.page("shows", found, limit, show_json, lambda show: (show.settings.starts_ms, show.id))
@@ -60,7 +60,7 @@ def list_shows() -> Response:
 @route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
 def get_show(show_id: int) -> Response:
     """One show: prices, sales window, how many seats are left."""
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
     return answer(show_json(show), headers=PUBLIC) if show else no_such_show()
 
@@ -76,7 +76,7 @@ def get_show(show_id: int) -> Response:
 )
 def get_seats(show_id: int) -> Response:
     """Every seat of a show, row by row. Its ETag changes with the seats."""
-    reply = stores().loop.run(stores().seat_maps.reply(show_id))
+    reply = backend().loop.run(backend().seat_maps.reply(show_id))
     reply = reply.unless_known(request.headers.get("If-None-Match"))
     return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
 
@@ -97,7 +97,7 @@ def create_show() -> Response:
     """Put a show on sale in a hall, with all its seats."""
     values = read_body(requests.SHOW_REQUEST)
     settings = _settings(values)
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         row, hall = priced_hall(connection, values["hall_id"], values["prices"])
         _reserve(connection, hall.id, values["movie_id"], settings.starts_ms)
         show_id = catalogue.insert_show(
@@ -120,7 +120,7 @@ def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int
     """See that the show is to come, and that its hall is free then. Raises: InvalidRequest, HallTaken."""
     if starts_ms <= time.time() * 1000:
         raise InvalidRequest([{"pointer": "/starts_at", "detail": "A show must start in the future."}])
-    settings = stores().settings
+    settings = backend().settings
     if settings.shows_may_overlap:
         return
     changeover_min = settings.changeover_min
@@ -135,14 +135,14 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
         sales_close_ms=values.get("sales_close_at", values["starts_at"]),
         starts_ms=values["starts_at"],
         seats_per_user=values["seats_per_user"],
-        hold_ms=round(values.get("hold_s", stores().settings.hold_ttl_s) * 1000),
+        hold_ms=round(values.get("hold_s", backend().settings.hold_ttl_s) * 1000),
         prices=values["prices"],
     )
 
 
 def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
     """Tell Redis of a new show. What fails is healed by its first buyer, who then needs Postgres."""
-    intake = stores().service.intake
+    intake = backend().service.intake
     try:
         intake.plans.announce(show, row, hall, intake.lanes_count)
     except (RedisAway, AcceptUnknown, PostgresAway, OutOfMemoryError) as error:

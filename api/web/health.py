@@ -10,9 +10,9 @@ from flask import Response
 from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.backend import Stores, stores
 from api.shapes import answers
 from api.web import metrics
+from api.web.backend import Backend, backend
 from api.web.openapi import route
 from api.web.reply import Reply
 from api.web.serializers import answer, as_bytes
@@ -36,7 +36,7 @@ def healthz() -> Response:
 @route(blueprint, "GET", "/readyz", answers={200: answers.READINESS, 503: answers.READINESS})
 def readyz() -> Response:
     """Readiness: bookings can be accepted. Without a worker they are, and wait: the answer says so."""
-    return stores().loop.run(readiness(stores())).response()
+    return backend().loop.run(readiness(backend())).response()
 
 
 def liveness() -> Reply:
@@ -44,15 +44,15 @@ def liveness() -> Reply:
     return Reply(200, as_bytes({"status": "ok"}))
 
 
-async def readiness(stores: Stores) -> Reply:
+async def readiness(backend: Backend) -> Reply:
     """The answer of /readyz: 503 also while the process is leaving, so that a balancer sends no more requests."""
-    postgres = "ok" if await stores.probe.answers() else "away"
+    postgres = "ok" if await backend.probe.answers() else "away"
     try:
-        workers = await stores.service.workers_alive()
+        workers = await backend.service.workers_alive()
     except RedisAway:
         body = {"status": "not ready", "redis": "away", "postgres": postgres}
         return Reply(503, as_bytes(body), [("Retry-After", "1")])
-    leaving = stores.service.leaving
+    leaving = backend.service.leaving
     status = "leaving" if leaving else "ready"
     answer_ = {"status": status, "redis": "ok", "postgres": postgres, "workers": workers}
     return Reply(503 if leaving else 200, as_bytes(answer_))
@@ -62,9 +62,9 @@ async def readiness(stores: Stores) -> Reply:
 def prometheus() -> Response:
     """Metrics in Prometheus's text format."""
     try:
-        service = stores().service
-        lanes, workers = service.intake.lanes(), stores().loop.run(service.workers_alive())
+        service = backend().service
+        lanes, workers = service.intake.lanes(), backend().loop.run(service.workers_alive())
     except (RedisAway, PostgresAway):
         lanes, workers = None, 0
-    late_s = stores().settings.pending_alarm_s
+    late_s = backend().settings.pending_alarm_s
     return Response(metrics.exposition(lanes, workers, late_s), content_type=CONTENT_TYPE_LATEST)

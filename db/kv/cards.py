@@ -33,8 +33,9 @@ class CardChange:
     """What a batch tells the door of a show.
 
     `fields`: see `card`. `before`: the version before the batch. `settled`: whether settings have changed. `taken`:
-    the seats whose state has, number in the plan -> until when they are taken (core/taken_seats.py); `all_taken`: all of
-    them, where they were read. `books`: how many Books of whom left the lane; `limits`: user -> until when (ms) the
+    the seats whose state has changed, number in the plan -> until when they are taken (core/taken_seats.py);
+    `all_taken`: all of them, where they were read.
+    `books`: how many Books of whom left the lane; `limits`: user -> until when (ms) the
     door may believe that so many more seats are the most this user may take; (0, 0): nothing of the kind.
     """
 

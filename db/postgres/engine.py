@@ -53,7 +53,7 @@ def make_engine(
     writes: bool = True,
     greet: Greet | None = None,
 ) -> Engine:
-    """An engine for one process. Times are milliseconds; db/postgres/patience.py has those that are kept by our own clock.
+    """Return an engine for one process. Times are in milliseconds; patience.py has those kept by our own clock.
 
     `pre_ping`: a round trip before each use of a pooled connection. Without it a look at the socket, which costs no
     round trip and finds a connection that the server ended, not one whose network went silent.

@@ -17,7 +17,7 @@ from core.errors import SchemaError
 from db.postgres import folded_addresses
 from db.postgres.engine import allow, transaction
 
-SCHEMA = Path(__file__).parent.parent / "schema.sql"
+SCHEMA = Path(__file__).parents[2] / "schema.sql"
 FOLDER = Path(__file__).parent / "migrations"
 #: Any number will do, as long as nobody else uses it: the letters of "onsale".
 _LOCK = 0x6F6E73616C65

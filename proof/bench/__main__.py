@@ -1,4 +1,4 @@
-"""`python -m bench`."""
+"""`python -m proof.bench`."""
 
 from proof.bench.command import main
 

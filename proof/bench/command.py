@@ -1,4 +1,4 @@
-"""`make bench`: the whole bench in one command. `python -m bench --help` tells the options.
+"""`make bench`: the whole bench in one command. `python -m proof.bench --help` tells the options.
 
 What the contenders and the servers print goes to a file; its end is shown if something fails.
 """
@@ -48,7 +48,7 @@ SHOWN, SHOWN_LINES = 100_000, 30
 @click.option("--only", default="", help=f"Some parts: {','.join((*EACH_ROUND, *ONCE))}.")
 @click.option("--docs/--no-docs", default=None, help="Write docs/performance.md. [default: unless --quick or --only]")
 def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> None:
-    """Measure Onsale beside other designs, in interleaved rounds; writes bench/latest.json."""
+    """Measure Onsale beside other designs, in interleaved rounds; writes proof/bench/latest.json."""
     wanted = [name.strip() for name in only.split(",") if name.strip()] or [*EACH_ROUND, *ONCE]
     if unknown := set(wanted) - {*EACH_ROUND, *ONCE}:
         raise click.BadParameter(f"no such part: {', '.join(sorted(unknown))}", param_hint="--only")

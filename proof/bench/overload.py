@@ -1,6 +1,6 @@
 """`make bench-overload`: overload measured two ways, of the workers (flood.py) and of the API (swarm.py).
 
-Prints a table, writes bench/overload.json and the measured part of docs/reliability.md.
+Prints a table, writes proof/bench/overload.json and the measured part of docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from proof.bench.series import percentile
 from proof.bench.swarm import Swarm
 from proof.bench.verdicts import Row, api_rows, workers_rows
 
-FOUND = PROJECT / "bench" / "overload.json"
+FOUND = PROJECT / "proof" / "bench" / "overload.json"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
 BEGIN, END = "<!-- overload: begin -->", "<!-- overload: end -->"
 HEADS = ("what", "wanted", "found", "met")

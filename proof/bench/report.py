@@ -1,4 +1,4 @@
-"""What the bench leaves behind: a table, bench/latest.json, pictures, and the measured part of a document."""
+"""What the bench leaves behind: a table, proof/bench/latest.json, pictures, and the measured part of a document."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from proof.bench.goals import GOALS, judge
 from proof.bench.pictures import Bar, bars
 from proof.bench.series import Figure, Series, figure
 
-PROJECT = Path(__file__).resolve().parent.parent
-LATEST = PROJECT / "bench" / "latest.json"
+PROJECT = Path(__file__).resolve().parents[2]
+LATEST = PROJECT / "proof" / "bench" / "latest.json"
 DOCUMENT = PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- bench: from here on written by make bench -->", "<!-- bench: until here -->"
 #: Pictures: file, title, loads.

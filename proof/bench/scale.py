@@ -103,7 +103,7 @@ QUICK: dict[str, list[Step]] = {
 @click.option("--quick", is_flag=True, help="Smaller steps.")
 @click.option("--only", default="", help=f"Some rows: {','.join(FULL)}. The others stay as they were found last.")
 def grow(quick: bool, only: str) -> None:
-    """Measure how the cost of a booking grows; adds it to bench/latest.json."""
+    """Measure how the cost of a booking grows; adds it to proof/bench/latest.json."""
     rows = QUICK if quick else FULL
     wanted = [name.strip() for name in only.split(",") if name.strip()] or list(rows)
     if unknown := set(wanted) - set(rows):

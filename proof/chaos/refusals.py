@@ -10,7 +10,7 @@ from math import inf
 from proof.chaos.evidence import LIVE, Evidence
 from proof.chaos.record import BOOK
 
-#: The door judges by what is published. A release may wait for that as long as a worker is paused (proof/chaos/faults.py).
+#: The door judges by what is published. A release may wait as long as a worker is paused (faults.py).
 LATE_S = 90.0
 Span = tuple[float, float]
 

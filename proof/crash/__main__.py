@@ -1,4 +1,4 @@
-"""`python -m crash`."""
+"""`python -m proof.crash`."""
 
 from proof.crash.command import main
 

@@ -31,7 +31,7 @@ class Case:
     @property
     def command(self) -> str:
         """What repeats this one case."""
-        return f"python -m crash --point {self.point} --fault {self.fault} --seed {self.seed}"
+        return f"python -m proof.crash --point {self.point} --fault {self.fault} --seed {self.seed}"
 
 
 def draw(points: Sequence[str], faults: Sequence[Fault], sample: int | None, seed: int) -> list[Case]:

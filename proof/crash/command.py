@@ -1,4 +1,4 @@
-"""`make crash`: every crash point with every fault. `python -m crash --help` tells the options."""
+"""`make crash`: every crash point with every fault. `python -m proof.crash --help` tells the options."""
 
 from __future__ import annotations
 

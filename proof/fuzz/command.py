@@ -18,8 +18,8 @@ from ops.rush.tokens import mint
 from ops.up.running import Running, running
 from proof.fuzz.cases import Case, Cases
 from proof.fuzz.wire import Answer, send
-from tests.e2e.up import Up
-from tests.e2e.up import running as started
+from proof.kit.system import Up
+from proof.kit.system import running as started
 
 #: What may never be seen in an answer.
 LEAKS = (b"Traceback", b'File "', b"psycopg", b"sqlalchemy", b"redis.exceptions")

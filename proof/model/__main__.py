@@ -1,4 +1,4 @@
-"""`python -m model`."""
+"""`python -m proof.model`."""
 
 import sys
 

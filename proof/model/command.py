@@ -1,4 +1,4 @@
-"""`python -m model`: explore a size, tell how many states it has, and what is wrong in one of them."""
+"""`python -m proof.model`: explore a size, tell how many states it has, and what is wrong in one of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from proof.model.sizes import BUGS, SIZES, Size
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 nothing is wrong, 1 a violation was found."""
-    parser = argparse.ArgumentParser(prog="python -m model", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m proof.model", description=__doc__)
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     parser.add_argument("--only", metavar="NAME", help="one run of the size, by its name")
     parser.add_argument("--bug", choices=sorted(BUGS), metavar="NAME", help="plant a bug: " + "; ".join(sorted(BUGS)))

@@ -109,7 +109,7 @@ class Layout:
         return sum(mark < LOST for mark in waiting) if state[self.losses] or state[self.failovers] else len(waiting)
 
     def past(self, state: bytes | bytearray) -> int:
-        """The last ticket whose turn has passed: in an empty lane all that were given (accept.lua, db/kv/meters.py)."""
+        """The last ticket whose turn has passed: in an empty lane all that were given (accept.lua, meters.py)."""
         empty = not self.waiting(state) and self.size.bug != "an empty lane's last tickets are taken for waiting"
         return len(self.lane(state, state[self.life])) if empty else state[self.served]
 

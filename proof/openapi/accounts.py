@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import schemathesis
 from schemathesis.auths import AuthContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 
 from ops.up.running import Running
+from proof.kit import sql
 
 PASSWORD = "correct horse battery staple"
 #: They end a session or an account, so each gets one of its own: the caller's token must live to the end.
@@ -54,9 +55,8 @@ class Client:
         entry = {"email": f"{uuid4()}@example.org", "password": PASSWORD}
         self.ask("POST", "/api/auth/signup", entry)
         engine = create_engine(self.system.database_url)
-        promote = text("UPDATE users SET role = 'admin' WHERE email = :email")
         with engine.begin() as connection:
-            connection.execute(promote, {"email": entry["email"]})
+            connection.execute(sql.PROMOTE, {"email": entry["email"]})
         engine.dispose()
         return str(self.ask("POST", "/api/auth/login", entry)["access_token"])
 
@@ -85,11 +85,11 @@ class Tokens:
     client: Client
     token: str
 
-    def get(self, case: schemathesis.Case, _context: AuthContext) -> str:
+    def get(self, case: schemathesis.Case[Any], _context: AuthContext) -> str:
         """The token for this case."""
         ending = case.operation.definition.raw["operationId"] in ENDING
         return self.client.sign_up() if ending else self.token
 
-    def set(self, case: schemathesis.Case, data: str, _context: AuthContext) -> None:
+    def set(self, case: schemathesis.Case[Any], data: str, _context: AuthContext) -> None:
         """Write it into the case."""
         case.headers["Authorization"] = f"Bearer {data}"

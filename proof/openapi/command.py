@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 
 from ops.up.running import running
 from proof.fuzz.command import show_of, unharmed
+from proof.kit.system import Up
+from proof.kit.system import running as started
 from proof.openapi.accounts import Client
 from proof.openapi.probe import Size, names_of, probe
 from proof.openapi.watch import Watch
-from tests.e2e.up import Up
-from tests.e2e.up import running as started
 
 #: One client sends everything: the limits of requests and log-ins would answer 429 for the rest.
 NO_LIMITS = {
@@ -106,11 +105,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=5.0, help="of drawing, for all callers")
     parser.add_argument("--examples", type=int, default=30, help="of each operation in one round")
     options = parser.parse_args(arguments)
-    os.environ.update(NO_LIMITS)
     size = Size(options.seed, seconds=int(options.minutes * 20), examples=options.examples)
     wrong: list[str] = []
     with tempfile.TemporaryDirectory(prefix="onsale-openapi-") as folder:
-        for up in started(Path(folder)):
+        for up in started(Path(folder), NO_LIMITS):
             up.start()
             wrong = look(up, size)
     print(*wrong, sep="\n", end="\n" if wrong else "")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import schemathesis
+from schemathesis.auths import AuthProvider
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import from_schema
 from schemathesis.wfc.escalation import EscalatingAuthProvider
@@ -72,7 +73,7 @@ def probe(client: Client, size: Size) -> Iterator[tuple[str, Watch]]:
         document["paths"][path][method]["responses"][status]["links"] = links
     names = names_of(document)
     administrator = client.administrator()
-    customers = [Tokens(client, client.sign_up()) for _ in range(2)]
+    customers: list[AuthProvider[Any]] = [Tokens(client, client.sign_up()) for _ in range(2)]
     callers: dict[str, list[Any]] = {
         "anonymous": [],
         # What one customer made is asked for as another, too (the check object_level_authorization).

@@ -57,10 +57,12 @@ class Watch:
     def over(self, schema: schemathesis.BaseSchema) -> Iterator[None]:
         """Be told of each call to the schema's system."""
 
-        def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
+        def before_call(
+            _context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]
+        ) -> None:
             self.sent(case)
 
-        def after_call(_context: schemathesis.HookContext, case: schemathesis.Case, response: Response) -> None:
+        def after_call(_context: schemathesis.HookContext, case: schemathesis.Case[Any], response: Response) -> None:
             self.answered(case, response)
 
         schema.hook(after_call)
@@ -70,7 +72,7 @@ class Watch:
         finally:
             GLOBAL_HOOK_DISPATCHER.unregister(before_call)
 
-    def sent(self, case: schemathesis.Case) -> None:
+    def sent(self, case: schemathesis.Case[Any]) -> None:
         """Give good cases what nobody can guess: a show that is there, the password as it is."""
         name, body = _name(case), case.body
         if not isinstance(body, dict) or (case.meta and case.meta.generation.mode == GenerationMode.NEGATIVE):
@@ -86,7 +88,7 @@ class Watch:
         if name in PROVEN and "password" in body:
             body["password"] = PASSWORD
 
-    def answered(self, case: schemathesis.Case, response: Response) -> None:
+    def answered(self, case: schemathesis.Case[Any], response: Response) -> None:
         """Count the answer, and judge it."""
         name, status = _name(case), response.status_code
         request = response.request
@@ -155,5 +157,5 @@ def whole(value: Any) -> Any:
     return [whole(each) for each in value] if isinstance(value, list) else value
 
 
-def _name(case: schemathesis.Case) -> str:
+def _name(case: schemathesis.Case[Any]) -> str:
     return str(case.operation.definition.raw["operationId"])

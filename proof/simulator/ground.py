@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from core.halls import Hall
 from core.settings import Settings
@@ -22,19 +22,17 @@ from db.kv.rounds import connection_pool
 from db.postgres import catalogue, fences, halls, movies
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
+from proof.kit import clock, sql
+from proof.kit.environment import offline_settings
+from proof.kit.servers import start_servers
+from proof.kit.shows import HOUR_MS, plan
 from proof.simulator.seams import SeamRedis, SeamRounds, seam_engine
-from tests.support import clock
-from tests.support.factories import HOUR_MS, offline_settings
-from tests.support.servers import start_servers
-from tests.support.stage import plan
 
 LANES = 2
 #: Of a hold. The clock is moved further than this at once, so the real time of a run does not matter.
 HOLD_MS = 24 * HOUR_MS
 SHOWS = 3
 DAY_MS = 24 * HOUR_MS
-#: Prepared once; a schedule begins with these statements.
-_EMPTY = "TRUNCATE journal, parked, bookings, seats, shows RESTART IDENTITY CASCADE"
 
 
 @dataclass
@@ -63,8 +61,8 @@ class Ground:
             prices={"standard": 1000, "premium": 1500},
         )
         with transaction(self.engine) as connection:
-            connection.execute(text(_EMPTY))
-            connection.execute(text("DELETE FROM lanes"))
+            connection.execute(sql.EMPTY)
+            connection.execute(sql.FORGET_LANES)
             fences.create(connection, LANES)
             shows = [
                 catalogue.insert_show(
@@ -109,7 +107,9 @@ def ground(database_url: str, redis_url: str) -> Iterator[Ground]:
                 client.script_load(script.source)
             yield made
     finally:
-        for each in (*made.seam_rounds, *made.seam_clients, client):
+        for rounds in made.seam_rounds:
+            rounds.close()
+        for each in (*made.seam_clients, client):
             each.close()
         for engine_ in (*made.seam_engines, engine):
             engine_.dispose()

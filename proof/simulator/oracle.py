@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy import text
 
 from core.bookings import Booking, Status
 from core.ids import lane_of
@@ -15,8 +14,9 @@ from db.kv import keys, lanes
 from db.postgres import bookings
 from db.postgres.engine import transaction
 from ops.verify import verify
+from proof.kit import sql
+from proof.kit.taken_seats import untrue
 from proof.simulator.ground import LANES, Ground
-from tests.support.taken import untrue
 
 
 @dataclass
@@ -66,19 +66,15 @@ class Oracle:
             recorded = {booking.id: booking for booking in bookings.all_bookings(connection)}
             journal = {
                 (row.lane, row.epoch, StreamId(row.stream_ms, row.stream_seq))
-                for row in connection.execute(
-                    text("SELECT lane, epoch, stream_ms, stream_seq FROM journal WHERE part = 0")
-                )
+                for row in connection.execute(sql.DECIDED_ENTRIES)
             }
-            withdrawn = connection.execute(
-                text("SELECT booking_id FROM journal WHERE kind = 'BOOK' AND outcome = 'CANCELLED'")
-            ).scalars()
+            withdrawn = connection.execute(sql.CANCELLED_BOOKS).scalars()
             found += [
                 f"I5 booking {id_} was withdrawn, and nobody has cancelled it"
                 for id_ in withdrawn
                 if id_ in self.asked and not self.asked[id_].cancelled
             ]
-            parked = connection.execute(text("SELECT count(*) FROM parked")).scalar_one()
+            parked = connection.execute(sql.PARKED).scalar_one()
         found += [f"parked: {parked} operations" for _ in range(bool(parked))]
         found += [f"I5 booking {id_} was never asked for" for id_ in recorded.keys() - self.asked.keys()]
         for id_, asked in self.asked.items():
@@ -87,9 +83,8 @@ class Oracle:
             found += [f"I2 accepted entry {entry} is not decided" for entry in self.entries if entry not in journal]
         found += verify(str(ground.settings.database_url)).violations
         found += untrue(ground.client, ground.engine, LANES)
-        for state in lanes.overview(
-            [ground.client.execute_command(*each) for each in lanes.overview_commands(LANES)]
-        ):
+        ask: Any = ground.client.execute_command
+        for state in lanes.overview([ask(*each) for each in lanes.overview_commands(LANES)]):
             if state.depth:
                 found.append(f"I9 lane {state.lane} still has {state.depth} entries")
         return found

@@ -10,13 +10,15 @@ from random import Random
 from typing import Any
 from unittest import mock
 
+import redis
+
 from api.bookings import intake
 from db.kv import keys
+from proof.kit import clock
 from proof.simulator.baton import Fate
 from proof.simulator.cast import TROUBLE, Clients, Process
 from proof.simulator.ground import HOLD_MS, LANES, Ground
 from proof.simulator.oracle import Oracle
-from tests.support import clock
 from workers import batch, drain, expire, republish, sweep
 
 ACTIONS, MOST_TURNS = 14, 900
@@ -119,7 +121,7 @@ class Play:
         job = process.jobs[what]
         if job.ended:
             del process.jobs[what]
-            if job.error is not None and not (what == "sweep" and isinstance(job.error, sweep.redis.RedisError)):
+            if job.error is not None and not (what == "sweep" and isinstance(job.error, redis.RedisError)):
                 self.oracle.violations.append(f"{job.name} raised {job.error!r}")
 
     # -- faults -----------------------------------------------------------------------------------------
@@ -232,5 +234,5 @@ class Play:
 
 def _republish(process: Process) -> None:
     """What a worker's republisher does at each tick; trouble with a store is tried again."""
-    with suppress(*TROUBLE, sweep.redis.RedisError):
+    with suppress(*TROUBLE, redis.RedisError):
         republish.run_once(process.stores)

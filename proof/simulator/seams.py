@@ -13,6 +13,7 @@ from core.errors import AcceptUnknown, RedisAway
 from db.kv import scripts
 from db.kv.rounds import Command, Rounds
 from db.postgres.engine import make_engine
+from proof.kit import sql
 from proof.simulator.baton import Crashed, Fate, point, through
 
 R = TypeVar("R")
@@ -35,12 +36,8 @@ class SeamRedis(redis.Redis):
             at = args.index(b"BLOCK")
             args = (*args[:at], *args[at + 2 :])
         lost = redis.ConnectionError("the answer is lost")
-        return through(
-            _named(args),
-            lambda: super(SeamRedis, self).execute_command(*args, **options),
-            redis.ConnectionError("not connected"),
-            lost,
-        )
+        ask: Callable[..., Any] = super().execute_command
+        return through(_named(args), lambda: ask(*args, **options), redis.ConnectionError("not connected"), lost)
 
 
 class SeamRounds(Rounds):
@@ -88,7 +85,7 @@ def seam_engine(url: str) -> Engine:
     """An engine with a point before each statement and on either side of COMMIT."""
     engine = make_engine(url, pool_size=4, idle_timeout_ms=0, pre_ping=False, by_key=True)
     with engine.connect() as connection:
-        connection.exec_driver_sql("SELECT 1")  # the dialect asks its questions at the first connection
+        connection.exec_driver_sql(sql.PING)  # the dialect asks its questions at the first connection
     engine.dispose()
     commit = engine.dialect.do_commit
 
@@ -104,7 +101,7 @@ def seam_engine(url: str) -> Engine:
         if point("after COMMIT") is Fate.FAIL:
             _lose(driver)
 
-    engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+    engine.dialect.do_commit = do_commit  # type: ignore[method-assign,assignment]
     return engine
 
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import pytest
 
 from core.settings import Settings
+from proof.kit.servers import Servers
 from tests.conftest import administer, url_of
 from tests.contract.transports import COMMANDS, serving
 from tests.contract.world import World, environment
-from tests.support.servers import Servers
 from tests.support.stage import Stage
 from workers.stores import open_stores
 

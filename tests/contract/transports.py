@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ops.up.process import Launch, ProcessGroup, start
+from proof.kit.servers import START_DEADLINE_S
+from proof.kit.waiting import until
 from tests.contract import wire
-from tests.support.servers import START_DEADLINE_S
-from tests.support.waiting import until
 
 PROJECT = Path(__file__).parents[2]
 HOST = "127.0.0.1"

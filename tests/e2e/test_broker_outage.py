@@ -19,7 +19,7 @@ import redis
 from db.kv import lanes
 from db.kv.rounds import Rounds, connection_pool
 from ops.up.running import running
-from tests.e2e.up import Up
+from proof.kit.system import Up
 
 #: Until a sweeper comes to a lane that has just fallen asleep: 1 s, its batch, and what a busy machine adds.
 OLDEST_S = 3.0

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from api.__main__ import OTHER_FILES
+from proof.kit.servers import Servers
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import World
 from tests.e2e.front import HEALTH, PROJECT, serving, system
-from tests.support.servers import Servers
 from tests.support.stage import Stage
 
 WANTED = 1_000

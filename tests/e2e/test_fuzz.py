@@ -12,7 +12,7 @@ from ops.up.running import Running, running
 from proof.fuzz.cases import Case
 from proof.fuzz.command import fuzz, judge, show_of, unharmed
 from proof.fuzz.wire import Answer, send
-from tests.e2e.up import Up
+from proof.kit.system import Up
 from tests.unit.api.test_jwt_attacks import ATTACKS, Token
 
 #: What CI sends, for so long; `make fuzz` sends as many as one likes.

@@ -18,7 +18,7 @@ from core.bookings import Status
 from core.times import iso
 from ops.rush.tokens import mint
 from ops.up.running import Running, running
-from tests.e2e.up import PROJECT, Up
+from proof.kit.system import PROJECT, Up
 
 
 def crowd(up: Up, *options: str) -> subprocess.Popen[str]:

@@ -19,7 +19,7 @@ import pytest
 
 from ops.up.process import Member
 from ops.up.running import running
-from tests.e2e.up import NAMES, START_DEADLINE_S, Up
+from proof.kit.system import NAMES, START_DEADLINE_S, Up
 
 #: What a stop is promised to take at most, and a little for this process to notice.
 STOP_DEADLINE_S = 10.5

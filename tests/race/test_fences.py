@@ -18,6 +18,7 @@ from db.postgres import shows
 from db.postgres.engine import transaction
 from db.postgres.shows import ShowRow
 from ops.verify import verify
+from proof.kit.waiting import until
 from tests.race.rivals import (
     LANES,
     book_in_lane_0,
@@ -31,7 +32,6 @@ from tests.race.rivals import (
     together,
 )
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 

@@ -9,9 +9,10 @@ import pytest
 from core.shows import ShowSettings
 from db.postgres import catalogue, halls, movies
 from db.postgres.engine import transaction
+from proof.kit.shows import plan
+from proof.kit.waiting import until
 from tests.race.rivals import somebody_waits, together
-from tests.support.stage import Stage, plan
-from tests.support.waiting import until
+from tests.support.stage import Stage
 
 START_MS = 4_073_000_000_000
 

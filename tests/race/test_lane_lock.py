@@ -19,6 +19,7 @@ from db.postgres import fences, seats, shows
 from db.postgres.engine import transaction
 from db.postgres.fences import Fence
 from db.postgres.seats import SeatChange
+from proof.kit.waiting import until
 from tests.race.rivals import (
     LANES,
     comes_after,
@@ -29,7 +30,6 @@ from tests.race.rivals import (
     somebody_waits,
 )
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 from workers.publish import publish

@@ -14,9 +14,10 @@ from db.kv import keys, lanes, scripts, statuses
 from db.kv.lanes import Accepted
 from db.postgres import bookings
 from db.postgres.engine import transaction
+from proof.kit.shows import plan
+from proof.kit.taken_seats import believed
 from tests.race.rivals import LANES, fails_at_commit, variant
-from tests.support.stage import Stage, plan
-from tests.support.taken import believed
+from tests.support.stage import Stage
 from workers import batch as batches
 from workers import drain as drains
 from workers.batch import Batch, run_batch

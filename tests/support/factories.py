@@ -14,22 +14,19 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
 from api.access import tokens
 from api.app import close, create_app
-from api.backend import open_stores
+from api.assembly import open_backend
 from core.errors import RedisAway
 from core.halls import Hall
 from core.settings import Settings
 from core.shows import ShowSettings
 from db.postgres import catalogue, halls, movies, users
 from db.postgres.engine import transaction
-
-HOUR_MS = 3_600_000
-SECRET = "another secret for tests, long enough for HS256"
+from proof.kit.shows import HOUR_MS
 
 #: Two rows of premium seats with an aisle, one of standard seats.
 PLAN = {
@@ -42,24 +39,10 @@ PLAN = {
 PRICES = {"premium": 1800, "standard": 1200}
 
 
-def offline_settings(**changes: str) -> Settings:
-    """Settings whose servers nobody listens at; `changes` are environment variables."""
-    with pytest.MonkeyPatch.context() as patch:
-        environment = {
-            "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/nowhere",
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            "JWT_SECRET": SECRET,
-            **changes,
-        }
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        return Settings.from_env()
-
-
 @contextmanager
 def opened_app(settings: Settings) -> Iterator[Flask]:
     """An application on stores of its own, closed at the end."""
-    app = create_app(settings, open_stores(settings))
+    app = create_app(settings, open_backend(settings))
     try:
         yield app
     finally:

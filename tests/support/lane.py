@@ -14,7 +14,7 @@ from core.operations import Book, Cancel, Confirm, Entry, Operation, StreamId, d
 from core.seat_owners import Owners
 from core.shows import Show, ShowSettings
 from core.state import ShowState
-from tests.support.stage import plan
+from proof.kit.shows import plan
 
 SHOW = 7
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from api.front import Front
-from tests.support.waiting import PATIENCE_S
+from proof.kit.waiting import PATIENCE_S
 
 
 @dataclass

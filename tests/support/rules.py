@@ -17,9 +17,10 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-PACKAGES = ("api", "bench", "chaos", "core", "crash", "db", "local", "model", "rush", "workers")
+PACKAGES = ("api", "core", "db", "ops", "proof", "workers")
 
-#: What each may import besides the standard library and itself; `local`, `crash` and `chaos` are missing: anything.
+#: What each package, or folder of one, may import besides the standard library and itself. The most specific entry
+#: counts; what has none may import anything but the packages in `NEVER`.
 IMPORTS = {
     "core": set[str](),
     "db": {"core", "sqlalchemy", "psycopg", "redis", "hiredis", "orjson"},
@@ -40,10 +41,18 @@ IMPORTS = {
     | {"apispec", "flask", "flask_smorest", "flask_swagger_ui", "argon2"}
     # It mints. Access tokens are verified by api/access/tokens.py alone, so neither its decorators nor PyJWT come in.
     | {"flask_jwt_extended.JWTManager", "flask_jwt_extended.create_access_token"},
-    "model": set[str](),
-    "rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
-    "bench": {"api", "core", "db", "local", "rush", "workers"}
+    "ops/rush": {"core", "aiohttp", "yarl", "click", "rich", "jwt"},
+    "proof/model": set[str](),
+    "proof/bench": {"api", "core", "db", "ops", "proof.kit", "workers"}
     | {"celery", "click", "dramatiq", "flask", "psutil", "psycopg", "redis", "rich"},
+}
+#: What the others must not import: the product nothing of the proofs, and neither anything of the tests.
+NEVER = {"ops": {"proof", "tests"}, "proof": {"tests"}}
+#: The rooms of a package, from the lowest: each may import those with a lower number.
+ROOMS = {
+    "api": {"shapes": 0, "web": 1, "access": 2, "server": 2, "bookings": 3, "accounts": 4, "catalogue": 4},
+    "db": {"kv": 0, "postgres": 0},
+    "ops": {"up": 0},
 }
 #: The exceptions of core.
 ONE_LIBRARY = {
@@ -55,9 +64,9 @@ ONE_LIBRARY = {
     "core/operations.py": {"orjson"},
 }
 #: Only inside a function: what a command needs of the system that it talks to.
-LAZILY = {"rush": {"ops.up.running", "ops.verify", "db.postgres.engine", "db.postgres.users"}}
+LAZILY = {"ops/rush": {"ops.up.running", "ops.verify", "db.postgres.engine", "db.postgres.users"}}
 #: Where the environment is read, and where it is passed on to our own processes.
-ENVIRONMENT = {"core/settings.py", "ops/up/programs.py"}
+ENVIRONMENT = {"core/settings.py", "ops/up/programs.py", "proof/kit/environment.py"}
 
 SQL = re.compile(r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s|TRUNCATE\s)")
 MOST_LINES, GOAL_LINES, MOST_FUNCTION_LINES = 300, 200, 40
@@ -87,6 +96,18 @@ class Source:
     def package(self) -> str:
         return self.path.partition("/")[0]
 
+    @property
+    def room(self) -> str:
+        """The folder within the package, or an empty string for a module at the package's top level."""
+        parts = self.path.split("/")
+        return parts[1] if len(parts) > 2 else ""
+
+    @property
+    def known_as(self) -> str:
+        """The folder whose entry in IMPORTS counts."""
+        inner = f"{self.package}/{self.room}"
+        return inner if inner in IMPORTS else self.package
+
     @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.text if self.path.endswith(".py") else "")
@@ -110,23 +131,37 @@ def documents() -> list[Source]:
 
 
 def imports(source: Source) -> Iterator[str]:
-    """core -> nothing; db -> core; workers -> core, db; api -> core, db, workers.actors; rush -> core; none -> tests.
-
-    `local`, `crash` and `chaos` import anything else.
-    """
-    anywhere = {source.package, *IMPORTS.get(source.package, ()), *ONE_LIBRARY.get(source.path, ())}
+    """Each package imports only what IMPORTS allows; none of them imports tests, and the product imports no proof."""
+    known = source.known_as
+    anywhere = {known.replace("/", "."), *IMPORTS.get(known, ()), *ONE_LIBRARY.get(source.path, ())}
     for node, name, lazily in _imported(source.tree):
-        allowed = anywhere | (LAZILY.get(source.package, set()) if lazily else set())
+        allowed = anywhere | (LAZILY.get(known, set()) if lazily else set())
         top = name.partition(".")[0]
-        free = top in sys.stdlib_module_names or (source.package not in IMPORTS and top != "tests")
+        free = top in sys.stdlib_module_names or (known not in IMPORTS and top not in NEVER.get(known, ()))
         if not free and not any(f"{name}.".startswith(f"{each}.") for each in allowed):
-            yield source.says(node, f"{source.package} must not import {name}")
+            yield source.says(node, f"{known} must not import {name}")
+
+
+def rooms(source: Source) -> Iterator[str]:
+    """Within a package, rooms import only rooms below them, and none imports the package's top level."""
+    package, room = source.package, source.room
+    order = ROOMS.get(package, {})
+    if room not in order:
+        return
+    for node, name, _ in _imported(source.tree):
+        parts = name.split(".")
+        if parts[0] != package or len(parts) < 2 or parts[1] == room:
+            continue
+        if order.get(parts[1], max(order.values()) + 1) >= order[room]:
+            yield source.says(node, f"{package}/{room} must not import {name}: it is not below")
 
 
 def _imported(node: ast.AST, lazily: bool = False) -> Iterator[tuple[ast.AST, str, bool]]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from ((child, alias.name, lazily) for alias in child.names)
+        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue  # nothing of it is imported when the program runs
         elif isinstance(child, ast.ImportFrom):
             module = "." * child.level + (child.module or "")
             yield from ((child, f"{module}.{alias.name}", lazily) for alias in child.names)
@@ -136,8 +171,8 @@ def _imported(node: ast.AST, lazily: bool = False) -> Iterator[tuple[ast.AST, st
 
 
 def sql(source: Source) -> Iterator[str]:
-    """SQL only in db/, and that of the bench's rivals in bench/sql/. Tests look at tables as they like."""
-    if source.package in ("db", "tests") or source.path.startswith("bench/sql/"):
+    """SQL only in db/, proof/kit/sql.py and proof/bench/sql/; tests may contain any."""
+    if source.package in ("db", "tests") or source.path.startswith(("proof/bench/sql/", "proof/kit/sql.py")):
         return
     if source.path.endswith(".sql") and source.path != "schema.sql":
         yield f"{source.path}: SQL outside db/"
@@ -231,7 +266,7 @@ def papers(source: Source) -> Iterator[str]:
 
 def goals(source: Source) -> Iterator[str]:
     """A goal of the bench is named where it stands, where it is tested, or with the page that has them all."""
-    if source.path in (GOALS_PAGE, "proof/bench/goals.py") or source.path.startswith("tests/unit/test_bench_"):
+    if source.path in (GOALS_PAGE, "proof/bench/goals.py") or source.path.startswith("tests/unit/proof/test_bench_"):
         return
     for number, line in enumerate(source.text.splitlines(), 1):
         if (found := GOAL.search(line)) and GOALS_PAGE not in line:
@@ -243,7 +278,7 @@ def _line(source: Source, found: re.Match[str]) -> int:
 
 
 #: Over code alone, and over everything that is read.
-RULES = (imports, sql, environment, naive_times, long_files, long_functions, names)
+RULES = (imports, rooms, sql, environment, naive_times, long_files, long_functions, names)
 TEXT_RULES = (papers, goals)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import jwt
 
 from core.tokens import key_id
-from tests.support.factories import SECRET
+from proof.kit.environment import SECRET
 
 KEYS = {key_id(SECRET): SECRET.encode()}
 ALICE = UUID("a11ce000-0000-4000-8000-000000000001")

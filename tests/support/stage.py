@@ -25,25 +25,12 @@ from db.kv.lanes import Accepted
 from db.postgres import bookings, catalogue, halls, movies, shows
 from db.postgres.engine import transaction
 from ops.verify import verify
+from proof.kit.shows import HOUR_MS, plan
 from workers import sweep
 from workers.drain import drain
 from workers.stores import Stores
 
-HOUR_MS = 3_600_000
 _keys = itertools.count(1)
-
-
-def plan(rows: int, seats: int, premium: int = 0) -> dict[str, Any]:
-    """A hall's plan of equal rows A, B, ...; the first `premium` rows are of that category."""
-    return {
-        "rows": [
-            {
-                "label": chr(ord("A") + number),
-                "blocks": [{"first": 1, "last": seats, "category": "premium" if number < premium else "standard"}],
-            }
-            for number in range(rows)
-        ]
-    }
 
 
 class Stage:

@@ -10,7 +10,7 @@ import redis
 
 from ops.up.folders import open_folders, remove
 from ops.up.servers import redis_server
-from tests.support.servers import TestServer
+from proof.kit.servers import TestServer
 
 
 class Valkey:

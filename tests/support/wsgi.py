@@ -18,10 +18,10 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from api.app import create_app
-from api.backend import open_stores
-from tests.support.factories import offline_settings
+from api.assembly import open_backend
+from proof.kit.environment import offline_settings
+from proof.kit.waiting import PATIENCE_S, until
 from tests.support.rules import PROJECT
-from tests.support.waiting import PATIENCE_S, until
 
 HOST = "127.0.0.1"
 
@@ -42,7 +42,7 @@ class Answer:
 def offline_app() -> Flask:
     """The application without any server behind it, and without limits on who asks how often."""
     settings = offline_settings(RATE_LIMIT_PER_S="0", LOGINS_PER_ADDRESS="0", LOGINS_PER_ACCOUNT="0")
-    return create_app(settings, open_stores(settings))
+    return create_app(settings, open_backend(settings))
 
 
 @contextmanager

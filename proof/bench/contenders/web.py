@@ -43,7 +43,7 @@ def application(name: str) -> Flask:
 
 
 def read(verifier: Verifier) -> Wanted:
-    """The current request, checked as the product checks it. Raises as api.access.tokens and api.web.request_reading do."""
+    """The current request, checked as the product checks it. Raises what the product raises."""
     user_id = user(verifier)
     asked = read_body(BOOKING_REQUEST)
     seats = sorted(asked["seats"])

@@ -13,8 +13,9 @@ from db import clocks as database_clocks
 from db.kv import keys, lanes
 from ops import clock as command
 from ops.up.running import Running
-from tests.support import clock
-from tests.support.stage import HOUR_MS, Stage
+from proof.kit import clock
+from proof.kit.shows import HOUR_MS
+from tests.support.stage import Stage
 from workers import clocks
 
 HOLD_MS = 120_000

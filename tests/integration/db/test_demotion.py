@@ -20,13 +20,13 @@ from db.kv import keys
 from db.kv.async_rounds import AsyncRounds
 from db.kv.rounds import Rounds, connection_pool
 from db.postgres.engine import execute, make_engine, transaction
+from proof.kit.servers import Servers
+from proof.kit.waiting import until
 from tests.conftest import administer
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.relay import Relay, relay
-from tests.support.servers import Servers
 from tests.support.stage import Stage
 from tests.support.valkey import Valkey, valkey
-from tests.support.waiting import until
 
 AWAY = (RedisAway, AcceptUnknown, redis.RedisError)
 
@@ -144,6 +144,7 @@ class TestBookings:
         address.upstream = new.socket
 
         until(lambda: new.client.publish(keys.DECIDED, id_.hex))
+        listening.close()
 
 
 class TestPostgres:

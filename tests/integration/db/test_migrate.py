@@ -14,8 +14,8 @@ from db import installation
 from db.postgres import folded_addresses, users
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import FOLDER, SCHEMA, Migration, known, migrate
+from proof.kit.servers import Servers
 from tests.conftest import administer, url_of
-from tests.support.servers import Servers
 
 _names = itertools.count(1)
 #: The migration that folds addresses.

@@ -13,8 +13,8 @@ from core.errors import SeatConflict
 from db.postgres import bookings, seats
 from db.postgres.engine import transaction
 from db.postgres.seats import SeatChange
+from proof.kit.waiting import until
 from tests.support.stage import Stage
-from tests.support.waiting import until
 
 ALICES, BOBS = uuid4(), uuid4()
 

@@ -13,7 +13,7 @@ from ops import migrate
 from ops.cli import main
 
 
-def migrate(*options: str) -> None:
+def run_migrate(*options: str) -> None:
     result = CliRunner().invoke(main, ["migrate", *options])
     assert result.exit_code == 0, result.output
 
@@ -30,15 +30,15 @@ def catalogue(engine: Engine) -> tuple[int, int, int]:
 
 @pytest.mark.usefixtures("settings")
 def test_migrate_makes_an_admin_and_loads_the_demo_only_when_asked(engine: Engine) -> None:
-    migrate()
+    run_migrate()
     assert catalogue(engine) == (0, 0, 0)
     with transaction(engine) as connection:
         assert connection.execute(text("SELECT role FROM users")).scalars().all() == ["admin"]
 
-    migrate("--demo")
+    run_migrate("--demo")
     assert catalogue(engine) == (3, 3, 5)
-    migrate("--demo")
-    migrate()
+    run_migrate("--demo")
+    run_migrate()
     assert catalogue(engine) == (3, 3, 5)
 
 

@@ -21,8 +21,8 @@ from core.operations import StreamId
 from db.kv import keys
 from proof.chaos.faults import FAULTS
 from proof.chaos.plain import valkey
-from tests.support.servers import Servers, start_servers
-from tests.support.waiting import until
+from proof.kit.servers import Servers, start_servers
+from proof.kit.waiting import until
 
 LOGINS = ("onsale_api_login", "onsale_worker_login")
 

@@ -9,12 +9,12 @@ import pytest
 
 from db.kv import keys, lanes, scripts
 from db.kv.scripts import Script
+from proof.kit.servers import Servers
 from proof.simulator.command import simulate
 from proof.simulator.ground import Ground, ground
 from proof.simulator.play import Play
 from tests.conftest import administer, url_of
 from tests.race.rivals import lane_unlocked, shows_unlocked
-from tests.support.servers import Servers
 from workers import batch
 
 #: What CI plays; `make simulate` plays as many as one likes. A planted bug must be found within so many, too.

@@ -10,8 +10,8 @@ import redis
 
 from db.kv import keys, lanes
 from db.kv.rounds import connection_pool
+from proof.kit.waiting import until
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import actors, expire, middleware, sweep
 from workers import broker as brokers
 from workers.broker import MAX_AGE_MS, broker, open_broker

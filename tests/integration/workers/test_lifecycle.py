@@ -24,9 +24,10 @@ from db.kv import keys
 from db.kv.lanes import Accepted
 from db.postgres import bookings
 from db.postgres.engine import transaction
-from tests.support import clock
+from proof.kit import clock
+from proof.kit.shows import HOUR_MS
 from tests.support.reference import Reference
-from tests.support.stage import HOUR_MS, Stage
+from tests.support.stage import Stage
 
 LIMIT, HOLD_MS = 4, 2 * HOUR_MS
 SEATS = ["A1", "A2", "A3", "B1", "B2", "B3"]

@@ -17,9 +17,9 @@ from db import installation
 from db.guard import EXIT_CODE, Guard
 from db.kv import keys, workers_alive
 from db.postgres.engine import transaction
+from proof.kit.waiting import until
 from tests.support.buyer import Buyer
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import sweep
 
 ROOT = Path(__file__).parents[3]

@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from core.bookings import Reason, Status
 from db.kv import keys
+from proof.kit.waiting import until
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import expire, late_bookings, sweep
 
 

@@ -12,9 +12,10 @@ from core.errors import PostgresAway
 from core.ids import lane_of
 from db.kv import keys
 from db.postgres.engine import transaction
-from tests.support.factories import HOUR_MS, make_show
+from proof.kit.shows import HOUR_MS
+from proof.kit.waiting import until
+from tests.support.factories import make_show
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import republish
 from workers.stores import Stores, open_stores
 

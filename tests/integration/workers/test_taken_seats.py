@@ -14,11 +14,11 @@ from core.taken_seats import FREE, SOLD, packed, until_s
 from db.kv import keys, scripts
 from db.kv.scripts import Script
 from db.postgres import seats
+from proof.kit.taken_seats import believed, untrue
+from proof.kit.waiting import until
 from tests.conftest import LANES
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.stage import Stage
-from tests.support.taken import believed, untrue
-from tests.support.waiting import until
 from workers.batch import run_batch
 from workers.publish import publish
 

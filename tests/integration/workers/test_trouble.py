@@ -20,10 +20,10 @@ from core.operations import Book
 from db.kv import keys, lanes
 from db.postgres import fences
 from db.postgres.engine import transaction
+from proof.kit.waiting import until
 from tests.integration.workers.test_poison import poisoned
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import actors, batch, drain, middleware, sweep
 from workers.broker import broker, open_broker
 

@@ -9,8 +9,8 @@ import redis
 from core.bookings import Reason, Status
 from db.kv import keys, lanes
 from db.kv.rounds import connection_pool
+from proof.kit.waiting import until
 from tests.support.stage import Stage
-from tests.support.waiting import until
 from workers import actors, expire, sweep
 from workers.broker import broker, open_broker
 

@@ -21,8 +21,8 @@ from core.errors import PostgresAway
 from db.kv import keys, scripts
 from db.kv.scripts import Script
 from db.postgres.engine import transaction
+from proof.kit.waiting import until
 from tests.proof.chaos.play import Play
-from tests.support.waiting import until
 from workers import batch as batches
 from workers.batch import run_batch
 from workers.publish import publish

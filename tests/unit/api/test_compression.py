@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.backend import open_stores
+from api.assembly import open_backend
 from api.web import compression
 from api.web.compression import twofold, wants_gzip
-from tests.support.factories import offline_settings
+from proof.kit.environment import offline_settings
 
 LARGE = json.dumps({"rows": ["a seat"] * 1_000}).encode()
 SMALL = b"x" * compression.SMALLEST
@@ -25,7 +25,7 @@ SMALL = b"x" * compression.SMALLEST
 @pytest.fixture
 def app() -> Flask:
     settings = offline_settings()
-    return create_app(settings, open_stores(settings))
+    return create_app(settings, open_backend(settings))
 
 
 def get(

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from api.web import hooks
 from api.web.headers import HSTS
 from core.settings import Settings
-from tests.support.factories import headers_of, offline_settings
+from proof.kit.environment import offline_settings
+from tests.support.factories import headers_of
 
 Apps = Callable[..., Flask]
 

@@ -20,7 +20,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.factories import SECRET, headers_of, offline_settings, opened_app
+from proof.kit.environment import SECRET, offline_settings
+from tests.support.factories import headers_of, opened_app
 
 CODES = {"token_missing", "token_invalid", "token_expired"}
 BOOKING = "/api/bookings/00000001-0000-8000-8000-000000000000"

@@ -16,7 +16,8 @@ from api.shapes import answers
 from api.web import problems
 from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway
 from core.halls import BadPlan
-from tests.support.factories import headers_of, offline_settings, opened_app
+from proof.kit.environment import offline_settings
+from tests.support.factories import headers_of, opened_app
 
 LOGIN = "/api/auth/login"
 BOM = b"\xef\xbb\xbf"

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, request
 
 from api.app import create_app
-from api.backend import open_stores
+from api.assembly import open_backend
 from api.web.proxies import (
     BehindProxies,
     address_of,
@@ -19,12 +19,12 @@ from api.web.proxies import (
     prefix_of,
     sender_of,
 )
-from tests.support.factories import offline_settings
+from proof.kit.environment import offline_settings
 
 
 def app_with(**environment: str) -> Flask:
     settings = offline_settings(**environment)
-    return create_app(settings, open_stores(settings))
+    return create_app(settings, open_backend(settings))
 
 
 def told(app: Flask, headers: dict[str, str]) -> tuple[str | None, str, str, str]:

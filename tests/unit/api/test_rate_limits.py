@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from api.web.rate_limits import Allowance, Rates
 from core.operations import Book, Cancel, Confirm
 from core.settings import Settings
-from tests.support.factories import headers_of, offline_settings
+from proof.kit.environment import offline_settings
+from tests.support.factories import headers_of
 
 ALICE, BOB = uuid4(), uuid4()
 

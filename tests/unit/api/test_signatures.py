@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from api.access.tokens import LEEWAY_S, verify
 from api.web.errors import TokenExpired, TokenInvalid
 from core.tokens import ALGORITHM, AUDIENCE, ISSUER, key_id
-from tests.support.factories import SECRET
+from proof.kit.environment import SECRET
 from tests.support.signed import ALICE, KEYS, claims_with, signed
 
 GOOD = {"alg": "HS256", "typ": "JWT", "kid": key_id(SECRET)}

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from api.web import metrics, tally
 from api.web.tally import Tally
-from tests.support.waiting import until
+from proof.kit.waiting import until
 
 BOUNDS = (0.001, 0.5, 10.0)
 

@@ -14,7 +14,8 @@ from api.access import tokens
 from api.access.tokens import MAX_TOKEN_CHARS, Identity, Verifier, verify
 from api.web.errors import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
 from core.tokens import key_id
-from tests.support.factories import SECRET, offline_settings, opened_app
+from proof.kit.environment import SECRET, offline_settings
+from tests.support.factories import opened_app
 from tests.support.signed import ALICE, KEYS, signed
 
 OTHER = "the secret that is next, long enough for HS256"

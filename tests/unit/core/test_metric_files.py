@@ -15,13 +15,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from core import metric_files
+from proof.kit.waiting import until
 from tests.support.rules import PROJECT
-from tests.support.waiting import until
 
 #: Counts for ever; each process that it forks tells of its first hand-over, and is killed while it counts on.
 KILLS = """
 import json, os, pathlib, signal, sys, time
-from api import metrics
+from api.web import metrics
 from workers import metrics as workers_metrics
 
 def count(told):
@@ -66,7 +66,7 @@ json.dump(seen, sys.stdout)
 #: What a parent has counted and not handed over is its own; a child forked meanwhile counts apart.
 FORKS = """
 import os
-from api import metrics
+from api.web import metrics
 metrics.accepted("BOOK")
 if os.fork() == 0:
     metrics.accepted("BOOK")
@@ -79,10 +79,10 @@ metrics._tally.hand_over()
 #: Takes a slot, says which, and waits until it is killed.
 HOLDS = """
 import os, signal
-from api import metrics
+from api.web import metrics
 metrics.accepted("BOOK")
 metrics._tally.hand_over()
-print(metrics.metricfiles._slot.name(), flush=True)
+print(metrics.metric_files._slot.name(), flush=True)
 signal.pause()
 """
 
@@ -187,7 +187,7 @@ def test_a_file_that_was_being_made_fails_no_scrape_and_no_start(
 
 def test_a_variable_that_is_set_and_empty_makes_no_files(tmp_path: Path) -> None:
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": "", "PYTHONPATH": str(PROJECT)}
-    script = "from api import metrics; metrics.accepted('BOOK'); print(metrics.exposition(None, 0, 1).decode())"
+    script = "from api.web import metrics; metrics.accepted('BOOK'); print(metrics.exposition(None, 0, 1).decode())"
 
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, check=True)
 

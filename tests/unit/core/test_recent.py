@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import RedisAway
 from core.recent import Recent
-from tests.support.waiting import until
+from proof.kit.waiting import until
 
 
 def test_those_unused_for_longest_make_room() -> None:

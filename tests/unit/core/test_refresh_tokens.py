@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from core import refresh_tokens
 from core.refresh_tokens import CHARS, LAST, make, read
 from core.tokens import key_id
+from proof.kit.environment import SECRET, offline_settings
 from tests.support.buyer import refused
-from tests.support.factories import SECRET, offline_settings, opened_app
+from tests.support.factories import opened_app
 
 OTHER = "the secret of another installation, as long as it"
 

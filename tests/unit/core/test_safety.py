@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from core.errors import ConfigurationError
 from core.safety import guessable, refuse_unsafe, unsafe
 from core.settings import Settings
-from tests.support.factories import offline_settings
+from proof.kit.environment import offline_settings
 from tests.support.rules import PROJECT
 
 DRAWN = "9b1f63e0c24a8d57f00e3c6d1a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.halls import Hall
 from core.seats import FreeSeats
-from tests.support.stage import plan
+from proof.kit.shows import plan
 
 
 def free(hall: Hall, *taken: str) -> FreeSeats:

@@ -167,7 +167,8 @@ def test_the_control_socket_answers_from_a_home_however_deep(tmp_path):
         server = await control.serve(home, answer)
         mode = stat.S_IMODE((home / "run" / "control").stat().st_mode)
         async with server:
-            ask = [sys.executable, "-c", "import sys, json; from pathlib import Path; from ops.up.control import ask\n"
+            ask = [sys.executable, "-c", "import sys, json\nfrom pathlib import Path\n"
+                   "from ops.up.control import ask\n"
                    "try: print(json.dumps(ask(Path(sys.argv[1]), json.loads(sys.argv[2]))))\n"
                    "except Exception as error: print(error)", str(home)]  # fmt: skip
             said = []

@@ -10,8 +10,8 @@ import pytest
 from ops.up import process as local_process
 from ops.up.process import ProcessGroup, start
 from ops.up.supervised import State, Supervised
+from proof.kit.waiting import until
 from tests.support.groups import PAIR, alive, launch
-from tests.support.waiting import until
 
 #: A leader of two forks that starts another one for each that ends.
 REPLACING = """

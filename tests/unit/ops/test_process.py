@@ -17,8 +17,8 @@ from ops.up.home import run_folder
 from ops.up.leftovers import end_leftovers, record
 from ops.up.process import Launch, Member, ProcessGroup, start
 from ops.up.supervised import State, Supervised
+from proof.kit.waiting import until
 from tests.support.groups import PAIR, alive, launch
-from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What judges schemathesis' calls (tests/openapi/) sees what is wrong."""
+"""What judges schemathesis' calls (proof/openapi/) sees what is wrong."""
 
 from __future__ import annotations
 

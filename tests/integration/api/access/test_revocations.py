@@ -23,10 +23,10 @@ from db import revocations
 from db.kv import keys
 from db.postgres.engine import transaction
 from db.revocations import Revocation
+from proof.kit.waiting import until
 from tests.integration.api.accounts.test_sessions import bearer, log_in, other, pair, refresh, works
 from tests.support.buyer import refused
 from tests.support.factories import opened_app
-from tests.support.waiting import until
 from workers.stores import Stores
 
 __all__ = ["other", "pair"]

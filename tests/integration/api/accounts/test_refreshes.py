@@ -14,11 +14,11 @@ from api.access.revocations import Revocations
 from api.accounts.login_limits import REFRESHES
 from db.postgres.engine import transaction
 from db.postgres.sessions import GRACE_S
+from proof.kit.waiting import until
 from tests.conftest import SECRET
 from tests.integration.api.accounts.test_login_limits import Clients, client_with
 from tests.integration.api.accounts.test_sessions import bearer, log_in, pair, refresh, works
 from tests.support.buyer import refused
-from tests.support.waiting import until
 
 __all__ = ["client_with", "pair"]
 

@@ -15,9 +15,9 @@ from api.bookings.service import BookingService
 from core.errors import AcceptUnknown
 from core.times import from_ms
 from db.kv import keys
+from proof.kit.waiting import until
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.stage import Stage
-from tests.support.waiting import until
 
 
 def test_a_booking_is_accepted_waits_in_line_and_is_confirmed(stage: Stage, alice: Buyer, bob: Buyer) -> None:

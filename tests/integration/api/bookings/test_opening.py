@@ -11,10 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine
 
-from api.backend import Stores
 from api.bookings import known_halls
 from api.bookings.intake import Intake
 from api.bookings.known_halls import Plans
+from api.web.backend import Backend
 from api.web.errors import NoSuchShow
 from core.bookings import Status
 from core.halls import Hall
@@ -31,14 +31,14 @@ ASKED = {"seats": ["A1"], "hold": False}
 PRICES = {"standard": 1_000}
 
 
-def opened(app: Flask, engine: Engine, seats: int = 20_000) -> tuple[Stores, int]:
+def opened(app: Flask, engine: Engine, seats: int = 20_000) -> tuple[Backend, int]:
     """The stores of a process that has met no show yet, and a show in a large hall."""
-    stores: Stores = app.extensions["onsale"]
+    stores: Backend = app.extensions["onsale"]
     stores.service.intake.learn()
     return stores, make_show(engine, plan=large_plan(seats), prices=PRICES)
 
 
-def ask_at_once(stores: Stores, shows: list[int]) -> list[int]:
+def ask_at_once(stores: Backend, shows: list[int]) -> list[int]:
     """What people are answered who ask for a seat of these shows at the same moment, each in a thread of its own."""
     together = threading.Barrier(len(shows))
 

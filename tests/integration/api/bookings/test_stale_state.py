@@ -13,8 +13,9 @@ from core.errors import PostgresAway, PostgresWentBack
 from core.ids import lane_of
 from db.kv import cards, keys
 from db.postgres.engine import transaction
+from proof.kit.shows import HOUR_MS
 from tests.support.buyer import Buyer, answered, refused
-from tests.support.stage import HOUR_MS, Stage
+from tests.support.stage import Stage
 from workers import batch as batches
 
 LANES = 4

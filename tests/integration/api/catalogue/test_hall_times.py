@@ -13,17 +13,8 @@ from werkzeug.test import TestResponse
 from core.settings import Settings
 from core.times import iso
 from db.postgres.engine import transaction
-from tests.support.factories import (
-    HOUR_MS,
-    PLAN,
-    PRICES,
-    codes_of,
-    headers_of,
-    make_admin,
-    make_hall,
-    make_movie,
-    make_show,
-)
+from proof.kit.shows import HOUR_MS
+from tests.support.factories import PLAN, PRICES, codes_of, headers_of, make_admin, make_hall, make_movie, make_show
 
 MINUTE_MS = 60_000
 START_MS = 4_073_000_000_000

@@ -21,8 +21,9 @@ from core.bookings import Booking, Reason, Status
 from core.ids import booking_id
 from db.postgres import bookings
 from db.postgres.engine import transaction
-from tests.support.factories import HOUR_MS, PLAN, headers_of, make_hall, make_movie, make_show
-from tests.support.waiting import PATIENCE_S
+from proof.kit.shows import HOUR_MS
+from proof.kit.waiting import PATIENCE_S
+from tests.support.factories import PLAN, headers_of, make_hall, make_movie, make_show
 
 USER = UUID(int=7)
 IN_2099_MS = 4_073_000_000_000

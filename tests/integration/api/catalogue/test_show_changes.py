@@ -13,9 +13,10 @@ from sqlalchemy import Engine, text
 from api.shapes import answers
 from core.times import iso
 from db.postgres.engine import transaction
+from proof.kit.shows import HOUR_MS
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.factories import headers_of, make_admin
-from tests.support.stage import HOUR_MS, Stage
+from tests.support.stage import Stage
 
 START_MS = 4_073_000_000_000
 

@@ -15,8 +15,8 @@ from api.shapes import answers
 from core.halls import Hall
 from db.postgres.catalogue import TakenSeats
 from db.postgres.engine import transaction
+from proof.kit.shows import HOUR_MS
 from tests.support.factories import (
-    HOUR_MS,
     PLAN,
     PRICES,
     codes_of,

@@ -16,7 +16,8 @@ from openapi_spec_validator import validate
 from api.web.compression import Twofold
 from api.web.docs import FILES
 from core.recent import Recent
-from tests.support.factories import offline_settings, opened_app
+from proof.kit.environment import offline_settings
+from tests.support.factories import opened_app
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 PUBLIC_WRITES = {(f"/api/auth/{name}", "post") for name in ("signup", "login", "refresh")}

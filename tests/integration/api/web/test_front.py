@@ -20,10 +20,10 @@ from api.web import metrics
 from api.web.errors import Busy
 from core.settings import Settings
 from db.kv import keys
+from proof.kit.waiting import PATIENCE_S, until
 from tests.support.buyer import Buyer
 from tests.support.rsgi import Answer, Headers, Proto, Server
 from tests.support.stage import Stage
-from tests.support.waiting import PATIENCE_S, until
 
 JSON = "application/json"
 

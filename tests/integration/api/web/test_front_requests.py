@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api.app import create_app, in_front_of
-from api.backend import open_stores
+from api.app import close, create_app, in_front_of
+from api.assembly import open_backend
 from core.settings import Settings
 from tests.support.buyer import Buyer
 from tests.support.rsgi import Answer, Server
@@ -24,12 +24,9 @@ HOST = {"Host": "onsale.example"}
 @pytest.fixture
 def behind(settings: Settings) -> Iterator[Flask]:
     changed = replace(settings, trusted_proxies=1)
-    app = create_app(changed, open_stores(changed))
+    app = create_app(changed, open_backend(changed))
     yield app
-    # The front has closed what runs on its loop.
-    app.extensions["onsale-accounts"].close()
-    app.extensions["onsale"].service.intake.close()
-    app.extensions["onsale"].engine.dispose()
+    close(app)
 
 
 @pytest.fixture

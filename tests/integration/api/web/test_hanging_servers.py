@@ -20,7 +20,7 @@ import redis
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
-from api.backend import LOCK_TIMEOUT_MS, POOL_SIZE, STATEMENT_TIMEOUT_MS
+from api.assembly import LOCK_TIMEOUT_MS, POOL_SIZE, STATEMENT_TIMEOUT_MS
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from db.kv import keys, lanes
 from db.kv.async_rounds import AsyncRounds
@@ -29,12 +29,12 @@ from db.postgres.engine import allow, make_engine, transaction
 from db.postgres.patience import MARGIN_S, PING_S
 from ops.up.folders import open_folders, remove
 from ops.up.servers import broker_server
+from proof.kit.servers import THAW_S, Servers, TestServer, start_servers
+from proof.kit.waiting import until
 from tests.conftest import make_template
 from tests.support.buyer import Buyer, answered, refused
-from tests.support.servers import THAW_S, Servers, TestServer, start_servers
 from tests.support.stage import Stage
 from tests.support.valkey import Valkey, valkey
-from tests.support.waiting import until
 from workers.actors import ring
 from workers.broker import broker, open_broker
 

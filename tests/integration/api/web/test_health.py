@@ -21,7 +21,8 @@ from api.shapes import answers
 from api.web import metrics, postgres_probe
 from api.web.postgres_probe import PostgresProbe
 from core.settings import Settings
-from tests.support.factories import StandInService, offline_settings
+from proof.kit.environment import offline_settings
+from tests.support.factories import StandInService
 
 
 def with_service(app: Flask, service: StandInService) -> FlaskClient:

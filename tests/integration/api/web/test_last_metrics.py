@@ -15,8 +15,8 @@ import pytest
 
 from core import metric_files
 from ops.up.address import free_port
+from proof.kit.waiting import until
 from tests.support.rules import PROJECT
-from tests.support.waiting import until
 
 #: Nothing is handed over before the end, but for what the end does.
 APP = """

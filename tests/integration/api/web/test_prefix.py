@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from api.app import close, create_app
-from api.backend import open_stores
+from api.assembly import open_backend
 from core.settings import Settings
 from tests.support.factories import PLAN, PRICES, headers_of, make_admin
 
@@ -18,7 +18,7 @@ from tests.support.factories import PLAN, PRICES, headers_of, make_admin
 @pytest.fixture
 def behind(settings: Settings) -> Iterator[Flask]:
     changed = replace(settings, trusted_proxies=1)
-    app = create_app(changed, open_stores(changed))
+    app = create_app(changed, open_backend(changed))
     yield app
     close(app)
 

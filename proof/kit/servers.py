@@ -6,7 +6,6 @@ stopped, started and killed by a test. Tests that change data take a database of
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -154,8 +153,3 @@ def start_servers(folder: Path, *, fsync: bool = True, choice: str = "wheels") -
 def _with_options(server: Server, *options: str) -> Server:
     """The server with options that come last and therefore count."""
     return replace(server, launch=replace(server.launch, command=(*server.launch.command, *options)))
-
-
-def worker_number() -> int:
-    """The number of this pytest-xdist worker, 0 without xdist: to choose a database by."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

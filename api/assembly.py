@@ -1,16 +1,9 @@
-"""What an api process works with: settings, Postgres, and the services on its event loop.
+"""Assembly: build what an api process works with (api/web/backend.py) from its settings.
 
-They hang on the application (`app.extensions["onsale"]`), so that tests run several side by side. Opening
-them connects to nothing: an api starts, and answers /healthz, while both servers are away.
+It connects to nothing: an api starts, and answers /healthz, while both servers are unavailable.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import cast
-
-from flask import current_app
-from sqlalchemy import Engine
 
 from api.bookings.doorbells import Doorbells
 from api.bookings.intake import Intake
@@ -19,6 +12,7 @@ from api.bookings.service import BookingService
 from api.catalogue.seat_map_cache import SeatMaps
 from api.catalogue.seat_maps import SeatMapService
 from api.server.event_loop import EventLoop
+from api.web.backend import Backend
 from api.web.postgres_probe import PostgresProbe
 from api.web.threads import Threads
 from core.settings import Settings
@@ -39,36 +33,8 @@ THREADS, WAITING, PATIENCE_S = 8, 8_000, 2.0
 MAP_THREADS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What a view may use. `service` takes operations in and reads statuses; it runs on `loop`."""
-
-    settings: Settings
-    engine: Engine
-    loop: EventLoop
-    service: BookingService
-    seat_maps: SeatMapService
-    probe: PostgresProbe
-    redis: AsyncRounds
-    threads: Threads
-    map_threads: Threads
-    doorbells: Doorbells
-
-    def close(self) -> None:
-        """Close all connections and end all threads. Nothing may be asked any more."""
-        self.probe.close()
-        self.threads.close()
-        self.map_threads.close()
-        self.doorbells.close()
-        if self.loop.own:  # else the front has closed it, and its loop has ended
-            self.loop.run(self.redis.close())
-        self.loop.close()
-        self.service.close()
-        self.engine.dispose()
-
-
-def open_stores(settings: Settings) -> Stores:
-    """The stores of one api process. Connects to nothing."""
+def open_backend(settings: Settings) -> Backend:
+    """Return the backend of one api process. Connects to nothing."""
     engine = make_engine(
         settings.database_url,
         pool_size=POOL_SIZE,
@@ -78,10 +44,10 @@ def open_stores(settings: Settings) -> Stores:
     )
     questions = guard.for_redis(settings)
     redis, intake = AsyncRounds(settings.redis_url, questions=questions), Intake(settings, engine)
-    threads, doorbells = Threads(THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="stores"), Doorbells(ring)
+    threads, doorbells = Threads(THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="backend"), Doorbells(ring)
     map_threads = Threads(MAP_THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="maps")
     long_polls = LongPolls(settings.redis_url, settings.waiters, questions)
-    return Stores(
+    return Backend(
         settings=settings,
         engine=engine,
         loop=EventLoop(),
@@ -93,8 +59,3 @@ def open_stores(settings: Settings) -> Stores:
         map_threads=map_threads,
         doorbells=doorbells,
     )
-
-
-def stores() -> Stores:
-    """The stores of the application that answers the current request."""
-    return cast(Stores, current_app.extensions["onsale"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from core.halls import Hall
 from core.ids import lane_of
@@ -11,6 +14,7 @@ from core.taken_seats import SOLD
 from db.kv import keys
 from db.postgres import halls
 from db.postgres.engine import transaction
+from proof.kit import sql
 
 
 def believed(client: redis.Redis, show_id: int, lanes: int) -> int | None:
@@ -22,27 +26,23 @@ def believed(client: redis.Redis, show_id: int, lanes: int) -> int | None:
 def untrue(client: redis.Redis, engine: Engine, lanes: int) -> list[str]:
     """Where the door is wrong. Nothing may publish or commit meanwhile."""
     with transaction(engine) as connection:
-        shows = connection.execute(text("SELECT id, hall_id, version FROM shows")).all()
-        seats = connection.execute(
-            text("""
-                SELECT seats.show_id, label, seats.status, floor(extract(epoch FROM expires_at)) AS ends
-                  FROM seats LEFT JOIN bookings ON bookings.id = booking_id
-            """)
-        ).all()
+        shows = connection.execute(sql.SHOW_VERSIONS).all()
+        seats = connection.execute(sql.SEATS_AND_DEADLINES).all()
         plans = {}
         for hall_id in {show.hall_id for show in shows}:
             row = halls.get_hall(connection, hall_id)
             assert row is not None
             plans[hall_id] = list(Hall.from_plan(hall_id, row.plan).seats)
-    owed = {"AVAILABLE": lambda _: 0, "HELD": int, "SOLD": lambda _: SOLD}
+    owed: dict[str, Callable[[Any], int]] = {"AVAILABLE": lambda _: 0, "HELD": int, "SOLD": lambda _: SOLD}
     is_so = {(seat.show_id, seat.label): owed[seat.status](seat.ends) for seat in seats}
+    ask: Any = client.execute_command
     found = []
     for show in shows:
         if believed(client, show.id, lanes) != show.version:
             continue  # it knows none, or those of a version that has passed and cannot be compared any more
         labels = plans[show.hall_id]
         command = [part for number in range(len(labels)) for part in ("GET", "u32", f"#{number}")]
-        told = client.execute_command("BITFIELD_RO", keys.taken(lane_of(show.id, lanes), show.id), *command)
+        told = ask("BITFIELD_RO", keys.taken(lane_of(show.id, lanes), show.id), *command)
         found += [
             f"I8 show {show.id} v{show.version}: seat {label} is {is_so[show.id, label]}, the door believes {until}"
             for label, until in zip(labels, told, strict=True)

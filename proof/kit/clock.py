@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from unittest import mock
 
 import redis
@@ -28,7 +29,8 @@ _NAMES = ("ACCEPT", "FINISH", "PEEK", "PUBLISH")
 def settable() -> Iterator[None]:
     """Until the block ends, this process's scripts read the time from a clock that `set_ahead` moves."""
     by_sha = dict(scripts.BY_SHA)
-    with mock.patch.multiple(scripts, BY_SHA=by_sha, **{name: _with_clock(name) for name in _NAMES}):
+    patched: dict[str, Any] = {name: _with_clock(name) for name in _NAMES}
+    with mock.patch.multiple(scripts, BY_SHA=by_sha, **patched):
         by_sha |= {script.sha: script for script in (getattr(scripts, name) for name in _NAMES)}
         yield
 

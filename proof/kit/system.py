@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import psutil
 from ops.up.control import ask
 from ops.up.folders import remove
 from ops.up.process import Member
+from proof.kit.environment import without_settings
 
 PROJECT = Path(__file__).parents[2]
 
@@ -31,8 +31,9 @@ START_DEADLINE_S = 90.0
 class Up:
     """One `onsale up` in a home of its own."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: variables for `up` and its commands, besides this process's own."""
+        self.home, self.environment = home, dict(environment or {})
         self.log = home.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         self.seen: set[Member] = set()
@@ -42,7 +43,7 @@ class Up:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ops.cli", "up", "--home", str(self.home), "--port", "0", *options],
                 cwd=PROJECT,
-                env=_environment(),
+                env={**without_settings(), **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -55,7 +56,14 @@ class Up:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ops.cli", *arguments, "--home", str(self.home)]
-        return subprocess.run(command, cwd=PROJECT, env=_environment(), capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command,
+            cwd=PROJECT,
+            env={**without_settings(), **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def pids(self) -> dict[str, list[int]]:
         """The process ids of each running group, leader first."""
@@ -95,14 +103,9 @@ class Up:
         return self.process is not None and self.process.poll() is not None
 
 
-def _environment() -> dict[str, str]:
-    """The caller's, without what would make `up` use other servers or other numbers."""
-    ours = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "WORKERS", "API_PROCESSES", "FRESH", "JWT_SECRET", "LANES")
-    return {name: value for name, value in os.environ.items() if name not in ours}
-
-
-def running(folder: Path) -> Iterator[Up]:
-    up = Up(folder / "home")
+def running(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Up]:
+    """Yield an `up` that is not started yet; it is stopped and its home removed at the end."""
+    up = Up(folder / "home", environment)
     try:
         yield up
     finally:
