@@ -15,7 +15,7 @@ from core.crash_points import point
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.ids import lane_of
 from core.operations import Expire
-from db.kv import keys, lanes
+from db.kv import admission, keys
 from db.postgres import bookings
 from db.postgres.engine import transaction
 from workers import late_bookings
@@ -56,26 +56,26 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
     """
     settings = stores.settings
     try:
-        point("E2")
+        point("expiry begins")
         stores.check_installation()
         [time] = stores.rounds.call([("TIME",)], writes=False)
         at_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         with transaction(stores.engine) as connection:
             show_ids = bookings.shows_with_lapsed_holds(connection, at_ms)
             late_bookings.watch_holds(stores, connection, at_ms)
-        point("E3", PostgresUnavailable)
-        accepted = lanes.accept_all(
+        point("lapsed holds read", PostgresUnavailable)
+        accepted = admission.accept_all(
             stores.rounds,
             [Expire(show_id=show_id, limit=settings.batch) for show_id in show_ids],
             lanes=settings.lanes,
             cap=settings.lane_cap,
             lease_ms=settings.lease_ms,
         )
-        point("E4", AcceptUnknown)
+        point("expires accepted", AcceptUnknown)
         asleep = [show_id for show_id, each in zip(show_ids, accepted, strict=True) if each.ring]
         for lane in sorted({lane_of(show_id, settings.lanes) for show_id in asleep}):
             ring(lane)
-        point("E5")
+        point("expiry over")
         return len(show_ids)
     except (PostgresUnavailable, RedisUnavailable, AcceptUnknown) as error:
         log.warning("expire_interrupted", error=str(error))

@@ -26,7 +26,7 @@ from workers.seat_maps import SeatMap, SeatMaps
 SEATS_MAX = 10
 
 
-def load(
+def load_states(
     connection: Connection,
     rows: dict[int, ShowRow],
     entries: Sequence[Entry],
@@ -35,7 +35,7 @@ def load(
 ) -> dict[int, ShowState]:
     """The state of each show that `entries` touch and that exists. `rows` must be locked.
 
-    Takes out of `maps` what it has of these shows; `keep` puts it back when the batch is committed.
+    Takes out of `maps` what it has of these shows; `keep_maps` puts it back when the batch is committed.
     """
     wanted = [entry for entry in entries if entry.operation.show_id in rows]
     at_ms = max((entry.accepted_ms for entry in wanted), default=0)
@@ -63,7 +63,7 @@ def load(
     }
 
 
-def keep(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
+def keep_maps(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
     """Keep the whole maps of a batch for the next one. Only after COMMIT has returned."""
     for show_id, state in states.items():
         if state.owners.whole:
@@ -91,7 +91,7 @@ def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[
 
 def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[Book]) -> list[Booking]:
     """Bookings that the operations name, and the live ones of the people who book (for the limit)."""
-    ids = [id_ for entry in entries if (id_ := getattr(entry.operation, "booking_id", None))]
+    ids = [id_ for entry in entries if (id_ := entry.operation.booking_id)]
     found = bookings.by_ids(connection, ids) if ids else []
     people = {(book.show_id, book.user_id) for book in books}
     if people:

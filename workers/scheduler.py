@@ -27,10 +27,10 @@ EXPIRE_EVERY_S = 1
 
 def send_expire_holds() -> None:
     """Send the actor; the next tick comes anyway if the broker is unavailable or nobody reads it."""
-    point("E0")
+    point("expiry due")
     try:
         expire_holds.send()
-        point("E1", redis.ConnectionError)
+        point("expiry message sent", redis.ConnectionError)
     except (redis.RedisError, OnsaleError) as error:
         log.warning("not_sent", actor="expire_holds", error=str(error))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import redis
 from sqlalchemy import Engine
 
+from core.errors import ConfigurationError
 from core.halls import Hall
 from core.recent import Recent
 from core.settings import Settings
@@ -38,8 +39,9 @@ class Stores:
     batch_sizes: dict[int, int] = field(default_factory=dict)
     #: Lanes of this worker whose next entry comes soon after each batch (workers/drain.py BUSY_S).
     busy_lanes: set[int] = field(default_factory=set)
-    #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken_seats.py).
-    untold: set[int] = field(default_factory=set)
+    #: Contested shows whose taken seats accept.lua does not know: their next batch reads them
+    #: (workers/taken_seats.py).
+    contested: set[int] = field(default_factory=set)
     #: When something was looked at or alarmed about last, of time.monotonic (workers/late_bookings.py).
     watched: dict[str, float] = field(default_factory=dict)
     #: Redis is short of memory: final statuses leave it sooner.
@@ -98,3 +100,19 @@ def open_stores(settings: Settings) -> Stores:
         ),
         rounds=Rounds(settings.redis_url, questions=guard.for_redis(settings)),
     )
+
+
+_stores: Stores | None = None
+
+
+def stores() -> Stores:
+    """Return this process's stores. Raises ConfigurationError if `use` was not called: no worker runs here."""
+    if _stores is None:
+        raise ConfigurationError("This process has no worker's stores.")
+    return _stores
+
+
+def use(opened: Stores | None) -> None:
+    """Make these the stores with which the actors of this process work."""
+    global _stores
+    _stores = opened

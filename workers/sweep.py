@@ -53,11 +53,11 @@ def run_once(stores: Stores, begin_rescue: Callable[[int], object]) -> int:
 
     Raises: redis-py's errors.   Repeat: safe, also in several workers at once: the lease admits one.
     """
-    point("S0")
+    point("sweep begins")
     stalled = lanes.stalled(stores.client, stores.settings.lanes, stores.settings.lease_ms)
     random.shuffle(stalled)  # several sweepers look at the same moment; and none is always the last
     for lane in stalled:
-        point("S1", redis.ConnectionError)
+        point("stalled lane found", redis.ConnectionError)
         begin_rescue(lane)
     return len(stalled)
 
@@ -76,7 +76,7 @@ def rescue(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: f
     if decided:  # else another worker was first
         metrics.rescued(lane)
         log.info("lane_rescued", lane=lane, decided=decided)
-    point("S2")
+    point("stalled lane drained")
     return decided
 
 

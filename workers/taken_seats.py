@@ -18,14 +18,15 @@ from core.taken_seats import FREE, packed, until_s
 from db.postgres import seats
 
 
-def read(connection: Connection, untold: set[int], states: Mapping[int, ShowState]) -> dict[int, bytes]:
+def read(connection: Connection, contested_shows: set[int], states: Mapping[int, ShowState]) -> dict[int, bytes]:
     """All taken seats of those shows of a batch that the door is to be told of, as its transaction has left them.
 
-    They leave `untold` before they are read: where that fails the batch is tried again without, for the lane can.
+    They leave `contested_shows` before they are read: where that fails the batch is tried again without, for the lane
+    can.
     """
     found = {}
-    for show_id in untold & states.keys():
-        untold.discard(show_id)
+    for show_id in contested_shows & states.keys():
+        contested_shows.discard(show_id)
         hall = states[show_id].show.hall
         taken = {hall.number(label): until_s(ends_ms) for label, ends_ms in seats.taken(connection, show_id)}
         found[show_id] = packed(hall.capacity, taken)

@@ -66,7 +66,7 @@ def without_the_row_lock(monkeypatch: pytest.MonkeyPatch, stand: Ground) -> None
 
 
 def trimming_before_commit(monkeypatch: pytest.MonkeyPatch, stand: Ground) -> None:
-    def peek(client: Any, lane: int, limit: int) -> lanes.Peeked:
+    def peek(client: Any, lane: int, limit: int) -> lanes.Head:
         peeked = PEEK(client, lane, limit)
         if peeked.entries:
             last = peeked.entries[-1][0]

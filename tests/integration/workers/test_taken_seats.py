@@ -205,7 +205,7 @@ def test_a_lane_goes_on_where_taken_seats_cannot_be_read(
         raise PostgresUnavailable("canceling statement due to statement timeout")
 
     show = contested(stage, alice, bob)
-    stage.stores.untold.add(show)
+    stage.stores.contested.add(show)
     monkeypatch.setattr(seats, "taken", too_slow)
     booked = answered(alice.book(show, "B1"), 202)["id"]
 

@@ -24,7 +24,7 @@ from api.assembly import LOCK_TIMEOUT_MS, POOL_SIZE, STATEMENT_TIMEOUT_MS
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from db.kv import keys, lanes
 from db.kv.async_rounds import AsyncRounds
-from db.kv.lanes import Peeked
+from db.kv.lanes import Head
 from db.postgres.engine import allow, make_engine, transaction
 from db.postgres.patience import MARGIN_S, PING_S
 from ops.up.folders import open_folders, remove
@@ -155,7 +155,7 @@ class TestPostgres:
         )
         peek, freezing = lanes.peek, ExitStack()
 
-        def peek_and_freeze(client: redis.Redis, lane: int, limit: int) -> Peeked:
+        def peek_and_freeze(client: redis.Redis, lane: int, limit: int) -> Head:
             freezing.enter_context(servers.postgres.frozen())
             return peek(client, lane, limit)
 
