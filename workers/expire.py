@@ -1,7 +1,7 @@
 """Expire: put an Expire operation into the lane of each show that has lapsed holds.
 
-It decides nothing: the drain does, in the lane's order, so that a confirm accepted in time is never overtaken.
-With nobody running this, nothing is wrong either: whoever takes a lapsed hold's seats expires it first.
+It decides nothing: the drain does, in the lane's order, so a confirm that was accepted in time always wins. If this
+never runs, the results are the same: a Book that takes a lapsed hold's seats expires the hold first.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: Milliseconds for which a run keeps others from beginning; it ends earlier, or has been killed.
+#: Milliseconds for which a run keeps others from starting; a run ends earlier, unless it is killed.
 LEASE_MS = 10_000
-#: Milliseconds after a run in which the sweepers do not run one: the scheduler asks for one each second.
+#: Milliseconds after a run in which the sweepers start none: the scheduler requests one per second.
 DONE_MS = 5_000
 
 
 def run_alone(stores: Stores, ring: Callable[[int], object], *, overdue: bool = False) -> int:
-    """Do `run_once` unless a run is going on in any worker, or (`overdue`) one has ended in the last DONE_MS.
+    """Call `run_once` unless a run is in progress in any worker, or (`overdue`) one has ended in the last DONE_MS.
 
-    A run over many shows takes longer than the second after which the next is asked for; it must not take the
-    threads that drain, one after another. The lease only spares work: two runs at once are harmless.
+    A run over many shows takes longer than the second after which the next is requested, and must not occupy all
+    threads that drain. The lease only saves work: two runs at once are harmless.
     """
     try:
         if overdue and stores.rounds.call([("EXISTS", keys.EXPIRY_DONE)], writes=False) == [1]:
@@ -50,7 +50,7 @@ def run_alone(stores: Stores, ring: Callable[[int], object], *, overdue: bool = 
 
 
 def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
-    """Accept one Expire per show with lapsed holds; returns for how many shows one is waiting now.
+    """Accept one Expire per show with lapsed holds; return the number of these shows.
 
     Repeat: safe, also at the same time: accept.lua keeps one undecided Expire per show.
     """
