@@ -139,7 +139,7 @@ def test_a_kept_map_of_another_version_sells_a_seat_twice(
     stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch, checked: bool
 ) -> None:
     """Behind rule 10 stands rule 8: with it the batch fails, without it the seat has two owners."""
-    monkeypatch.setattr(SeatMaps, "take", lambda maps, show_id, version: maps._pop(show_id))
+    monkeypatch.setattr(SeatMaps, "remove", lambda maps, show_id, version: maps._pop(show_id))
     show = sold_by_another_worker(stage, other)
 
     if checked:

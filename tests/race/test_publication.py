@@ -133,8 +133,8 @@ def test_without_the_comparison_it_sets_status_and_card_back(stage: Stage, monke
         stage,
         monkeypatch,
         "FINISH",
-        ("if not version or tonumber(version) < tonumber(ARGV[arg]) then", "if true then"),
-        ("local newer = not now[1] or tonumber(now[1]) < tonumber(version)", "local newer = true"),
+        ("if not known or tonumber(known) < tonumber(version) then", "if true then"),
+        ("local newer = not v or tonumber(v) < tonumber(new.v)", "local newer = true"),
     )
 
     show, booking = zombie_after_a_wipe(stage)
@@ -171,7 +171,7 @@ def test_a_batch_of_another_epoch_touches_no_lane(stage: Stage) -> None:
 def test_a_batch_that_does_not_look_at_the_epoch_has_a_request_accepted_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = "local same_life = meter[1] == ARGV[1] and (given or still_there())"
+    look = "local same_life = meter[1] == batch.epoch and (given or still_there())"
     variant(stage, monkeypatch, "FINISH", (look, "local same_life = true"))
 
     repeated, entries = repeat_in_a_new_life(stage)
@@ -216,7 +216,7 @@ def test_where_versions_do_not_meet_the_door_refuses_no_seat(stage: Stage) -> No
 
 @pytest.mark.without_rule(number=11)
 def test_without_versions_the_door_refuses_a_seat_that_is_free(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    variant(stage, monkeypatch, "FINISH", ("(known ~= version and known ~= before) or ", ""))
+    variant(stage, monkeypatch, "FINISH", ("(known ~= new.v and known ~= new.before) or ", ""))
 
     show = cancelled_by_a_batch_that_was_not_published(stage)
 

@@ -12,7 +12,7 @@ from flask import request
 from api.bookings import status_body
 from api.web import hooks
 from core.state import ShowState
-from db.kv import admission, keys, lanes, statuses
+from db.kv import admission, keys, statuses
 from tests.proof.chaos.play import Play
 from workers import batch as batches
 from workers import expire, sweep, taken_seats
@@ -103,7 +103,7 @@ def test_a_refusal_that_names_no_seat(play: Play, monkeypatch: pytest.MonkeyPatc
         play.book(show, seat, user=play.stage.bob)
         play.drain()
     accepted = admission.parse
-    monkeypatch.setattr(lanes, "accepted", lambda answer: replace(accepted(answer), status={}))
+    monkeypatch.setattr(admission, "parse", lambda answer: replace(accepted(answer), status={}))
 
     assert play.book(show, "A1").said == {"code": "seat_taken", "seats": []}
     assert play.judged().broken == {"I8"}
