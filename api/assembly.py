@@ -9,7 +9,7 @@ from api.bookings.doorbells import Doorbells
 from api.bookings.intake import Intake
 from api.bookings.long_poll import LongPolls
 from api.bookings.service import BookingService
-from api.catalogue.seat_map_cache import SeatMaps
+from api.catalogue.seat_map_cache import SeatMapCache
 from api.catalogue.seat_maps import SeatMapService
 from api.server.event_loop import EventLoop
 from api.web.backend import Backend
@@ -52,7 +52,7 @@ def open_backend(settings: Settings) -> Backend:
         engine=engine,
         loop=EventLoop(),
         service=BookingService(redis, intake, long_polls, threads, doorbells.ring),
-        seat_maps=SeatMapService(SeatMaps(engine), redis, intake, map_threads),
+        seat_maps=SeatMapService(SeatMapCache(engine), redis, intake, map_threads),
         probe=PostgresProbe(engine),
         redis=redis,
         threads=threads,

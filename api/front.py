@@ -145,7 +145,7 @@ class Front:
         try:
             who = self._verifier.identity(exchange.headers.get("authorization", ""))
             if self._rates is not None:
-                verdict = self._rates.take(who.user_id)
+                verdict = self._rates.spend(who.user_id)
                 if not verdict.allowed:
                     raise verdict.refusal()
             reply = await make(exchange, who)

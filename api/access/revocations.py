@@ -54,7 +54,7 @@ class Revocations:
         self._users: dict[UUID, tuple[int, int]] = {}
         self._cursor = "0"
         self._missed = True
-        self._look_at = 0.0
+        self._reload_at = 0.0
         #: One reads at a time; one changes the dictionaries at a time, and never waits for a server meanwhile.
         self._reading, self._changing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
@@ -82,7 +82,7 @@ class Revocations:
             revocations.publish(self._rounds, made, now_s=time.time(), ttl_s=self._stream_s)
         except ResponseError as error:  # out of memory
             raise RedisUnavailable from error
-        self._take([made])
+        self._remember([made])
 
     def refresh(self) -> None:
         """Read new revocations from Redis, and all of them from Postgres when that is due.
@@ -96,8 +96,8 @@ class Revocations:
                 self._missed = True  # whoever answers next may be a replica that lacks the last of it
                 raise
             finally:
-                if time.monotonic() >= self._look_at:
-                    self._look()
+                if time.monotonic() >= self._reload_at:
+                    self._reload()
 
     def prune(self) -> bool:
         """Delete from Postgres some of what is over: revocations, and sessions. Raises: PostgresUnavailable.
@@ -145,20 +145,20 @@ class Revocations:
         found = [Revocation()]
         while found:
             there, self._cursor, found = revocations.read(self._rounds, self._cursor)
-            self._take(found)
+            self._remember(found)
             self._missed = self._missed or not there
         if self._missed:
-            self._look_at, self._missed = min(self._look_at, time.monotonic()), False
+            self._reload_at, self._missed = min(self._reload_at, time.monotonic()), False
 
-    def _look(self) -> None:
+    def _reload(self) -> None:
         """Take all that Postgres has, and forget what has ended."""
-        self._look_at = time.monotonic() + AGAIN_S
+        self._reload_at = time.monotonic() + AGAIN_S
         with transaction(self._engine) as connection:
-            self._take(revocations.list_live(connection))
+            self._remember(revocations.list_live(connection))
         self._forget(time.time())
-        self._look_at = time.monotonic() + _about(LOOK_S)
+        self._reload_at = time.monotonic() + _about(LOOK_S)
 
-    def _take(self, found: Iterable[Revocation]) -> None:
+    def _remember(self, found: Iterable[Revocation]) -> None:
         """Remember these: never for less long, nor of a lower version, than is known."""
         for one in found:
             with self._changing:

@@ -36,12 +36,12 @@ AT_A_TIME, PAUSE_S = 200, 0.02
 class LongPolls:
     """The waiting requests of one process. The listener starts with the first of them."""
 
-    def __init__(self, redis_url: str, places: int, questions: Questions | None = None) -> None:
+    def __init__(self, redis_url: str, slots: int, questions: Questions | None = None) -> None:
         self._client = redis.Redis(
             connection_pool=connection_pool(redis_url, socket_timeout_s=2 * LISTEN_S, questions=questions)
         )
-        self._places = places
-        self._taken = 0
+        self._slots = slots
+        self._slots_in_use = 0
         self._lock = threading.Lock()
         self._waiting: dict[str, set[Wake]] = {}
         self._listener: threading.Thread | None = None
@@ -55,9 +55,9 @@ class LongPolls:
         Whoever has entered must `leave`.
         """
         with self._lock:
-            if self.leaving or self._taken >= self._places:
+            if self.leaving or self._slots_in_use >= self._slots:
                 return False
-            self._taken += 1
+            self._slots_in_use += 1
             self._waiting.setdefault(booking_id.hex, set()).add(wake)
             if self._listener is None:
                 self._listener = threading.Thread(target=self._listen, name="long-polls", daemon=True)
@@ -67,7 +67,7 @@ class LongPolls:
     def leave(self, booking_id: UUID, wake: Wake) -> None:
         """Give the place back."""
         with self._lock:
-            self._taken -= 1
+            self._slots_in_use -= 1
             self._waiting[booking_id.hex].discard(wake)
             if not self._waiting[booking_id.hex]:
                 del self._waiting[booking_id.hex]

@@ -17,8 +17,8 @@ from flask_smorest import Blueprint
 from api.access.tokens import current_user
 from api.bookings import parse, status_body
 from api.bookings.service import BookingService
-from api.shapes import links
-from api.shapes.requests import BOOKING_REQUEST, BOOKING_STATUS, WAIT_QUERY
+from api.shapes import answers, links
+from api.shapes.requests import BOOKING_REQUEST, WAIT_QUERY
 from api.web.backend import backend
 from api.web.errors import NoSuchBooking
 from api.web.openapi import route
@@ -33,7 +33,7 @@ R = TypeVar("R")
 blueprint = Blueprint("bookings", __name__, description="Ask for seats, and follow what became of it.")
 
 FOUND = {202: ("Location", "Retry-After", "ETag"), 200: ("Retry-After", "ETag")}
-STATUS_ANSWERS = {200: BOOKING_STATUS, 202: BOOKING_STATUS}
+STATUS_ANSWERS = {200: answers.BOOKING_STATUS, 202: answers.BOOKING_STATUS}
 #: A `?wait=` holds a thread of Flask's here: few may, and others are answered at once.
 _waiting_threads = threading.BoundedSemaphore(4)
 
@@ -50,7 +50,7 @@ def run(work: Coroutine[Any, Any, R]) -> R:
 
 @route(
     blueprint, "POST", "/api/bookings", body=BOOKING_REQUEST, answers=STATUS_ANSWERS, headers=FOUND,
-    leads={202: links.BOOKING}, takes=("Idempotency-Key",), errors=(404, 409, 503), secured=True,
+    leads={202: links.BOOKING}, request_headers=("Idempotency-Key",), errors=(404, 409, 503), secured=True,
 )  # fmt: skip
 def create() -> Response:
     """Ask for seats: named ones, or so many of the best available; at once, or held first."""
@@ -60,8 +60,8 @@ def create() -> Response:
 
 
 @route(
-    blueprint, "GET", "/api/bookings/<uuid:booking_id>", query=WAIT_QUERY, answers={200: BOOKING_STATUS, 304: None},
-    headers={200: ("Retry-After", "ETag")}, leads={200: links.STATUS}, takes=("If-None-Match",), errors=(404, 503),
+    blueprint, "GET", "/api/bookings/<uuid:booking_id>", query=WAIT_QUERY, answers={200: answers.BOOKING_STATUS, 304: None},
+    headers={200: ("Retry-After", "ETag")}, leads={200: links.STATUS}, request_headers=("If-None-Match",), errors=(404, 503),
     secured=True,
 )  # fmt: skip
 def status(booking_id: UUID) -> Response:
@@ -77,7 +77,7 @@ def status(booking_id: UUID) -> Response:
 
 
 @route(
-    blueprint, "GET", "/api/bookings/reference/<reference>", answers={200: BOOKING_STATUS},
+    blueprint, "GET", "/api/bookings/reference/<reference>", answers={200: answers.BOOKING_STATUS},
     headers={200: ("ETag",)}, errors=(404, 503), secured=True,
 )  # fmt: skip
 def by_reference(reference: str) -> Response:

@@ -46,7 +46,7 @@ class SeatMap:
         return Twofold(self.body, self.gzipped)
 
 
-class SeatMaps:
+class SeatMapCache:
     """The seat maps of one application."""
 
     def __init__(self, engine: Engine) -> None:

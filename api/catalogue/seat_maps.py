@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from api.bookings.intake import Intake
 from api.bookings.service import Redis
-from api.catalogue.seat_map_cache import SeatMap, SeatMaps
+from api.catalogue.seat_map_cache import SeatMap, SeatMapCache
 from api.web.errors import NoSuchShow
 from api.web.reply import Reply
 from api.web.threads import Runs
@@ -32,9 +32,9 @@ REST_S = 1.0
 class SeatMapService:
     """The maps of one api process, on its event loop."""
 
-    def __init__(self, maps: SeatMaps, redis: Redis, intake: Intake, threads: Runs) -> None:
+    def __init__(self, cache: SeatMapCache, redis: Redis, intake: Intake, threads: Runs) -> None:
         """Args: threads: where Postgres is asked."""
-        self._maps = maps
+        self._cache = cache
         self._redis = redis
         self._intake = intake
         self._threads = threads
@@ -43,7 +43,7 @@ class SeatMapService:
     async def reply(self, show_id: int) -> Reply:
         """The map of a show with its version as the ETag. Raises: NoSuchShow, PostgresUnavailable, Busy."""
         self._intake.refuse_absent(show_id)
-        known = self._maps.kept(show_id)
+        known = self._cache.kept(show_id)
         wanted = await self._published(show_id)
         if (
             known is None
@@ -76,8 +76,8 @@ class SeatMapService:
             with suppress(OnsaleError):
                 self._intake.learn()
                 self._rests_until = 0.0
-        version = self._maps.version(show_id)
+        version = self._cache.version(show_id)
         if version is None:
             self._intake.remember_absent(show_id)
             raise NoSuchShow
-        return self._maps.at_least(show_id, version)
+        return self._cache.at_least(show_id, version)

@@ -69,7 +69,7 @@ def get_show(show_id: int) -> Response:
     blueprint,
     "GET",
     f"{ONE}/seats",
-    takes=("If-None-Match",),
+    request_headers=("If-None-Match",),
     answers={200: answers.SEAT_MAP, 304: None},
     headers={200: ("ETag",), 304: ("ETag",)},
     errors=(404, 503),

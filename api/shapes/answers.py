@@ -8,8 +8,9 @@ from __future__ import annotations
 from marshmallow import INCLUDE, fields, validate
 
 from api.shapes.fields import Flag, Text, Whole
-from api.shapes.requests import BookingStatus, Plan, Shape
-from core.bookings import Outcome, Reason
+from api.shapes.requests import Plan, Shape
+from core.bookings import Outcome, Reason, Stage, Status
+from core.operations import Kind
 from core.shows import SaleState
 
 
@@ -37,6 +38,47 @@ class Problem(Shape):
     request_id = Text(required=True)
     errors = fields.List(fields.Nested(Fault))
     opens_at = fields.AwareDateTime(metadata={"description": "With show_not_open: when its sale begins."})
+
+
+class LastOperation(Shape):
+    """The newest decision about a booking: a refused confirm is seen here."""
+
+    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
+    accepted_at = fields.AwareDateTime(required=True)
+    outcome = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Outcome]))
+    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
+
+
+class PendingOperation(Shape):
+    """An operation on a booking that waits for its decision."""
+
+    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
+    accepted_at = fields.AwareDateTime(required=True)
+
+
+class BookingStatus(Shape):
+    """A booking as its owner sees it. Times are ISO 8601 UTC, money is in cents."""
+
+    id = fields.UUID(required=True)
+    reference = Text(required=True, metadata={"description": "Short form, to be read out."})
+    show_id = Whole(required=True)
+    status = Text(required=True, validate=validate.OneOf([status.value for status in Status]))
+    stage = Text(required=True, allow_none=True, validate=validate.OneOf([stage.value for stage in Stage]))
+    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
+    position = Whole(required=True, allow_none=True, metadata={"description": "Place in line while QUEUED."})
+    eta_ms = Whole(required=True, allow_none=True, metadata={"description": "Null where nobody can tell."})
+    poll_after_ms = Whole(required=True, allow_none=True)
+    delayed = Flag(required=True, metadata={"description": "It waits, and nothing has been decided for seconds."})
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    seats = fields.List(Text(), required=True)
+    amount_cents = Whole(required=True, allow_none=True)
+    accepted_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
+    confirmed_at = fields.AwareDateTime(required=True, allow_none=True)
+    version = Whole(required=True, metadata={"description": "Grows with each decision; 0 while QUEUED."})
+    last_operation = fields.Nested(LastOperation, required=True, allow_none=True)
+    pending_operation = fields.Nested(PendingOperation, required=True, allow_none=True)
+    replaced_by = fields.UUID(required=True, allow_none=True)
 
 
 class UserAnswer(Shape):
@@ -225,6 +267,7 @@ class Readiness(Shape):
     workers = Whole(metadata={"description": "Workers that drain the lanes of this Redis."})
 
 
+BOOKING_STATUS = BookingStatus()
 USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()
 MOVIE, MOVIES, HALL, HALLS = MovieAnswer(), MoviesAnswer(), HallAnswer(), HallsAnswer()
 SHOW, SHOWS, SEAT_MAP = ShowAnswer(), ShowsAnswer(), SeatMapAnswer()

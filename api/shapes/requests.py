@@ -14,9 +14,7 @@ from typing import Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from api.shapes.fields import PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
-from core.bookings import Outcome, Reason, Stage, Status
 from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
-from core.operations import Kind
 from core.shows import SaleState
 
 SEAT_LABEL = "^[A-Z]{1,3}[0-9]{1,4}$"
@@ -97,47 +95,6 @@ class BookingRequest(Shape):
         if len(set(seats)) < len(seats):
             twice = {i: ["This seat is named twice."] for i, seat in enumerate(seats) if seat in seats[:i]}
             raise ValidationError({"seats": twice})
-
-
-class LastOperation(Shape):
-    """The newest decision about a booking: a refused confirm is seen here."""
-
-    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
-    accepted_at = fields.AwareDateTime(required=True)
-    outcome = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Outcome]))
-    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
-
-
-class PendingOperation(Shape):
-    """An operation on a booking that waits for its decision."""
-
-    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
-    accepted_at = fields.AwareDateTime(required=True)
-
-
-class BookingStatus(Shape):
-    """A booking as its owner sees it. Times are ISO 8601 UTC, money is in cents."""
-
-    id = fields.UUID(required=True)
-    reference = Text(required=True, metadata={"description": "Short form, to be read out."})
-    show_id = Whole(required=True)
-    status = Text(required=True, validate=validate.OneOf([status.value for status in Status]))
-    stage = Text(required=True, allow_none=True, validate=validate.OneOf([stage.value for stage in Stage]))
-    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
-    position = Whole(required=True, allow_none=True, metadata={"description": "Place in line while QUEUED."})
-    eta_ms = Whole(required=True, allow_none=True, metadata={"description": "Null where nobody can tell."})
-    poll_after_ms = Whole(required=True, allow_none=True)
-    delayed = Flag(required=True, metadata={"description": "It waits, and nothing has been decided for seconds."})
-    expires_at = fields.AwareDateTime(required=True, allow_none=True)
-    seats = fields.List(Text(), required=True)
-    amount_cents = Whole(required=True, allow_none=True)
-    accepted_at = fields.AwareDateTime(required=True)
-    decided_at = fields.AwareDateTime(required=True, allow_none=True)
-    confirmed_at = fields.AwareDateTime(required=True, allow_none=True)
-    version = Whole(required=True, metadata={"description": "Grows with each decision; 0 while QUEUED."})
-    last_operation = fields.Nested(LastOperation, required=True, allow_none=True)
-    pending_operation = fields.Nested(PendingOperation, required=True, allow_none=True)
-    replaced_by = fields.UUID(required=True, allow_none=True)
 
 
 class WaitQuery(Shape):
@@ -248,7 +205,6 @@ class ShowChange(Shape):
 
 
 BOOKING_REQUEST = BookingRequest()
-BOOKING_STATUS = BookingStatus()
 WAIT_QUERY = WaitQuery()
 EXPORT_QUERY = ExportQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()

@@ -1,4 +1,4 @@
-"""Cursors: where the next page of a list begins. To a client a text without meaning; inside, the last row's place.
+"""Cursors: where the next page of a list begins. Opaque to clients; inside, the sort key of the last row shown.
 
 A page begins behind the row that ended the page before, wherever that row stands by now. So what comes, goes or
 begins meanwhile neither hides rows nor shows them twice, as it would if pages were counted.
@@ -25,28 +25,28 @@ LATEST_MS = 253_402_300_799_999
 
 
 class Cursor:
-    """The cursors of one list: a row's place is what the list is sorted by."""
+    """The cursors of one list: a row's position is what the list is sorted by."""
 
-    def __init__(self, name: str, *place: fields.Field[Any]) -> None:
-        """`name`: a cursor of another list is refused. `place`: the kind of each value that the list is sorted by."""
+    def __init__(self, name: str, *position: fields.Field[Any]) -> None:
+        """Args: name: of the list; cursors of others are rejected.   position: the field of each sort key."""
         self._name = name
-        self._place = place
+        self._position = position
 
-    def write(self, *place: Any) -> str:
+    def write(self, *position: Any) -> str:
         """The cursor of the page that begins behind a row."""
-        return urlsafe_b64encode(orjson.dumps([self._name, *place])).decode().rstrip("=")
+        return urlsafe_b64encode(orjson.dumps([self._name, *position])).decode().rstrip("=")
 
     def read(self, text: str | None) -> tuple[Any, ...] | None:
-        """The place behind which a page begins; None at the list's beginning. Raises: InvalidCursor."""
+        """The position behind which a page begins; None at the list's beginning. Raises: InvalidCursor."""
         if text is None:
             return None
         if len(text) > MAX_CHARS:
             raise InvalidCursor
         try:
-            name, *place = orjson.loads(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+            name, *position = orjson.loads(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
             if name != self._name:
                 raise InvalidCursor
-            return tuple(kind.deserialize(value) for kind, value in zip(self._place, place, strict=True))
+            return tuple(kind.deserialize(value) for kind, value in zip(self._position, position, strict=True))
         except (ValueError, TypeError, ValidationError):
             raise InvalidCursor from None
 
@@ -56,15 +56,15 @@ class Cursor:
         found: Sequence[Row],
         limit: int,
         shown: Callable[[Row], dict[str, Any]],
-        place: Callable[[Row], tuple[str | int | UUID, ...]],
+        position: Callable[[Row], tuple[str | int | UUID, ...]],
     ) -> dict[str, Any]:
         """A page as `api/shapes/answers.py` Page.
 
         Args: found: up to `limit` + 1 rows; the one too many tells that there is another page.
-              shown, place: a row as JSON, and its place in the list.
+              shown, position: a row as JSON, and its position in the list.
         """
         rows = found[:limit]
-        following = self.write(*place(rows[-1])) if len(found) > limit else None
+        following = self.write(*position(rows[-1])) if len(found) > limit else None
         return {noun: [shown(row) for row in rows], "limit": limit, "next_cursor": following}
 
 

@@ -82,7 +82,7 @@ def docs() -> Response:
 
 
 @route(
-    blueprint, "GET", "/docs/<string:name>", answers={200: "text/javascript", 304: None}, takes=("If-None-Match",),
+    blueprint, "GET", "/docs/<string:name>", answers={200: "text/javascript", 304: None}, request_headers=("If-None-Match",),
     headers={200: ("ETag",), 304: ("ETag",)}, errors=(404,),
 )  # fmt: skip
 def docs_file(name: str) -> Response:

@@ -46,7 +46,7 @@ def route(
     answers: Mapping[int, Schema | str | None],
     body: Schema | None = None,
     query: Schema | None = None,
-    takes: Sequence[str] = (),
+    request_headers: Sequence[str] = (),
     errors: Sequence[int] = (),
     headers: Mapping[int, Sequence[str]] | None = None,
     leads: Mapping[int, Links] | None = None,
@@ -63,7 +63,9 @@ def route(
     for status, shape in answers.items():
         responses[str(status)] = _answer(status, shape, (headers or {}).get(status, ()), (leads or {}).get(status))
     document: dict[str, Any] = {"responses": responses}
-    parameters = [_header_parameter(name) for name in takes] + ([{"in": "query", "schema": query}] if query else [])
+    parameters = [_header_parameter(name) for name in request_headers] + (
+        [{"in": "query", "schema": query}] if query else []
+    )
     if parameters:
         document["parameters"] = parameters
     if body:

@@ -3,7 +3,7 @@
 Each process counts for itself, so a user who reaches N processes may send N times as much: the limit keeps one
 account from taking a process for itself, it is no quota. Off with RATE_LIMIT_PER_S=0.
 
-    Rates.take(user_id)   one request; under a microsecond, never waits
+    Rates.spend(user_id)   one request; under a microsecond, never waits
     count(user_id)        the same for the current request of Flask's: 429 by exception, and headers
 """
 
@@ -51,7 +51,7 @@ class Rates:
         self._old: dict[UUID, float] = {}
         self.policy = f'"user";q={burst};w={math.ceil(burst / per_s)}'
 
-    def take(self, user_id: UUID) -> Verdict:
+    def spend(self, user_id: UUID) -> Verdict:
         """Take one token of this user's bucket, if there is one. Repeat: takes another."""
         now = time.monotonic()
         young = self._young
@@ -103,7 +103,7 @@ class Allowance:
         """Count one that was taken."""
         rates = self._of(operation)
         if rates:
-            rates.take(operation.user_id)
+            rates.spend(operation.user_id)
 
     def _of(self, operation: Book | Confirm | Cancel) -> Rates | None:
         return self._books if isinstance(operation, Book) else self._changes
@@ -123,7 +123,7 @@ def count(user_id: UUID) -> None:
     rates = cast(Rates | None, current_app.extensions.get("onsale-rates"))
     if rates is None:
         return
-    verdict = g.verdict = rates.take(user_id)
+    verdict = g.verdict = rates.spend(user_id)
     if not verdict.allowed:
         raise verdict.refusal()
 

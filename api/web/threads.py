@@ -35,7 +35,7 @@ class Threads:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._most = threads + waiting
         self._patience_s = patience_s
-        self._taken = 0
+        self._slots_in_use = 0
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
 
@@ -45,9 +45,9 @@ class Threads:
         A caller that is cancelled takes its call out of the queue; one that already runs goes on to its end.
         """
         with self._lock:
-            if self._taken >= self._most:
+            if self._slots_in_use >= self._most:
                 raise Busy
-            self._taken += 1
+            self._slots_in_use += 1
         try:
             future = self._executor.submit(partial(function, *arguments))
         except BaseException:  # the pool has been closed: the place is free all the same
@@ -88,4 +88,4 @@ class Threads:
 
     def _give_back(self, _future: Future[Any] | None) -> None:
         with self._lock:
-            self._taken -= 1
+            self._slots_in_use -= 1

@@ -1,4 +1,4 @@
-"""Cursors: a place goes out and comes in the same, and what a client has made up is refused."""
+"""Cursors: a position goes out and comes in the same, and what a client has made up is refused."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def test_what_is_no_cursor_of_this_list_is_refused(text: str) -> None:
         MOVIES.read(text)
 
 
-@pytest.mark.parametrize("place", [(-1, str(ID)), (LATEST_MS + 1, str(ID)), (1, "7"), (1, None), (True, str(ID))])
-def test_a_time_or_id_that_cannot_be_is_refused(place: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize("position", [(-1, str(ID)), (LATEST_MS + 1, str(ID)), (1, "7"), (1, None), (True, str(ID))])
+def test_a_time_or_id_that_cannot_be_is_refused(position: tuple[Any, ...]) -> None:
     with pytest.raises(InvalidCursor):
-        BOOKINGS.read(forged("bookings", *place))
+        BOOKINGS.read(forged("bookings", *position))
 
 
 @pytest.mark.parametrize(("found", "following"), [(0, None), (1, None), (2, None), (3, (1_001, 1))])

@@ -42,14 +42,14 @@ def test_a_hash_that_is_none_fits_nothing() -> None:
 
 
 def test_a_crowd_is_told_to_come_again_at_once() -> None:
-    places = passwords.AT_ONCE + passwords.WAITING
-    for _ in range(places):
+    turns = passwords.AT_ONCE + passwords.WAITING
+    for _ in range(turns):
         assert passwords._present.acquire(blocking=False)
     try:
         with pytest.raises(Busy):
             hash_password("anything")
     finally:
-        for _ in range(places):
+        for _ in range(turns):
             passwords._present.release()
 
     assert hash_password("anything")

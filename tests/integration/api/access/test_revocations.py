@@ -49,7 +49,7 @@ def lose(stores: Stores, *numbers: int) -> None:
 
 def look(list_: Revocations) -> None:
     """Let it be time to ask Postgres."""
-    list_._look_at = 0.0
+    list_._reload_at = 0.0
     list_.refresh()
 
 
@@ -116,7 +116,7 @@ def test_processes_do_not_ask_postgres_together(app: Flask) -> None:
     waits = []
     for _ in range(8):
         look(of(app))
-        waits.append(of(app)._look_at - time.monotonic())
+        waits.append(of(app)._reload_at - time.monotonic())
 
     assert all(0.79 * module.LOOK_S < seconds < 1.21 * module.LOOK_S for seconds in waits)
     assert max(waits) - min(waits) > 0.02 * module.LOOK_S
@@ -187,8 +187,8 @@ def test_an_api_starts_without_postgres_and_asks_it_later(
 
 def test_a_shorter_revocation_does_not_shorten_a_longer_one(app: Flask) -> None:
     list_, user = of(app), uuid4()
-    list_._take([Revocation("s", expires_s=200), Revocation("s", expires_s=100)])
-    list_._take([Revocation("", str(user), 5, 200), Revocation("", str(user), 3, 100)])
+    list_._remember([Revocation("s", expires_s=200), Revocation("s", expires_s=100)])
+    list_._remember([Revocation("", str(user), 5, 200), Revocation("", str(user), 3, 100)])
 
     list_._forget(150)
 

@@ -212,7 +212,7 @@ def test_when_all_waiting_places_are_taken_the_answer_comes_at_once(
     stage: Stage, alice: Buyer, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id_ = alice.book(stage.show(), "A1").get_json()["id"]
-    monkeypatch.setattr(app.extensions["onsale"].service._long_polls, "_places", 0)
+    monkeypatch.setattr(app.extensions["onsale"].service._long_polls, "_slots", 0)
 
     assert answered(alice.get(id_, "?wait=20"), 200)["stage"] == "QUEUED"
 

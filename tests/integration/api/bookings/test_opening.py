@@ -130,7 +130,7 @@ def test_what_a_worker_remembers_of_halls_is_bounded(
 
 
 def test_the_maps_that_an_api_keeps_are_bounded_by_their_bytes(app: Flask, engine: Engine) -> None:
-    maps = app.extensions["onsale"].seat_maps._maps
+    maps = app.extensions["onsale"].seat_maps._cache
     shows = [make_show(engine, plan=large_plan(2_000), prices=PRICES) for _ in range(3)]
     first = maps.at_least(shows[0], 0)
     maps._maps._most = 2 * (len(first.body) + len(first.gzipped)) + 100

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from api.catalogue.seat_map_cache import SeatMaps
+from api.catalogue.seat_map_cache import SeatMapCache
 from tests.support.factories import make_show, sell
 
 LARGE_PLAN = {
@@ -45,7 +45,7 @@ def test_a_large_map_is_compressed_once_a_version(
 
 
 def test_both_forms_of_a_map_count_as_memory(engine: Engine) -> None:
-    maps = SeatMaps(engine)
+    maps = SeatMapCache(engine)
     made = maps.at_least(make_show(engine, plan=LARGE_PLAN, prices={"standard": 1200}), 1)
 
     assert made.gzipped

@@ -12,7 +12,7 @@ from flask import Flask
 
 from api.app import in_front_of
 from api.catalogue import seat_map_cache, seat_maps
-from api.catalogue.seat_map_cache import SeatMap, SeatMaps
+from api.catalogue.seat_map_cache import SeatMap, SeatMapCache
 from core.errors import RedisUnavailable
 from core.ids import lane_of
 from core.settings import Settings
@@ -130,7 +130,7 @@ def test_a_look_that_changed_nothing_is_enough_to_be_believed_again(
 ) -> None:
     path = f"/api/shows/{stage.show()}/seats"
     etag = look(server, path).headers["etag"]
-    maps: SeatMaps = app.extensions["onsale"].seat_maps._maps
+    maps: SeatMapCache = app.extensions["onsale"].seat_maps._cache
     [(show, (known, _))] = maps._maps._values.items()
     maps._maps.put(show, replace(known, checked_s=-1e9))
 
@@ -185,7 +185,7 @@ def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, mon
         return real(*arguments)
 
     monkeypatch.setattr(seat_map_cache.catalogue, "get_taken_seats", counted)
-    maps: SeatMaps = app.extensions["onsale"].seat_maps._maps
+    maps: SeatMapCache = app.extensions["onsale"].seat_maps._cache
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: maps.at_least(show, 0), range(8)))

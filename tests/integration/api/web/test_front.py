@@ -41,7 +41,7 @@ def post(server: Server, buyer: Buyer, body: Any, **headers: str) -> Answer:
     return server.ask("POST", "/api/bookings", given, data)
 
 
-def waiting_places(server: Server) -> LongPolls:
+def long_polls(server: Server) -> LongPolls:
     return server.app._service._long_polls
 
 
@@ -82,19 +82,19 @@ def test_a_waiting_client_hears_of_the_outcome_at_once(server: Server, stage: St
     show = stage.show()
     booking = alice.book(show, "A1").get_json()["id"]
     waiting = [server.begin("GET", f"/api/bookings/{booking}?wait=20", alice.headers) for _ in range(50)]
-    until(lambda: waiting_places(server)._taken == 50)
+    until(lambda: long_polls(server)._slots_in_use == 50)
 
     stage.drain(show)
 
     assert {one.result(PATIENCE_S).json["status"] for one in waiting} == {"CONFIRMED"}
-    assert waiting_places(server)._taken == 0
+    assert long_polls(server)._slots_in_use == 0
 
 
 def test_without_a_place_to_wait_the_answer_comes_at_once(
     server: Server, stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     booking = alice.book(stage.show(), "A1").get_json()["id"]
-    monkeypatch.setattr(waiting_places(server), "_places", 0)
+    monkeypatch.setattr(long_polls(server), "_slots", 0)
 
     assert server.ask("GET", f"/api/bookings/{booking}?wait=20", alice.headers).json["stage"] == "QUEUED"
 
@@ -118,13 +118,13 @@ def test_a_client_that_has_gone_gives_its_place_back(server: Server, stage: Stag
     booking = alice.book(stage.show(), "A1").get_json()["id"]
     client = Proto(b"")
     waiting = server.begin("GET", f"/api/bookings/{booking}?wait=20", alice.headers, proto=client)
-    until(lambda: waiting_places(server)._taken == 1)
+    until(lambda: long_polls(server)._slots_in_use == 1)
 
     server.soon(client.gone.set)
 
     waiting.result(PATIENCE_S)
-    assert waiting_places(server)._taken == 0
-    assert waiting_places(server)._waiting == {}
+    assert long_polls(server)._slots_in_use == 0
+    assert long_polls(server)._waiting == {}
 
 
 def test_a_process_that_is_leaving_answers_who_waits_and_is_not_ready(
@@ -133,7 +133,7 @@ def test_a_process_that_is_leaving_answers_who_waits_and_is_not_ready(
     booking = alice.book(stage.show(), "A1").get_json()["id"]
     path = f"/api/bookings/{booking}?wait=20"
     waiting = [server.begin("GET", path, alice.headers) for _ in range(3)]
-    until(lambda: waiting_places(server)._taken == 3)
+    until(lambda: long_polls(server)._slots_in_use == 3)
     assert server.ask("GET", "/readyz", {}).status == 200
 
     server.soon(server.app._service.leave)
@@ -202,7 +202,7 @@ class Stuck:
     def fill(self) -> list[Future[Answer]]:
         """Take all threads, and all places of the queue before them."""
         asked = [self.server.begin("GET", "/stuck", {}) for _ in range(self.holds)]
-        until(lambda: self.server.app._bridge._threads._taken == self.holds)
+        until(lambda: self.server.app._bridge._threads._slots_in_use == self.holds)
         return asked
 
     def go_on(self) -> None:
