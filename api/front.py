@@ -1,9 +1,9 @@
 """The front: handles granian's requests on the event loop, in front of Flask.
 
-It reads bodies, with a limit and a deadline, before anything waits for a thread. It answers the most frequent requests
-(bookings, their statuses, confirms and cancels, seat maps) and the probes itself, through the same services as Flask's
-views, and passes everything else to Flask (bridge.py). It is only a transport: with API_FRONT off, Flask answers
-everything, more slowly (docs/architecture.md).
+It reads bodies, with a limit and a deadline, before anything waits for a thread. It answers the most frequent
+requests (bookings, their statuses, confirms and cancels, seat maps) and the probes itself, through the same services
+as Flask's views, and passes everything else to Flask (bridge.py). It is only a transport: with API_FRONT off, Flask
+answers everything, more slowly (docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ class Front:
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
         """Fail /readyz, answer waiting requests, close each connection with its next answer; end after LEAVE_S.
 
-        Balancers have LEAVE_S to notice. Then SIGINT makes granian shut down: it answers what it has begun, and closes
-        its connections.
+        Balancers have LEAVE_S to notice. Then SIGINT makes granian shut down: it answers what it has begun, and
+        closes its connections.
         """
         if not self._service.leaving:
             self._service.leave()

@@ -49,13 +49,13 @@ class Revocations:
         self._rounds = rounds
         self._engine = engine
         self._stream_s = token_ttl_s + LEEWAY_S + MARGIN_S
-        #: Session -> when its revocation may be forgotten (epoch s); user -> lowest valid version, and the time.
+        #: Session -> when its revocation may be forgotten (epoch s); user -> lowest valid version, and that time.
         self._sessions: dict[str, int] = {}
         self._users: dict[UUID, tuple[int, int]] = {}
         self._cursor = "0"
         self._missed = True
         self._reload_at = 0.0
-        #: One thread reads at a time. `_changing` guards the dictionaries and is never held during a call to a server.
+        #: One thread reads at a time. `_changing` guards the dictionaries; it is never held during calls to a server.
         self._reading, self._changing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
 

@@ -1,5 +1,4 @@
-"""The bridge from the event loop to Flask: runs WSGI requests in threads, with their bodies complete, in a bounded queue.
-"""
+"""The bridge from the event loop to Flask: runs requests with complete bodies in threads, behind a bounded queue."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from flask import Flask
 
 from api.web.threads import Threads
 
-#: Paths that operators' tools read. They and OPTIONS, browsers' CORS preflights, never touch Postgres: they have
+#: Paths that operators' tools read. They and OPTIONS (browsers' CORS preflights) do not need Postgres: they have
 #: separate threads, and never wait behind other requests.
 OPERATIONS = ("/metrics", "/api/health")
 OPERATIONS_THREADS, OPERATIONS_WAITING = 2, 512

@@ -1,7 +1,7 @@
 """The event loop of an api process, on which the booking service and its connection to Redis run.
 
-Under the front (front.py) it is granian's. Under any WSGI server it runs in a thread that the first request starts, so
-that it starts after the server has forked. Flask's views submit their calls to it and wait.
+Under the front (front.py) it is granian's. Under any WSGI server it runs in a thread that the first request starts,
+so that it starts after the server has forked. Flask's views submit their calls to it and wait.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class EventLoop:
         return self._thread is not None
 
     def run(self, work: Coroutine[Any, Any, R]) -> R:
-        """Run a coroutine on the loop and return its result. Blocks the calling thread, which must not be the loop's."""
+        """Run a coroutine on the loop and return its result. Blocks; must not be called on the loop's thread."""
         return asyncio.run_coroutine_threadsafe(work, self._running()).result()
 
     def close(self) -> None:

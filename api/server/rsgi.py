@@ -49,8 +49,8 @@ class Bodies:
     async def read(self, headers: Any, proto: Any, most: int) -> bytes:
         """Return the whole body of a request, however it is framed; `most`: max bytes.
 
-        A chunked body that was cut short is returned as it arrived: granian does not report it, and the JSON is invalid.
-        Raises: BodyTooLarge, BodyIncomplete, BodyTimeout.
+        A chunked body that was cut short is returned as it arrived, for granian does not report it; its JSON is
+        invalid. Raises: BodyTooLarge, BodyIncomplete, BodyTimeout.
         """
         length = headers.get("content-length")
         if length is None and "transfer-encoding" not in headers:
@@ -104,7 +104,7 @@ def joined(headers: Any, name: str) -> str | None:
 
 
 def text(headers: Any, name: str) -> str | None:
-    """Return a header's value, repeated lines joined by "," as in WSGI; None if absent; U+FFFD if it is not UTF-8."""
+    """Return a header's value, repeated lines joined by "," as in WSGI; None if absent; U+FFFD if it has no text."""
     if name not in headers:
         return None
     return ",".join(headers.get_all(name)) or "\ufffd"
