@@ -57,5 +57,5 @@ def test_both_transports_answer_the_same(case: Case, front: World, wsgi: World) 
     assert plain(answer(case, front)) == plain(answer(case, wsgi))
 
 
-def test_cases_have_names_of_their_own() -> None:
+def test_case_names_are_unique() -> None:
     assert len({case.name for case in CASES}) == len(CASES)

@@ -17,7 +17,7 @@ def large(world: World) -> str:
     return f"/api/shows/{world.stage.show(rows=26, seats=40)}/seats"
 
 
-def test_a_large_answer_is_compressed_for_who_takes_it(world: World, large: str) -> None:
+def test_a_large_answer_is_compressed_for_clients_that_accept_it(world: World, large: str) -> None:
     for path in ("/openapi.json", large):
         whole, packed = world.ask("GET", path), world.ask("GET", path, headers=TAKES)
 
@@ -28,7 +28,7 @@ def test_a_large_answer_is_compressed_for_who_takes_it(world: World, large: str)
             assert "accept-encoding" in ", ".join(answer.all("vary")).lower()
 
 
-def test_the_tag_of_a_compressed_answer_is_known_again(world: World, large: str) -> None:
+def test_the_etag_of_a_compressed_answer_is_recognised(world: World, large: str) -> None:
     packed = world.ask("GET", large, headers=TAKES)
 
     again = world.ask("GET", large, headers={**TAKES, "If-None-Match": packed.one("etag")})
@@ -37,7 +37,7 @@ def test_the_tag_of_a_compressed_answer_is_known_again(world: World, large: str)
 
 
 @pytest.mark.parametrize("takes", ["", "identity", "gzip;q=0", "x-mine"])
-def test_nothing_is_compressed_for_who_does_not_take_it(world: World, takes: str) -> None:
+def test_nothing_is_compressed_for_clients_that_do_not_accept_it(world: World, takes: str) -> None:
     headers = {"Accept-Encoding": takes} if takes else {}
 
     assert not world.ask("GET", "/openapi.json", headers=headers).all("content-encoding")

@@ -24,7 +24,7 @@ def use_up(world: World, by: Callable[[int], str]) -> None:
         assert log_in(world, X__Forwarded__For=by(number)).status == 401
 
 
-def test_requests_of_a_user_are_counted_and_told(world: World) -> None:
+def test_requests_of_a_user_are_counted_and_reported(world: World) -> None:
     token, allowed = world.token(), 0
     while (answer := world.ask("GET", "/api/bookings/reference/X", token)).status == 404:
         sound(answer, "GET")
@@ -47,7 +47,7 @@ def test_all_routes_of_a_user_count_together(world: World) -> None:
     assert [re.findall(r"r=(\d+);", each) for each in told] == [[str(BURST - used)] for used in (1, 2, 3)]
 
 
-def test_log_ins_of_an_address_are_counted_by_what_the_proxy_says(world: World) -> None:
+def test_log_ins_are_counted_by_the_address_from_the_proxy(world: World) -> None:
     client = address()
     use_up(world, lambda number: f"203.0.113.{number}, {client}")  # the first is what the client wrote itself
 
@@ -66,7 +66,7 @@ def test_a_name_with_underscores_is_not_the_header(front: World) -> None:
     assert log_in(front, X__Forwarded__For=client, X_Forwarded_For=address()).status == 429
 
 
-def test_a_key_with_underscores_is_none(front: World) -> None:
+def test_a_key_header_with_underscores_is_ignored(front: World) -> None:
     token, show = front.token(), front.stage.show()
     body, given = {"show_id": show, "quantity": 1}, {"Idempotency_Key": uuid4().hex, "Via": "1.1 a", "via": "1.1 b"}
 
@@ -93,7 +93,7 @@ def test_an_ipv6_network_is_one_client(world: World) -> None:
     assert log_in(world, X__Forwarded__For=f"[{network.removesuffix('1')}2::1]:443").status == 401
 
 
-def test_a_show_that_is_not_open_tells_when_to_come_again(world: World) -> None:
+def test_a_show_that_is_not_open_has_a_retry_after(world: World) -> None:
     show = world.stage.show(
         sales_open_ms=4_000_000_000_000, sales_close_ms=4_100_000_000_000, starts_ms=4_100_000_000_000
     )

@@ -261,7 +261,7 @@ def test_a_header_that_is_not_a_bearer_token_is_refused(app: Flask, client: Flas
     refused(client, {} if header is None else {"Authorization": header.format(good_token(app))})
 
 
-def test_a_token_elsewhere_than_in_the_header_is_not_looked_at(app: Flask, client: FlaskClient) -> None:
+def test_a_token_outside_the_header_is_ignored(app: Flask, client: FlaskClient) -> None:
     good = good_token(app)
     for cookie in ("access_token_cookie", "access_token", "token"):
         client.set_cookie(cookie, good)
@@ -269,7 +269,7 @@ def test_a_token_elsewhere_than_in_the_header_is_not_looked_at(app: Flask, clien
     refused(client, {"X-Authorization": f"Bearer {good}"}, query=f"?access_token={good}&jwt={good}&token={good}")
 
 
-def test_the_good_token_itself_is_let_in(app: Flask, client: FlaskClient) -> None:
+def test_the_valid_token_itself_is_accepted(app: Flask, client: FlaskClient) -> None:
     """Or the rows above would prove nothing. Behind it are stores that are away, and no such booking."""
     good = Token(good_token(app))
 

@@ -36,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_a_burst_is_let_in_and_then_one_per_interval(clock: Clock) -> None:
+def test_a_burst_is_allowed_and_then_one_request_per_interval(clock: Clock) -> None:
     rates = Rates(per_s=10, burst=3)
 
     assert [rates.spend(ALICE).left for _ in range(3)] == [2, 1, 0]
@@ -49,7 +49,7 @@ def test_a_burst_is_let_in_and_then_one_per_interval(clock: Clock) -> None:
     assert not rates.spend(ALICE).allowed
 
 
-def test_what_is_refused_costs_nothing(clock: Clock) -> None:
+def test_a_refused_request_spends_no_token(clock: Clock) -> None:
     rates = Rates(per_s=1, burst=1)
     assert rates.spend(ALICE).allowed
     for _ in range(100):
@@ -60,7 +60,7 @@ def test_what_is_refused_costs_nothing(clock: Clock) -> None:
     assert rates.spend(ALICE).allowed
 
 
-def test_an_allowance_is_so_much_an_hour_and_of_changes_twice_as_much(clock: Clock) -> None:
+def test_an_allowance_limits_bookings_per_hour_and_changes_to_twice_as_many(clock: Clock) -> None:
     allowance = Allowance(360)
     book = Book(booking_id=uuid4(), show_id=1, user_id=ALICE, fingerprint="f", quantity=1)
     changes = [kind(booking_id=uuid4(), show_id=1, user_id=ALICE) for kind in (Confirm, Cancel)]
@@ -84,7 +84,7 @@ def test_an_allowance_is_so_much_an_hour_and_of_changes_twice_as_much(clock: Clo
     assert spent() == 60
 
 
-def test_there_may_be_no_allowance(clock: Clock) -> None:
+def test_the_allowance_can_be_switched_off(clock: Clock) -> None:
     unlimited = Allowance(0)
     book = Book(booking_id=uuid4(), show_id=1, user_id=ALICE, fingerprint="f", quantity=1)
     for _ in range(1_000):
@@ -102,7 +102,7 @@ def test_a_bucket_holds_no_more_than_its_burst(clock: Clock) -> None:
     assert sum(rates.spend(ALICE).allowed for _ in range(10)) == 3
 
 
-def test_nobody_pays_for_another(clock: Clock) -> None:
+def test_each_user_has_a_separate_bucket(clock: Clock) -> None:
     rates = Rates(per_s=1, burst=1)
     rates.spend(ALICE)
 
@@ -120,7 +120,7 @@ def test_over_a_long_time_the_rate_is_kept(clock: Clock) -> None:
     assert let_in == pytest.approx(100 * 5 + 10, abs=1)
 
 
-def test_memory_is_bounded_and_the_recent_ones_are_known(clock: Clock) -> None:
+def test_memory_is_bounded_and_keeps_recent_users(clock: Clock) -> None:
     rates = Rates(per_s=1, burst=1, remembered=10)
     for number in range(1_000):
         rates.spend(UUID(int=number))
@@ -129,7 +129,7 @@ def test_memory_is_bounded_and_the_recent_ones_are_known(clock: Clock) -> None:
     assert not rates.spend(UUID(int=999)).allowed
 
 
-def test_taking_is_cheap() -> None:
+def test_spending_a_token_is_cheap() -> None:
     rates = Rates(per_s=1e9, burst=1_000_000)
     best = min(_seconds_of_1000(rates) for _ in range(20))
 
@@ -165,7 +165,7 @@ def _who() -> str:
     return str(current_user())
 
 
-def test_an_answer_tells_policy_and_rest(client_with: Clients) -> None:
+def test_an_answer_states_the_policy_and_the_tokens_left(client_with: Clients) -> None:
     client, alice = client_with(RATE_LIMIT_PER_S="2", RATE_LIMIT_BURST="10")
 
     response = client.get("/who", headers=alice)

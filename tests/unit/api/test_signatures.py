@@ -33,7 +33,7 @@ def by_hand(header: dict[str, Any], **changes: Any) -> str:
     return f"{text}.{part(hmac.digest(SECRET.encode(), text.encode(), hashlib.sha256))}"
 
 
-def test_a_token_made_by_hand_is_good_with_a_good_header() -> None:
+def test_a_token_made_by_hand_with_a_valid_header_is_accepted() -> None:
     assert verify(by_hand(GOOD), KEYS).user_id == ALICE
 
 

@@ -107,7 +107,7 @@ def test_a_token_of_another_algorithm_is_invalid() -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é.é.é", "." * 5_000])
-def test_what_is_no_token_is_invalid(token: str) -> None:
+def test_a_malformed_token_is_invalid(token: str) -> None:
     with pytest.raises(TokenInvalid):
         Verifier(SECRET).identity(f"Bearer {token}")
 
@@ -125,7 +125,7 @@ def test_a_long_token_is_refused_before_anything_in_it_is_read(monkeypatch: pyte
         verify("x" * (MAX_TOKEN_CHARS + 1), KEYS)
 
 
-def test_keys_rotate_without_a_token_that_is_refused_on_the_way() -> None:
+def test_keys_rotate_without_refusing_a_valid_token() -> None:
     """The steps of docs/operations.md: next, then current with the one before, then alone."""
     old, new = f"Bearer {signed()}", f"Bearer {signed(secret=OTHER)}"
     before, announced, changed, after = (
@@ -144,7 +144,7 @@ def test_keys_rotate_without_a_token_that_is_refused_on_the_way() -> None:
             verifier.identity(header)
 
 
-def test_the_application_mints_with_the_current_key_and_believes_three() -> None:
+def test_the_application_mints_with_the_current_key_and_accepts_three() -> None:
     settings = offline_settings(JWT_SECRET=OTHER, JWT_SECRET_PREVIOUS=SECRET, JWT_SECRET_NEXT="n" * 40)
 
     with opened_app(settings) as app, app.app_context():
@@ -177,7 +177,7 @@ def test_a_remembered_token_is_still_revoked() -> None:
         verifier.identity(header)
 
 
-def test_a_token_without_a_session_is_its_own() -> None:
+def test_a_token_without_a_session_is_its_own_session() -> None:
     assert verify(signed(jti="one"), KEYS).session == "one"
 
 

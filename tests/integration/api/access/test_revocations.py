@@ -53,7 +53,7 @@ def look(list_: Revocations) -> None:
     list_.refresh()
 
 
-def test_what_a_wiped_redis_lost_is_asked_of_postgres(
+def test_revocations_lost_in_a_wiped_redis_are_read_from_postgres(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores
 ) -> None:
     elsewhere = log_in(client).get_json()
@@ -67,7 +67,7 @@ def test_what_a_wiped_redis_lost_is_asked_of_postgres(
     assert not works(other[0], pair)
 
 
-def test_a_tail_that_redis_lost_is_asked_of_postgres(
+def test_a_tail_that_redis_lost_is_read_from_postgres(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores
 ) -> None:
     """A process has read the second of three; the newest two are lost, and one that is newer than all follows."""
@@ -99,7 +99,7 @@ def test_a_process_that_starts_after_redis_lost_the_tail_knows_it_from_postgres(
         of(app).stop()
 
 
-def test_what_nobody_could_notice_is_asked_of_postgres_now_and_then(
+def test_an_unnoticed_loss_is_read_from_postgres_periodically(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores
 ) -> None:
     log_out(client, pair)
@@ -112,7 +112,7 @@ def test_what_nobody_could_notice_is_asked_of_postgres_now_and_then(
     assert not works(other[0], pair)
 
 
-def test_processes_do_not_ask_postgres_together(app: Flask) -> None:
+def test_processes_do_not_query_postgres_together(app: Flask) -> None:
     waits = []
     for _ in range(8):
         look(of(app))
@@ -122,7 +122,7 @@ def test_processes_do_not_ask_postgres_together(app: Flask) -> None:
     assert max(waits) - min(waits) > 0.02 * module.LOOK_S
 
 
-def test_after_redis_was_away_postgres_is_asked(
+def test_after_an_outage_of_redis_postgres_is_read(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_out(client, pair)
@@ -142,7 +142,7 @@ def test_after_redis_was_away_postgres_is_asked(
     assert not works(other[0], pair)
 
 
-def test_postgres_is_left_in_peace_while_redis_answers(
+def test_postgres_is_not_read_while_redis_answers(
     client: FlaskClient, pair: dict[str, Any], other: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other[1].refresh()
@@ -156,7 +156,7 @@ def test_postgres_is_left_in_peace_while_redis_answers(
     assert not works(other[0], pair)
 
 
-def test_an_api_starts_without_postgres_and_asks_it_later(
+def test_an_api_starts_without_postgres_and_reads_it_later(
     client: FlaskClient,
     pair: dict[str, Any],
     settings: Settings,
@@ -195,7 +195,7 @@ def test_a_shorter_revocation_does_not_shorten_a_longer_one(app: Flask) -> None:
     assert (list_._sessions, list_._users) == ({"s": 200}, {user: (5, 200)})
 
 
-def test_many_are_read_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_revocations_are_read_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocations, "PAGE", 7)
     with transaction(engine) as connection:
         for number in range(21):
@@ -206,7 +206,7 @@ def test_many_are_read_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPa
     assert found == [str(number) for number in range(21) if number % 5]
 
 
-def test_nothing_is_revoked_where_nobody_could_be_told(
+def test_nothing_is_revoked_if_it_cannot_be_announced(
     app: Flask, client: FlaskClient, pair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any, **__: Any) -> None:
@@ -220,7 +220,7 @@ def test_nothing_is_revoked_where_nobody_could_be_told(
     assert refresh(client, pair).status_code == 200
 
 
-def test_what_has_ended_by_itself_is_forgotten_everywhere(
+def test_expired_revocations_are_forgotten_everywhere(
     app: Flask, client: FlaskClient, pair: dict[str, Any], engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.delete("/api/auth/sessions", headers=bearer(pair))
@@ -247,7 +247,7 @@ def test_what_has_ended_by_itself_is_forgotten_everywhere(
         )
 
 
-def test_the_follower_learns_by_itself(client: FlaskClient, pair: dict[str, Any], other: Any) -> None:
+def test_the_follower_refreshes_by_itself(client: FlaskClient, pair: dict[str, Any], other: Any) -> None:
     other[1].start()
 
     client.post("/api/auth/logout", headers=bearer(pair))

@@ -41,7 +41,7 @@ def test_what_is_revoked_after_tokens_were_made_shorter_stays_so_until_the_old_o
 
 
 @pytest.mark.parametrize("ending", ["everywhere", "password", "deletion", "stolen", "pushed out"])
-def test_whatever_ends_an_old_token_ends_it_for_as_long_as_it_lives(
+def test_a_revoked_old_token_stays_revoked_until_it_expires(
     client_with: Clients, engine: Engine, ending: str
 ) -> None:
     long = client_with(JWT_EXPIRY_MINUTES=str(7 * 24 * 60), LOGINS_PER_ADDRESS="0")

@@ -84,7 +84,7 @@ def test_an_unknown_account_is_refused_alike(client: FlaskClient, hashed: list[s
     assert answers[0][0] == 429
 
 
-def test_no_spelling_of_an_address_has_a_count_of_its_own(client: FlaskClient, hashed: list[str]) -> None:
+def test_all_spellings_of_an_address_share_one_count(client: FlaskClient, hashed: list[str]) -> None:
     spellings = [
         "alice@example.com",
         "ALICE@example.com",
@@ -141,7 +141,7 @@ def test_signing_up_is_counted_by_address_too(client_with: Clients) -> None:
     assert [client.post("/api/auth/signup", json=body).status_code for body in bodies] == [201, 201, 429]
 
 
-def test_a_log_in_that_succeeds_starts_the_count_again(client: FlaskClient) -> None:
+def test_a_successful_log_in_resets_the_count(client: FlaskClient) -> None:
     client.post("/api/auth/signup", json=ALICE)
     for number in range(4):
         assert log_in(client, f"192.0.2.{number}", password="wrong").status_code == 401
@@ -164,7 +164,7 @@ def test_right_passwords_do_not_use_up_the_attempts_of_others_behind_one_address
     assert codes == [401] * 3 + [429] * 2
 
 
-def test_those_who_know_their_passwords_log_in_at_once_from_one_office(client_with: Clients) -> None:
+def test_many_users_log_in_at_once_from_one_address(client_with: Clients) -> None:
     client = client_with(LOGINS_PER_ADDRESS="8", LOGINS_PER_ACCOUNT="0")
     for number in range(8):
         body = {**ALICE, "email": f"user{number}@example.com"}
@@ -184,9 +184,7 @@ def test_those_who_know_their_passwords_log_in_at_once_from_one_office(client_wi
     assert log_in(client, email="user0@example.com", password="wrong").status_code == 401
 
 
-def test_those_who_go_on_trying_do_not_lock_the_door_for_ever(
-    client: FlaskClient, stores: Stores, hashed: list[str]
-) -> None:
+def test_continued_attempts_do_not_extend_the_lockout(client: FlaskClient, stores: Stores, hashed: list[str]) -> None:
     for number in range(20):
         log_in(client, f"192.0.2.{number}")
 

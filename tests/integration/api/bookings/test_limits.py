@@ -34,7 +34,7 @@ def limited(stage: Stage, *, hold: bool = False, **settings: int) -> tuple[int, 
     return show, booking
 
 
-def test_the_door_refuses_what_the_lane_has_said_is_too_much(stage: Stage) -> None:
+def test_accept_refuses_a_user_over_the_limit_that_the_lane_reported(stage: Stage) -> None:
     show, _ = limited(stage)
     before = stage.stores.client.xlen(keys.lane(show % LANES))
 
@@ -44,7 +44,7 @@ def test_the_door_refuses_what_the_lane_has_said_is_too_much(stage: Stage) -> No
     assert ask(stage, show, "B2", user=stage.bob).code == "ACCEPTED"
 
 
-def test_who_may_take_one_more_seat_may_ask_for_one(stage: Stage) -> None:
+def test_a_user_one_seat_below_the_limit_may_request_one(stage: Stage) -> None:
     show = stage.show(seats_per_user=3)
     stage.book(show, "A1", "A2")
     stage.book(show, "B1", "B2")
@@ -55,7 +55,7 @@ def test_who_may_take_one_more_seat_may_ask_for_one(stage: Stage) -> None:
     assert ask(stage, show, "B1").code == "ACCEPTED"
 
 
-def test_a_cancel_opens_the_door_at_once(stage: Stage) -> None:
+def test_a_cancel_lifts_the_refusal_at_once(stage: Stage) -> None:
     show, booking = limited(stage)
     stage.cancel(booking)
 
@@ -66,7 +66,7 @@ def test_a_cancel_opens_the_door_at_once(stage: Stage) -> None:
     assert stage.seats(show)["B2"][0] == "SOLD"
 
 
-def test_a_cancel_whose_batch_ends_later_opens_the_door(stage: Stage) -> None:
+def test_a_cancel_whose_batch_ends_later_lifts_the_refusal(stage: Stage) -> None:
     show, booking = limited(stage)
     client = stage.stores.client
     belief = client.hget(keys.undecided(show % LANES, show), f"!{stage.alice}")
@@ -78,7 +78,7 @@ def test_a_cancel_whose_batch_ends_later_opens_the_door(stage: Stage) -> None:
     assert ask(stage, show, "B2").code == "ACCEPTED"
 
 
-def test_a_hold_that_ends_opens_the_door(stage: Stage) -> None:
+def test_a_hold_that_ends_lifts_the_refusal(stage: Stage) -> None:
     show, _ = limited(stage, hold=True, hold_ms=60_000)
     assert ask(stage, show, "B2").code == "LIMIT_REACHED"
     stage.let_holds_lapse(show)
@@ -88,7 +88,7 @@ def test_a_hold_that_ends_opens_the_door(stage: Stage) -> None:
     assert ask(stage, show, "B2").code == "ACCEPTED"
 
 
-def test_a_limit_is_believed_until_the_first_hold_ends_and_for_ten_seconds_at_the_most(stage: Stage) -> None:
+def test_a_limit_is_trusted_until_the_first_hold_ends_and_for_ten_seconds_at_most(stage: Stage) -> None:
     short, _ = limited(stage, hold=True, hold_ms=1)
     assert ask(stage, short, "B2").code == "ACCEPTED", "the hold has lapsed, and nobody has decided anything"
 
@@ -98,7 +98,7 @@ def test_a_limit_is_believed_until_the_first_hold_ends_and_for_ten_seconds_at_th
     assert 0 < until_ms - (seconds * 1000 + micros // 1000) <= 10_000
 
 
-def test_another_limit_of_the_show_opens_the_door(stage: Stage) -> None:
+def test_a_changed_limit_of_the_show_lifts_the_refusal(stage: Stage) -> None:
     show, _ = limited(stage)
     stage.change(show, seats_per_user=4)
     stage.drain(show)
@@ -156,7 +156,7 @@ def test_one_account_writes_so_many_rows_an_hour_whatever_it_asks_for(stingy: Fl
     answered(other.book(shows[1], "A3"), 202)
 
 
-def test_one_account_changes_its_mind_so_often_an_hour(stingy: Flask, stage: Stage) -> None:
+def test_confirms_and_cancels_of_one_account_are_limited_per_hour(stingy: Flask, stage: Stage) -> None:
     """A cancel of a confirmed booking after the show's start is refused by the lane, each time anew."""
     show = stage.show()
     buyer = Buyer(stingy, stingy.test_client())
@@ -175,7 +175,7 @@ def test_one_account_changes_its_mind_so_often_an_hour(stingy: Flask, stage: Sta
 # -- as a client sees them ------------------------------------------------------------------------------
 
 
-def test_a_client_is_told_which_and_when_to_come_again(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_client_sees_the_reason_and_a_retry_after(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show(rows=4, seats_per_user=1)
     for number in range(4):
         answered(alice.book(show, f"A{number + 1}"), 202)

@@ -55,7 +55,7 @@ def ask_at_once(stores: Backend, shows: list[int]) -> list[int]:
 
 
 @pytest.mark.parametrize("cold", [True, False], ids=["Redis has no plan", "Redis has it"])
-def test_of_all_who_ask_first_one_reads_the_hall(
+def test_one_of_many_first_requests_reads_the_hall(
     app: Flask, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch, cold: bool
 ) -> None:
     stores, show = opened(app, engine)
@@ -78,16 +78,14 @@ def test_of_all_who_ask_first_one_reads_the_hall(
     assert calls == ["hall_of", "plan", *(["get_hall", "publish_plan"] if cold else [])]
 
 
-def test_a_show_that_is_not_there_is_looked_for_once(
-    app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_show_is_looked_up_once(app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     stores, _ = opened(app, engine, 1_000)
 
     assert ask_at_once(stores, [4711] * THREADS) == [404] * THREADS
     assert stores.service.intake.plans._of_shows._making == {}
 
 
-def test_what_a_process_remembers_of_halls_is_bounded(
+def test_the_halls_that_a_process_remembers_are_bounded(
     app: Flask, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = Hall.from_plan(0, large_plan(5_000)).size
@@ -105,7 +103,7 @@ def test_what_a_process_remembers_of_halls_is_bounded(
     assert len(intake.plans._of_shows._values) == 3
 
 
-def test_what_a_worker_remembers_of_halls_is_bounded(
+def test_the_halls_that_a_worker_remembers_are_bounded(
     engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.stores.halls = Recent(2, lambda _: 1)

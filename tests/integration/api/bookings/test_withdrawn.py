@@ -36,7 +36,7 @@ def outcomes(stage: Stage, booking: UUID) -> list[tuple[str, str]]:
         return [(row.kind, row.outcome) for row in rows]
 
 
-def test_who_asked_between_a_book_and_its_cancel_gets_the_seat(stage: Stage) -> None:
+def test_a_request_between_a_book_and_its_cancel_gets_the_seat(stage: Stage) -> None:
     show = stage.show()
     regretted = stage.book(show, "A1")
     between = stage.book(show, "A1", user=stage.bob)
@@ -54,7 +54,7 @@ def test_who_asked_between_a_book_and_its_cancel_gets_the_seat(stage: Stage) -> 
 
 
 @pytest.mark.rule(number=12)
-def test_a_cancel_behind_the_batch_is_seen_by_it(stage: Stage) -> None:
+def test_a_cancel_after_the_batch_is_seen_by_it(stage: Stage) -> None:
     show = stage.show()
     stage.limit(batch=2)
     regretted = stage.book(show, "A1")
@@ -121,7 +121,7 @@ def test_a_decided_booking_is_cancelled_without_a_mark(stage: Stage) -> None:
     assert outcomes(stage, booking) == [("BOOK", "CONFIRMED"), ("CANCEL", "CANCELLED")]
 
 
-def test_a_cancel_that_comes_while_its_book_is_decided_is_decided_after_it(stage: Stage) -> None:
+def test_a_cancel_that_arrives_while_its_book_is_decided_is_decided_after_it(stage: Stage) -> None:
     """Committed and not published: the status says QUEUED still, so the Cancel leaves a mark that comes too late."""
     show = stage.show()
     booking = stage.book(show, "A1")
@@ -153,7 +153,7 @@ def test_a_batch_that_was_committed_and_never_published_is_published_as_it_was_d
     stage.proven()
 
 
-def test_a_lost_mark_costs_only_the_overtaking(stage: Stage) -> None:
+def test_a_lost_mark_costs_only_the_early_release(stage: Stage) -> None:
     show = stage.show()
     regretted = stage.book(show, "A1")
     between = stage.book(show, "A1", user=stage.bob)
@@ -184,7 +184,7 @@ def test_a_queued_booking_is_cancelled_over_http(stage: Stage, alice: Buyer, bet
     assert stage.counters(show) == (0, between)
 
 
-def test_a_mark_that_an_older_worker_has_left_is_gone_once_the_lane_is_empty(stage: Stage) -> None:
+def test_a_mark_left_by_an_older_worker_is_removed_once_the_lane_is_empty(stage: Stage) -> None:
     """Its finish.lua knows no marks: those of a rolling upgrade would stay for ever, and be read with each batch."""
     show = stage.show()
     stage.stores.client.hset(keys.withdrawn(show % 4), uuid4().hex, "1-1")

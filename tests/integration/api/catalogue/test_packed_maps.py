@@ -44,7 +44,7 @@ def test_a_large_map_is_compressed_once_a_version(
     assert made == [len(plain.data), len(gzip.decompress(changed.data))]
 
 
-def test_both_forms_of_a_map_count_as_memory(engine: Engine) -> None:
+def test_both_forms_of_a_map_count_against_the_limit(engine: Engine) -> None:
     maps = SeatMapCache(engine)
     made = maps.at_least(make_show(engine, plan=LARGE_PLAN, prices={"standard": 1200}), 1)
 

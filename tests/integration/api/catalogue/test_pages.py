@@ -109,7 +109,7 @@ def rest(read: Callable[..., dict[str, Any]], limit: int, page: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6])
-def test_a_list_comes_whole_in_pages_and_ends_with_null(
+def test_a_list_is_complete_in_pages_and_ends_with_null(
     engine: Engine, case: Case, read: Callable[..., dict[str, Any]], limit: int
 ) -> None:
     for number in (3, 0, 5, 1, 4, 2):
@@ -122,7 +122,7 @@ def test_a_list_comes_whole_in_pages_and_ends_with_null(
     assert first["ids"] + rest(read, limit, first) == whole["ids"]
 
 
-def test_a_list_that_moves_is_still_read_whole_and_once(
+def test_a_changing_list_is_read_completely_and_without_repetition(
     engine: Engine, case: Case, read: Callable[..., dict[str, Any]]
 ) -> None:
     for number in range(2, 8):

@@ -65,7 +65,7 @@ def statuses(map_: Any) -> dict[str, str]:
      {"If-None-Match": '"0"'}, {"If-None-Match": 'W/"0", "9"'}, {"If-None-Match": '"9"'}, {"X-Request-Id": "mine"},
      {"Authorization": "Bearer x"}],
 )  # fmt: skip
-def test_a_map_is_answered_as_by_flask(
+def test_the_front_answers_a_map_as_flask_does(
     make_app: Callable[[Settings], Flask], settings: Settings, stage: Stage, origins: str, headers: dict[str, str]
 ) -> None:
     app = make_app(replace(settings, cors_origins=tuple(filter(None, origins.split(",")))))
@@ -82,7 +82,7 @@ def test_a_map_is_answered_as_by_flask(
         assert told(hot.headers) == told(flask.headers)
 
 
-def test_a_kept_map_needs_no_postgres_and_is_new_as_soon_as_an_outcome_is(
+def test_a_cached_map_needs_no_postgres_and_is_renewed_with_each_outcome(
     server: Server, stage: Stage, alice: Buyer, by_postgres: list[int]
 ) -> None:
     show = stage.show()
@@ -103,7 +103,7 @@ def test_a_kept_map_needs_no_postgres_and_is_new_as_soon_as_an_outcome_is(
     assert (same.status, same.body) == (304, b"")
 
 
-def test_a_card_is_not_believed_for_ever(
+def test_a_card_is_trusted_for_a_limited_time(
     server: Server, stage: Stage, alice: Buyer, by_postgres: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis comes back without its newest second, or empty: Postgres is asked when the time is over."""
@@ -125,7 +125,7 @@ def test_a_card_is_not_believed_for_ever(
     assert again.status == 304
 
 
-def test_a_look_that_changed_nothing_is_enough_to_be_believed_again(
+def test_a_check_without_a_change_renews_the_trust(
     server: Server, app: Flask, stage: Stage, by_postgres: list[int]
 ) -> None:
     path = f"/api/shows/{stage.show()}/seats"
@@ -140,7 +140,7 @@ def test_a_look_that_changed_nothing_is_enough_to_be_believed_again(
     assert by_postgres == [show, show]  # made, looked at once; the rest by Redis
 
 
-def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
+def test_without_redis_postgres_answers_and_redis_is_not_retried(
     server: Server, app: Flask, stage: Stage, by_postgres: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -160,7 +160,7 @@ def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
     assert len(tried) == 1
 
 
-def test_a_process_that_has_not_met_redis_yet_learns_with_its_first_map(app: Flask, stage: Stage) -> None:
+def test_a_process_that_has_not_reached_redis_yet_becomes_ready_with_its_first_map(app: Flask, stage: Stage) -> None:
     server = Server(in_front_of(app))
     path = f"/api/shows/{stage.show()}/seats"
 
@@ -171,12 +171,14 @@ def test_a_process_that_has_not_met_redis_yet_learns_with_its_first_map(app: Fla
 
 
 @pytest.mark.parametrize("show", ["0", "007", "9999999999", "2147483647", "x", "1/"])
-def test_what_is_no_map_is_flasks(server: Server, app: Flask, show: str) -> None:
+def test_an_invalid_path_of_a_map_goes_to_flask(server: Server, app: Flask, show: str) -> None:
     path = f"/api/shows/{show}/seats"
     assert look(server, path).status == app.test_client().get(path).status_code == 404
 
 
-def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_many_concurrent_requests_builds_the_map(
+    app: Flask, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     show, made = stage.show(), []
     real = seat_map_cache.catalogue.get_taken_seats
 
@@ -194,7 +196,7 @@ def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, mon
     assert len({map_.version for map_ in found}) == 1
 
 
-def test_a_show_that_is_not_there_is_looked_for_once(server: Server, by_postgres: list[int]) -> None:
+def test_a_missing_show_is_looked_up_once(server: Server, by_postgres: list[int]) -> None:
     answers = [look(server, "/api/shows/2147483000/seats") for _ in range(5)]
 
     assert [(answer.status, answer.json["code"]) for answer in answers] == [(404, "no_such_show")] * 5

@@ -109,7 +109,7 @@ def window(hours: dict[str, float]) -> dict[str, Any]:
         {"sales_open_at": -3, "sales_close_at": 1},
     ],
 )
-def test_a_window_is_judged_with_what_is_stored(
+def test_a_window_is_checked_together_with_the_stored_settings(
     client: FlaskClient, carol: dict[str, str], show: int, hours: dict[str, float]
 ) -> None:
     body = refused(client.patch(f"/api/shows/{show}", json=window(hours), headers=carol), 422, "invalid_request")
@@ -118,7 +118,7 @@ def test_a_window_is_judged_with_what_is_stored(
 
 
 @pytest.mark.parametrize("hours", [{"sales_open_at": -1, "sales_close_at": 0}, {"sales_open_at": -1.5}])
-def test_a_window_that_stands_is_accepted(
+def test_a_valid_window_is_accepted(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int, hours: dict[str, float]
 ) -> None:
     changed = client.patch(f"/api/shows/{show}", json=window(hours), headers=carol)
@@ -139,7 +139,7 @@ def what_became(client: FlaskClient, carol: dict[str, str], changed: Any) -> tup
     return body["status"], body["reason"]
 
 
-def test_two_changes_that_do_not_go_together_leave_a_window(
+def test_two_incompatible_changes_leave_a_window(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
     """Each is fine with what is stored; they meet in the lane, and the second one is seen to be refused."""
@@ -157,7 +157,7 @@ def test_two_changes_that_do_not_go_together_leave_a_window(
     stage.proven()
 
 
-def test_a_window_that_was_wrong_before_the_rule_replays_and_stands_in_the_way_of_nothing_else(
+def test_a_window_that_was_invalid_before_the_rule_replays_and_blocks_no_other_change(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
     path = f"/api/shows/{show}"
@@ -173,7 +173,7 @@ def test_a_window_that_was_wrong_before_the_rule_replays_and_stands_in_the_way_o
     stage.proven()
 
 
-def test_a_closed_show_is_not_changed_in_silence(
+def test_a_change_of_a_closed_show_is_refused_visibly(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
     path = f"/api/shows/{show}"
@@ -208,7 +208,7 @@ def test_a_change_is_followed_from_its_acceptance_on(
     assert done["decided_at"] >= accepted["accepted_at"]
 
 
-def test_a_change_that_was_lost_with_redis_is_not_said_to_wait(
+def test_a_change_that_was_lost_with_redis_is_not_found(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
     response = client.patch(f"/api/shows/{show}", json={"seats_per_user": 3}, headers=carol)
@@ -217,7 +217,7 @@ def test_a_change_that_was_lost_with_redis_is_not_said_to_wait(
     refused(client.get(response.headers["Location"], headers=carol), 404, "no_such_change")
 
 
-def test_what_is_no_change_of_this_show_is_not_found(
+def test_an_id_of_no_change_of_this_show_is_not_found(
     stage: Stage, client: FlaskClient, carol: dict[str, str], alice: Buyer, show: int
 ) -> None:
     response = client.patch(f"/api/shows/{show}", json={"seats_per_user": 3}, headers=carol)

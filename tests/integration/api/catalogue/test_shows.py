@@ -107,7 +107,7 @@ def test_a_shows_first_settings_are_kept(
         ({"seats_per_user": 10_001}, "/seats_per_user"),
     ],
 )
-def test_a_show_that_cannot_be_is_refused_whole(
+def test_an_impossible_show_is_refused_entirely(
     client: FlaskClient, carol: dict[str, str], wanted: dict[str, Any], change: dict[str, Any], place: str
 ) -> None:
     response = client.post("/api/shows", json={**wanted, **change}, headers=carol)
@@ -124,7 +124,7 @@ def test_a_show_needs_its_movie(client: FlaskClient, carol: dict[str, str], want
     assert response.get_json(force=True)["code"] == "no_such_movie"
 
 
-def test_upcoming_shows_come_in_order_and_by_movie(client: FlaskClient, engine: Engine) -> None:
+def test_upcoming_shows_are_listed_in_order_and_by_movie(client: FlaskClient, engine: Engine) -> None:
     other = make_movie(engine, "Vacuum")
     late = make_show(engine, starts_in_ms=3 * HOUR_MS)
     soon = make_show(engine, movie_id=other, starts_in_ms=HOUR_MS)
@@ -163,7 +163,7 @@ def test_a_page_of_the_list_is_kept_for_a_second_and_dropped_by_a_change(
     assert listed() == [first, second, third]
 
 
-def test_a_begun_show_is_still_found_by_its_id(client: FlaskClient, engine: Engine) -> None:
+def test_a_show_that_has_begun_is_still_found_by_its_id(client: FlaskClient, engine: Engine) -> None:
     assert client.get(f"/api/shows/{make_show(engine, starts_in_ms=-HOUR_MS)}").status_code == 200
 
 

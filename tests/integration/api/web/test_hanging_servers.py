@@ -114,7 +114,7 @@ class TestPostgres:
         until(lambda: _answers(engine))
         engine.dispose()
 
-    def test_one_connection_that_hangs_is_replaced_before_its_use(self, database_url: str) -> None:
+    def test_a_hanging_connection_is_replaced_before_use(self, database_url: str) -> None:
         engine = make_engine(database_url, pool_size=1)
         with transaction(engine) as connection:
             backend = psutil.Process(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
@@ -143,7 +143,7 @@ class TestPostgres:
             assert driver.patience_s == 0.1 + MARGIN_S
         engine.dispose()
 
-    def test_a_drain_that_hangs_in_its_transaction_ends_and_the_lane_goes_on(
+    def test_a_drain_that_hangs_in_its_transaction_ends_and_the_lane_continues(
         self, stage: Stage, database_url: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         show = stage.show()
@@ -200,7 +200,7 @@ class TestRedis:
 
         until(lambda: alice.get(id_).status_code == 200)
 
-    def test_the_event_loop_waits_no_longer_either(self, own: Valkey) -> None:
+    def test_the_event_loop_waits_no_longer_than_stated(self, own: Valkey) -> None:
         async def ask() -> None:
             rounds = AsyncRounds(own.server.url)
             assert await rounds.call([("PING",)], writes=False) == ["PONG"]

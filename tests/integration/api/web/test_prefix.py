@@ -24,7 +24,7 @@ def behind(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.mark.parametrize("prefix", ["", "/shop"])
-def test_what_is_made_is_found_below_the_prefix(behind: Flask, engine: Engine, prefix: str) -> None:
+def test_created_resources_are_found_below_the_prefix(behind: Flask, engine: Engine, prefix: str) -> None:
     client = behind.test_client()
     own = {**headers_of(behind, make_admin(engine), "admin"), "X-Forwarded-Prefix": prefix}
     show = {"movie_id": 1, "hall_id": 1, "starts_at": "2099-01-31T19:30:00.000Z", "prices": PRICES}
