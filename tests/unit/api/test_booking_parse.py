@@ -1,4 +1,4 @@
-"""From a body to a request for seats, the usual ones without the schema; and what fingerprints are made of."""
+"""Parsing a request for seats, with and without the schema; and the text that is hashed into a fingerprint."""
 
 from __future__ import annotations
 

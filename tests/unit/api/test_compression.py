@@ -1,4 +1,4 @@
-"""gzip: for large answers and clients that want it; never for bookings, HEAD, or what has no body."""
+"""gzip: for large answers to clients that accept it; never for bookings, HEAD, or answers without a body."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def app() -> Flask:
 def get(
     app: Flask, view: Callable[[], Any], accepts: str = "gzip", path: str = "/sample", **how: Any
 ) -> TestResponse:
-    """What a view answers at a path."""
+    """Return the answer of a view at a path."""
     app.add_url_rule(path, view_func=view, methods=["GET", "POST"])
     return app.test_client().open(path, headers={"Accept-Encoding": accepts, **how.pop("headers", {})}, **how)
 

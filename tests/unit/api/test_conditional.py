@@ -1,4 +1,4 @@
-"""If-None-Match: the version that a client has, however a proxy has changed its tag."""
+"""If-None-Match: a client's version is recognised even if a proxy has changed its ETag."""
 
 from __future__ import annotations
 

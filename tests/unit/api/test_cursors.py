@@ -1,4 +1,4 @@
-"""Cursors: a position goes out and comes in the same, and what a client has made up is refused."""
+"""Cursors: a position survives the round trip, and cursors made up by a client are refused."""
 
 from __future__ import annotations
 

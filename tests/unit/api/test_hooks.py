@@ -1,4 +1,4 @@
-"""Around every request: ids, headers, log lines, browsers, proxies."""
+"""The hooks around every request: ids, headers, log lines, CORS, proxies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Apps = Callable[..., Flask]
 
 @pytest.fixture
 def app_with(make_app: Callable[[Settings], Flask]) -> Apps:
-    """Applications whose servers are not there, with other settings."""
+    """Applications with other settings, whose servers are unavailable."""
     return lambda **environment: make_app(offline_settings(**environment))
 
 
@@ -183,7 +183,7 @@ def test_a_large_body_is_refused_wherever_one_is_read(app_with: Apps) -> None:
             looked.append((method, path, response.status_code))
 
     assert len(looked) > 8
-    # An administrator's right is asked about before the body is.
+    # An administrator's role is checked before the body is read.
     assert [one for one in looked if one[2] not in (413, 403)] == []
     assert sum(one[2] == 413 for one in looked) > 4
 

@@ -1,4 +1,4 @@
-"""Passwords: right, wrong, nobody's, and too many at once."""
+"""Passwords: right, wrong, of unknown accounts, and too many at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error is a problem: shape, code, headers, and nothing leaked."""
+"""Every error is a problem: shape, code, headers, and no internals leak."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 def problem_of(response: TestResponse) -> dict[str, Any]:
-    """The problem that a response is."""
+    """Return the problem in a response, checked for its form."""
     assert response.content_type == "application/problem+json"
     body: dict[str, Any] = response.get_json(force=True)
     answers.Problem().load(body)
@@ -46,7 +46,7 @@ def problem_of(response: TestResponse) -> dict[str, Any]:
 
 
 def raising(app: Flask, error: Exception) -> TestResponse:
-    """What a client sees when a view raises `error`."""
+    """Return what a client gets when a view raises `error`."""
 
     def view() -> Response:
         raise error
@@ -164,7 +164,7 @@ TRACKED = "?_=1&_=2&fbclid=x&fbclid=y&utm_source=a&page=1&%00=%ff"
 def test_an_unknown_parameter_is_ignored(app: Flask, path: str) -> None:
     response = app.test_client().get(path + TRACKED, headers=headers_of(app))
 
-    assert problem_of(response)["code"] == "postgres_unavailable"  # it was asked
+    assert problem_of(response)["code"] == "postgres_unavailable"  # the query was accepted, and Postgres called
 
 
 @pytest.mark.parametrize("path", QUERIES)
@@ -238,7 +238,7 @@ def test_a_problem_may_say_more(app: Flask) -> None:
 
 
 def test_a_problem_may_echo_a_lone_surrogate(app: Flask) -> None:
-    """As a client may send it, within JSON, in a name: no encoding has it."""
+    """A client may send one in a member's name, escaped in JSON; UTF-8 cannot encode it."""
     with app.test_request_context():
         response = problems.problem(422, "invalid_request", "No.", errors=[{"pointer": "/\ud800", "detail": "x"}])
 

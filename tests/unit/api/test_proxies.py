@@ -1,4 +1,4 @@
-"""Who sends a request: what proxies tell is believed exactly as far as they are trusted."""
+"""The sender of a request: exactly the trusted proxies' entries are used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def app_with(**environment: str) -> Flask:
 
 
 def told(app: Flask, headers: dict[str, str]) -> tuple[str | None, str, str, str]:
-    """What a view sees of a request: address, scheme, prefix, host."""
+    """Return what a view sees of a request: address, scheme, prefix, host."""
     found: list[tuple[str | None, str, str, str]] = []
     app.before_request(lambda: found.append((request.remote_addr, request.scheme, request.script_root, request.host)))
     app.test_client().get("/healthz", headers=headers)

@@ -1,4 +1,4 @@
-"""How many requests one user may send, and what the answers say about it."""
+"""Rate limits per user, and the headers that report them."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def test_an_allowance_limits_bookings_per_hour_and_changes_to_twice_as_many(cloc
     changes = [kind(booking_id=uuid4(), show_id=1, user_id=ALICE) for kind in (Confirm, Cancel)]
 
     def spent() -> int:
-        """How many are let in until one is not."""
+        """Return how many are allowed until one is not."""
         many = 0
         while not allowance.wait_s(book):
             allowance.count(book)
             for change in changes:
-                assert not allowance.wait_s(change), "what was booked may be confirmed and cancelled"
+                assert not allowance.wait_s(change), "every booking may be confirmed and cancelled"
                 allowance.count(change)
             many += 1
         return many

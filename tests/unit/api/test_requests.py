@@ -1,4 +1,4 @@
-"""What the schemas let in and what they refuse."""
+"""What the schemas accept and what they refuse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.web.request_reading import faults
 
 
 def refused_at(schema: Schema, values: Any) -> set[str]:
-    """The pointers of the faults; fails if there are none."""
+    """Return the pointers of the faults; fail if there are none."""
     with pytest.raises(ValidationError) as caught:
         schema.load(values)
     return {pointer for pointer, _ in faults(caught.value.messages)}

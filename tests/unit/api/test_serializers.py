@@ -1,4 +1,4 @@
-"""What goes out has the shape that the document promises."""
+"""Answers have the shape that the document promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts that wait in memory: none is lost or counted twice, and they reach the metrics by themselves."""
+"""Counts in memory: none is lost or counted twice, and they reach the metrics without a scrape."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def registry() -> CollectorRegistry:
 
 
 class Hesitant(Counter):
-    """A counter that lets other threads run whenever it is looked up in a dictionary."""
+    """A counter that lets other threads run whenever it is hashed."""
 
     def __hash__(self) -> int:
         time.sleep(0)

@@ -1,4 +1,4 @@
-"""Threads for an event loop: many wait for few, for a while, and equal questions are asked once."""
+"""Thread pools for an event loop: many calls wait for few threads, for a limited time; equal calls are made once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_call_without_room_or_without_a_thread_in_time_is_rejected_and_not_run
 
     async def ask() -> Any:
         held = [asyncio.create_task(threads.run(go_on.wait, 20)) for _ in range(2)]
-        await asyncio.sleep(0)  # both have been handed over
+        await asyncio.sleep(0)  # both have been submitted
         late = await asyncio.gather(threads.run(ran.append, 1), return_exceptions=True)
         go_on.set()
         await asyncio.gather(*held)

@@ -1,4 +1,4 @@
-"""Which tokens speak for whom."""
+"""Which tokens are accepted, and for which user."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_long_token_is_refused_before_anything_in_it_is_read(monkeypatch: pyte
 
 
 def test_keys_rotate_without_refusing_a_valid_token() -> None:
-    """The steps of docs/operations.md: next, then current with the one before, then alone."""
+    """The steps of docs/operations.md: the new key as next, then as current beside the previous one, then alone."""
     old, new = f"Bearer {signed()}", f"Bearer {signed(secret=OTHER)}"
     before, announced, changed, after = (
         Verifier(SECRET, "", ""),
@@ -156,7 +156,7 @@ def test_the_application_mints_with_the_current_key_and_accepts_three() -> None:
 
 
 class Everything:
-    """Takes back what it is told to."""
+    """A list of revocations that a test fills."""
 
     def __init__(self) -> None:
         self.sessions: set[str] = set()

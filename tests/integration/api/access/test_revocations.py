@@ -1,4 +1,4 @@
-"""What was revoked: known to every process, also after Redis was wiped, and for no longer than it matters."""
+"""Revocations: known to every process, also after Redis was wiped, and for no longer than necessary."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def log_out(client: FlaskClient, one: dict[str, Any]) -> None:
 
 
 def lose(stores: Stores, *numbers: int) -> None:
-    """Take entries out of the stream, as a failover to a replica that lacks them does; -1: the newest."""
+    """Remove entries from the stream, as a failover to a replica that lacks them does; -1: the newest."""
     ids = [id_ for id_, _ in cast(list[tuple[str, Any]], stores.client.xrange(keys.REVOKED))]
     stores.client.xdel(keys.REVOKED, *(ids[number] for number in numbers))
 
 
 def look(list_: Revocations) -> None:
-    """Let it be time to ask Postgres."""
+    """Make Postgres due, and refresh."""
     list_._reload_at = 0.0
     list_.refresh()
 
@@ -70,7 +70,7 @@ def test_revocations_lost_in_a_wiped_redis_are_read_from_postgres(
 def test_a_tail_that_redis_lost_is_read_from_postgres(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores
 ) -> None:
-    """A process has read the second of three; the newest two are lost, and one that is newer than all follows."""
+    """A process has read the second of three; the newest two are lost, and a newer one follows."""
     first, second, fourth = (log_in(client).get_json() for _ in range(3))
     log_out(client, first)
     log_out(client, second)

@@ -1,4 +1,4 @@
-"""Taking one's data away, and deleting an account: bookings stay, and nobody's name is on them."""
+"""Exporting and deleting an account: its bookings remain, without a name."""
 
 from __future__ import annotations
 

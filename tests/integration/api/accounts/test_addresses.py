@@ -1,4 +1,4 @@
-"""Addresses, passwords and names as people type them: blanks, capitals, accents, and what shows nothing."""
+"""Addresses, passwords and names as people type them: blanks, capitals, accents, and invisible characters."""
 
 from __future__ import annotations
 

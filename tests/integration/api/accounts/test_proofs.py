@@ -1,4 +1,4 @@
-"""What takes an account from its owner wants the password: another address, another password, its deletion."""
+"""A change that could take an account from its owner requires the password: new e-mail, new password, deletion."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_wrong_password_is_refused_and_counted(
 
     right = send(client, method, {**body, "password": ALICE["password"]}, pair)
     refused(right, 429, "too_many_logins")
-    refused(log_in(client), 429, "too_many_logins")  # one count of all that wants this password
+    refused(log_in(client), 429, "too_many_logins")  # all requests with this password share one count
     assert works(client, pair)
 
 

@@ -1,4 +1,4 @@
-"""Refreshing under load and under trouble: repeated, limited, across keys and restores; and what it leaves behind."""
+"""Refreshing: repeated, limited, across key rotations and restores; and the pruning of expired rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def change(engine: Engine, statement: str, **values: int) -> None:
 
 
 def let_pass(engine: Engine, seconds: int) -> None:
-    """So much time goes by after each refresh."""
+    """Shift every session's last refresh into the past."""
     change(
         engine, "UPDATE sessions SET refreshed_at = refreshed_at - make_interval(secs => :seconds)", seconds=seconds
     )
@@ -161,7 +161,7 @@ def test_after_a_restore_of_postgres_newer_tokens_are_accepted(
 
 
 def test_whatever_is_written_into_postgres_makes_no_token(client: FlaskClient, engine: Engine) -> None:
-    """Somebody with the api's log-in at Postgres alone opens a session, and has nothing to refresh it with."""
+    """With only the api's role in Postgres, an attacker can insert a session, but has no token to refresh it."""
     client.post("/api/auth/signup", json={"email": "alice@example.com", "password": "correct horse"})
     opened = """
         INSERT INTO sessions (user_id, expires_at, tokens_end_at)

@@ -1,4 +1,4 @@
-"""Bookings over HTTP on real stores; drains are run by hand, so each moment between can be looked at."""
+"""Bookings over HTTP on real stores; drains are run by hand, so that each state in between can be checked."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def test_an_outcome_published_just_before_the_wait_begins_is_not_missed(
 
     class Impatient(asyncio.Event):
         async def wait(self) -> Literal[True]:
-            raise AssertionError("it waited for what had happened")
+            raise AssertionError("it waited for an outcome that was already published")
 
     enter = LongPolls.enter
 

@@ -29,7 +29,7 @@ def small(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask
 
 
 def everything(stage: Stage) -> dict[str, Any]:
-    """All that is in Redis, but for the leases, which lapse by themselves."""
+    """Return everything in Redis except the leases, which lapse by themselves."""
     client = stage.stores.client
     return {key: client.dump(key) for key in client.keys("*") if not key.endswith(":lease")}
 
@@ -74,7 +74,7 @@ def test_a_redis_short_of_memory_takes_no_books_and_keeps_its_word(stage: Stage,
         before = everything(stage)
         refused(bob.book(show, "A3"), 503, "lane_full")
         assert everything(stage) == before
-        # What was accepted goes on: the same key again, a confirm, a decision, a look.
+        # Accepted bookings continue: a repeated key, a confirm, a decision, a read.
         assert answered(bob.book(show, "A2", key="k"), 202)["id"] == waiting
         answered(alice.confirm(held), 202)
         stage.drain(show)
@@ -112,7 +112,7 @@ def test_a_waiting_operation_takes_no_more_memory_than_the_guard_assumes(stage: 
 
 
 def test_a_status_or_card_without_room_in_redis_is_503_and_not_404(stage: Stage, alice: Buyer, app: Flask) -> None:
-    """A status or a card that has left Redis cannot be published again while it is full: come later, not 404."""
+    """A status or a card that has left Redis cannot be published again while Redis is full: 503, not 404."""
     show, other = stage.show(), stage.show()
     booking = answered(alice.book(show, "A1"), 202)["id"]
     stage.drain(show)

@@ -1,4 +1,4 @@
-"""The promised wait, held against the real one: in a lane that moves, in one that stands, and in one that slept."""
+"""The estimated wait, compared with the real one: in a moving lane, in a stalled one, and in one that was idle."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from workers.sweep import FULL_MS
 LANES = 4
 #: How long each batch is made to last, and how many it takes: some 500 decided per second.
 BATCH_S, BATCH = 0.12, 60
-#: A promise is kept if the real wait is between a half and twice of it.
+#: An estimate holds if the real wait is between half and twice of it.
 FACTOR = 2.0
 
 
 def promised(stage: Stage, booking: UUID) -> Place | None:
-    """What a poll would say of a queued booking; None: it is decided."""
+    """Return a queued booking's position and estimate, as a poll would; None: it is decided."""
     fields, meter = statuses.read(stage.stores.rounds, booking, show_of(booking), LANES)
     return place(int(fields["t"]), meter) if fields["v"] == "0" else None
 
@@ -39,7 +39,7 @@ def fill(stage: Stage, show: int, many: int) -> list[UUID]:
 
 
 def age(stage: Stage, show: int, ms: int) -> None:
-    """Let everything that the lane's meter says have happened so much earlier."""
+    """Shift all times in the lane's meter back by `ms`."""
     for name in ("served_at", "waits_since"):
         if stage.stores.client.hexists(keys.meter(show % LANES), name):
             stage.stores.client.hincrby(keys.meter(show % LANES), name, -ms)
@@ -60,7 +60,7 @@ def test_the_estimate_holds_in_a_moving_lane(stage: Stage, monkeypatch: pytest.M
 
     def drain() -> None:
         while stage.drain(show):
-            """One batch after the other."""
+            """Run one batch after the other."""
 
     with ThreadPoolExecutor(1) as pool:
         drained = pool.submit(drain)

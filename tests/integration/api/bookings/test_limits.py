@@ -1,4 +1,4 @@
-"""What the door knows of a user: limits that the lane has told of, and what this user has booked in the last hour."""
+"""Limits per user at accept: those that the lane has reported, and the bookings of the last hour."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.support.stage import Stage
 HOURLY = 5
 
 
-# -- limits that the lane has told ----------------------------------------------------------------------
+# -- limits that the lane has reported ------------------------------------------------------------------
 
 
 def limited(stage: Stage, *, hold: bool = False, **settings: int) -> tuple[int, UUID]:
-    """A show at which alice has all she may, and has been told so by the lane; her booking."""
+    """Make a show at which alice is at the limit, and the lane has reported it; return it and her booking."""
     show = stage.show(rows=4, seats_per_user=2, **settings)
     booking = stage.book(show, "A1", "A2", hold=hold)
     failed = stage.book(show, "B1")
@@ -90,7 +90,7 @@ def test_a_hold_that_ends_lifts_the_refusal(stage: Stage) -> None:
 
 def test_a_limit_is_trusted_until_the_first_hold_ends_and_for_ten_seconds_at_most(stage: Stage) -> None:
     short, _ = limited(stage, hold=True, hold_ms=1)
-    assert ask(stage, short, "B2").code == "ACCEPTED", "the hold has lapsed, and nobody has decided anything"
+    assert ask(stage, short, "B2").code == "ACCEPTED", "the hold has lapsed, though nothing was decided"
 
     show, _ = limited(stage)
     seconds, micros = stage.stores.client.time()
@@ -107,7 +107,7 @@ def test_a_changed_limit_of_the_show_lifts_the_refusal(stage: Stage) -> None:
 
 
 def test_a_refusal_for_the_limit_is_remembered_like_others(stage: Stage) -> None:
-    """Final statuses of the show may have left Redis: an outcome of this key may stand in Postgres."""
+    """Final statuses of the show may have left Redis: this key's outcome may be in Postgres only."""
     show, _ = limited(stage)
     client = stage.stores.client
     assert not ask(stage, show, "B2").forgotten
@@ -124,14 +124,14 @@ def test_a_refusal_for_the_limit_is_remembered_like_others(stage: Stage) -> None
 
 @pytest.fixture
 def stingy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """An api that takes so many bookings of a user in an hour."""
+    """An api with a small limit of bookings per user and hour."""
     monkeypatch.setenv("BOOKINGS_PER_USER_HOUR", str(HOURLY))
     with opened_app(Settings.from_env()) as app:
         yield app
 
 
 def test_one_account_writes_so_many_rows_an_hour_whatever_it_asks_for(stingy: Flask, stage: Stage) -> None:
-    """Each request is for a seat that is taken or for more than the limit, at two shows, and decided at once."""
+    """Each request is for a taken seat or beyond the limit, at two shows, and is decided at once."""
     shows = [stage.show(rows=1, seats=10, seats_per_user=2), stage.show(rows=1, seats=10, seats_per_user=2)]
     for show in shows:
         stage.book(show, "A1", user=stage.bob)
@@ -157,7 +157,7 @@ def test_one_account_writes_so_many_rows_an_hour_whatever_it_asks_for(stingy: Fl
 
 
 def test_confirms_and_cancels_of_one_account_are_limited_per_hour(stingy: Flask, stage: Stage) -> None:
-    """A cancel of a confirmed booking after the show's start is refused by the lane, each time anew."""
+    """The lane refuses each cancel of a confirmed booking after the show's start again."""
     show = stage.show()
     buyer = Buyer(stingy, stingy.test_client())
     booking = answered(buyer.book(show, "A1"), 202)["id"]

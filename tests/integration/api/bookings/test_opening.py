@@ -1,4 +1,4 @@
-"""The first moment of a sale: each process reads the hall once, whoever asks, and remembers so many and no more."""
+"""The opening of a sale: each process reads the hall once for all requests, and what it remembers is bounded."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ PRICES = {"standard": 1_000}
 
 
 def opened(app: Flask, engine: Engine, seats: int = 20_000) -> tuple[Backend, int]:
-    """The stores of a process that has met no show yet, and a show in a large hall."""
+    """Return the backend of a process that knows no show yet, and a show in a large hall."""
     stores: Backend = app.extensions["onsale"]
     stores.service.intake.learn()
     return stores, make_show(engine, plan=large_plan(seats), prices=PRICES)
 
 
 def ask_at_once(stores: Backend, shows: list[int]) -> list[int]:
-    """What people are answered who ask for a seat of these shows at the same moment, each in a thread of its own."""
+    """Request a seat of each of these shows at the same moment, each in a separate thread; return the statuses."""
     together = threading.Barrier(len(shows))
 
     def ask(number: int) -> int:
@@ -142,7 +142,7 @@ def test_the_maps_that_an_api_keeps_are_bounded_by_their_bytes(app: Flask, engin
 def test_the_best_seats_of_a_large_hall_are_found_without_reading_every_seat(
     stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """200,000 rows of nobody's seats took a worker's other lanes their turn at Python."""
+    """Reading 200,000 rows of free seats would keep the GIL from a worker's other lanes."""
     show = make_show(engine, plan=large_plan(20_000), prices=PRICES)
     stage.publish_card(show)
     named = stage.book(show, "A500")

@@ -1,4 +1,4 @@
-"""Bad input and refusals over HTTP: each one clear answer, and nothing is accepted."""
+"""Bad input and refusals over HTTP: each gets one clear answer, and nothing is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis says what Postgres does not: after a failover, a wipe, a lost entry or a restore. Nothing of it may last."""
+"""Redis and Postgres disagree: after a failover, a wipe, a lost entry or a restore. No disagreement may last."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LANES = 4
 
 
 def snapshot(stage: Stage) -> dict[str, bytes]:
-    """Everything in Redis, as a replica has it that will miss what comes now."""
+    """Dump everything in Redis, as a replica that will miss all later writes."""
     client: Any = stage.stores.client.connection_pool
     raw = type(stage.stores.client)(connection_pool=_raw(client))
     try:
@@ -37,7 +37,7 @@ def _raw(pool: Any) -> Any:
 
 
 def fail_over(stage: Stage, to: dict[str, bytes]) -> None:
-    """The replica takes over: Redis is as it was when the snapshot was taken."""
+    """Promote the replica: restore Redis to the snapshot."""
     raw = type(stage.stores.client)(connection_pool=_raw(stage.stores.client.connection_pool))
     try:
         raw.flushdb()
@@ -48,7 +48,7 @@ def fail_over(stage: Stage, to: dict[str, bytes]) -> None:
 
 
 def age_check(stage: Stage, key: str, by_s: int = 61) -> None:
-    """As if it had been confirmed longer ago."""
+    """Make the last check of a card or status look older."""
     client = stage.stores.client
     client.hincrby(key, "checked", -by_s * 1000)
 
@@ -63,7 +63,7 @@ def test_a_show_sold_out_in_redis_is_checked_in_postgres(stage: Stage, alice: Bu
     fail_over(stage, before)
     card = keys.card(lane_of(show, LANES), show)
 
-    refused(bob.book(show, "A1"), 409, "sold_out")  # believed for a minute
+    refused(bob.book(show, "A1"), 409, "sold_out")  # trusted for a minute
     age_check(stage, card)
 
     answered(bob.book(show, "A1"), 202)
@@ -110,7 +110,7 @@ def test_a_hold_whose_end_redis_missed_is_read_from_postgres(stage: Stage, alice
     id_ = answered(alice.post(body, "k"), 202)["id"]
     stage.drain()
     before = snapshot(stage)
-    with transaction(stage.stores.engine) as connection:  # the hold's time was long over, and then it was expired
+    with transaction(stage.stores.engine) as connection:  # the hold lapsed long ago, and was then expired
         connection.execute(text("UPDATE bookings SET expires_at = accepted_at"))
     stage.expire(show)
     stage.drain()
@@ -198,7 +198,7 @@ def test_a_lane_stops_when_postgres_has_lost_what_was_published(
 
 
 def test_a_card_that_a_batch_creates_expires_in_redis(stage: Stage) -> None:
-    """Long after a show its card has left Redis; a Cancel that comes then must not bring it back for ever."""
+    """Long after a show its card has left Redis; a Cancel that arrives then must not restore it for ever."""
     show = stage.show()
     booking = stage.book(show, "A1")
     stage.drain()

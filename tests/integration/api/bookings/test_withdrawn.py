@@ -1,4 +1,4 @@
-"""A booking that is cancelled while it is queued takes no seats from those who asked after it."""
+"""A booking that is cancelled while it is queued takes no seats from later requests."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from workers.publish import publish
 
 
 def marks(stage: Stage, show: int) -> set[str]:
-    """The bookings that are marked as withdrawn in the show's lane."""
+    """Return the bookings marked as withdrawn in the show's lane."""
     return set(stage.stores.client.hkeys(keys.withdrawn(show % 4)))
 
 
 def fields(stage: Stage, booking: UUID) -> dict[str, str]:
-    """A booking's status hash."""
+    """Return a booking's status hash."""
     return dict(stage.stores.client.hgetall(keys.status(ids.show_of(booking) % 4, booking)))
 
 
 def outcomes(stage: Stage, booking: UUID) -> list[tuple[str, str]]:
-    """What was decided about a booking, oldest first."""
+    """Return the decisions about a booking, oldest first."""
     with transaction(stage.stores.engine) as connection:
         rows = connection.execute(
             text("SELECT kind, outcome FROM journal WHERE booking_id = :id ORDER BY seq"), {"id": booking}
@@ -122,7 +122,7 @@ def test_a_decided_booking_is_cancelled_without_a_mark(stage: Stage) -> None:
 
 
 def test_a_cancel_that_arrives_while_its_book_is_decided_is_decided_after_it(stage: Stage) -> None:
-    """Committed and not published: the status says QUEUED still, so the Cancel leaves a mark that comes too late."""
+    """Committed but unpublished: the status still says QUEUED, so the Cancel leaves a mark, too late to matter."""
     show = stage.show()
     booking = stage.book(show, "A1")
     batch = run_batch(stage.stores, show % 4, 500)
@@ -185,7 +185,7 @@ def test_a_queued_booking_is_cancelled_over_http(stage: Stage, alice: Buyer, bet
 
 
 def test_a_mark_left_by_an_older_worker_is_removed_once_the_lane_is_empty(stage: Stage) -> None:
-    """Its finish.lua knows no marks: those of a rolling upgrade would stay for ever, and be read with each batch."""
+    """Its finish.lua knows no marks: after a rolling upgrade they would remain for ever, and be read by each batch."""
     show = stage.show()
     stage.stores.client.hset(keys.withdrawn(show % 4), uuid4().hex, "1-1")
     regretted = stage.book(show, "A1")

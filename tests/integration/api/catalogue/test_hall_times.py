@@ -1,4 +1,4 @@
-"""A hall has one show at a time, and a new show is still to come: over HTTP, on a real Postgres."""
+"""A hall has one show at a time, and new shows start in the future: over HTTP, on a real Postgres."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROW = {"rows": PLAN["rows"][:1]}
 
 
 class Office:
-    """Where an administrator makes shows in one hall, each of a movie of 90 minutes."""
+    """An administrator who makes shows in one hall, each of a movie of 90 minutes."""
 
     def __init__(self, client: FlaskClient, engine: Engine, headers: dict[str, str]) -> None:
         self._client, self._engine, self._headers = client, engine, headers
@@ -55,7 +55,7 @@ def office(app: Flask, client: FlaskClient, engine: Engine) -> Office:
 
 
 def taken(response: TestResponse, by: int) -> None:
-    """Check that the hall is taken, and that the answer names the show that has it."""
+    """Check that the hall is taken, and that the answer names the show in it."""
     assert response.status_code == 409, response.text
     body = response.get_json(force=True)
     assert body["code"] == "hall_taken"

@@ -1,4 +1,4 @@
-"""Large seat maps: compressed when they are made, once a version, and sent so to whoever accepts it."""
+"""Large seat maps: compressed when they are built, once per version, and sent to clients that accept gzip."""
 
 from __future__ import annotations
 

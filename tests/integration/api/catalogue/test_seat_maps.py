@@ -1,4 +1,4 @@
-"""Seat maps: the same by the front and by Flask, and never older than an outcome that somebody has seen."""
+"""Seat maps: the same from the front and from Flask, and never older than a published outcome."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def server(app: Flask) -> Iterator[Server]:
 
 @pytest.fixture
 def by_postgres(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The shows that Postgres was asked for from here on."""
+    """The shows whose map or version is read from Postgres from here on."""
     asked: list[int] = []
     service = app.extensions["onsale"].seat_maps
     real = service._from_postgres
@@ -89,7 +89,7 @@ def test_a_cached_map_needs_no_postgres_and_is_renewed_with_each_outcome(
     path = f"/api/shows/{show}/seats"
     look(server, path)
     empty = look(server, path)
-    assert by_postgres == [show]  # the first made the map
+    assert by_postgres == [show]  # the first request built the map
 
     alice.book(show, "A1")
     stage.drain(show)
@@ -97,7 +97,7 @@ def test_a_cached_map_needs_no_postgres_and_is_renewed_with_each_outcome(
     same = look(server, path, sold.headers["etag"])
     old = look(server, path, empty.headers["etag"])
 
-    assert by_postgres == [show, show]  # the new version was made once
+    assert by_postgres == [show, show]  # the new version was built once
     assert statuses(empty.json)["A1"] == "AVAILABLE"
     assert statuses(sold.json)["A1"] == statuses(old.json)["A1"] == "SOLD"
     assert (same.status, same.body) == (304, b"")
@@ -106,7 +106,7 @@ def test_a_cached_map_needs_no_postgres_and_is_renewed_with_each_outcome(
 def test_a_card_is_trusted_for_a_limited_time(
     server: Server, stage: Stage, alice: Buyer, by_postgres: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis comes back without its newest second, or empty: Postgres is asked when the time is over."""
+    """Redis returns without its newest second, or empty: Postgres is read when BELIEVED_S is over."""
     show = stage.show()
     path = f"/api/shows/{show}/seats"
     look(server, path)
@@ -137,7 +137,7 @@ def test_a_check_without_a_change_renews_the_trust(
     for _ in range(3):
         assert look(server, path, etag).status == 304
 
-    assert by_postgres == [show, show]  # made, looked at once; the rest by Redis
+    assert by_postgres == [show, show]  # built, and checked once; the others by Redis
 
 
 def test_without_redis_postgres_answers_and_redis_is_not_retried(

@@ -89,12 +89,12 @@ def test_only_an_administrator_changes_shows_that_exist(
 
 @pytest.fixture
 def show(stage: Stage) -> int:
-    """A show in sixty years, whose sale opens two hours before it and ends an hour before it."""
+    """A show in sixty years, whose sale opens two hours before the start and closes an hour before it."""
     return stage.show(starts_ms=START_MS, sales_open_ms=START_MS - 2 * HOUR_MS, sales_close_ms=START_MS - HOUR_MS)
 
 
 def window(hours: dict[str, float]) -> dict[str, Any]:
-    """A body of times, in hours from the start."""
+    """Return a body of times, from hours relative to the start."""
     return {name: iso(START_MS + round(at * HOUR_MS)) for name, at in hours.items()}
 
 
@@ -130,7 +130,7 @@ def test_a_valid_window_is_accepted(
 
 
 def what_became(client: FlaskClient, carol: dict[str, str], changed: Any) -> tuple[str, str | None]:
-    """Outcome and reason of a change that was accepted."""
+    """Return the outcome and reason of an accepted change."""
     assert changed.status_code == 202, changed.text
     response = client.get(changed.headers["Location"], headers=carol)
     assert response.status_code == 200, response.text
@@ -142,7 +142,7 @@ def what_became(client: FlaskClient, carol: dict[str, str], changed: Any) -> tup
 def test_two_incompatible_changes_leave_a_window(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
-    """Each is fine with what is stored; they meet in the lane, and the second one is seen to be refused."""
+    """Each is valid with the stored settings; in the lane they conflict, and the second is REFUSED."""
     path = f"/api/shows/{show}"
     later = client.patch(path, json=window({"sales_open_at": -1.2}), headers=carol)
     earlier = client.patch(path, json=window({"sales_close_at": -1.5}), headers=carol)
@@ -202,7 +202,7 @@ def test_a_change_is_followed_from_its_acceptance_on(
     assert response.headers["Location"] == f"/api/shows/{show}/changes/{accepted['id']}"
 
     stage.drain()
-    stage.stores.client.flushdb()  # what is decided stands in Postgres
+    stage.stores.client.flushdb()  # decisions are in Postgres
     done = client.get(response.headers["Location"], headers=carol).get_json()
     assert done == {**accepted, "status": "DONE", "decided_at": done["decided_at"]}
     assert done["decided_at"] >= accepted["accepted_at"]

@@ -39,7 +39,7 @@ def carol(app: Flask, engine: Engine) -> dict[str, str]:
 
 @pytest.fixture
 def wanted(engine: Engine) -> dict[str, Any]:
-    """A request for a show that can be fulfilled."""
+    """A valid request to create a show."""
     return {
         "movie_id": make_movie(engine),
         "hall_id": make_hall(engine),
@@ -49,7 +49,7 @@ def wanted(engine: Engine) -> dict[str, Any]:
 
 
 def publish(app: Flask, show_id: int) -> None:
-    """What follows a lane's transaction: the show's card with its version goes to Redis."""
+    """Publish the show's card with its version to Redis, as a lane does after its transaction."""
     app.extensions["onsale"].service.intake.publish_card(show_id)
 
 
@@ -154,7 +154,7 @@ def test_a_page_of_the_list_is_kept_for_a_second_and_dropped_by_a_change(
     monkeypatch.setattr(show_list, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     first = make_show(engine, starts_in_ms=HOUR_MS)
     assert listed() == [first]
-    second = make_show(engine, starts_in_ms=2 * HOUR_MS)  # another process's
+    second = make_show(engine, starts_in_ms=2 * HOUR_MS)  # as if by another process
     assert listed() == [first]
 
     clock[0] += show_list.KEPT_S

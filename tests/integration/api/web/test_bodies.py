@@ -62,6 +62,6 @@ def test_a_large_body_in_chunks_is_refused_wherever_one_is_read(port: int) -> No
     ]
 
     assert len(looked) > 8
-    # An administrator's right is asked about before the body is.
+    # An administrator's role is checked before the body is read.
     assert [(*place, answer.body) for *place, answer in looked if answer.status not in (413, 403)] == []
     assert sum(answer.status == 413 for *_, answer in looked) > 4

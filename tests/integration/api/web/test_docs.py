@@ -147,7 +147,7 @@ def test_links_lead_from_fields_of_answers_to_parameters(document: dict[str, Any
 
 
 def asked(document: dict[str, Any], path: str, operation: dict[str, Any]) -> set[str]:
-    """The names of an operation's parameters and of its body's fields."""
+    """Return the names of an operation's parameters and of its body's fields."""
     found = {
         each["name"] for each in (*operation.get("parameters", ()), *document["paths"][path].get("parameters", ()))
     }
@@ -178,7 +178,7 @@ def test_numbers_in_a_query_have_no_sign(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize("prefix", ["", "/shop", "/a/b"])
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])
 def test_the_page_loads_nothing_from_other_servers(behind_proxy: FlaskClient, path: str, prefix: str) -> None:
-    """Nor from above its prefix, which the proxy takes away from a path and names in a header."""
+    """Nor from above its prefix, which the proxy strips from the path and states in a header."""
 
     def ask(address: str) -> Any:
         assert address.startswith(prefix + "/")

@@ -1,4 +1,4 @@
-"""The front: what it answers without Flask, how it waits, and what it refuses before anything waits for a thread."""
+"""The front: what it answers without Flask, how long polls wait, and what it refuses before a thread is needed."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_a_chunked_body_books_like_any_other(server: Server, stage: Stage, alice
 
 
 class Stuck:
-    """A server whose views of /stuck wait until they may go on; it has two of Flask's threads."""
+    """A server whose view /stuck blocks until it is released; it has two of Flask's threads."""
 
     def __init__(self, app: Flask) -> None:
         self.flask = app
@@ -200,7 +200,7 @@ class Stuck:
         self._go_on = Event()
 
     def fill(self) -> list[Future[Answer]]:
-        """Take all threads, and all places of the queue before them."""
+        """Occupy all threads, and the whole queue before them."""
         asked = [self.server.begin("GET", "/stuck", {}) for _ in range(self.holds)]
         until(lambda: self.server.app._bridge._threads._slots_in_use == self.holds)
         return asked
@@ -273,7 +273,7 @@ def test_a_status_that_redis_has_is_answered_while_no_thread_is_free(
 
 
 def test_a_repeated_key_header_is_joined_into_one_key(server: Server, app: Flask, stage: Stage, alice: Buyer) -> None:
-    """As WSGI joins them: a client behind a proxy that doubles a header finds its booking by either transport."""
+    """As WSGI joins them: behind a proxy that repeats a header, both transports find the same booking."""
     lines = rsgi.text(Headers([("Idempotency-Key", "a"), ("Idempotency-Key", "a")]), "idempotency-key")
     first = post(server, alice, {"show_id": stage.show(), "seats": ["A1"]}, **{"Idempotency-Key": "a,a"})
 

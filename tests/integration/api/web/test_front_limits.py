@@ -1,4 +1,4 @@
-"""The front keeps the same limits as the rest of the api: rates, and tokens that were revoked."""
+"""The front applies the same limits as the rest of the api: rates, and revoked tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the front answers by itself obeys the rules of media, prefixes, compression and versions."""
+"""The front's own answers obey the rules of media types, prefixes, compression and ETags."""
 
 from __future__ import annotations
 

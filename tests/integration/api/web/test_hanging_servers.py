@@ -1,6 +1,6 @@
-"""Servers that hang: they close nothing and answer nothing. Every call ends by our own clock (docs/operations.md).
+"""Servers that hang: they neither close connections nor answer. Our own timeouts end every call (docs/operations.md).
 
-SLACK_S is for a machine that is busy with other things; what is stated is shorter by it.
+SLACK_S allows for a busy machine; the documented times do not include it.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class TestPostgres:
             with servers.postgres.frozen():
                 for done in [threads.submit(ask, number) for number in range(16)]:
                     done.result()
-                with within(0):  # that it does not answer is known now
+                with within(0):  # by now it is known not to answer
                     for number in range(32):
                         ask(number)
                 answered(alice.book(warm, "A2"), 202)
@@ -131,7 +131,7 @@ class TestPostgres:
 
     def test_a_transaction_may_be_given_more_time_and_the_next_has_the_usual(self, database_url: str) -> None:
         engine = make_engine(database_url, pool_size=1, statement_timeout_ms=100)
-        slow = text("SELECT pg_sleep(1.5)")  # longer than our own clock allows, too
+        slow = text("SELECT pg_sleep(1.5)")  # longer than our own timeout, too
 
         with transaction(engine) as connection:
             allow(connection, statement_timeout_ms=10_000)

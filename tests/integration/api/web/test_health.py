@@ -36,7 +36,7 @@ Clients = Callable[[StandInService], FlaskClient]
 
 @pytest.fixture
 def without_servers(make_app: Callable[[Settings], Flask]) -> Clients:
-    """Clients of applications whose Postgres is away."""
+    """Clients of applications whose Postgres is unavailable."""
     return lambda service: with_service(make_app(offline_settings()), service)
 
 

@@ -1,4 +1,4 @@
-"""Below a path prefix that a proxy takes away: what is made is found where the client looks for it."""
+"""Behind a proxy that strips a path prefix: the Location of a created resource includes the prefix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bookings over HTTP while Postgres or Redis is stopped: servers of the test's own."""
+"""Bookings over HTTP while Postgres or Redis is stopped, with separate servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 def create_show(app: Flask, engine: Engine) -> int:
-    """A show made as an administrator makes it, over HTTP."""
+    """Make a show over HTTP, as an administrator does."""
     with transaction(engine) as connection:
         admin = users.get_first_admin_id(connection) or users.insert_admin(connection, "carol@example.com", "none")
     wanted = {
@@ -44,7 +44,7 @@ def create_show(app: Flask, engine: Engine) -> int:
 
 @pytest.fixture
 def newcomer(settings: Settings, make_app: Callable[[Settings], Flask]) -> Callable[[], Buyer]:
-    """Makes buyers, each at an api process that has just been started."""
+    """Makes buyers, each with an api process that has just started."""
 
     def make() -> Buyer:
         app = make_app(settings)
@@ -54,7 +54,7 @@ def newcomer(settings: Settings, make_app: Callable[[Settings], Flask]) -> Calla
 
 
 class TestWithAServerAway:
-    """The same with servers of one's own, which are stopped in the middle."""
+    """Tests with separate servers, which are stopped midway."""
 
     @pytest.fixture
     def servers(self, own: Servers) -> Servers:
@@ -90,7 +90,7 @@ class TestWithAServerAway:
     def test_with_postgres_stopped_a_show_without_any_request_so_far_is_sold(
         self, stage: Stage, newcomer: Callable[[], Buyer], engine: Engine, app: Flask, servers: Servers
     ) -> None:
-        """By an api process that has never met it; and again after Redis was wiped and the workers have seen it."""
+        """By an api process that does not know it; and again after Redis was wiped and the workers have noticed."""
         made, other = (create_show(app, engine) for _ in range(2))
         servers.postgres.stop()
         answered(newcomer().book(made, "A1"), 202)
