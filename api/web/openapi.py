@@ -63,11 +63,9 @@ def route(
     for status, shape in answers.items():
         responses[str(status)] = _answer(status, shape, (headers or {}).get(status, ()), (leads or {}).get(status))
     document: dict[str, Any] = {"responses": responses}
-    parameters = [_header_parameter(name) for name in request_headers] + (
-        [{"in": "query", "schema": query}] if query else []
-    )
-    if parameters:
-        document["parameters"] = parameters
+    if request_headers or query:
+        queries = [{"in": "query", "schema": query}] if query else []
+        document["parameters"] = [*map(_header_parameter, request_headers), *queries]
     if body:
         document["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     if secured:

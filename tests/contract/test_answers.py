@@ -1,4 +1,4 @@
-"""Each case on each transport: the answer that is wanted, and the same on both."""
+"""Each case on each transport: the expected answer, and the same one from both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def on(transport: str) -> list[Case]:
     return [case for case in CASES if case.only in ("", transport)]
 
 
-#: What has been answered, so that no scene is made twice.
+#: Answers so far, so that no scene is made twice.
 _answers: dict[tuple[str, str], Answer] = {}
 
 
@@ -33,7 +33,7 @@ def nothing_answered() -> Iterator[None]:
 
 
 def answer(case: Case, world: World) -> Answer:
-    """What a transport answers to a case; it is asked once."""
+    """Return a transport's answer to a case, which is sent only once."""
     known = _answers.get((case.name, world.transport))
     if known is None:
         names = prepare(world, case.scene)

@@ -1,4 +1,4 @@
-"""Large answers may be compressed for who takes that; what is small and fast never is."""
+"""Large answers are compressed for clients that accept it; small and frequent ones never are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAKES = {"Accept-Encoding": "gzip"}
 
 @pytest.fixture
 def large(world: World) -> str:
-    """The path of a seat map of some 50 kB."""
+    """Return the path of a seat map of some 50 kB."""
     return f"/api/shows/{world.stage.show(rows=26, seats=40)}/seats"
 
 
@@ -24,7 +24,7 @@ def test_a_large_answer_is_compressed_for_clients_that_accept_it(world: World, l
         assert packed.one("content-encoding") == "gzip", path
         assert len(packed.body) < len(whole.body) / 2
         assert gzip.decompress(packed.body) == whole.body
-        for answer in (whole, packed):  # a cache must not give one to who wants the other
+        for answer in (whole, packed):  # a cache must not serve one in place of the other
             assert "accept-encoding" in ", ".join(answer.all("vary")).lower()
 
 

@@ -1,4 +1,4 @@
-"""Connections: kept, pipelined, old, hesitant. What is a server's own affair is asked of the product's alone."""
+"""Connections: kept alive, pipelined, HTTP/1.0, slow. Cases that depend on the server run on the product's only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.contract.world import World
 
 
 def request(method: str, target: str, token: str = "", body: bytes | None = None, **more: str) -> bytes:
-    """A request for a connection that is kept. `more`: further header lines, "_" for "-"."""
+    """Return a request for a kept-alive connection. `more`: further headers, "_" for "-"."""
     lines = [(name.replace("_", "-"), value) for name, value in more.items()]
     if token:
         lines.append(("Authorization", f"Bearer {token}"))
@@ -111,12 +111,12 @@ def test_a_length_beside_chunks_hides_no_request(world: World) -> None:
             second = _next(connection)
             assert second is None or (second.status, second.one("x-request-id")) == (200, "outer")
 
-    assert first.status in (202, 400)  # the chunks count (RFC 9112, 6.3), or it is refused
+    assert first.status in (202, 400)  # chunks take precedence (RFC 9112, 6.3), or it is refused
     world.stage.drain(show)
 
 
 def _next(connection: Connection) -> Answer | None:
-    """The next answer; None if the server has closed instead."""
+    """Read the next answer; None if the server has closed the connection instead."""
     try:
         return connection.read()
     except ConnectionError:

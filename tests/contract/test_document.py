@@ -1,4 +1,4 @@
-"""The OpenAPI document and the answers agree: all operations are tried, and guarded if it says so."""
+"""The OpenAPI document and the answers agree: all operations are tried, and need a token if it says so."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VALUES = {
 
 
 def document(world: World) -> dict[str, dict[str, Any]]:
-    """Path -> method -> operation."""
+    """The document's paths: path -> method -> operation."""
     found = world.ask("GET", "/openapi.json").json["paths"]
     return {path: {method: of for method, of in at.items() if method in METHODS} for path, at in found.items()}
 

@@ -1,4 +1,4 @@
-"""How often one may ask, and by what a client is told from another, on both transports."""
+"""Rate limits, and how clients are told apart, on both transports."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.contract.world import BURST, LOGINS_PER_ADDRESS, World, address
 
 
 def log_in(world: World, **headers: str) -> Answer:
-    """Log in as somebody who does not exist: 401, unless the address has done so too often."""
+    """Log in to an account that does not exist: 401, unless the address has tried too often."""
     body = {"email": f"{uuid4().hex}@example.com", "password": "wrong"}
     given = {name.replace("__", "-"): value for name, value in headers.items()}
     return world.ask("POST", "/api/auth/login", "", body, given)
 
 
 def use_up(world: World, by: Callable[[int], str]) -> None:
-    """Log in as often as one address may. Args: by: X-Forwarded-For of the n-th attempt."""
+    """Log in as often as one address may. Args: by: returns the X-Forwarded-For of the n-th attempt."""
     for number in range(LOGINS_PER_ADDRESS):
         assert log_in(world, X__Forwarded__For=by(number)).status == 401
 

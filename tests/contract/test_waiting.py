@@ -1,4 +1,4 @@
-"""`?wait=` on both transports: as long as nothing is decided, and not a moment longer."""
+"""`?wait=` on both transports: it waits while nothing is decided, and no longer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import World
 
-#: Seconds in which something that waits must not have answered; and that an answer which does not wait may take.
+#: Seconds within which a waiting request must not be answered; and max seconds of an immediate answer.
 STILL_S, SOON_S = 0.25, 8.0
 
 
 def look(world: World, booking: dict[str, Any], token: str, query: str, *headers: tuple[str, str]) -> Connection:
-    """Ask for a booking's status, and leave it at that."""
+    """Request a booking's status without reading the answer."""
     connection = Connection(world.address)
     lines = (("Authorization", f"Bearer {token}"), *headers)
     connection.send(wire.head("GET", f"/api/bookings/{booking['id']}{query}", *lines))

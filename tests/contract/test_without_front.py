@@ -1,4 +1,4 @@
-"""`API_FRONT=0 python -m api`: the same server with Flask alone. Under werkzeug's server the whole suite asks it."""
+"""`API_FRONT=0 python -m api`: the same server with Flask alone. The whole suite runs against it under werkzeug."""
 
 from __future__ import annotations
 

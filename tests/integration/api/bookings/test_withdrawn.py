@@ -185,7 +185,7 @@ def test_a_queued_booking_is_cancelled_over_http(stage: Stage, alice: Buyer, bet
 
 
 def test_a_mark_left_by_an_older_worker_is_removed_once_the_lane_is_empty(stage: Stage) -> None:
-    """Its finish.lua knows no marks: after a rolling upgrade they would remain for ever, and be read by each batch."""
+    """Its finish.lua knows no marks: after a rolling upgrade each batch would read them for ever."""
     show = stage.show()
     stage.stores.client.hset(keys.withdrawn(show % 4), uuid4().hex, "1-1")
     regretted = stage.book(show, "A1")

@@ -124,12 +124,12 @@ def test_a_valid_window_is_accepted(
     changed = client.patch(f"/api/shows/{show}", json=window(hours), headers=carol)
     stage.drain()
 
-    assert what_became(client, carol, changed) == ("DONE", None)
+    assert outcome_of(client, carol, changed) == ("DONE", None)
     listed = client.get(f"/api/shows/{show}").get_json()
     assert {name: listed[name] for name in hours} == window(hours)
 
 
-def what_became(client: FlaskClient, carol: dict[str, str], changed: Any) -> tuple[str, str | None]:
+def outcome_of(client: FlaskClient, carol: dict[str, str], changed: Any) -> tuple[str, str | None]:
     """Return the outcome and reason of an accepted change."""
     assert changed.status_code == 202, changed.text
     response = client.get(changed.headers["Location"], headers=carol)
@@ -148,8 +148,8 @@ def test_two_incompatible_changes_leave_a_window(
     earlier = client.patch(path, json=window({"sales_close_at": -1.5}), headers=carol)
     stage.drain()
 
-    assert what_became(client, carol, later) == ("DONE", None)
-    assert what_became(client, carol, earlier) == ("REFUSED", "SALES_WINDOW")
+    assert outcome_of(client, carol, later) == ("DONE", None)
+    assert outcome_of(client, carol, earlier) == ("REFUSED", "SALES_WINDOW")
     listed = client.get(path).get_json()
     assert (listed["sales_open_at"], listed["sales_close_at"]) == tuple(
         window({"sales_open_at": -1.2, "sales_close_at": -1}).values()
@@ -166,10 +166,10 @@ def test_a_window_that_was_invalid_before_the_rule_replays_and_blocks_no_other_c
     assert client.get(path).get_json()["sales_close_at"] == iso(START_MS + HOUR_MS)
 
     limited = client.patch(path, json={"seats_per_user": 3}, headers=carol)
-    mended = client.patch(path, json=window({"sales_close_at": 0}), headers=carol)
+    corrected = client.patch(path, json=window({"sales_close_at": 0}), headers=carol)
     stage.drain()
 
-    assert what_became(client, carol, limited) == what_became(client, carol, mended) == ("DONE", None)
+    assert outcome_of(client, carol, limited) == outcome_of(client, carol, corrected) == ("DONE", None)
     stage.proven()
 
 
@@ -181,8 +181,8 @@ def test_a_change_of_a_closed_show_is_refused_visibly(
     behind = client.patch(path, json={"state": "ON_SALE"}, headers=carol)  # the close is not decided yet
     stage.drain()
 
-    assert what_became(client, carol, closed) == ("DONE", None)
-    assert what_became(client, carol, behind) == ("REFUSED", "SHOW_CLOSED")
+    assert outcome_of(client, carol, closed) == ("DONE", None)
+    assert outcome_of(client, carol, behind) == ("REFUSED", "SHOW_CLOSED")
     for changes in ({"seats_per_user": 3}, {"state": "CLOSED"}, window({"sales_open_at": 1})):
         refused(client.patch(path, json=changes, headers=carol), 409, "show_closed")
     refused(client.delete(path, headers=carol), 409, "show_closed")
