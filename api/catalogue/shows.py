@@ -59,7 +59,7 @@ def list_shows() -> Response:
 
 @route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
 def get_show(show_id: int) -> Response:
-    """Show one show: prices, sales window, how many seats are free."""
+    """Show a show's prices, sales window and number of free seats."""
     with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
     return answer(show_json(show), headers=PUBLIC) if show else no_such_show()
@@ -75,7 +75,7 @@ def get_show(show_id: int) -> Response:
     errors=(404, 503),
 )
 def get_seats(show_id: int) -> Response:
-    """Show every seat of a show, row by row. The ETag changes with the seats."""
+    """List every seat of a show, row by row. The ETag changes with the seats."""
     reply = backend().loop.run(backend().seat_maps.reply(show_id))
     reply = reply.unless_known(request.headers.get("If-None-Match"))
     return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()

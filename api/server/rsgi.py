@@ -21,7 +21,7 @@ BODY_S = 10.0
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and its answer's channel. `rule`: its route in the metrics.  `started`: by time.perf_counter."""
+    """One request and its answer. `rule`: its route in the metrics.  `started`: by time.perf_counter."""
 
     rule: str
     scope: Any

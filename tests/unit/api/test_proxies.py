@@ -27,7 +27,7 @@ def app_with(**environment: str) -> Flask:
     return create_app(settings, open_backend(settings))
 
 
-def told(app: Flask, headers: dict[str, str]) -> tuple[str | None, str, str, str]:
+def seen(app: Flask, headers: dict[str, str]) -> tuple[str | None, str, str, str]:
     """Return what a view sees of a request: address, scheme, prefix, host."""
     found: list[tuple[str | None, str, str, str]] = []
     app.before_request(lambda: found.append((request.remote_addr, request.scheme, request.script_root, request.host)))
@@ -124,14 +124,14 @@ def test_a_view_sees_the_client_and_not_the_proxy() -> None:
         "Host": "shop.example",
     }
 
-    assert told(app_with(TRUSTED_PROXIES="1"), headers) == ("2001:db8::1", "https", "/shop", "shop.example")
-    assert told(app_with(), headers) == ("127.0.0.1", "http", "", "shop.example")
+    assert seen(app_with(TRUSTED_PROXIES="1"), headers) == ("2001:db8::1", "https", "/shop", "shop.example")
+    assert seen(app_with(), headers) == ("127.0.0.1", "http", "", "shop.example")
 
 
 def test_a_view_behind_a_proxy_with_invalid_entries_sees_the_proxy() -> None:
     headers = {"X-Forwarded-For": "unknown", "X-Forwarded-Proto": "x", "X-Forwarded-Prefix": "//evil.example"}
 
-    assert told(app_with(TRUSTED_PROXIES="1"), headers | {"Host": "a"}) == ("127.0.0.1", "http", "", "a")
+    assert seen(app_with(TRUSTED_PROXIES="1"), headers | {"Host": "a"}) == ("127.0.0.1", "http", "", "a")
 
 
 def test_the_prefix_of_the_proxy_precedes_that_of_the_server() -> None:

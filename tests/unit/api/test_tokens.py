@@ -155,7 +155,7 @@ def test_the_application_mints_with_the_current_key_and_accepts_three() -> None:
     assert jwt.get_unverified_header(minted) == {"alg": "HS256", "typ": "JWT", "kid": key_id(OTHER)}
 
 
-class Everything:
+class RevokedSessions:
     """A list of revocations that a test fills."""
 
     def __init__(self) -> None:
@@ -166,7 +166,7 @@ class Everything:
 
 
 def test_a_remembered_token_is_still_revoked() -> None:
-    revoked = Everything()
+    revoked = RevokedSessions()
     verifier = Verifier(SECRET, revoked=revoked)
     header = f"Bearer {signed(sid='here')}"
     assert verifier.identity(header).session == "here"

@@ -61,7 +61,7 @@ def test_a_cancel_lifts_the_refusal_at_once(stage: Stage) -> None:
 
     again = ask(stage, show, "B2")
 
-    assert again.code == "ACCEPTED", "it stands behind the cancel"
+    assert again.code == "ACCEPTED", "it is queued behind the cancel"
     stage.drain(show)
     assert stage.seats(show)["B2"][0] == "SOLD"
 

@@ -45,7 +45,7 @@ def by_postgres(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
-def told(headers: Any) -> dict[str, str]:
+def stable(headers: Any) -> dict[str, str]:
     skipped = ("x-request-id", "content-length")
     return {name.lower(): value for name, value in headers.items() if name.lower() not in skipped}
 
@@ -79,7 +79,7 @@ def test_the_front_answers_a_map_as_flask_does(
     server.stop()
     for hot in (first, second):
         assert (hot.status, hot.body) == (flask.status_code, flask.data)
-        assert told(hot.headers) == told(flask.headers)
+        assert stable(hot.headers) == stable(flask.headers)
 
 
 def test_a_cached_map_needs_no_postgres_and_is_renewed_with_each_outcome(
@@ -114,13 +114,13 @@ def test_a_card_is_trusted_for_a_limited_time(
     stage.drain(show)
     stage.stores.client.delete(keys.card(lane_of(show, stage.stores.settings.lanes), show))
 
-    believed = look(server, path)
+    trusted = look(server, path)
     monkeypatch.setattr(seat_maps, "BELIEVED_S", -1.0)
     asked = look(server, path)
     monkeypatch.undo()
     again = look(server, path, asked.headers["etag"])
 
-    assert statuses(believed.json)["A1"] == "AVAILABLE"
+    assert statuses(trusted.json)["A1"] == "AVAILABLE"
     assert statuses(asked.json)["A1"] == "SOLD"
     assert again.status == 304
 

@@ -20,7 +20,7 @@ from tests.support.rules import PROJECT
 
 #: Nothing is handed over before the process ends.
 APP = """
-from api import metrics, tally
+from api.web import metrics, tally
 tally.EVERY_S = 3600
 
 async def app(scope, receive, send):
