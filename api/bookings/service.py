@@ -188,7 +188,7 @@ class BookingService:
     ) -> Seen:
         """`look`; while something is undecided, look again when it is published, for up to `wait_s` seconds.
 
-        Ends early when all places to wait are taken, when the process is leaving, or when `gone`, the client's
+        Ends early when all slots for waiting requests are in use, when the process is leaving, or when `gone`, the client's
         disconnection, is done.
         """
         deadline, published = time.monotonic() + wait_s, asyncio.Event()
