@@ -188,8 +188,8 @@ class BookingService:
     ) -> Seen:
         """`look`; while something is undecided, look again when it is published, for up to `wait_s` seconds.
 
-        Ends early when all slots for waiting requests are in use, when the process is leaving, or when `gone`, the client's
-        disconnection, is done.
+        Ends early when all slots for waiting requests are in use, when the process is leaving, or when `gone`, the
+        client's disconnection, is done.
         """
         deadline, published = time.monotonic() + wait_s, asyncio.Event()
         wake = partial(asyncio.get_running_loop().call_soon_threadsafe, published.set)
