@@ -21,7 +21,7 @@ from rich.console import Console
 from core import logs
 from core.errors import OnsaleError
 from core.local_settings import LocalSettings
-from proof.bench import parts, storms
+from proof.bench import parts, single_parts
 from proof.bench.generator import NAME, Generator
 from proof.bench.ground import open_ground
 from proof.bench.machine import describe
@@ -35,9 +35,9 @@ EACH_ROUND: dict[str, Callable[[Bench], None]] = {
     "drain": parts.drains,
     "shows": parts.shows,
     "workers": parts.workers,
-    "losers": storms.losers,
+    "losers": single_parts.losers,
 }
-ONCE: dict[str, Callable[[Bench], None]] = {"rush": storms.rush, "latency": storms.latency}
+ONCE: dict[str, Callable[[Bench], None]] = {"rush": single_parts.rush, "latency": single_parts.latency}
 #: Of the processes' own output, so many bytes are looked at when something fails, and so many lines shown.
 SHOWN, SHOWN_LINES = 100_000, 30
 

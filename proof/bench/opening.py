@@ -28,12 +28,12 @@ from ops.rush.tokens import mint
 from proof.bench import wire
 from proof.bench.command import main, quiet, show_end
 from proof.bench.contest import Contest, contest
-from proof.bench.flood import Bookings
 from proof.bench.generator import Generator
 from proof.bench.ground import DATABASE, Ground, open_ground
 from proof.bench.halls import DAY_MS, label, plan
 from proof.bench.job import Done, Job
 from proof.bench.series import percentile
+from proof.bench.worker_overload import Bookings
 
 #: Seats of the halls; connections; seconds that buyers ask for.
 SIZES, CONNECTIONS, SECONDS = (50_000, 200_000), 32, 5.0

@@ -1,4 +1,4 @@
-"""`make bench-overload`: overload measured two ways, of the workers (flood.py) and of the API (swarm.py).
+"""`make bench-overload`: overload measured two ways, of the workers (worker_overload.py) and of the API (api_overload.py).
 
 Prints a table, writes proof/bench/overload.json and the measured part of docs/reliability.md.
 """
@@ -18,16 +18,16 @@ from rich.table import Table
 
 from core.errors import OnsaleError
 from core.local_settings import LocalSettings
-from proof.bench import flood, swarm
+from proof.bench import api_overload, worker_overload
+from proof.bench.api_overload import ApiOverload
 from proof.bench.command import main, quiet, show_end
-from proof.bench.flood import Flood
 from proof.bench.generator import Generator
 from proof.bench.ground import open_ground
 from proof.bench.machine import describe
 from proof.bench.report import PROJECT
 from proof.bench.series import percentile
-from proof.bench.swarm import Swarm
 from proof.bench.verdicts import Row, api_rows, workers_rows
+from proof.bench.worker_overload import WorkerOverload
 
 FOUND = PROJECT / "proof" / "bench" / "overload.json"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
@@ -67,14 +67,19 @@ def command(quick: bool, minutes: float | None, api_seconds: float | None, docs:
         sys.exit(1)
 
 
-def measure(workers_s: float, api_s: float, tell: Callable[[str], None]) -> tuple[Flood, Swarm]:
+def measure(workers_s: float, api_s: float, tell: Callable[[str], None]) -> tuple[WorkerOverload, ApiOverload]:
     """Both parts, one after the other, on servers of their own."""
-    with open_ground(LocalSettings.from_env().servers, lanes=flood.SHOWS) as ground, Generator() as generator:
-        return flood.flood(ground, generator, workers_s, tell), swarm.swarm(ground, generator, api_s, tell)
+    with (
+        open_ground(LocalSettings.from_env().servers, lanes=worker_overload.SHOWS) as ground,
+        Generator() as generator,
+    ):
+        return worker_overload.overload_workers(ground, generator, workers_s, tell), api_overload.overload_api(
+            ground, generator, api_s, tell
+        )
 
 
 def figures(
-    about: str, machine: dict[str, Any], rows: Sequence[Row], of_workers: Flood, of_api: Swarm
+    about: str, machine: dict[str, Any], rows: Sequence[Row], of_workers: WorkerOverload, of_api: ApiOverload
 ) -> dict[str, Any]:
     """Everything as JSON. What never came is null."""
     return {

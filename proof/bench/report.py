@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.table import Table
 
+from proof.bench.charts import Bar, bars
 from proof.bench.goals import GOALS, judge
-from proof.bench.pictures import Bar, bars
 from proof.bench.series import Figure, Series, figure
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from proof.bench import flood, swarm
-from proof.bench.flood import Flood
+from proof.bench import api_overload, worker_overload
+from proof.bench.api_overload import ApiOverload
 from proof.bench.series import percentile
-from proof.bench.swarm import Swarm
+from proof.bench.worker_overload import WorkerOverload
 
 #: Memory that one api process may have, MB; Redis may have half of its own maxmemory.
 API_MB = 256
 #: Times the peak that must really have been sent, and the share of the peak that must be decided all the same.
-OFFERED, DECIDED = 0.9 * flood.FACTOR, 0.9
+OFFERED, DECIDED = 0.9 * worker_overload.FACTOR, 0.9
 REFUSED_MS, NORMAL_S = 50, 10
 #: What the API may answer when too many ask: accepted, repeated, sold out, full or away.
 EXPECTED = {200, 201, 202, 409, 503}
@@ -29,21 +29,21 @@ class Row(NamedTuple):
     met: bool = True
 
 
-def workers_rows(found: Flood) -> list[Row]:
+def workers_rows(found: WorkerOverload) -> list[Row]:
     """(a): the goals, and what was found."""
     share = found.decided / found.peak if found.peak else 0.0
     offered = found.offered / found.peak if found.peak else 0.0
     most = max((max(each.waiting) for each in found.samples), default=0)
     least = min((min(each.waiting) for each in found.at_cap), default=0)
     p99 = _percentile(found.refused_ms, 99)
-    full = int(flood.FULL_SHARE * flood.CAP)
+    full = int(worker_overload.FULL_SHARE * worker_overload.CAP)
     peaks = " and ".join(f"{each:,.0f}" for each in found.peaks)
     return [
         Row("(a) peak, decided/s, nobody asking: before and after", "", peaks),
         Row("(a) offered, times the better peak", f">= {OFFERED:g}", f"{offered:.2f}", offered >= OFFERED),
         Row("(a) decided/s meanwhile, of the better peak", f">= {DECIDED:.0%}", f"{found.decided:,.0f}, {share:.0%}",
             share >= DECIDED),
-        Row("(a) entries in the fullest lane, most", f"<= {flood.CAP}", f"{most:,}", 0 < most <= flood.CAP),
+        Row("(a) entries in the fullest lane, most", f"<= {worker_overload.CAP}", f"{most:,}", 0 < most <= worker_overload.CAP),
         Row("(a) entries in the emptiest lane, least, once all were full", f">= {full}", f"{least:,}", least >= full),
         Row("(a) refusals", "> 0", f"{len(found.refused_ms):,}", bool(found.refused_ms)),
         Row("(a) refusal, from when the request was due, p50", "", f"{_percentile(found.refused_ms, 50):.1f} ms"),
@@ -61,11 +61,11 @@ def workers_rows(found: Flood) -> list[Row]:
     ]  # fmt: skip
 
 
-def api_rows(found: Swarm) -> list[Row]:
+def api_rows(found: ApiOverload) -> list[Row]:
     """(b): the goals, and what was found."""
     told = f"{found.saturating}, {found.rates.get(found.saturating, 0.0):,.0f} answers/s"
     return [
-        Row("(b) connections that saturate", f"< {swarm.STEPS[-1]}, or more must be tried", told, found.saturated),
+        Row("(b) connections that saturate", f"< {api_overload.STEPS[-1]}, or more must be tried", told, found.saturated),
         _answers(f"(b) {found.connections:,} connections:", found.codes),
         Row("(b) broken connections", "0", str(found.broken), not found.broken),
         Row("(b) the same api processes afterwards", "yes", "no" if found.crashed else "yes", not found.crashed),

@@ -14,10 +14,10 @@ from core.errors import OnsaleError
 from db.postgres import bookings
 from db.postgres.engine import make_engine, transaction
 from ops.rush.tokens import mint
+from proof.chaos.deployment import HOST, Deployment
 from proof.chaos.evidence import Evidence
+from proof.chaos.harness_lag import HarnessLag
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, SEATS, SHOW, STATUS, Call, Record
-from proof.chaos.scene import HOST, Scene
-from proof.chaos.watch import Watch
 from proof.chaos.wire import Broken, NoAnswer, Wire, request
 
 #: Seconds within which, after the last fault and the load's end, lanes must be empty and holds have ended.
@@ -27,24 +27,24 @@ LOOKS, REPEATS, AT_ONCE = 1_500, 200, 24
 DEADLINE_S = 10.0
 
 
-async def restless(scene: Scene, watch: Watch) -> list[str]:
+async def restless(deployment: Deployment, watch: HarnessLag) -> list[str]:
     """Wait until lanes are empty and no hold is left. What was not so within REST_BOUND_S, in words.
 
     Time in which the machine kept this process waiting does not count: it kept the system waiting too.
     """
     begun = time.time()
-    while found := await asyncio.to_thread(_unrest, scene):
+    while found := await asyncio.to_thread(_unrest, deployment):
         if time.time() - begun - watch.lost_s(begun) > REST_BOUND_S:
             return found
         await asyncio.sleep(0.2)
     return []
 
 
-def _unrest(scene: Scene) -> list[str]:
+def _unrest(deployment: Deployment) -> list[str]:
     found = []
-    engine = make_engine(scene.running.database_url, pool_size=1)
+    engine = make_engine(deployment.running.database_url, pool_size=1)
     try:
-        found += [f"lane {lane.lane} holds {lane.depth}" for lane in scene.lanes() if lane.depth]
+        found += [f"lane {lane.lane} holds {lane.depth}" for lane in deployment.lanes() if lane.depth]
         with transaction(engine) as connection:
             held = bookings.count_by_state(connection).get("HELD", 0)
         found += [f"{held} holds have not ended"] if held else []
@@ -88,11 +88,11 @@ def changes_lost_by_wipe(evidence: Evidence) -> list[Call]:
 class Afterwards:
     """Requests of the run's users after the load. All of them are noted."""
 
-    def __init__(self, scene: Scene, noted: Record, seed: int) -> None:
-        self._scene = scene
+    def __init__(self, deployment: Deployment, noted: Record, seed: int) -> None:
+        self._deployment = deployment
         self._record = noted
-        self._secret = scene.running.jwt_secret
-        self._wire = Wire(HOST, scene.port)
+        self._secret = deployment.running.jwt_secret
+        self._wire = Wire(HOST, deployment.port)
         self._free = asyncio.Semaphore(AT_ONCE)
         self._random = random.Random(f"afterwards {seed}")
         self._tokens: dict[str, str] = {}
@@ -101,14 +101,14 @@ class Afterwards:
         """Send requests again, with their keys."""
         return await asyncio.gather(*(self._again(call) for call in calls))
 
-    async def look(self, evidence: Evidence, too: Iterable[str], watch: Watch) -> None:
+    async def look(self, evidence: Evidence, too: Iterable[str], watch: HarnessLag) -> None:
         """Repeat some keys, wait until that is decided, and look at many bookings (those of `too`) and all shows."""
         firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
         known = list(firsts)
         self._random.shuffle(known)
         # A key whose final status had left Redis is queued once more.
         await self.repeat(firsts[id_] for id_ in known[:REPEATS])
-        await restless(self._scene, watch)
+        await restless(self._deployment, watch)
         await asyncio.gather(*(self._status(id_, firsts[id_]) for id_ in {*known[:LOOKS], *too}))
         shows = sorted({call.show for call in evidence.calls if call.show})
         await asyncio.gather(*(self._read(kind, show) for show in shows for kind in (SHOW, SEATS)))

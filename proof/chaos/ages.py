@@ -17,7 +17,7 @@ import redis
 
 from core.operations import StreamId
 from db.kv import keys
-from proof.chaos.plain import valkey
+from proof.chaos.unguarded_clients import valkey
 
 #: Seconds between two looks, and until one that gets no answer is given up.
 LOOK_S, TIMEOUT_S = 0.25, 1.0

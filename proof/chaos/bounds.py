@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from proof.chaos.ages import LOOK_S, Age
-from proof.chaos.mine import STEADY_KEY
 from proof.chaos.nemesis import Fired
+from proof.chaos.own_bookings import STEADY_KEY
 from proof.chaos.record import BOOK, STATUS, Call
 
 #: Seconds that count as not stopping; and that a busy machine is allowed on top of every bound.

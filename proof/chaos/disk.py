@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ops.up.account import Account
 from ops.up.folders import open_folders
-from proof.chaos.scene import Scene
+from proof.chaos.deployment import Deployment
 
 #: Bytes that are left when the disk is "full"; and how large it is otherwise. Memory is used only as it fills.
 LEFT_BYTES, SIZE = 64 * 1024, "4g"
@@ -48,12 +48,12 @@ def unmount(folders: list[Path]) -> None:
             _run("umount", "-l", str(folder))
 
 
-def full(name: str) -> Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]:
+def full(name: str) -> Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]:
     """The disk of a server is full while it lasts."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        folder = open_folders(scene.home).data / name
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        folder = open_folders(deployment.home).data / name
         if os.path.ismount(folder):
             used = shutil.disk_usage(folder).used
             done = _run("mount", "-o", f"remount,size={used + LEFT_BYTES}", str(folder))
@@ -62,33 +62,33 @@ def full(name: str) -> Callable[[Scene, random.Random], AbstractAsyncContextMana
             finally:
                 _run("mount", "-o", f"remount,size={SIZE}", str(folder))
         else:
-            async with _limited(scene, name, folder) as words:
+            async with _limited(deployment, name, folder) as words:
                 yield words
 
     return harm
 
 
 @asynccontextmanager
-async def _limited(scene: Scene, name: str, folder: Path) -> AsyncIterator[str]:
+async def _limited(deployment: Deployment, name: str, folder: Path) -> AsyncIterator[str]:
     """No file of the server may grow beyond the one that was written last."""
-    account, done = open_folders(scene.home).account, asyncio.Event()
+    account, done = open_folders(deployment.home).account, asyncio.Event()
     newest = max((file for file in folder.rglob("*") if file.is_file()), key=lambda file: file.stat().st_mtime)
     most = max(newest.stat().st_size, LEFT_BYTES)
 
     async def keep() -> None:
         # One that dies of it is started again without the limit.
         while not done.is_set():
-            await asyncio.to_thread(_limit, account, await scene.family(name), str(most))
+            await asyncio.to_thread(_limit, account, await deployment.family(name), str(most))
             await asyncio.sleep(0.2)
 
-    limited = _limit(account, await scene.family(name), str(most))
+    limited = _limit(account, await deployment.family(name), str(most))
     keeper = asyncio.create_task(keep())
     try:
         yield f"no file above {most} bytes (RLIMIT_FSIZE)" if limited else ""
     finally:
         done.set()
         await keeper
-        _limit(account, await scene.family(name), "unlimited")
+        _limit(account, await deployment.family(name), "unlimited")
 
 
 def _limit(account: Account, pids: list[int], most: str) -> bool:

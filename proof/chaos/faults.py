@@ -16,13 +16,13 @@ from functools import partial
 import psutil
 
 from ops.up import postgres
-from proof.chaos import disk, servers, strangers
+from proof.chaos import disk, foreign_processes, servers
+from proof.chaos.deployment import Deployment, send
 from proof.chaos.proxy import Mode
-from proof.chaos.scene import Scene, send
 from proof.chaos.system import LANES, WORKERS
 
 #: Yields a few words about what was really done; "" means that it did not fire.
-Harm = Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]
+Harm = Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,18 @@ def _kill(name: str, place: int = 0) -> Fault:
     """kill -9 of a group's leader, or of one of its forks."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
         group = _group(name, draws)
-        pids = await scene.pids(group)
+        pids = await deployment.pids(group)
         yield f"{group} {pids[place]}" if len(pids) > place and send([pids[place]], signal.SIGKILL) else ""
 
     return Fault(f"kill {name}" + (" fork" if place else ""), harm, lasts=False)
 
 
 @asynccontextmanager
-async def _kill_backend(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def _kill_backend(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """One of Postgres's processes dies: Postgres ends all connections and recovers by itself."""
-    pids = [pid for pid in (await scene.family("postgres"))[1:] if _serves(pid)]
+    pids = [pid for pid in (await deployment.family("postgres"))[1:] if _serves(pid)]
     pid = draws.choice(pids) if pids else 0
     yield f"backend {pid}" if pids and send([pid], signal.SIGKILL) else ""
 
@@ -83,10 +83,10 @@ def _serves(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def _kill_all(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def _kill_all(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """Restart of everything: kill -9 of every process at once."""
     names = ["scheduler", "api", *(f"worker-{number}" for number in range(1, WORKERS + 1)), "broker"]
-    pids = [pid for name in [*names, "redis", "postgres"] for pid in await scene.family(name)]
+    pids = [pid for name in [*names, "redis", "postgres"] for pid in await deployment.family(name)]
     yield f"{send(pids, signal.SIGKILL)} processes"
 
 
@@ -94,9 +94,9 @@ def _stop(name: str) -> Fault:
     """SIGSTOP of a whole group, and SIGCONT: a stopped worker is the zombie that wakes up late."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
         group = _group(name, draws)
-        pids = await scene.family(group)
+        pids = await deployment.family(group)
         try:
             yield f"{group}" if send(pids, signal.SIGSTOP) else ""
         finally:
@@ -113,8 +113,8 @@ def _link(what: str, role: str, server: str) -> Fault:
     """A fault of the network between a role and a server: of one worker, or of all of them."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        links = scene.links_of(role, server)
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        links = deployment.links_of(role, server)
         if len(links) > 1 and draws.random() < 0.5:
             links = [draws.choice(links)]
         before = sum(link.harmed for link in links)
@@ -144,8 +144,8 @@ def _reset(role: str) -> Fault:
     """Every connection of a role is reset once."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        links = [link for (process, _), link in scene.links.items() if process.startswith(role)]
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        links = [link for (process, _), link in deployment.links.items() if process.startswith(role)]
         count = sum(link.reset() for link in links)
         yield f"{count} connections" if count else ""
 
@@ -157,9 +157,9 @@ COMMIT_WITHIN_S = 5.0
 
 
 @asynccontextmanager
-async def _lost_commits(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def _lost_commits(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """COMMIT arrives and is carried out, its answer is lost with the connection."""
-    links = scene.links_of("worker", "postgres")
+    links = deployment.links_of("worker", "postgres")
     before = sum(link.commits_lost for link in links)
     for link in links:
         link.begin(Mode.LOSE_COMMITS, commits=draws.randint(1, 6))
@@ -178,11 +178,11 @@ async def _lost_commits(scene: Scene, draws: random.Random) -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def _doorbells(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def _doorbells(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """Every lane's doorbell is rung twenty times over."""
     from workers.actors import drain_lane, open_broker
 
-    open_broker(scene.running.broker_url)
+    open_broker(deployment.running.broker_url)
     for _ in range(20):
         for lane in range(LANES):
             await asyncio.to_thread(drain_lane.send, lane)
@@ -196,23 +196,23 @@ READY_S, ENDS_S = 30.0, 10.0
 
 
 @asynccontextmanager
-async def _rolling(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def _rolling(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """A deployment: a new api beside the old one, which then ends in good order; workers, one after the other."""
-    old = await scene.group_of("api")
-    new = (await scene.ask({"do": "add-api"}))["name"]
-    listening = await _within(READY_S, partial(scene.listens, new))
-    await scene.ask({"do": "end-api", "name": old, "after_s": ENDS_S})
+    old = await deployment.group_of("api")
+    new = (await deployment.ask({"do": "add-api"}))["name"]
+    listening = await _within(READY_S, partial(deployment.listens, new))
+    await deployment.ask({"do": "end-api", "name": old, "after_s": ENDS_S})
     for number in range(1, WORKERS + 1):
         name = f"worker-{number}"
-        before = await scene.pids(name)
+        before = await deployment.pids(name)
         send(before[:1], signal.SIGTERM)
-        await _within(ENDS_S, partial(_replaced, scene, name, before))
+        await _within(ENDS_S, partial(_replaced, deployment, name, before))
     yield f"{old} -> {new}, {WORKERS} workers" if listening else ""
 
 
-async def _replaced(scene: Scene, name: str, before: list[int]) -> bool:
+async def _replaced(deployment: Deployment, name: str, before: list[int]) -> bool:
     """Whether the group runs again, whole, with other processes."""
-    now = await scene.pids(name)
+    now = await deployment.pids(name)
     return len(now) == len(before) and not set(now) & set(before)
 
 
@@ -251,7 +251,7 @@ FAULTS = {
         Fault("full disk postgres", disk.full("postgres"), alone=True),
         Fault("full memory redis", servers.full_memory("redis")),
         Fault("full memory broker", servers.full_memory("broker"), slow=True),
-        Fault("eaten doorbells", strangers.eaten_doorbells, slow=True),
+        Fault("eaten doorbells", foreign_processes.eaten_doorbells, slow=True),
         Fault("stop worker in its transaction", servers.stop_in_transaction, from_begin=True, slow=True,
               takes_s=servers.FOUND_WITHIN_S + 1),
         Fault("demote postgres", servers.demote_postgres),
@@ -261,9 +261,9 @@ FAULTS = {
         Fault("failover redis", servers.failover_redis, lasts=False, alone=True, takes_s=5.0),
         Fault("clock ahead", servers.clock_ahead, lasts=False),
         Fault("doubled doorbells", _doorbells, lasts=False, takes_s=5.0),
-        Fault("worker of other lanes", strangers.other_lanes, lasts=False, takes_s=strangers.REFUSED_WITHIN_S + 2),
-        Fault("second installation", strangers.second_installation, lasts=False, alone=True,
-              takes_s=strangers.MADE_WITHIN_S + strangers.REFUSED_WITHIN_S + 5),
+        Fault("worker of other lanes", foreign_processes.other_lanes, lasts=False, takes_s=foreign_processes.REFUSED_WITHIN_S + 2),
+        Fault("second installation", foreign_processes.second_installation, lasts=False, alone=True,
+              takes_s=foreign_processes.MADE_WITHIN_S + foreign_processes.REFUSED_WITHIN_S + 5),
         Fault("rolling restart", _rolling, lasts=False, alone=True, takes_s=READY_S + (WORKERS + 1) * ENDS_S),
     ]
 }  # fmt: skip

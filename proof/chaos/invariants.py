@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.journal import JournalRow
+from proof.chaos.abandoned import unwanted
 from proof.chaos.evidence import AUDITED, LIVE, Evidence
-from proof.chaos.givenup import unwanted
-from proof.chaos.looks import SLACK_S, Violation, form, forward_only, last_looks, same_key_same_outcome
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call
 from proof.chaos.refusals import unjust
+from proof.chaos.seen_statuses import SLACK_S, Violation, form, forward_only, last_seen, same_key_same_outcome
 
 #: The clocks of Redis and Postgres may differ by so much, seconds, before a hold's length shows it.
 CLOCKS_S = 5.0
@@ -42,7 +42,7 @@ def one_owner(evidence: Evidence) -> Iterator[Violation]:
             seats_of[id_] = row.decision["seats"]
     yield from _audited(evidence, "I1")
     seen: dict[tuple[int, str], str] = {}
-    for id_, last in last_looks(evidence):
+    for id_, last in last_seen(evidence):
         for label in last.said["seats"] if last.said["status"] in LIVE else ():
             other = seen.setdefault((last.show, label), id_)
             if other != id_:
@@ -190,7 +190,7 @@ def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
 def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
     """I9: within the bound after the last fault lanes are drained, holds expired, and clients see it."""
     yield from map(Violation, evidence.restless)
-    for id_, last in last_looks(evidence):
+    for id_, last in last_seen(evidence):
         if last.said["stage"] == "QUEUED" or last.said["pending"]:
             yield Violation(f"booking {id_} still is {form(last)}, {last.said['pending']}", last.answered_at)
         newest = max((row.decision.get("version", 0) for row in evidence.rows_of.get(id_, ())), default=0)

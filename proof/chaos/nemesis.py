@@ -1,4 +1,4 @@
-"""The nemesis: does the faults of a plan to a scene, one step after the other, and notes when and what."""
+"""The nemesis: does the faults of a plan to a deployment, one step after the other, and notes when and what."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import OnsaleError
+from proof.chaos.deployment import Deployment, send
 from proof.chaos.evidence import Wipe
 from proof.chaos.faults import FAULTS, WIPE
 from proof.chaos.plan import AFTER_WIPE_S, BREATH_S, STILL_S, WARM_UP_S, Harm, Plan, Steps
-from proof.chaos.scene import Scene, send
 from proof.chaos.system import WORKERS
 
 #: Seconds that the system gets to move again before the next step begins all the same; less if drawn faults that
@@ -51,14 +51,14 @@ class Fired:
 class Nemesis:
     """Does harm until the plan's time is over."""
 
-    def __init__(self, scene: Scene, plan: Plan, say: Callable[[str], None]) -> None:
+    def __init__(self, deployment: Deployment, plan: Plan, say: Callable[[str], None]) -> None:
         self.fired: list[Fired] = []
         #: Every try, also of what did not fire: something may have been done all the same.
         self.tried: list[Fired] = []
         self.wipes: list[Wipe] = []
         #: When it was over, and the load's end was near, seconds since 1970.
         self.ended = 0.0
-        self._scene = scene
+        self._deployment = deployment
         self._plan = plan
         self._say = say
         self._steps = Steps(plan)
@@ -96,7 +96,7 @@ class Nemesis:
         await asyncio.sleep(harm.after_s)
         begun = time.time()
         try:
-            async with fault.harm(self._scene, self._steps.random) as words:
+            async with fault.harm(self._deployment, self._steps.random) as words:
                 if fault.lasts:
                     await asyncio.sleep(harm.seconds)
         except (OnsaleError, OSError, redis.RedisError, SQLAlchemyError, psycopg.Error, psutil.Error) as error:
@@ -118,28 +118,30 @@ class Nemesis:
         deadline = min(loop.time() + CALM_WITHIN_S, until)
         await asyncio.sleep(BREATH_S)
         while loop.time() < deadline:
-            if await asyncio.to_thread(self._moves) and await self._scene.answers():
+            if await asyncio.to_thread(self._moves) and await self._deployment.answers():
                 return
             await asyncio.sleep(0.2)
 
     def _moves(self) -> bool:
         with suppress(redis.RedisError):
-            return all(lane.oldest_age_ms < CALM_AGE_MS for lane in self._scene.lanes())
+            return all(lane.oldest_age_ms < CALM_AGE_MS for lane in self._deployment.lanes())
         return False
 
     async def _wipe(self) -> None:
         """Redis loses everything while some of it is undecided: workers stand still, all keys go, kill -9."""
-        workers = [pid for number in range(1, WORKERS + 1) for pid in await self._scene.family(f"worker-{number}")]
+        workers = [
+            pid for number in range(1, WORKERS + 1) for pid in await self._deployment.family(f"worker-{number}")
+        ]
         begun = time.time()
         send(workers, signal.SIGSTOP)
         await asyncio.sleep(STILL_S)
         wiping = time.time()
-        client = self._scene.redis()
+        client = self._deployment.redis()
         try:
             client.flushall()
         finally:
             client.close()
-        send((await self._scene.pids("redis"))[:1], signal.SIGKILL)
+        send((await self._deployment.pids("redis"))[:1], signal.SIGKILL)
         wiped = time.time()
         send(workers, signal.SIGCONT)
         self.wipes.append(Wipe(wiping, wiped))

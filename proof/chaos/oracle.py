@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from proof.chaos.evidence import Evidence
 from proof.chaos.invariants import INVARIANTS
-from proof.chaos.looks import Violation
 from proof.chaos.nemesis import Fired
+from proof.chaos.seen_statuses import Violation
 
 #: So many examples of each invariant are kept; all are counted.
 EXAMPLES = 20

@@ -26,10 +26,10 @@ from db.postgres import fences
 from db.postgres.engine import make_engine, transaction
 from ops.up import postgres
 from ops.up.folders import open_folders
+from proof.chaos.deployment import Deployment, send
 from proof.chaos.evidence import Wipe
-from proof.chaos.plain import as_owner
-from proof.chaos.scene import Scene, send
 from proof.chaos.system import LANES, WORKERS
+from proof.chaos.unguarded_clients import as_owner
 
 #: Seconds for which a heal is tried: longer than any fault lasts that may be in its way.
 HEAL_S = 90.0
@@ -71,12 +71,12 @@ def ask(client: redis.Redis, *command: Any) -> Any:
         client.close()
 
 
-def full_memory(name: str) -> Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]:
+def full_memory(name: str) -> Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]:
     """A Valkey may use less memory than it does: it refuses every write that needs some."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        client = scene.redis if name == "redis" else scene.broker
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        client = deployment.redis if name == "redis" else deployment.broker
         told = ask(client(), "INFO", "memory")
         most = told["maxmemory"]
         try:
@@ -89,35 +89,35 @@ def full_memory(name: str) -> Callable[[Scene, random.Random], AbstractAsyncCont
 
 
 @asynccontextmanager
-async def demote_redis(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def demote_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """Redis is made the replica of nobody: READONLY for writes, and half of the times MASTERDOWN for reads."""
     stale = draws.choice(("yes", "no"))
     try:
-        await asyncio.to_thread(ask, scene.redis(), "CONFIG", "SET", "replica-serve-stale-data", stale)
-        await asyncio.to_thread(ask, scene.redis(), "REPLICAOF", "127.0.0.1", NOBODY)
+        await asyncio.to_thread(ask, deployment.redis(), "CONFIG", "SET", "replica-serve-stale-data", stale)
+        await asyncio.to_thread(ask, deployment.redis(), "REPLICAOF", "127.0.0.1", NOBODY)
         yield f"READONLY{', MASTERDOWN' * (stale == 'no')}"
     finally:
-        await surely(lambda: ask(scene.redis(), "REPLICAOF", "NO", "ONE"))
-        await surely(lambda: ask(scene.redis(), "CONFIG", "SET", "replica-serve-stale-data", "yes"))
+        await surely(lambda: ask(deployment.redis(), "REPLICAOF", "NO", "ONE"))
+        await surely(lambda: ask(deployment.redis(), "CONFIG", "SET", "replica-serve-stale-data", "yes"))
 
 
 @asynccontextmanager
-async def old_primary_redis(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def old_primary_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """The way to Redis leads to another one for a while, which answers MASTERDOWN and READONLY.
 
     Afterwards it runs on: who holds on to a connection of that time is never served again.
     """
-    path = open_folders(scene.home).sockets / "old.sock"
+    path = open_folders(deployment.home).sockets / "old.sock"
     if not path.exists():
-        [program] = {psutil.Process(pid).exe() for pid in (await scene.pids("redis"))[:1]} or {""}
+        [program] = {psutil.Process(pid).exe() for pid in (await deployment.pids("redis"))[:1]} or {""}
         options = {"port": 0, "unixsocket": path, "dir": path.parent, "save": "", "replica-serve-stale-data": "no"}
         named = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        scene.start([program, *named, "--replicaof", "127.0.0.1", str(NOBODY), "--loglevel", "warning"])
+        deployment.start([program, *named, "--replicaof", "127.0.0.1", str(NOBODY), "--loglevel", "warning"])
         for _ in range(100):
             if path.exists():
                 break
             await asyncio.sleep(0.05)
-    links = [link for role in ("api", "worker") for link in scene.links_of(role, "redis")]
+    links = [link for role in ("api", "worker") for link in deployment.links_of(role, "redis")]
     usual = [link.upstream for link in links]
     try:
         for link in links:
@@ -130,24 +130,24 @@ async def old_primary_redis(scene: Scene, draws: random.Random) -> AsyncIterator
 
 
 @asynccontextmanager
-async def failover_redis(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def failover_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """Redis is as it was a moment ago, as after a failover to a replica that lacks the last writes.
 
     Not while ids of a lane are ahead of the clock: the same would be given again; docs/reliability.md does not claim
     to survive that.
     """
-    if scene.ahead:
+    if deployment.ahead:
         yield ""
         return
     back_to = time.time()
-    found = await asyncio.to_thread(ask, scene.redis(decode=False), "EVAL", SNAPSHOT, 0)
+    found = await asyncio.to_thread(ask, deployment.redis(decode=False), "EVAL", SNAPSHOT, 0)
     await asyncio.sleep(draws.uniform(0.5, 1.5))
     begun = time.time()
     # What was done before an error may have been done: the oracle must know.
-    scene.went_back.append(Wipe(begun, begun, back_to))
-    await asyncio.to_thread(go_back, scene.redis(decode=False), found)
-    await asyncio.to_thread(ask, scene.redis(), "CLIENT", "KILL", "TYPE", "normal")
-    scene.went_back[-1] = Wipe(begun, time.time(), back_to)
+    deployment.went_back.append(Wipe(begun, begun, back_to))
+    await asyncio.to_thread(go_back, deployment.redis(decode=False), found)
+    await asyncio.to_thread(ask, deployment.redis(), "CLIENT", "KILL", "TYPE", "normal")
+    deployment.went_back[-1] = Wipe(begun, time.time(), back_to)
     yield f"{len(found) // 3} keys of {time.time() - back_to:.1f} s ago"
 
 
@@ -164,21 +164,21 @@ def go_back(client: redis.Redis, found: list[Any]) -> None:
 
 
 @asynccontextmanager
-async def clock_ahead(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def clock_ahead(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """Redis's clock was some minutes ahead while a lane got an entry: its next ids stay ahead until time is there.
 
     One lane of a run; whatever else is done to Redis, its journal goes on from there.
     """
-    lane = min(scene.ahead, default=draws.randrange(LANES))
+    lane = min(deployment.ahead, default=draws.randrange(LANES))
     seconds = draws.choice((120, 300))
-    now_s, _ = await asyncio.to_thread(ask, scene.redis(), "TIME")
-    last = (await asyncio.to_thread(ask, scene.redis(), "XINFO STREAM", keys.lane(lane)))["last-generated-id"]
+    now_s, _ = await asyncio.to_thread(ask, deployment.redis(), "TIME")
+    last = (await asyncio.to_thread(ask, deployment.redis(), "XINFO STREAM", keys.lane(lane)))["last-generated-id"]
     ahead_ms = (int(now_s) + seconds) * 1000
     if ahead_ms <= StreamId.parse(last).ms:  # ids never go back
         yield f"lane {lane} is further ahead"
         return
-    scene.ahead.add(lane)
-    await asyncio.to_thread(ask, scene.redis(), "XSETID", keys.lane(lane), f"{ahead_ms}-0")
+    deployment.ahead.add(lane)
+    await asyncio.to_thread(ask, deployment.redis(), "XSETID", keys.lane(lane), f"{ahead_ms}-0")
     yield f"lane {lane}, {seconds} s"
 
 
@@ -186,31 +186,33 @@ async def clock_ahead(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def demote_postgres(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def demote_postgres(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """Postgres is read-only for everybody, and then no longer."""
     try:
         await asyncio.to_thread(
-            as_owner, scene.running.database_url, "ALTER SYSTEM SET default_transaction_read_only = on"
+            as_owner, deployment.running.database_url, "ALTER SYSTEM SET default_transaction_read_only = on"
         )
-        told = send((await scene.pids("postgres"))[:1], signal.SIGHUP)
+        told = send((await deployment.pids("postgres"))[:1], signal.SIGHUP)
         yield "every transaction is read-only" if told else ""
     finally:
-        await surely(lambda: as_owner(scene.running.database_url, "ALTER SYSTEM RESET default_transaction_read_only"))
-        send((await scene.pids("postgres"))[:1], signal.SIGHUP)
+        await surely(
+            lambda: as_owner(deployment.running.database_url, "ALTER SYSTEM RESET default_transaction_read_only")
+        )
+        send((await deployment.pids("postgres"))[:1], signal.SIGHUP)
 
 
 @asynccontextmanager
-async def old_primary_postgres(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def old_primary_postgres(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """Every session of api and workers ends, and the new ones are read-only for as long as they are kept."""
     logins = tuple(postgres.LOGINS.values())
     try:
         read_only = [f"ALTER ROLE {login} SET default_transaction_read_only = on" for login in logins]
-        await asyncio.to_thread(as_owner, scene.running.database_url, *read_only)
-        backends = [pid for pid in await scene.family("postgres") if sessions([pid], *logins)]
+        await asyncio.to_thread(as_owner, deployment.running.database_url, *read_only)
+        backends = [pid for pid in await deployment.family("postgres") if sessions([pid], *logins)]
         yield f"{send(backends, signal.SIGTERM)} sessions ended"
     finally:
         reset = [f"ALTER ROLE {login} RESET default_transaction_read_only" for login in logins]
-        await surely(lambda: as_owner(scene.running.database_url, *reset))
+        await surely(lambda: as_owner(deployment.running.database_url, *reset))
 
 
 def sessions(pids: list[int], *logins: str) -> dict[int, str]:
@@ -232,14 +234,14 @@ FOUND_WITHIN_S, STANDS_S, LOOKS = 10.0, 0.4, 4
 
 
 @asynccontextmanager
-async def stop_in_transaction(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+async def stop_in_transaction(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
     """SIGSTOP of a worker whose transaction has the lane's row: nobody else can decide until Postgres ends it."""
     deadline = asyncio.get_running_loop().time() + FOUND_WITHIN_S
-    engine = make_engine(scene.running.database_url, pool_size=1)
+    engine = make_engine(deployment.running.database_url, pool_size=1)
     try:
         while asyncio.get_running_loop().time() < deadline:
             group = f"worker-{draws.randint(1, WORKERS)}"
-            pids = await scene.family(group)
+            pids = await deployment.family(group)
             send(pids, signal.SIGSTOP)
             try:
                 if await asyncio.to_thread(_holds_a_row, engine):

@@ -10,7 +10,7 @@ from core.halls import Hall
 from db.postgres.users import first_admin_id
 from ops.rush.shows import hall_plan
 from ops.rush.tokens import mint
-from proof.chaos.scene import HOST, Scene
+from proof.chaos.deployment import HOST, Deployment
 from proof.chaos.wire import Wire, request
 
 SEATS = 240
@@ -45,10 +45,10 @@ class NoStage(OnsaleError):
     code = "no_stage"
 
 
-async def make_shows(scene: Scene, seconds: float, steady_rate: float) -> Stage:
+async def make_shows(deployment: Deployment, seconds: float, steady_rate: float) -> Stage:
     """Make the shows for so many seconds. Raises NoStage."""
-    token = mint(scene.running.jwt_secret, str(first_admin_id(scene.running.database_url)), "admin")
-    wire = Wire(HOST, scene.port)
+    token = mint(deployment.running.jwt_secret, str(first_admin_id(deployment.running.database_url)), "admin")
+    wire = Wire(HOST, deployment.port)
 
     async def create(path: str, body: dict[str, object]) -> int:
         code, answer = await wire.once(request("POST", path, token=token, body=body), 10.0)

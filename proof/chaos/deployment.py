@@ -1,4 +1,4 @@
-"""The scene: the links, the system's process and the way to its parts, as faults and the oracle use them."""
+"""The deployment: the links, the system's process and the way to its parts, as faults and the oracle use them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ops.up.process import follow
 from ops.up.programs import PROJECT
 from ops.up.running import Running, running
 from proof.chaos.evidence import Wipe
-from proof.chaos.plain import valkey
 from proof.chaos.proxy import Link
 from proof.chaos.system import LANES, LINKS, Site, server_sockets
+from proof.chaos.unguarded_clients import valkey
 
 HOST = "127.0.0.1"
 START_DEADLINE_S = 60.0
@@ -41,7 +41,7 @@ class NoSystem(OnsaleError):
     code = "no_system"
 
 
-class Scene:
+class Deployment:
     """One system under test. Use it as an async context manager: whatever was started has ended after it."""
 
     def __init__(self, home: Path, log: Path, seed: int) -> None:
@@ -63,7 +63,7 @@ class Scene:
         self.running: Running
         self._child: subprocess.Popen[bytes] | None = None
 
-    async def __aenter__(self) -> Scene:
+    async def __aenter__(self) -> Deployment:
         for link in self.links.values():
             await link.open()
         ports: dict[str, dict[str, int]] = {}
@@ -175,7 +175,7 @@ class Scene:
         return valkey(self.running.broker_url, decode=False)
 
     def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start a process beside the system, with a group of its own; it ends with the scene at the latest."""
+        """Start a process beside the system, with a group of its own; it ends with the deployment at the latest."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,

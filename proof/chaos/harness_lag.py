@@ -9,14 +9,14 @@ import time
 LOOK_S, LATE_S = 0.1, 0.5
 
 
-class Watch:
+class HarnessLag:
     """Runs from `async with` to its end. `lags`: (when, seconds late), seconds since 1970."""
 
     def __init__(self) -> None:
         self.lags: list[tuple[float, float]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> HarnessLag:
         self._task = asyncio.create_task(self._look())
         return self
 

@@ -17,11 +17,11 @@ from ops.rush.run import run_rush
 from proof.bench.contest import contest, proven
 from proof.bench.ground import DATABASE, BenchFailed, until
 from proof.bench.halls import label
-from proof.bench.onlooker import Onlooker
 from proof.bench.parts import CONNECTIONS, HOT, QUEUED, Bench
 from proof.bench.series import add, percentile
 from proof.bench.sizes import WARM_UP
 from proof.bench.sql.tables import SOLD
+from proof.bench.transaction_counter import TransactionCounter
 
 LANES, LOSERS = "lanes_template", "losers_template"
 LOSER_SEATS = 500
@@ -79,17 +79,17 @@ def _fall_asleep(bench: Bench) -> None:
 def rush(bench: Bench) -> None:
     """A crowd on one show: polls per booking, and what of it reaches Postgres through the api."""
     with (
-        Onlooker(bench.ground.url(DATABASE), bench.ground.home / "onlooker") as onlooker,
-        contest(bench.ground, bench.generator, "onsale", HOT, api_database_url=onlooker.url) as running,
+        TransactionCounter(bench.ground.url(DATABASE), bench.ground.home / "counter") as counter,
+        contest(bench.ground, bench.generator, "onsale", HOT, api_database_url=counter.url) as running,
     ):
         asked: list[int] = []
 
         async def watch(_tally: Tally) -> None:
-            asked.append(onlooker.transactions)
+            asked.append(counter.transactions)
             try:
                 await asyncio.sleep(3_600)
             finally:
-                asked.append(onlooker.transactions)
+                asked.append(counter.transactions)
 
         # The first few open the show: its card and its hall's plan come from Postgres once.
         first = Plan(

@@ -18,7 +18,7 @@ STEADY_KEY = "steady-"
 
 
 @dataclass(slots=True, eq=False)
-class Mine:
+class OwnBooking:
     """One wish of one user, and the state of it that was last seen."""
 
     user: str
@@ -39,7 +39,7 @@ class Buyers:
         self._random = draws
         self._count = 0
 
-    def wish(self, show: int, *, best: bool, hold: bool) -> Mine:
+    def wish(self, show: int, *, best: bool, hold: bool) -> OwnBooking:
         """A new wish: named seats, or so many of the best."""
         draws = self._random
         asked: dict[str, Any] = {"hold": True} if hold else {}
@@ -51,14 +51,14 @@ class Buyers:
         if draws.random() < IMPATIENT:
             asked["give_up_after_ms"] = draws.choice((1, 100, 1_000))
         self._count += 1
-        return Mine(draws.choice(self._users), show, f"wish-{self._count}", asked)
+        return OwnBooking(draws.choice(self._users), show, f"wish-{self._count}", asked)
 
     def other_than(self, user: str) -> str:
         """Another user."""
         return self._random.choice([each for each in self._random.sample(self._users, 2) if each != user])
 
 
-class Regulars:
+class SteadyBuyers:
     """Who always comes through: each wants one seat that nobody else wants, the next of the hall, and one alone."""
 
     def __init__(self, users: list[str], labels: tuple[str, ...]) -> None:
@@ -66,45 +66,45 @@ class Regulars:
         self._labels = labels
         self._count = 0
 
-    def wish(self, show: int) -> Mine:
+    def wish(self, show: int) -> OwnBooking:
         """A new wish for one seat of a show."""
         number, self._count = self._count, self._count + 1
         asked = {"seats": [self._labels[number % len(self._labels)]]}
-        return Mine(self._users[number % len(self._users)], show, f"{STEADY_KEY}{number}", asked)
+        return OwnBooking(self._users[number % len(self._users)], show, f"{STEADY_KEY}{number}", asked)
 
 
-class Stock:
+class KnownBookings:
     """Wishes by the state last seen: UNKNOWN, QUEUED, HELD, ASKED, CONFIRMED, FAILED, CANCELLED."""
 
     def __init__(self, draws: random.Random) -> None:
-        self._by_state: dict[str, deque[Mine]] = {}
+        self._by_state: dict[str, deque[OwnBooking]] = {}
         self._random = draws
 
-    def put(self, mine: Mine, state: str) -> None:
+    def put(self, booking: OwnBooking, state: str) -> None:
         """It is in this state now."""
-        if mine.state != state:
-            mine.state = state
+        if booking.state != state:
+            booking.state = state
             among = self._by_state.setdefault(state, deque(maxlen=MOST_REMEMBERED))
-            among.append(mine)
+            among.append(booking)
 
-    def see(self, mine: Mine, said: dict[str, Any]) -> None:
+    def see(self, booking: OwnBooking, said: dict[str, Any]) -> None:
         """A status was seen. ASKED: something that was asked about it is not decided yet."""
-        self.put(mine, "ASKED" if said["pending"] else said["stage"] or said["status"])
+        self.put(booking, "ASKED" if said["pending"] else said["stage"] or said["status"])
 
-    def forget(self, mine: Mine) -> None:
+    def forget(self, booking: OwnBooking) -> None:
         """It came to nothing: refused at the door."""
-        mine.state = ""
+        booking.state = ""
 
-    def pick(self, *states: str) -> Mine | None:
+    def pick(self, *states: str) -> OwnBooking | None:
         """Any wish that is in one of these states and has an id, more likely a newer one; None if there is none."""
         for state in self._random.sample(states, len(states)):
             among = self._by_state.get(state)
             for _ in range(8 if among else 0):
                 assert among is not None
                 back = min(len(among) - 1, int(self._random.expovariate(1 / 60)))
-                mine = among[len(among) - 1 - back]
-                if mine.state == state and (mine.id or state == "UNKNOWN"):
-                    return mine
+                booking = among[len(among) - 1 - back]
+                if booking.state == state and (booking.id or state == "UNKNOWN"):
+                    return booking
                 del among[len(among) - 1 - back]
                 if not among:
                     break

@@ -35,7 +35,7 @@ SAMPLE_S, PATIENCE_S = 0.1, 60.0
 
 
 @dataclass(slots=True)
-class Swarm:
+class ApiOverload:
     """What came of it.
 
     rates: answers per second by connections.   rss_mb: most that any api process had.
@@ -67,18 +67,18 @@ class Swarm:
         return 0 < self.saturating < max(self.rates, default=0)
 
 
-def swarm(ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]) -> Swarm:
+def overload_api(ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]) -> ApiOverload:
     """Find what saturates the api, send FACTOR times that for so long, and see when it is itself again."""
     capacity = int(MOST_PER_S * (STEP_S * len(STEPS) + seconds + BEFORE_S + AFTER_S)) // SHOWS
     shows = ground.template("swarm", [capacity] * SHOWS)
-    found = Swarm()
+    found = ApiOverload()
     with contest(ground, generator, "onsale", "swarm") as running, Watch(ground) as watch:
         seats = ((shows[n % SHOWS], label(n // SHOWS)) for n in range(SHOWS * capacity))
         family = _family(running)
         before = _quiet(running, seats, BEFORE_S)
         found.normal_ms = limit_ms(before.accept_ms)
         for connections in STEPS:
-            found.rates[connections] = _storm(running, seats, connections, STEP_S, Swarm())
+            found.rates[connections] = _storm(running, seats, connections, STEP_S, ApiOverload())
             tell(f"(b) {connections} connections: {found.rates[connections]:,.0f} answers/s")
         found.connections = FACTOR * saturating(found.rates)
         tell(f"(b) {found.connections} connections for {seconds:g} s")
@@ -127,7 +127,7 @@ def emptied_after(samples: Sequence[Sample], ended: float) -> float:
     return next((each.at - ended for each in samples if each.at >= ended and not sum(each.waiting)), inf)
 
 
-def _look_back(found: Swarm, watch: Watch, ended: float) -> None:
+def _look_back(found: ApiOverload, watch: Watch, ended: float) -> None:
     found.memory, found.memory_limit = max(each.memory for each in watch.samples), watch.memory_limit
     found.emptied_s = emptied_after(watch.samples, ended)
 
@@ -138,7 +138,7 @@ def _quiet(running: Contest, seats: Iterator[Pick], seconds: int) -> Done:
     return running.generator.run(running.job(picks, rate=QUIET_PER_S, connections=1, keep_ids=True))
 
 
-def _storm(running: Contest, seats: Iterator[Pick], connections: int, seconds: float, found: Swarm) -> float:
+def _storm(running: Contest, seats: Iterator[Pick], connections: int, seconds: float, found: ApiOverload) -> float:
     """Every connection asks as fast as it is answered; answers per second. Codes and memory are put into `found`."""
     picks = [next(seats) for _ in range(int(MOST_PER_S * seconds))]
     running.generator.begin(running.job(picks, connections=connections, deadline_s=seconds))

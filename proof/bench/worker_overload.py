@@ -40,7 +40,7 @@ FULL_SHARE = 0.9
 
 
 @dataclass(slots=True)
-class Flood:
+class WorkerOverload:
     """What came of it. Rates are per second.
 
     peaks: decided, with full lanes and nobody asking, before and after.   lost: accepted, without an outcome.
@@ -108,12 +108,14 @@ class Bookings(Sequence[bytes]):
         return wire.post_booking(show_id, seat, token, f"flood-{number}")
 
 
-def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]) -> Flood:
+def overload_workers(
+    ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]
+) -> WorkerOverload:
     """Measure the throttled peak, offer FACTOR times that for so long, measure it again, look for all accepted."""
     capacity = min(MOST_SEATS, SEATS_PER_S * (int(seconds) + SPARE_S))
     shows = ground.template("flood", [capacity] * SHOWS)
     tokens = [wire.buyer_token(ground.secret, number) for number in range(BUYERS)]
-    found = Flood()
+    found = WorkerOverload()
     env = {"BATCH": str(BATCH), "LANE_CAP": str(CAP), "SHOW_SHARE": "100"}
     with (
         _slow_commits(ground),
@@ -140,7 +142,7 @@ def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[
     return found
 
 
-def count(found: Flood, done: Done, samples: list[Sample]) -> None:
+def count(found: WorkerOverload, done: Done, samples: list[Sample]) -> None:
     """Take over what the generator and the looks say. What was never sent was not offered."""
     found.codes, found.broken = done.codes, done.lost
     found.refused_ms, found.late_ms = done.refused_ms, done.late_ms

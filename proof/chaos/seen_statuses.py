@@ -24,7 +24,7 @@ class Violation(NamedTuple):
 def forward_only(evidence: Evidence) -> Iterator[Violation]:
     """I3: what a client saw only ever moved forward."""
     for id_, calls in evidence.by_booking.items():
-        seen = sorted((call for call in calls if is_look(call)), key=lambda call: call.answered_at)
+        seen = sorted((call for call in calls if shows_status(call)), key=lambda call: call.answered_at)
         ends = [call.answered_at for call in seen]
         newest: list[Call] = []
         for call in seen:
@@ -46,7 +46,7 @@ def forward_only(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _went_back(before: Call, call: Call) -> bool:
-    return is_look(call) and bool(call.said["version"] < before.said["version"])
+    return shows_status(call) and bool(call.said["version"] < before.said["version"])
 
 
 def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> bool:
@@ -75,7 +75,7 @@ def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:
             if call.kind == BOOK and call.accepted and call.said["id"] != id_:
                 text = f"the key {call.key} of {call.user} gave booking {call.said['id']}, and is {id_}"
                 yield Violation(text, call.answered_at)
-            elif is_look(call) and call.said["version"]:
+            elif shows_status(call) and call.said["version"]:
                 row = decided.get(call.said["version"])
                 if row is None or not _agrees(call.said, row.decision):
                     recorded = row.decision if row else "nothing"
@@ -87,15 +87,15 @@ def _agrees(said: dict[str, Any], decision: dict[str, Any]) -> bool:
     return (said["status"], said["seats"]) == (decision["status"], decision["seats"])
 
 
-def is_look(call: Call) -> bool:
+def shows_status(call: Call) -> bool:
     """Whether the answer showed a booking's status."""
     return call.accepted and call.said.get("version") is not None
 
 
-def last_looks(evidence: Evidence) -> Iterator[tuple[str, Call]]:
+def last_seen(evidence: Evidence) -> Iterator[tuple[str, Call]]:
     """What was seen of each booking after the system had come to rest, if somebody looked."""
     for id_, calls in evidence.by_booking.items():
-        after = [call for call in calls if call.sent_at >= evidence.rested_at and is_look(call)]
+        after = [call for call in calls if call.sent_at >= evidence.rested_at and shows_status(call)]
         if after:
             yield id_, after[-1]
 

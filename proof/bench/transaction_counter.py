@@ -16,7 +16,7 @@ PORT = 5432
 START_S = 10.0
 
 
-class Onlooker:
+class TransactionCounter:
     """From `with` to the end of the block. `transactions`: BEGINs that have passed."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
@@ -29,13 +29,13 @@ class Onlooker:
         self.transactions = 0
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="onlooker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="counter", daemon=True)
 
-    def __enter__(self) -> Onlooker:
+    def __enter__(self) -> TransactionCounter:
         self._ours.parent.mkdir(mode=0o700)
         self._thread.start()
         if not self._up.wait(START_S):
-            raise OSError("The onlooker does not listen.")
+            raise OSError("The counter does not listen.")
         return self
 
     def __exit__(
