@@ -1,4 +1,4 @@
-"""The faults, by name. Each is begun, lasts a while (or is over at once), and is healed.
+"""The faults, by name. Each one begins, lasts for a while (or is over at once), and is healed.
 
 A name says what is done to what: `kill worker fork`, `stop redis`, `half-open worker-postgres`.
 """
@@ -21,16 +21,17 @@ from proof.chaos.deployment import Deployment, send
 from proof.chaos.proxy import Mode
 from proof.chaos.system import LANES, WORKERS
 
-#: Yields a few words about what was really done; "" means that it did not fire.
+#: A fault as a context manager that yields a few words about what was done; "" means that it did not fire.
 Harm = Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`lasts`: it is begun, kept up and healed; otherwise it is done in a moment. `alone`: never combined.
+    """One fault.
 
-    `takes_s`: seconds that doing and healing it take at the most, besides what it lasts. `slow`: what it does shows
-    only after some seconds, so that it lasts longer when it comes by itself (proof/chaos/plan.py).
+    lasts: it begins, is kept up and is healed; otherwise it is instant.   alone: it is never combined with others.
+    takes_s: seconds that doing and healing it take at most, not counting how long it lasts.
+    slow: its effects take seconds to show, so it lasts longer when it occurs by itself (proof/chaos/plan.py).
     """
 
     name: str
@@ -39,7 +40,7 @@ class Fault:
     alone: bool = False
     takes_s: float = 2.0
     slow: bool = False
-    #: What its recovery is counted from: the end of the fault, or its beginning (others take over).
+    #: Measure recovery from the beginning of the fault, since others take over; otherwise from its end.
     from_begin: bool = False
 
 
@@ -55,7 +56,7 @@ def _group(name: str, draws: random.Random) -> str:
 
 
 def _kill(name: str, place: int = 0) -> Fault:
-    """kill -9 of a group's leader, or of one of its forks."""
+    """Return the fault that kills a group's leader, or one of its forks, with SIGKILL."""
 
     @asynccontextmanager
     async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
@@ -68,14 +69,14 @@ def _kill(name: str, place: int = 0) -> Fault:
 
 @asynccontextmanager
 async def _kill_backend(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """One of Postgres's processes dies: Postgres ends all connections and recovers by itself."""
+    """Kill one of Postgres's backends: Postgres then ends all connections and recovers by itself."""
     pids = [pid for pid in (await deployment.family("postgres"))[1:] if _serves(pid)]
     pid = draws.choice(pids) if pids else 0
     yield f"backend {pid}" if pids and send([pid], signal.SIGKILL) else ""
 
 
 def _serves(pid: int) -> bool:
-    """Whether a process of Postgres serves a client: its title has the log-in, and then the database."""
+    """Return whether a process of Postgres serves a client: its title names the role, and then the database."""
     with suppress(psutil.Error):
         title = " ".join(psutil.Process(pid).cmdline()).split()
         return title[:1] == ["postgres:"] and title[2:3] == [postgres.DATABASE]
@@ -84,14 +85,14 @@ def _serves(pid: int) -> bool:
 
 @asynccontextmanager
 async def _kill_all(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Restart of everything: kill -9 of every process at once."""
+    """Kill every process with SIGKILL, all at once."""
     names = ["scheduler", "api", *(f"worker-{number}" for number in range(1, WORKERS + 1)), "broker"]
     pids = [pid for name in [*names, "redis", "postgres"] for pid in await deployment.family(name)]
     yield f"{send(pids, signal.SIGKILL)} processes"
 
 
 def _stop(name: str) -> Fault:
-    """SIGSTOP of a whole group, and SIGCONT: a stopped worker is the zombie that wakes up late."""
+    """Return the fault that stops a whole group with SIGSTOP. A stopped worker is the zombie that wakes up late."""
 
     @asynccontextmanager
     async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
@@ -100,7 +101,6 @@ def _stop(name: str) -> Fault:
         try:
             yield f"{group}" if send(pids, signal.SIGSTOP) else ""
         finally:
-            # What was forked meanwhile is not stopped; to continue it is harmless.
             send(pids, signal.SIGCONT)
 
     return Fault(f"stop {name}", harm, from_begin=name == "worker", slow=name == "broker")
@@ -110,7 +110,7 @@ def _stop(name: str) -> Fault:
 
 
 def _link(what: str, role: str, server: str) -> Fault:
-    """A fault of the network between a role and a server: of one worker, or of all of them."""
+    """Return a network fault between a role and a server; of workers, it hits one or all of them."""
 
     @asynccontextmanager
     async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
@@ -141,7 +141,7 @@ _MODES = {
 
 
 def _reset(role: str) -> Fault:
-    """Every connection of a role is reset once."""
+    """Return the fault that resets every connection of a role once."""
 
     @asynccontextmanager
     async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
@@ -152,13 +152,13 @@ def _reset(role: str) -> Fault:
     return Fault(f"reset {role}", harm, lasts=False)
 
 
-#: Seconds in which a COMMIT comes by.
+#: Seconds to wait for a COMMIT.
 COMMIT_WITHIN_S = 5.0
 
 
 @asynccontextmanager
 async def _lost_commits(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """COMMIT arrives and is carried out, its answer is lost with the connection."""
+    """Lose the answers of COMMITs: each is carried out, and its connection is reset before the answer arrives."""
     links = deployment.links_of("worker", "postgres")
     before = sum(link.commits_lost for link in links)
     for link in links:
@@ -179,7 +179,7 @@ async def _lost_commits(deployment: Deployment, draws: random.Random) -> AsyncIt
 
 @asynccontextmanager
 async def _doorbells(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Every lane's doorbell is rung twenty times over."""
+    """Ring every lane's doorbell twenty times."""
     from workers.actors import drain_lane, open_broker
 
     open_broker(deployment.running.broker_url)
@@ -191,13 +191,13 @@ async def _doorbells(deployment: Deployment, draws: random.Random) -> AsyncItera
 
 # -- restarts -----------------------------------------------------------------------------------------------
 
-#: Seconds in which a new process is ready, and in which an old one has done what it was asked.
+#: Seconds for a new process to be ready, and for an old one to shut down.
 READY_S, ENDS_S = 30.0, 10.0
 
 
 @asynccontextmanager
 async def _rolling(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """A deployment: a new api beside the old one, which then ends in good order; workers, one after the other."""
+    """Deploy: start a new api next to the old one, which then shuts down gracefully; restart workers one by one."""
     old = await deployment.group_of("api")
     new = (await deployment.ask({"do": "add-api"}))["name"]
     listening = await _within(READY_S, partial(deployment.listens, new))
@@ -211,13 +211,13 @@ async def _rolling(deployment: Deployment, draws: random.Random) -> AsyncIterato
 
 
 async def _replaced(deployment: Deployment, name: str, before: list[int]) -> bool:
-    """Whether the group runs again, whole, with other processes."""
+    """Return whether the group runs again, complete, with new processes."""
     now = await deployment.pids(name)
     return len(now) == len(before) and not set(now) & set(before)
 
 
 async def _within(seconds: float, what: Callable[[], Awaitable[bool]]) -> bool:
-    """Wait until it is so, for so many seconds at the most; whether it is."""
+    """Wait for a condition, for `seconds` at most. Returns whether it holds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not (done := await what()) and loop.time() < deadline:
@@ -229,7 +229,7 @@ async def _within(seconds: float, what: Callable[[], Awaitable[bool]]) -> bool:
 
 PAIRS = [("api", "redis"), ("api", "postgres"), ("api", "broker"),
          ("worker", "redis"), ("worker", "postgres"), ("worker", "broker"), ("scheduler", "broker")]  # fmt: skip
-#: Losing a reply of the broker is a doorbell that is sent twice or not at all; cut and half-open show it.
+#: Not the broker: a lost reply of it is a doorbell sent twice or not at all, which cut and half-open cover.
 _REPLIES = PAIRS[:2] + PAIRS[3:5]
 
 FAULTS = {
@@ -267,6 +267,6 @@ FAULTS = {
         Fault("rolling restart", _rolling, lasts=False, alone=True, takes_s=READY_S + (WORKERS + 1) * ENDS_S),
     ]
 }  # fmt: skip
-#: A phase of its own, at the end of a run.
+#: A separate phase at the end of a run.
 WIPE = "wipe redis"
 EVERY = (*FAULTS, WIPE)

@@ -1,10 +1,10 @@
-"""The load: an open loop of mixed requests at a fixed rate, in a process of its own (python -m proof.chaos.load).
+"""The load: an open loop of mixed requests at a fixed rate, in a separate process (python -m proof.chaos.load).
 
-Beside the mix, of which few are accepted, there is a steady stream of bookings of one show that all are: a lane under
-load, whatever else goes on.
+Few requests of the mix are accepted. So there is also a steady stream of bookings of one show, all of which can be
+accepted: it keeps one lane busy throughout.
 
-It is told what to do by one line of JSON on standard input, ends when a second line (or the end) comes, and
-answers with one line: how many were sent, and how many were not because too many were under way.
+The process reads its job as one line of JSON from standard input, and stops at a second line or the end of input. It
+then prints one line: how many requests were sent, not sent because too many were in flight, and retried.
 """
 
 from __future__ import annotations
@@ -30,23 +30,24 @@ MIX = {
     "book": 20, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 8, "look": 18, "wait": 3,
     "show": 2, "seats": 2, "foreign": 2, "other_body": 1,
 }  # fmt: skip
-#: Seconds until a client gives up.
+#: Seconds until a client abandons a request, and that a long poll waits.
 DEADLINE_S = 5.0
 WAIT_S = 2
-#: No more requests than this are under way at once; what would be more is counted and not sent. The steady stream
-#: is counted by itself: requests that hang must not keep it from showing that others are answered.
+#: Most requests in flight at once; more are counted and not sent. The steady stream has its own count, so that
+#: requests of the mix that hang do not stop it.
 MOST_UNDER_WAY = 200
-#: Users of the steady stream. Each has few undecided bookings, however long a lane stands still.
+#: Users of the steady stream: so many that each has few undecided bookings even if a lane stops for long.
 STEADY_USERS = 1_000
-#: Seconds after which a booking of the steady stream is looked at.
+#: Seconds after which the status of a booking of the steady stream is read.
 LOOK_AFTER_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one crowd does. `generations`: the shows that are booked, one group after the other.
+    """The parameters of a load. Rates are requests per second.
 
-    `steady`: the show of each generation that the steady stream books, `steady_labels` its seats.
+    generations: the groups of shows that are booked, one after the other, for `generation_s` seconds each.
+    steady: the show of each generation that the steady stream books; steady_labels: its seats.
     """
 
     host: str
@@ -65,12 +66,12 @@ class Job:
     path: str
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the job as one line."""
         return json.dumps(asdict(self))
 
 
 class Load:
-    """Everybody who books during one run."""
+    """All clients of one run."""
 
     def __init__(self, job: Job, noted: Record) -> None:
         self.record = noted
@@ -88,11 +89,11 @@ class Load:
         self._steady = set[asyncio.Task[None]]()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`, then wait for what is under way."""
+        """Send until `stop` is set, then wait for the requests in flight."""
         self._begun = asyncio.get_running_loop().time()
         await asyncio.gather(self._mix(stop), self._stream(stop))
-        if under_way := self._mixed | self._steady:
-            await asyncio.wait(under_way, timeout=3 * DEADLINE_S)
+        if in_flight := self._mixed | self._steady:
+            await asyncio.wait(in_flight, timeout=3 * DEADLINE_S)
         self._wire.close()
 
     async def _mix(self, stop: asyncio.Event) -> None:
@@ -125,7 +126,10 @@ class Load:
         task.add_done_callback(among.discard)
 
     def _draw(self, kind: str, shows: tuple[int, ...]) -> list[Coroutine[Any, Any, None]]:
-        """The requests of one draw: one, or several of the same key at once. A kind without a subject books."""
+        """Return the requests of one draw: one, or several with the same key at once.
+
+        Kinds that need a booking in some state become a new booking if there is none.
+        """
         stock = self.stock
         if kind in ("show", "seats"):
             return [self._read(kind, self._random.choice(shows))]
@@ -150,7 +154,7 @@ class Load:
     # -- requests ---------------------------------------------------------------------------------------
 
     async def _come(self, booking: OwnBooking) -> None:
-        """Book, and look once what has become of it."""
+        """Book a seat, and read the status once."""
         await self._book(booking)
         if booking.id:
             await asyncio.sleep(LOOK_AFTER_S)
@@ -189,7 +193,7 @@ class Load:
             self.stock.put(booking, "UNKNOWN")
 
     async def _spy(self, booking: OwnBooking) -> None:
-        """Somebody else asks for this booking."""
+        """Have another user request this booking."""
         spy = self._buyers.other_than(booking.user)
         raw = request("GET", f"/api/bookings/{booking.id}", token=self._tokens[spy])
         call = self.record.sent(FOREIGN, user=spy, show=booking.show, booking=booking.id)
@@ -208,7 +212,7 @@ class Load:
         return await self._exchange(call, raw, deadline_s)
 
     async def _exchange(self, call: Call, raw: bytes, deadline_s: float) -> Call:
-        """Send it, once more if the connection broke before an answer, and note what came."""
+        """Send a request, retry it once if the connection broke before an answer, and record the result."""
         self.sent += 1
         code, body = 0, dict[str, Any]()
         for last in (False, True):
@@ -227,13 +231,13 @@ class Load:
 
 
 async def _until(due: float) -> None:
-    """Wait until the loop's clock says so; what is late already goes on at once."""
+    """Wait until a time of the loop's clock; return immediately if it has passed."""
     if (wait_s := due - asyncio.get_running_loop().time()) > 0:
         await asyncio.sleep(wait_s)
 
 
 def user_ids(count: int) -> list[str]:
-    """The ids of a run's users. Nobody else has such."""
+    """Return the ids of a run's users. No other user has such an id."""
     return [str(UUID(int=number + 1 + (8 << 76) + (2 << 62))) for number in range(count)]
 
 
@@ -245,9 +249,9 @@ async def _main() -> None:
     job, stop = Job(**values), asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
     with record.Record(Path(job.path)) as noted:
-        crowd = Load(job, noted)
-        await crowd.run(stop)
-    print(json.dumps({"sent": crowd.sent, "unsent": crowd.unsent, "retried": crowd.retried}))
+        load = Load(job, noted)
+        await load.run(stop)
+    print(json.dumps({"sent": load.sent, "unsent": load.unsent, "retried": load.retried}))
 
 
 if __name__ == "__main__":

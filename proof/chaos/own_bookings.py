@@ -1,4 +1,4 @@
-"""What the load knows of its bookings: who wants what, and what was last seen of it."""
+"""The load's own bookings: the requests it draws, and the state it last saw of each."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-#: Of the requests for named seats, so many go for so few of the seats.
+#: Of the requests for named seats, the share that wants the hot seats; and the share of the seats that is hot.
 HOT_REQUESTS, HOT_SEATS = 0.7, 0.1
-#: So many requests give up if they have to wait.
+#: The share of requests that set `give_up_after_ms`.
 IMPATIENT = 0.04
-#: Bookings remembered per state; older ones are left to the oracle.
+#: Most bookings remembered per state; older ones are left to the oracle.
 MOST_REMEMBERED = 4_000
-#: How the keys of the steady stream begin.
+#: The prefix of the steady stream's keys.
 STEADY_KEY = "steady-"
 
 
 @dataclass(slots=True, eq=False)
 class OwnBooking:
-    """One wish of one user, and the state of it that was last seen."""
+    """One booking of one user, and its state as last seen."""
 
     user: str
     show: int
@@ -30,7 +30,7 @@ class OwnBooking:
 
 
 class Buyers:
-    """Who wants what: draws wishes."""
+    """The users of the mix: draws their requests."""
 
     def __init__(self, users: list[str], labels: tuple[str, ...], draws: random.Random) -> None:
         self._users = users
@@ -40,7 +40,7 @@ class Buyers:
         self._count = 0
 
     def wish(self, show: int, *, best: bool, hold: bool) -> OwnBooking:
-        """A new wish: named seats, or so many of the best."""
+        """Draw a new request: named seats, or a number of the best available."""
         draws = self._random
         asked: dict[str, Any] = {"hold": True} if hold else {}
         if best:
@@ -54,12 +54,12 @@ class Buyers:
         return OwnBooking(draws.choice(self._users), show, f"wish-{self._count}", asked)
 
     def other_than(self, user: str) -> str:
-        """Another user."""
+        """Return another user."""
         return self._random.choice([each for each in self._random.sample(self._users, 2) if each != user])
 
 
 class SteadyBuyers:
-    """Who always comes through: each wants one seat that nobody else wants, the next of the hall, and one alone."""
+    """The users of the steady stream: each request is for the hall's next seat, which no other request wants."""
 
     def __init__(self, users: list[str], labels: tuple[str, ...]) -> None:
         self._users = users
@@ -67,36 +67,39 @@ class SteadyBuyers:
         self._count = 0
 
     def wish(self, show: int) -> OwnBooking:
-        """A new wish for one seat of a show."""
+        """Make the next request, for one seat of a show."""
         number, self._count = self._count, self._count + 1
         asked = {"seats": [self._labels[number % len(self._labels)]]}
         return OwnBooking(self._users[number % len(self._users)], show, f"{STEADY_KEY}{number}", asked)
 
 
 class KnownBookings:
-    """Wishes by the state last seen: UNKNOWN, QUEUED, HELD, ASKED, CONFIRMED, FAILED, CANCELLED."""
+    """Bookings by the state last seen: UNKNOWN, QUEUED, HELD, ASKED, CONFIRMED, FAILED, CANCELLED."""
 
     def __init__(self, draws: random.Random) -> None:
         self._by_state: dict[str, deque[OwnBooking]] = {}
         self._random = draws
 
     def put(self, booking: OwnBooking, state: str) -> None:
-        """It is in this state now."""
+        """Note that a booking is in this state now."""
         if booking.state != state:
             booking.state = state
             among = self._by_state.setdefault(state, deque(maxlen=MOST_REMEMBERED))
             among.append(booking)
 
     def see(self, booking: OwnBooking, said: dict[str, Any]) -> None:
-        """A status was seen. ASKED: something that was asked about it is not decided yet."""
+        """Note the status that was seen. ASKED: a confirm or cancel of it is not decided yet."""
         self.put(booking, "ASKED" if said["pending"] else said["stage"] or said["status"])
 
     def forget(self, booking: OwnBooking) -> None:
-        """It came to nothing: refused at the door."""
+        """Forget a booking that was refused before it was queued."""
         booking.state = ""
 
     def pick(self, *states: str) -> OwnBooking | None:
-        """Any wish that is in one of these states and has an id, more likely a newer one; None if there is none."""
+        """Return a random booking in one of these states, more likely a newer one; None if there is none.
+
+        It has an id, unless it is UNKNOWN.
+        """
         for state in self._random.sample(states, len(states)):
             among = self._by_state.get(state)
             for _ in range(8 if among else 0):
