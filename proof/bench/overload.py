@@ -1,6 +1,6 @@
-"""`make bench-overload`: overload measured two ways, of the workers (worker_overload.py) and of the API (api_overload.py).
+"""`make bench-overload`: overload of the workers (worker_overload.py), then of the API (api_overload.py).
 
-Prints a table, writes proof/bench/overload.json and the measured part of docs/reliability.md.
+Prints a table, and writes proof/bench/overload.json and the measured part of docs/reliability.md.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def workers_rows(found: WorkerOverload) -> list[Row]:
         Row("(a) offered, times the better peak", f">= {OFFERED:g}", f"{offered:.2f}", offered >= OFFERED),
         Row("(a) decided/s meanwhile, of the better peak", f">= {DECIDED:.0%}", f"{found.decided:,.0f}, {share:.0%}",
             share >= DECIDED),
-        Row("(a) entries in the fullest lane, most", f"<= {worker_overload.CAP}", f"{most:,}", 0 < most <= worker_overload.CAP),
+        Row("(a) entries in the fullest lane, most", f"<= {worker_overload.CAP}", f"{most:,}",
+            0 < most <= worker_overload.CAP),
         Row("(a) entries in the emptiest lane, least, once all were full", f">= {full}", f"{least:,}", least >= full),
         Row("(a) refusals", "> 0", f"{len(found.refused_ms):,}", bool(found.refused_ms)),
         Row("(a) refusal, from when the request was due, p50", "", f"{_percentile(found.refused_ms, 50):.1f} ms"),
@@ -65,7 +66,8 @@ def api_rows(found: ApiOverload) -> list[Row]:
     """(b): the goals, and what was found."""
     told = f"{found.saturating}, {found.rates.get(found.saturating, 0.0):,.0f} answers/s"
     return [
-        Row("(b) connections that saturate", f"< {api_overload.STEPS[-1]}, or more must be tried", told, found.saturated),
+        Row("(b) connections that saturate", f"< {api_overload.STEPS[-1]}, or more must be tried", told,
+            found.saturated),
         _answers(f"(b) {found.connections:,} connections:", found.codes),
         Row("(b) broken connections", "0", str(found.broken), not found.broken),
         Row("(b) the same api processes afterwards", "yes", "no" if found.crashed else "yes", not found.crashed),

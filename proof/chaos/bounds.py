@@ -1,8 +1,8 @@
 """How long each fault may stop each service, checked against the samples and the record.
 
 Three services are watched: lanes decide, bookings are accepted, statuses are answered. For each fault, BOUNDS has the
-seconds for which each may stop; None: for as long as the fault lasts, and `back_s` after it. Without a fault the bound
-is NOTHING_S. Time for which the harness itself was stalled is not counted.
+seconds for which each may stop; None: while the fault lasts, and `back_s` after it. Without a fault the bound is
+NOTHING_S. Time for which the harness itself was stalled is not counted.
 """
 
 from __future__ import annotations

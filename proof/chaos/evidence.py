@@ -130,7 +130,7 @@ class Evidence:
         )
 
     def stale_until(self, since: float) -> float:
-        """Return until when statuses may be older than those seen at `since`; 0 if Redis was not set back after it."""
+        """Return until when statuses may be older than at `since`; 0 if Redis was not set back after that."""
         later = [wipe for wipe in self.wipes if wipe.back_to is not None and wipe.ended >= since]
         return max((wipe.ended + self.stale_s for wipe in later), default=0.0)
 

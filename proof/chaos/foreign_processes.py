@@ -1,4 +1,4 @@
-"""Neighbours that do not fit, and one that takes what is not his: started beside the system under test."""
+"""Faults by processes that do not belong to the system: a wrong worker, a second installation, a foreign consumer."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from proof.chaos.system import LANES, through_links
 from proof.chaos.unguarded_clients import as_owner
 from workers.broker import QUEUE
 
-#: Seconds within which a process that does not fit must have ended by itself: its fork ends at once, and Dramatiq's
-#: master waits 30 s for it to boot before it follows. And within which a migrate that is refused nothing is done.
+#: Seconds within which a foreign process must end by itself: its fork ends at once, and Dramatiq's master follows
+#: after waiting 30 s for it to boot. And seconds within which a migrate that is not refused is done.
 REFUSED_WITHIN_S, MADE_WITHIN_S = 45.0, 20.0
 SECOND = "second_installation"
 
 
 def environment(deployment: Deployment, lanes: int = LANES) -> dict[str, str]:
-    """What a worker of the system would get, with so many lanes."""
+    """Return the environment of a worker of the system, with this number of lanes."""
     settings = replace(
         LocalSettings.from_env(), home=deployment.home, lanes=lanes, database_url="", redis_url="", broker_url=""
     )
@@ -38,17 +38,17 @@ def environment(deployment: Deployment, lanes: int = LANES) -> dict[str, str]:
 
 
 async def refused(deployment: Deployment, what: str, command: tuple[str, ...], env: dict[str, str]) -> str:
-    """Start it and note if it is not refused. Returns what came of it."""
+    """Start a process, and note if it is not refused. Returns what happened."""
     code = await end_process(deployment.start(command, env), REFUSED_WITHIN_S)
-    came = f"still ran after {REFUSED_WITHIN_S:g} s" if code is None else f"ended with {code}"
+    result = f"still ran after {REFUSED_WITHIN_S:g} s" if code is None else f"ended with {code}"
     if code != EXIT_CODE:
-        deployment.unrefused.append(f"{what} {came}, not with {EXIT_CODE}")
-    return f"{what} {came}"
+        deployment.unrefused.append(f"{what} {result}, not with {EXIT_CODE}")
+    return f"{what} {result}"
 
 
 @asynccontextmanager
 async def other_lanes(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """A worker that counts another number of lanes hears the same doorbells."""
+    """Start a worker with another LANES, which hears the same doorbells."""
     env = environment(deployment, LANES + 1)
     settings = replace(LocalSettings.from_env(), lanes=LANES + 1)
     yield await refused(deployment, f"a worker of {LANES + 1} lanes", programs.worker(settings, env, 9).command, env)
@@ -56,7 +56,7 @@ async def other_lanes(deployment: Deployment, draws: random.Random) -> AsyncIter
 
 @asynccontextmanager
 async def second_installation(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """An installation with a database of its own is pointed at this one's Redis: its migrate, and a worker."""
+    """Start the migrate and a worker of an installation with its own database, on this one's Redis."""
     env, running = environment(deployment), deployment.running
     env |= {
         "DATABASE_URL": running.database_url,
@@ -69,15 +69,15 @@ async def second_installation(deployment: Deployment, draws: random.Random) -> A
     settings = replace(LocalSettings.from_env(), lanes=LANES)
     await asyncio.to_thread(as_owner, running.database_url, f"CREATE DATABASE {SECOND}")
     try:
-        # It is made whole with a Redis of its own first.
+        # First complete the installation with its own Redis.
         apart = {**env, "REDIS_URL": running.broker_url.replace("db=0", "db=5")}
         if await end_process(deployment.start(migrate, apart), MADE_WITHIN_S) == 0:
             worker = {**env, "DATABASE_URL": env["WORKER_DATABASE_URL"]}
-            came = await asyncio.gather(
+            results = await asyncio.gather(
                 refused(deployment, "another's migrate", migrate, env),
                 refused(deployment, "another's worker", programs.worker(settings, worker, 8).command, worker),
             )
-            yield ", ".join(came)
+            yield ", ".join(results)
         else:
             yield ""
     finally:
@@ -86,14 +86,14 @@ async def second_installation(deployment: Deployment, draws: random.Random) -> A
 
 @asynccontextmanager
 async def eaten_doorbells(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Somebody else takes the doorbells and drops them: a worker elsewhere, or an api that rings elsewhere."""
+    """Take every doorbell from the broker and drop it, as a worker of another system would."""
     done, eaten = threading.Event(), [0]
 
     def eat() -> None:
         client = deployment.broker()
         try:
             while not done.is_set():
-                with suppress(redis.RedisError):  # the broker may be away
+                with suppress(redis.RedisError):  # the broker may be unavailable
                     if taken := client.blpop([f"dramatiq:{QUEUE}"], timeout=1):
                         client.hdel(f"dramatiq:{QUEUE}.msgs", taken[1])
                         eaten[0] += 1

@@ -136,7 +136,7 @@ def order_kept(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _overtaken(lane: int, known: list[tuple[float, float, int, str]]) -> Iterator[Violation]:
-    """Yield bookings sent after another's 202 had arrived, and decided before it. `known`: sent, answered, seq, id."""
+    """Yield bookings sent after another's 202 arrived, and decided before it. `known`: sent, answered, seq, id."""
     by_answer = sorted(known, key=lambda each: each[1])
     place, newest = 0, (0, "")
     for sent, _, seq, id_ in sorted(known):
@@ -169,7 +169,7 @@ def limits_hold(evidence: Evidence) -> Iterator[Violation]:
 
 
 def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
-    """I8: free + held + sold = capacity in every read, all reads of one version agree, and no free seat is refused."""
+    """I8: free + held + sold = capacity in every read, reads of one version agree, and no free seat is refused."""
     versions: dict[tuple[int, int], tuple[Call, tuple[int, int]]] = {}
     for call in evidence.calls:
         if call.kind not in (SHOW, SEATS) or call.code != 200:

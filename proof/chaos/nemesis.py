@@ -1,4 +1,4 @@
-"""The nemesis: does the faults of a plan to a deployment, one step after the other, and notes when and what."""
+"""The nemesis: carries out the faults of a plan on a deployment, step by step, and records what happened when."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Nemesis:
             if not step:
                 break
             await self._step(step)
-            # Shorten the wait for recovery rather than leave out a fault; a run too short for all of them cannot.
+            # Reserve the time of the faults that still wait, unless the run is too short for all of them anyway.
             kept_s = self._plan.need_s(self._steps.waiting) if self._plan.has_room else 0.0
             await self._calm(last - kept_s)
         if self._plan.wipes:

@@ -1,4 +1,4 @@
-"""One run: plan, system, load, nemesis, rest, oracle. Everything it makes lies in one folder."""
+"""One run: start the system, run load and nemesis, wait for rest, let the oracle judge. Its files are in one folder."""
 
 from __future__ import annotations
 
@@ -37,23 +37,24 @@ from proof.chaos.stage import GENERATION_S, HOLD_S, Stage, make_shows
 from proof.chaos.system import LANES, STATUS_TTL_S
 
 USERS = 300
-#: What a worker of short memory leaves final statuses for, seconds (workers/stores.py).
+#: Seconds for which final statuses stay in Redis when it is short of memory (workers/stores.py).
 SHORT_TTL_S = 1.0
-CROWD_ENDS_S = 30.0
-#: After Redis went back, statuses may be as old as it for a hold's time, or a final status's life.
+#: Seconds for the load to end after it was told to stop.
+LOAD_ENDS_S = 30.0
+#: Seconds for which statuses may be stale after Redis was set back: the life of a hold or a final status, with margin.
 STALE_S = max(HOLD_S, STATUS_TTL_S) + 10.0
 
 
 @dataclass
 class Result:
-    """What a run was and what came of it."""
+    """A run: its plan, what happened, and the verdict."""
 
     plan: Plan
     verdict: Verdict
     evidence: Evidence
     fired: list[Fired]
     stalls: list[Stall]
-    #: Of every decision: when its operation was accepted, and when it was recorded.
+    #: (accepted, recorded) of every decision, in seconds since 1970.
     waits: list[tuple[float, float]]
     load: dict[str, int]
     seconds: float
@@ -64,9 +65,9 @@ class Result:
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Result:
-    """Do it. Raises: OnsaleError: the system or the load did not start; nothing was judged.
+    """Carry out a run. The folder keeps the record and the log; the system's data are removed.
 
-    The folder keeps record and log; the system's data are removed.
+    Raises: OnsaleError: the system or the load did not start, and nothing was judged.
     """
     home = (folder / "home").resolve()
     home.mkdir(parents=True)
@@ -87,12 +88,12 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
     async with HarnessLag() as watch, Deployment(home, log, plan.seed) as deployment:
         stage = await make_shows(deployment, plan.seconds, plan.steady_rate)
         shows = sum(map(len, stage.groups)) + len(stage.steady)
-        say(f"{shows} shows, {len(plan.drawn)} faults drawn; up after {time.time() - begun:.1f} s")
+        say(f"{shows} shows, {len(plan.drawn)} faults selected; started in {time.time() - begun:.1f} s")
         job = _job(plan, deployment, stage, folder / "record.jsonl")
         nemesis = Nemesis(deployment, plan, say)
         with Ages(deployment.running.redis_url, LANES) as ages:
             load = await _under_load(job, nemesis)
-        say("healed; waiting for rest")
+        say("all faults healed; waiting for the system to come to rest")
         with record.Record(folder / "afterwards.jsonl") as noted:
             evidence = await _afterwards(deployment, watch, job, noted, nemesis, log)
         times = await asyncio.to_thread(_decision_times, deployment.running.database_url)
@@ -119,36 +120,37 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
 
 
 def _job(plan: Plan, deployment: Deployment, stage: Stage, path: Path) -> Job:
-    """What the crowd is to do: the steady stream's part of the rate, and the mix with the rest."""
+    """Return the load's parameters: the steady stream gets its part of the rate, the mix the rest."""
     return Job(
-        host=HOST, port=deployment.port, secret=deployment.running.jwt_secret, seed=plan.seed, path=str(path), users=USERS,
-        rate=plan.rate - plan.steady_rate, generations=stage.groups, generation_s=GENERATION_S, labels=stage.labels,
+        host=HOST, port=deployment.port, secret=deployment.running.jwt_secret, seed=plan.seed, path=str(path),
+        users=USERS, rate=plan.rate - plan.steady_rate,
+        generations=stage.groups, generation_s=GENERATION_S, labels=stage.labels,
         steady_rate=plan.steady_rate, steady=stage.steady, steady_labels=stage.steady_labels,
         token_ttl_s=int(plan.seconds) + 3600,
     )  # fmt: skip
 
 
 async def _under_load(job: Job, nemesis: Nemesis) -> dict[str, int]:
-    """Load and faults at the same time. Returns the load's own counts."""
-    crowd = await asyncio.create_subprocess_exec(
+    """Run load and faults at the same time. Returns the load's own counts."""
+    load = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "proof.chaos.load", cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert crowd.stdin is not None
-    assert crowd.stdout is not None
+    assert load.stdin is not None
+    assert load.stdout is not None
     try:
-        crowd.stdin.write(job.to_json().encode() + b"\n")
-        await crowd.stdin.drain()
+        load.stdin.write(job.to_json().encode() + b"\n")
+        await load.stdin.drain()
         await nemesis.run()
-        crowd.stdin.write(b"stop\n")
-        async with asyncio.timeout(CROWD_ENDS_S):
-            said = await crowd.stdout.readline()
-            await crowd.wait()
+        load.stdin.write(b"stop\n")
+        async with asyncio.timeout(LOAD_ENDS_S):
+            said = await load.stdout.readline()
+            await load.wait()
     finally:
-        if crowd.returncode is None:
-            crowd.kill()
-            await crowd.wait()
+        if load.returncode is None:
+            load.kill()
+            await load.wait()
     if not said:
-        raise OnsaleError("The load failed; its own lines above say why.")
+        raise OnsaleError("The load failed; its output above says why.")
     counts: dict[str, int] = json.loads(said)
     return {**counts, "most_under_way": MOST_UNDER_WAY}
 
@@ -156,7 +158,7 @@ async def _under_load(job: Job, nemesis: Nemesis) -> dict[str, int]:
 async def _afterwards(
     deployment: Deployment, watch: HarnessLag, job: Job, noted: record.Record, nemesis: Nemesis, log: Path
 ) -> Evidence:
-    """Rest, repetition of what a wipe lost, last looks, and everything collected."""
+    """Wait for rest, repeat what a wipe lost, read every outcome again, and collect the evidence."""
     url, wipes = deployment.running.database_url, (*nemesis.wipes, *deployment.went_back)
     calls = await asyncio.to_thread(record.read, Path(job.path))
     unrest = await restless(deployment, watch)
@@ -170,7 +172,7 @@ async def _afterwards(
     changes = changes_lost_by_wipe(evidence)
     again = await after.repeat([*missing, *changes])
     unrest += await restless(deployment, watch)
-    # What Redis said after it went back may be old for a while; then it must be true.
+    # Statuses may be stale for a while after Redis was set back; after that they must be right.
     await asyncio.sleep(max(0.0, evidence.stale_until(0.0) - time.time()))
     await after.look(evidence, lost | {call.booking for call in changes}, watch)
     unrest += await restless(deployment, watch)
@@ -196,6 +198,6 @@ def _decision_times(database_url: str) -> list[tuple[int, int, int]]:
 
 
 def _notes(log: Path) -> dict[str, int]:
-    """What the log tells that is no violation, and worth a look."""
+    """Count the events in the log that are no violations, but worth checking."""
     text = log.read_text(errors="replace")
     return {what: text.count(what) for what in ("Traceback", "event=lane_stopped", "event=parked", "lane_rescued")}

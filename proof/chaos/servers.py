@@ -1,6 +1,6 @@
-"""Faults of the servers themselves: full, demoted, gone back, or with a clock that was ahead.
+"""Faults of the servers themselves: full memory, demotion, an old state, or a clock that was ahead.
 
-Each is healed for sure, also if another fault is in the way just then: it is tried until the server takes it.
+Healing is retried until the server accepts it, in case another fault is in the way.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from proof.chaos.evidence import Wipe
 from proof.chaos.system import LANES, WORKERS
 from proof.chaos.unguarded_clients import as_owner
 
-#: Seconds for which a heal is tried: longer than any fault lasts that may be in its way.
+#: Seconds for which healing is retried: longer than any fault that may be in its way.
 HEAL_S = 90.0
-#: Nobody listens at this port of loopback.
+#: A port of loopback on which nothing listens.
 NOBODY = 1
-#: Of all keys at one instant: key, remaining life in ms (-1: none), value.
+#: A script that returns all keys at one instant: key, time to live in milliseconds (-1: no expiry), value.
 SNAPSHOT = """
 local out = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -48,7 +48,7 @@ return out
 
 
 async def surely(heal: Callable[[], object]) -> None:
-    """Do it in a thread, and again until the server takes it. Raises what it raised last after HEAL_S."""
+    """Call `heal` in a thread until it succeeds. After HEAL_S seconds its last error is raised."""
     deadline = time.monotonic() + HEAL_S
     while True:
         try:
@@ -64,7 +64,7 @@ async def surely(heal: Callable[[], object]) -> None:
 
 
 def ask(client: redis.Redis, *command: Any) -> Any:
-    """One command, and no more of this client."""
+    """Send one command, and close the client."""
     try:
         return client.execute_command(*command)  # type: ignore[no-untyped-call]
     finally:
@@ -72,15 +72,15 @@ def ask(client: redis.Redis, *command: Any) -> Any:
 
 
 def full_memory(name: str) -> Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]:
-    """A Valkey may use less memory than it does: it refuses every write that needs some."""
+    """Return the fault that sets maxmemory below what a server uses: it refuses every write that needs memory."""
 
     @asynccontextmanager
     async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
         client = deployment.redis if name == "redis" else deployment.broker
-        told = ask(client(), "INFO", "memory")
-        most = told["maxmemory"]
+        memory = ask(client(), "INFO", "memory")
+        most = memory["maxmemory"]
         try:
-            ask(client(), "CONFIG", "SET", "maxmemory", max(1, int(told["used_memory"] * 0.8)))
+            ask(client(), "CONFIG", "SET", "maxmemory", max(1, int(memory["used_memory"] * 0.8)))
             yield "maxmemory below what is used"
         finally:
             await surely(lambda: ask(client(), "CONFIG", "SET", "maxmemory", most))
@@ -90,7 +90,7 @@ def full_memory(name: str) -> Callable[[Deployment, random.Random], AbstractAsyn
 
 @asynccontextmanager
 async def demote_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Redis is made the replica of nobody: READONLY for writes, and half of the times MASTERDOWN for reads."""
+    """Make Redis a replica without a master: READONLY for writes, and half of the times MASTERDOWN for reads."""
     stale = draws.choice(("yes", "no"))
     try:
         await asyncio.to_thread(ask, deployment.redis(), "CONFIG", "SET", "replica-serve-stale-data", stale)
@@ -103,9 +103,9 @@ async def demote_redis(deployment: Deployment, draws: random.Random) -> AsyncIte
 
 @asynccontextmanager
 async def old_primary_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """The way to Redis leads to another one for a while, which answers MASTERDOWN and READONLY.
+    """Connect the links to another Redis for a while, which answers MASTERDOWN and READONLY.
 
-    Afterwards it runs on: who holds on to a connection of that time is never served again.
+    It keeps running afterwards: a process that keeps a connection of that time is never served again.
     """
     path = open_folders(deployment.home).sockets / "old.sock"
     if not path.exists():
@@ -131,10 +131,10 @@ async def old_primary_redis(deployment: Deployment, draws: random.Random) -> Asy
 
 @asynccontextmanager
 async def failover_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Redis is as it was a moment ago, as after a failover to a replica that lacks the last writes.
+    """Set Redis back to its state of a moment ago, as after a failover to a replica that lacks the last writes.
 
-    Not while ids of a lane are ahead of the clock: the same would be given again; docs/reliability.md does not claim
-    to survive that.
+    It does not fire while a lane's ids are ahead of the clock: the same ids would be given again, which
+    docs/reliability.md does not claim to survive.
     """
     if deployment.ahead:
         yield ""
@@ -143,7 +143,7 @@ async def failover_redis(deployment: Deployment, draws: random.Random) -> AsyncI
     found = await asyncio.to_thread(ask, deployment.redis(decode=False), "EVAL", SNAPSHOT, 0)
     await asyncio.sleep(draws.uniform(0.5, 1.5))
     begun = time.time()
-    # What was done before an error may have been done: the oracle must know.
+    # Note it before it happens: if the call fails, it may still have been carried out, and the oracle must know.
     deployment.went_back.append(Wipe(begun, begun, back_to))
     await asyncio.to_thread(go_back, deployment.redis(decode=False), found)
     await asyncio.to_thread(ask, deployment.redis(), "CLIENT", "KILL", "TYPE", "normal")
@@ -152,7 +152,7 @@ async def failover_redis(deployment: Deployment, draws: random.Random) -> AsyncI
 
 
 def go_back(client: redis.Redis, found: list[Any]) -> None:
-    """Put the keys of a SNAPSHOT in the place of those that are there, at one instant. Closes the client."""
+    """Replace all keys by those of a SNAPSHOT, atomically. Closes the client."""
     try:
         pipe = client.pipeline(transaction=True)
         pipe.flushdb()
@@ -165,9 +165,10 @@ def go_back(client: redis.Redis, found: list[Any]) -> None:
 
 @asynccontextmanager
 async def clock_ahead(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Redis's clock was some minutes ahead while a lane got an entry: its next ids stay ahead until time is there.
+    """Set a lane's ids some minutes ahead, as if Redis's clock had been wrong when the lane got an entry.
 
-    One lane of a run; whatever else is done to Redis, its journal goes on from there.
+    Later ids stay ahead until the clock has reached them. Only one lane per run is affected; its journal continues
+    from there, whatever else is done to Redis.
     """
     lane = min(deployment.ahead, default=draws.randrange(LANES))
     seconds = draws.choice((120, 300))
@@ -187,13 +188,13 @@ async def clock_ahead(deployment: Deployment, draws: random.Random) -> AsyncIter
 
 @asynccontextmanager
 async def demote_postgres(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Postgres is read-only for everybody, and then no longer."""
+    """Make every transaction of Postgres read-only for a while."""
     try:
         await asyncio.to_thread(
             as_owner, deployment.running.database_url, "ALTER SYSTEM SET default_transaction_read_only = on"
         )
-        told = send((await deployment.pids("postgres"))[:1], signal.SIGHUP)
-        yield "every transaction is read-only" if told else ""
+        reloaded = send((await deployment.pids("postgres"))[:1], signal.SIGHUP)
+        yield "every transaction is read-only" if reloaded else ""
     finally:
         await surely(
             lambda: as_owner(deployment.running.database_url, "ALTER SYSTEM RESET default_transaction_read_only")
@@ -203,39 +204,39 @@ async def demote_postgres(deployment: Deployment, draws: random.Random) -> Async
 
 @asynccontextmanager
 async def old_primary_postgres(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """Every session of api and workers ends, and the new ones are read-only for as long as they are kept."""
-    logins = tuple(postgres.LOGINS.values())
+    """End every session of api and workers; the new ones are read-only for as long as they are kept."""
+    roles = tuple(postgres.LOGINS.values())
     try:
-        read_only = [f"ALTER ROLE {login} SET default_transaction_read_only = on" for login in logins]
+        read_only = [f"ALTER ROLE {role} SET default_transaction_read_only = on" for role in roles]
         await asyncio.to_thread(as_owner, deployment.running.database_url, *read_only)
-        backends = [pid for pid in await deployment.family("postgres") if sessions([pid], *logins)]
+        backends = [pid for pid in await deployment.family("postgres") if sessions([pid], *roles)]
         yield f"{send(backends, signal.SIGTERM)} sessions ended"
     finally:
-        reset = [f"ALTER ROLE {login} RESET default_transaction_read_only" for login in logins]
+        reset = [f"ALTER ROLE {role} RESET default_transaction_read_only" for role in roles]
         await surely(lambda: as_owner(deployment.running.database_url, *reset))
 
 
-def sessions(pids: list[int], *logins: str) -> dict[int, str]:
-    """Of Postgres's processes, those that serve these log-ins, and what each does: told by their titles."""
+def sessions(pids: list[int], *roles: str) -> dict[int, str]:
+    """Return those of Postgres's processes that serve these roles, and what each does, from their titles."""
     found = {}
     for pid in pids:
         try:
             title = " ".join(psutil.Process(pid).cmdline()).split()
         except psutil.Error:
             continue
-        if title[:1] == ["postgres:"] and title[1:2] and title[1] in logins:
+        if title[:1] == ["postgres:"] and title[1:2] and title[1] in roles:
             found[pid] = " ".join(title[4:])
     return found
 
 
-#: Seconds for which a worker is looked for that is in a transaction; and how long a session must be in one to be of
-#: the worker that stands still: the others' are over sooner.
+#: Seconds for which a worker inside a transaction is sought. A session that holds a lane's row in each of LOOKS
+#: checks within STANDS_S seconds belongs to the stopped worker: the transactions of others end sooner.
 FOUND_WITHIN_S, STANDS_S, LOOKS = 10.0, 0.4, 4
 
 
 @asynccontextmanager
 async def stop_in_transaction(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
-    """SIGSTOP of a worker whose transaction has the lane's row: nobody else can decide until Postgres ends it."""
+    """Stop a worker whose transaction holds a lane's row: no other can decide until Postgres ends its session."""
     deadline = asyncio.get_running_loop().time() + FOUND_WITHIN_S
     engine = make_engine(deployment.running.database_url, pool_size=1)
     try:
@@ -256,7 +257,7 @@ async def stop_in_transaction(deployment: Deployment, draws: random.Random) -> A
 
 
 def _holds_a_row(engine: Engine) -> bool:
-    """Whether one transaction has a lane's row, look after look, for longer than one that is at work."""
+    """Return whether one transaction holds a lane's row in every check, longer than a running batch would."""
     held: set[tuple[int, float]] | None = None
     for _ in range(LOOKS):
         with transaction(engine) as connection:
