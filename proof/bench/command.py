@@ -1,6 +1,6 @@
-"""`make bench`: the whole bench in one command. `python -m proof.bench --help` tells the options.
+"""`make bench`: the whole bench in one command. `python -m proof.bench --help` lists the options.
 
-What the contenders and the servers print goes to a file; its end is shown if something fails.
+The output of contenders and servers goes to a file, whose end is shown if something fails.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from proof.bench.parts import Bench
 from proof.bench.report import LATEST, Report, last_scale, tables, write_document
 from proof.bench.sizes import FULL, QUICK, Sizes
 
-#: The parts: those of each round in their order, then those that run once.
+#: The parts of each round, in order; and the parts that run once.
 EACH_ROUND: dict[str, Callable[[Bench], None]] = {
     "hot": parts.hot,
     "drain": parts.drains,
@@ -38,17 +38,17 @@ EACH_ROUND: dict[str, Callable[[Bench], None]] = {
     "losers": single_parts.losers,
 }
 ONCE: dict[str, Callable[[Bench], None]] = {"rush": single_parts.rush, "latency": single_parts.latency}
-#: Of the processes' own output, so many bytes are looked at when something fails, and so many lines shown.
+#: When something fails: bytes read from the end of the processes' output, and most lines of them shown.
 SHOWN, SHOWN_LINES = 100_000, 30
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Five minutes instead of forty: one round, fewer requests.")
-@click.option("--rounds", type=click.IntRange(1, 50), help="Another number of rounds.")
-@click.option("--only", default="", help=f"Some parts: {','.join((*EACH_ROUND, *ONCE))}.")
+@click.option("--rounds", type=click.IntRange(1, 50), help="The number of rounds.")
+@click.option("--only", default="", help=f"Only these parts: {','.join((*EACH_ROUND, *ONCE))}.")
 @click.option("--docs/--no-docs", default=None, help="Write docs/performance.md. [default: unless --quick or --only]")
 def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> None:
-    """Measure Onsale beside other designs, in interleaved rounds; writes proof/bench/latest.json."""
+    """Compare Onsale with other designs, in interleaved rounds; writes proof/bench/latest.json."""
     wanted = [name.strip() for name in only.split(",") if name.strip()] or [*EACH_ROUND, *ONCE]
     if unknown := set(wanted) - {*EACH_ROUND, *ONCE}:
         raise click.BadParameter(f"no such part: {', '.join(sorted(unknown))}", param_hint="--only")
@@ -58,7 +58,7 @@ def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> No
     with quiet() as (console, log):
         try:
             report = run(sizes, wanted, console)
-        except BaseException:  # a Ctrl-C too: what the processes printed is gone with us
+        except BaseException:  # Ctrl-C too: the processes' output is lost when we end
             show_end(console, log)
             raise
         console.print(f"{LATEST.name} is written. Load generator: {NAME}.", *tables(report), sep="\n")
@@ -67,9 +67,9 @@ def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> No
 
 
 def run(sizes: Sizes, wanted: list[str], console: Console) -> Report:
-    """All rounds; latest.json grows with each part. A part that fails is told, and the next one begins.
+    """Run all rounds, and write latest.json after each part. A part that fails is reported, and the next one begins.
 
-    Raises OnsaleError at the end if a part failed.
+    Raises: OnsaleError: a part failed (raised at the end).
     """
     begun = time.monotonic()
     report = Report(sizes.rounds, describe(), NAME, scale=last_scale())
@@ -101,7 +101,7 @@ def _tell(console: Console, begun: float, text: str) -> None:
 
 @contextmanager
 def quiet() -> Iterator[tuple[Console, IO[bytes]]]:
-    """A console on the real output; what we and our processes print goes to a file until the block ends."""
+    """Yield a console on the real output, and the file to which all other output goes until the block ends."""
     logs.configure(process="bench", json=False, level="WARNING")
     sys.stdout.flush()
     kept = os.dup(1), os.dup(2)
@@ -118,14 +118,14 @@ def quiet() -> Iterator[tuple[Console, IO[bytes]]]:
 
 
 def show_end(console: Console, log: IO[bytes]) -> None:
-    """Show the last lines of what the processes printed."""
+    """Show the last lines of the processes' output."""
     log.seek(max(0, log.seek(0, os.SEEK_END) - SHOWN))
     lines = [line for line in log.read().decode(errors="replace").splitlines() if "level=info" not in line]
     console.print("\n".join(lines[-SHOWN_LINES:]), markup=False, highlight=False)
 
 
 def main(run_: Callable[[], None] = command) -> None:
-    """Run a command of the bench; what is wrong is one line and exit code 2."""
+    """Run a command of the bench; an OnsaleError is printed as one line, with exit code 2."""
     try:
         run_()
     except OnsaleError as error:

@@ -1,6 +1,6 @@
-"""Stands between one process and Postgres, passes everything on, and counts the transactions.
+"""A proxy between one process and Postgres that counts transactions.
 
-A thread with an event loop of its own; a unix socket in a private folder.
+It runs in a thread with its own event loop, and listens on a unix socket in a private folder.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ START_S = 10.0
 
 
 class TransactionCounter:
-    """From `with` to the end of the block. `transactions`: BEGINs that have passed."""
+    """The proxy, which runs inside its `with` block. `transactions`: the BEGINs that have passed."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
         host = re.search(r"host=([^&]+)", database_url)
         if host is None:
-            raise ValueError("The address of Postgres names no folder of sockets.")
+            raise ValueError("The address of Postgres names no socket folder.")
         self._theirs = Path(host[1]) / f".s.PGSQL.{PORT}"
         self._ours = folder / f".s.PGSQL.{PORT}"
         self.url = database_url.replace(host[0], f"host={folder}")

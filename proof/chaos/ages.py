@@ -1,8 +1,8 @@
 """A sampler of the age of each lane's oldest undecided entry, read from Redis four times a second.
 
 It has its own connection, past every link, with a short timeout: while Redis does not answer, there is no sample. The
-age of an entry is measured by Redis's clock or, if that gives more, since this process first saw it at the head: ids may
-be ahead of the clock.
+age of an entry is measured by Redis's clock or, if that is more, since this process first saw it at the head: ids
+may be ahead of the clock.
 """
 
 from __future__ import annotations

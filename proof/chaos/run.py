@@ -1,4 +1,4 @@
-"""One run: start the system, run load and nemesis, wait for rest, let the oracle judge. Its files are in one folder."""
+"""One run: start the system, run load and nemesis, wait for rest, let the oracle judge."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ USERS = 300
 SHORT_TTL_S = 1.0
 #: Seconds for the load to end after it was told to stop.
 LOAD_ENDS_S = 30.0
-#: Seconds for which statuses may be stale after Redis was set back: the life of a hold or a final status, with margin.
+#: Seconds for which statuses may be stale after Redis was set back: the life of a hold or a final status, and more.
 STALE_S = max(HOLD_S, STATUS_TTL_S) + 10.0
 
 

@@ -61,8 +61,8 @@ def test_a_rolling_restart_answers_for_what_fails_until_the_next_fault_begins():
     ]
 
     assert report.failures(roll, [roll, kill], calls) == [
-        "BOOK unanswered, sent 10.0 s after its begin",
-        "BOOK 503, sent 20.5 s after its begin",
+        "BOOK unanswered, sent 10.0 s after it began",
+        "BOOK 503, sent 20.5 s after it began",
     ]
     assert len(report.failures(roll, [roll], calls)) == 3
 
