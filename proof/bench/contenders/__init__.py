@@ -66,6 +66,6 @@ def _celery(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     )
     # fmt: on
-    # Celery's command would use BROKER_URL itself; and it refuses to run as root without C_FORCE_ROOT.
+    # Celery's command would use BROKER_URL itself; C_FORCE_ROOT silences its warning about running as root.
     env = {name: value for name, value in env.items() if name != "BROKER_URL"}
     return Launch(name="worker-1", command=command, cwd=programs.PROJECT, env={**env, "C_FORCE_ROOT": "1"})
