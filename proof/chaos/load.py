@@ -36,7 +36,7 @@ WAIT_S = 2
 #: Most requests in flight at once; more are counted and not sent. The steady stream has its own count, so that
 #: requests of the mix that hang do not stop it.
 MOST_UNDER_WAY = 200
-#: Users of the steady stream: so many that each has few undecided bookings even if a lane stops for long.
+#: Users of the steady stream: enough that each has few undecided bookings even if a lane stops for long.
 STEADY_USERS = 1_000
 #: Seconds after which the status of a booking of the steady stream is read.
 LOOK_AFTER_S = 0.3
