@@ -188,7 +188,7 @@ def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
 
 def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
     """I9: within the bound after the last fault, lanes are drained, holds have ended, and clients see that."""
-    yield from map(Violation, evidence.restless)
+    yield from map(Violation, evidence.unfinished)
     for id_, last in last_seen(evidence):
         if last.said["stage"] == "QUEUED" or last.said["pending"]:
             yield Violation(f"booking {id_} still is {form(last)}, {last.said['pending']}", last.answered_at)

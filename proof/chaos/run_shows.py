@@ -1,4 +1,4 @@
-"""What there is to book in a run: one hall, one movie, and shows in groups that follow one another."""
+"""The halls, the movie and the shows of a run. The shows are booked in groups, one group after the other."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from proof.chaos.wire import Wire, request
 
 SEATS = 240
 SEATS_PER_USER = 4
-#: Seconds of a hold: short, so that many end by themselves.
+#: Seconds of a hold: short, so that many lapse.
 HOLD_S = 5
-#: Shows that are booked at the same time, one or two per lane; and for how long, seconds.
+#: Shows that are booked at the same time, one or two per lane; and seconds for which they are.
 AT_ONCE, GENERATION_S = 6, 25.0
 
 
-#: The hall of the steady stream has more seats by this than it books, and so many per user are no limit.
+#: The steady stream's hall, as a multiple of the seats that it books; and a limit per user that is never reached.
 STEADY_ROOM, STEADY_SEATS_PER_USER = 1.3, 20
 
 
-#: A hall has one show at a time: between the starts of two, longer than the movie lasts.
+#: The time between the starts of two shows: a hall has one show at a time, and the movie is shorter than this.
 APART = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """The groups of shows that are booked one after the other, and the steady stream's show beside each group."""
+class RunShows:
+    """The groups of shows that are booked one after the other, and the steady stream's show next to each group."""
 
     groups: tuple[tuple[int, ...], ...]
     labels: tuple[str, ...]
@@ -39,21 +39,21 @@ class Stage:
     steady_labels: tuple[str, ...]
 
 
-class NoStage(OnsaleError):
-    """The shows of a run could not be made."""
+class ShowsNotMade(OnsaleError):
+    """A request that makes a run's shows was refused."""
 
-    code = "no_stage"
+    code = "shows_not_made"
 
 
-async def make_shows(deployment: Deployment, seconds: float, steady_rate: float) -> Stage:
-    """Make the shows for so many seconds. Raises NoStage."""
+async def make_shows(deployment: Deployment, seconds: float, steady_rate: float) -> RunShows:
+    """Make the shows of a run of `seconds` seconds. Raises ShowsNotMade."""
     token = mint(deployment.running.jwt_secret, str(first_admin_id(deployment.running.database_url)), "admin")
     wire = Wire(HOST, deployment.port)
 
     async def create(path: str, body: dict[str, object]) -> int:
         code, answer = await wire.once(request("POST", path, token=token, body=body), 10.0)
         if code != 201:
-            raise NoStage(f"POST {path} was answered {code} {answer}")
+            raise ShowsNotMade(f"POST {path} was answered {code} {answer}")
         return int(answer["id"])
 
     plan = hall_plan(SEATS)
@@ -78,4 +78,4 @@ async def make_shows(deployment: Deployment, seconds: float, steady_rate: float)
         steady.append(await show(place, wide_hall, STEADY_SEATS_PER_USER))
     wire.close()
     labels, steady_labels = (tuple(Hall.from_plan(0, each).seats) for each in (plan, wide))
-    return Stage(tuple(groups), labels, tuple(steady), steady_labels)
+    return RunShows(tuple(groups), labels, tuple(steady), steady_labels)
