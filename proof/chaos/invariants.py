@@ -198,7 +198,7 @@ def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
 
 
 def nothing_leaks(evidence: Evidence) -> Iterator[Violation]:
-    """I10: nobody sees another's booking, no 5xx but 503, no secret in a log."""
+    """I10: no user sees another's booking, no 5xx but 503, no secret in a log."""
     for call in evidence.calls:
         if call.kind == FOREIGN and call.accepted:
             yield Violation(f"booking {call.booking} was shown to {call.user}", call.answered_at)
