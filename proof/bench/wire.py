@@ -1,7 +1,7 @@
 """The load generator's HTTP: requests as ready-made bytes, responses cut out of a keep-alive socket.
 
-It shares two cores with what it measures, so it does as little as possible: no library, no header objects.
-Loopback only, and only servers that name the length of their bodies.
+Not proof/kit/client.py: the generator shares two cores with what it measures, so it does as little as possible,
+without a library or header objects. For loopback, and for servers that send a Content-Length.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from proof.chaos.evidence import Evidence
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, SEATS, SHOW, STATUS, Call, Record
 from proof.chaos.scene import HOST, Scene
 from proof.chaos.watch import Watch
-from proof.chaos.wire import Broken, NoAnswer, Wire, request
+from proof.kit.async_client import AsyncClient, request
+from proof.kit.client import Broken, NoAnswer
 
 #: Seconds within which, after the last fault and the load's end, lanes must be empty and holds have ended.
 REST_BOUND_S = 30.0
@@ -92,7 +93,7 @@ class Afterwards:
         self._scene = scene
         self._record = noted
         self._secret = scene.running.jwt_secret
-        self._wire = Wire(HOST, scene.port)
+        self._wire = AsyncClient(HOST, scene.port)
         self._free = asyncio.Semaphore(AT_ONCE)
         self._random = random.Random(f"afterwards {seed}")
         self._tokens: dict[str, str] = {}

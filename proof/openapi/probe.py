@@ -15,7 +15,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import from_schema
 from schemathesis.wfc.escalation import EscalatingAuthProvider
 
-from proof.openapi.accounts import Client, Tokens
+from ops.up.running import Running
+from proof.kit.client import Client
+from proof.openapi.accounts import Tokens, make_offer, sign_up, sign_up_administrator
 from proof.openapi.watch import Watch
 
 EXPECTED = Path(__file__).with_name("schemathesis.toml")
@@ -63,17 +65,17 @@ def names_of(document: dict[str, Any], *, secured: bool = False) -> set[str]:
     return {each["operationId"] for each in found if "operationId" in each and (each.get("security") or not secured)}
 
 
-def probe(client: Client, size: Size) -> Iterator[tuple[str, Watch]]:
+def probe(client: Client, system: Running, size: Size) -> Iterator[tuple[str, Watch]]:
     """Send cases as nobody, as a customer and as an administrator: the caller's name, and what was seen.
 
     The anonymous caller never gets a token: schemathesis would sign up by itself if it were allowed to.
     """
-    document = client.ask("GET", "/openapi.json")
+    document = client.call("GET", "/openapi.json")
     for (path, method, status), links in ENTRANCES.items():
         document["paths"][path][method]["responses"][status]["links"] = links
     names = names_of(document)
-    administrator = client.administrator()
-    customers: list[AuthProvider[Any]] = [Tokens(client, client.sign_up()) for _ in range(2)]
+    administrator = sign_up_administrator(client, system)
+    customers: list[AuthProvider[Any]] = [Tokens(client, sign_up(client)) for _ in range(2)]
     callers: dict[str, list[Any]] = {
         "anonymous": [],
         # What one customer made is asked for as another, too (the check object_level_authorization).
@@ -81,12 +83,12 @@ def probe(client: Client, size: Size) -> Iterator[tuple[str, Watch]]:
         "administrator": [Tokens(client, administrator)],
     }
     for name, providers in callers.items():
-        watch, begun = Watch(client.stage(administrator)), 0.0
+        watch, begun = Watch(make_offer(client, administrator)), 0.0
         for phases, operations, part in RUNS:
             seconds = max(1, round(begun + part * size.seconds - time.monotonic())) if part else None
             left_out = sorted(names - set(operations)) if operations else []
             config = _config(size, phases, left_out, seconds)
-            config.projects.default.update(base_url=client.system.base_url)
+            config.projects.default.update(base_url=system.base_url)
             schema = schemathesis.openapi.from_dict(document, config=config)
             schema.auth.providers.extend(providers)
             with watch.over(schema):
