@@ -1,4 +1,4 @@
-"""`python -m proof.simulator`: random schedules on real servers; prints the trace of a violation, and how to repeat it."""
+"""`python -m proof.simulator`: random schedules on real servers; prints a violation's trace and how to repeat it."""
 
 from __future__ import annotations
 
