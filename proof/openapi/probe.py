@@ -36,8 +36,8 @@ RUNS: tuple[tuple[tuple[str, ...], list[str], float], ...] = (
     (("stateful",), BOOKINGS, 0.75),
     (("stateful",), CATALOGUE, 1.0),
 )
-#: Links by which a chain of requests can begin to book, or to create shows. Schemathesis begins with neither, as their
-#: bodies name something that must exist; a link of the document gives a whole body, so it cannot express this.
+#: Links by which a chain of requests can begin to book, or to create shows. Schemathesis begins with neither, as
+#: their bodies name what must exist. The document cannot have them, as a link there gives a whole body.
 EXTRA_LINKS = {
     ("/api/shows", "get", "200"): {
         "create": {"operationId": "create", "requestBody": {"show_id": "$response.body#/shows/0/id"}}

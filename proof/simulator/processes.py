@@ -99,9 +99,8 @@ class Clients:
         """POST /api/bookings with its key; after a refusal, look for an outcome that Redis may have forgotten."""
         operation, since = asked.operation, len(asked.seen)
         try:
-            service.intake.hall_of(
-                operation.show_id
-            )  # as BookingService.book does, so that accept.lua may refuse taken seats
+            # As BookingService.book does, so that accept.lua may refuse taken seats.
+            service.intake.hall_of(operation.show_id)
             answer = driven(service.accept(operation))
             if answer.code in ("ACCEPTED", "SAME"):
                 asked.accepted = True
