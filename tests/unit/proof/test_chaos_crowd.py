@@ -1,4 +1,4 @@
-"""The load: whom it lets want what, and what it takes for an answer."""
+"""The load: who requests what, and what counts as an answer."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_booking_is_found_by_the_state_that_was_seen_last():
 def against(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], times: int = 1
 ) -> list[object]:
-    """What a client makes of a server that answers so: status and body, or the error."""
+    """Return what a client gets from a server that answers like this: status and body, or the error."""
 
     async def run() -> list[object]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
