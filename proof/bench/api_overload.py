@@ -15,11 +15,12 @@ import psutil
 from ops.verify import verify
 from proof.bench.contest import Contest, Pick, contest
 from proof.bench.generator import Generator
-from proof.bench.ground import DATABASE, Ground, until
+from proof.bench.ground import DATABASE, Ground
 from proof.bench.halls import label
 from proof.bench.job import Done
 from proof.bench.series import percentile
 from proof.bench.watch import Sample, Watch
+from proof.kit.waiting import until
 
 #: Numbers of connections that are tried; seconds for each; and the share of the best rate that counts as saturated.
 STEPS, STEP_S, SATURATED = (8, 16, 32, 64, 128, 256, 512), 2.0, 0.95

@@ -5,20 +5,14 @@ The output of contenders and servers goes to a file, whose end is shown if somet
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import IO
 
 import click
 from rich.console import Console
 
-from core import logs
 from core.errors import OnsaleError
 from core.local_settings import LocalSettings
 from proof.bench import parts, single_parts
@@ -28,6 +22,7 @@ from proof.bench.machine import describe
 from proof.bench.parts import Bench
 from proof.bench.report import LATEST, Report, last_scale, tables, write_document
 from proof.bench.sizes import FULL, QUICK, Sizes
+from proof.kit.output import quiet, run_command, show_end
 
 #: The parts of each round, in order; and the parts that run once.
 EACH_ROUND: dict[str, Callable[[Bench], None]] = {
@@ -38,8 +33,6 @@ EACH_ROUND: dict[str, Callable[[Bench], None]] = {
     "losers": single_parts.losers,
 }
 ONCE: dict[str, Callable[[Bench], None]] = {"rush": single_parts.rush, "latency": single_parts.latency}
-#: When something fails: bytes read from the end of the processes' output, and most lines of them shown.
-SHOWN, SHOWN_LINES = 100_000, 30
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,7 +48,7 @@ def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> No
     sizes = QUICK if quick else FULL
     sizes = replace(sizes, rounds=rounds) if rounds else sizes
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with quiet() as (console, log):
+    with quiet("bench") as (console, log):
         try:
             report = run(sizes, wanted, console)
         except BaseException:  # Ctrl-C too: the processes' output is lost when we end
@@ -99,38 +92,9 @@ def _tell(console: Console, begun: float, text: str) -> None:
     console.print(f"{time.monotonic() - begun:7.1f} s  {text}", highlight=False)
 
 
-@contextmanager
-def quiet() -> Iterator[tuple[Console, IO[bytes]]]:
-    """Yield a console on the real output, and the file to which all other output goes until the block ends."""
-    logs.configure(process="bench", json=False, level="WARNING")
-    sys.stdout.flush()
-    kept = os.dup(1), os.dup(2)
-    with tempfile.TemporaryFile() as log, os.fdopen(os.dup(1), "w") as output:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        try:
-            yield Console(file=output), log
-        finally:
-            sys.stdout.flush()
-            for number, original in enumerate(kept, 1):
-                os.dup2(original, number)
-                os.close(original)
-
-
-def show_end(console: Console, log: IO[bytes]) -> None:
-    """Show the last lines of the processes' output."""
-    log.seek(max(0, log.seek(0, os.SEEK_END) - SHOWN))
-    lines = [line for line in log.read().decode(errors="replace").splitlines() if "level=info" not in line]
-    console.print("\n".join(lines[-SHOWN_LINES:]), markup=False, highlight=False)
-
-
 def main(run_: Callable[[], None] = command) -> None:
-    """Run a command of the bench; an OnsaleError is printed as one line, with exit code 2."""
-    try:
-        run_()
-    except OnsaleError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        sys.exit(2)
+    """Run a command of the bench; print an error as one line and exit with code 2."""
+    run_command("bench", run_)
 
 
 if __name__ == "__main__":

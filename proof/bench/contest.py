@@ -25,9 +25,10 @@ from ops.verify import verify
 from proof.bench import cpu, wire
 from proof.bench.contenders import launches
 from proof.bench.generator import Generator
-from proof.bench.ground import DATABASE, BenchFailed, Ground, end, plain, until
+from proof.bench.ground import DATABASE, BenchFailed, Ground, end, plain
 from proof.bench.job import Done, Job
 from proof.bench.sql.tables import CONFIRMED, SEATS_SOLD, SOLD
+from proof.kit.waiting import until
 
 #: Seconds between two reads of the counters.
 LOOK_S = 0.02

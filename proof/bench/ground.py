@@ -9,8 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,11 +27,11 @@ from ops.up.process import Launch, ProcessGroup, start
 from ops.up.running import Running
 from ops.up.servers import Stores, prepare
 from proof.bench.halls import make_shows
+from proof.kit.waiting import until, within
 
 DATABASE = "bench"
-#: Seconds for a server to answer, and to end; and between two checks while waiting.
+#: Seconds for a server to answer, and to end.
 START_S, STOP_S = 30.0, 10.0
-TICK_S = 0.01
 
 
 class BenchFailed(OnsaleError):
@@ -103,14 +102,10 @@ class Ground:
             return cursor.fetchall() if cursor.description else []
 
     def step(self, launch: Launch, timeout_s: float) -> bytes:
-        """Run a process to its end, and return its output. Raises: BenchFailed: it failed or took too long."""
+        """Run a process to its end, and return its output. Raises: BenchFailed (it failed), TimedOut."""
         group = start(launch, keep_output=True)
-        deadline = time.monotonic() + timeout_s
         try:
-            while not group.ended():
-                if time.monotonic() > deadline:
-                    raise BenchFailed(f"{launch.name} is not done after {timeout_s} s.")
-                time.sleep(TICK_S)
+            until(group.ended, timeout_s, f"The end of {launch.name}")
         finally:
             code = group.kill()
         if code:
@@ -132,19 +127,8 @@ def end(groups: Collection[ProcessGroup]) -> None:
     """Stop process groups, the last started first; kill each that has not ended after STOP_S seconds."""
     for group in reversed(list(groups)):
         group.stop()
-        deadline = time.monotonic() + STOP_S
-        while not group.ended() and time.monotonic() < deadline:
-            time.sleep(TICK_S)
+        within(group.ended, STOP_S)
         group.kill()
-
-
-def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Wait for a condition. Raises BenchFailed."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise BenchFailed(f"{what} took more than {timeout_s} s.")
-        time.sleep(TICK_S)
 
 
 def plain(url: str) -> str:

@@ -7,8 +7,6 @@ time, while bookings of a third show, in another lane of the same worker, are fo
 
 from __future__ import annotations
 
-import http.client
-import json
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -26,14 +24,17 @@ from db.postgres import users
 from db.postgres.engine import make_engine, transaction
 from ops.rush.tokens import mint
 from proof.bench import wire
-from proof.bench.command import main, quiet, show_end
+from proof.bench.command import main
 from proof.bench.contest import Contest, contest
 from proof.bench.generator import Generator
 from proof.bench.ground import DATABASE, Ground, open_ground
-from proof.bench.halls import DAY_MS, label, plan
+from proof.bench.halls import label, plan
 from proof.bench.job import Done, Job
 from proof.bench.series import percentile
 from proof.bench.worker_overload import Bookings
+from proof.kit.client import Client
+from proof.kit.output import quiet, show_end
+from proof.kit.shows import DAY_MS, Catalogue
 
 #: Seats of the halls; connections; seconds for which buyers send requests.
 SIZES, CONNECTIONS, SECONDS = (50_000, 200_000), 32, 5.0
@@ -95,12 +96,13 @@ class Opening:
 class Opened:
     """A running Onsale whose openings are measured."""
 
-    def __init__(self, running: Contest, quiet_: Generator, other: Sequence[int]) -> None:
+    def __init__(self, running: Contest, quiet_: Generator, other: Sequence[int], client: Client) -> None:
         self._running = running
         self._quiet = quiet_
         self._other = other
         self._tokens = [wire.buyer_token(running.ground.secret, number) for number in range(1, BUYERS + 1)]
-        self._admin = _admin_token(running.ground)
+        self._client = client
+        self._catalogue = Catalogue(client, _admin_token(running.ground))
         self._sent, self._picked = 0, 0
 
     def opening(self, seats: int) -> Opening:
@@ -132,11 +134,9 @@ class Opened:
 
     def _show(self, seats: int) -> int:
         """Make a show in a new hall, which no process has read yet. Returns the show's id."""
-        movie_id = self._post("/api/movies", {"title": "The Opening", "duration_min": 90})
-        hall_id = self._post("/api/halls", {"name": f"Hall of {seats}", "plan": plan(seats)})
         starts_at = from_ms(int(time.time() * 1000) + 30 * DAY_MS).isoformat()
-        show = {"movie_id": movie_id, "hall_id": hall_id, "starts_at": starts_at, "prices": {"standard": 1_200}}
-        return int(self._post("/api/shows", show))
+        movie_id, hall_id = self._catalogue.movie(), self._catalogue.hall(plan(seats))
+        return self._catalogue.show(movie_id, hall_id, starts_at, {"standard": 1_200})
 
     def _storm(self, show_id: int, seats: int, seconds: float) -> Done:
         requests = Bookings([show_id], seats, self._tokens, self._sent, int(MOST_PER_S * seconds))
@@ -161,10 +161,10 @@ class Opened:
         self._quiet.begin(self._other_bookings(self._other[1], SECONDS, follow="wait"))
         time.sleep(SECONDS / 5)
         begun = time.perf_counter()
-        id_ = self._post("/api/bookings", {"show_id": show_id, "quantity": 2}, self._tokens[0])
+        id_ = self._book({"show_id": show_id, "quantity": 2}, self._tokens[0])
         status = "PENDING"
         while status == "PENDING" and time.perf_counter() < begun + PATIENCE_S:
-            status = self._call("GET", f"/api/bookings/{id_}?wait=5", None, self._tokens[0])["status"]
+            status = self._client.call("GET", f"/api/bookings/{id_}?wait=5", token=self._tokens[0])["status"]
         found.best_ms = (time.perf_counter() - begun) * 1000
         done = self._quiet.end()
         found.outcome_ms, found.outcomes = done.outcome_ms, dict(done.outcomes)
@@ -175,29 +175,16 @@ class Opened:
         with ThreadPoolExecutor(LOOKERS) as pool:
             while time.perf_counter() < end:
                 seat = {"show_id": show_id, "seats": [label(looks)]}
-                self._post("/api/bookings", seat, self._tokens[looks % BUYERS])
+                self._book(seat, self._tokens[looks % BUYERS])
                 list(pool.map(self._map, [show_id] * LOOKERS))
                 looks += 1
         return looks
 
     def _map(self, show_id: int) -> None:
-        self._call("GET", f"/api/shows/{show_id}/seats", None, self._admin)
+        self._client.call("GET", f"/api/shows/{show_id}/seats", token=self._catalogue.token)
 
-    def _post(self, path: str, body: dict[str, Any], token: str = "") -> Any:
-        return self._call("POST", path, body, token or self._admin)["id"]
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None, token: str) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self._running.port, timeout=PATIENCE_S)
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-            answer = connection.getresponse()
-            text = answer.read()
-        finally:
-            connection.close()
-        if answer.status >= 300:
-            raise OSError(f"{method} {path} was answered {answer.status}: {text[:200]!r}")
-        return json.loads(text)
+    def _book(self, body: dict[str, Any], token: str) -> str:
+        return str(self._client.call("POST", "/api/bookings", body, token=token)["id"])
 
 
 def measure(sizes: Sequence[int], tell: Callable[[str], None]) -> list[Opening]:
@@ -208,7 +195,8 @@ def measure(sizes: Sequence[int], tell: Callable[[str], None]) -> list[Opening]:
         generator, quiet_ = stack.enter_context(Generator()), stack.enter_context(Generator())
         others = ground.template("opening", [OTHER_SEATS, OTHER_SEATS])
         running = stack.enter_context(contest(ground, generator, "onsale", "opening", workers=1))
-        opened = Opened(running, quiet_, others)
+        client = stack.enter_context(Client(f"http://127.0.0.1:{running.port}", timeout_s=PATIENCE_S))
+        opened = Opened(running, quiet_, others, client)
         opened.warm_up()
         tell(f"RSS before, MB: api {_listed(rss_mb(running, 'api'))}, worker {_listed(rss_mb(running, 'worker-1'))}")
         for seats in sizes:
@@ -252,7 +240,7 @@ def _listed(numbers: Sequence[float]) -> str:
 def command(seats: tuple[int, ...]) -> None:
     """Measure the opening of shows in large halls. Exits with 1 if one takes too long compared with the warm show."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with quiet() as (console, log):
+    with quiet("bench") as (console, log):
         try:
             found = measure(seats or SIZES, lambda text: console.print(text, highlight=False))
         except BaseException:  # Ctrl-C too: the processes' output is lost when we end

@@ -20,7 +20,7 @@ from core.errors import OnsaleError
 from core.local_settings import LocalSettings
 from proof.bench import api_overload, worker_overload
 from proof.bench.api_overload import ApiOverload
-from proof.bench.command import main, quiet, show_end
+from proof.bench.command import main
 from proof.bench.generator import Generator
 from proof.bench.ground import open_ground
 from proof.bench.machine import describe
@@ -28,6 +28,7 @@ from proof.bench.report import PROJECT
 from proof.bench.series import percentile
 from proof.bench.verdicts import Row, api_rows, workers_rows
 from proof.bench.worker_overload import WorkerOverload
+from proof.kit.output import quiet, show_end
 
 FOUND = PROJECT / "proof" / "bench" / "overload.json"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
@@ -48,7 +49,7 @@ def command(quick: bool, minutes: float | None, api_seconds: float | None, docs:
     minutes, api_seconds = minutes or sizes[0], api_seconds or sizes[1]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     machine = describe()
-    with quiet() as (console, log):
+    with quiet("bench") as (console, log):
         try:
             of_workers, of_api = measure(minutes * 60, api_seconds, console.print)
         except BaseException:  # Ctrl-C too: the processes' output is lost when we end

@@ -40,7 +40,7 @@ from db.kv.rounds import connection_pool
 from ops.up import programs
 from ops.up.home import metrics_folder
 from ops.up.process import Launch
-from proof.bench.command import main, quiet
+from proof.bench.command import main
 from proof.bench.cpu import tree_s
 from proof.bench.drain import empty, fill
 from proof.bench.goals import judge
@@ -48,6 +48,7 @@ from proof.bench.ground import DATABASE, Ground, open_ground
 from proof.bench.halls import label
 from proof.bench.report import LATEST, last_report, write_document
 from proof.bench.sql.tables import HISTORY, SOLD
+from proof.kit.output import quiet
 from workers.stores import open_stores
 
 #: A million queued operations and their statuses need about 2 GB.
@@ -110,7 +111,7 @@ def grow(quick: bool, only: str) -> None:
         raise click.BadParameter(f"no such row: {', '.join(sorted(unknown))}", param_hint="--only")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found = last_rows() if only else {}
-    with quiet() as (console, _), open_ground(LocalSettings.from_env().servers) as ground:
+    with quiet("bench") as (console, _), open_ground(LocalSettings.from_env().servers) as ground:
         for name in wanted:
             found[name] = measure(ground, name, rows[name])
             for what, costs in (("CPU", cpu_of(found[name])), ("time", [cost.time_us for cost in found[name]])):

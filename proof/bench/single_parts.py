@@ -15,13 +15,14 @@ from ops.rush.figures import Figures, Tally
 from ops.rush.plan import Plan
 from ops.rush.run import run_rush
 from proof.bench.contest import contest, proven
-from proof.bench.ground import DATABASE, BenchFailed, until
+from proof.bench.ground import DATABASE, BenchFailed
 from proof.bench.halls import label
 from proof.bench.parts import CONNECTIONS, HOT, QUEUED, Bench
 from proof.bench.series import add, percentile
 from proof.bench.sizes import WARM_UP
 from proof.bench.sql.tables import SOLD
 from proof.bench.transaction_counter import TransactionCounter
+from proof.kit.waiting import until
 
 LANES, LOSERS = "lanes_template", "losers_template"
 LOSER_SEATS = 500

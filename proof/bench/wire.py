@@ -1,7 +1,7 @@
 """The load generator's HTTP client: prepared requests, and responses parsed from keep-alive sockets.
 
-It shares two cores with what it measures, so it does as little as possible: no library, no header objects.
-It works on loopback only, and with servers that send Content-Length.
+Not proof/kit/client.py: the generator shares two cores with what it measures, so it does as little as possible,
+without a library or header objects. For loopback, and for servers that send a Content-Length.
 """
 
 from __future__ import annotations

@@ -18,11 +18,12 @@ from ops.verify import verify
 from proof.bench import wire
 from proof.bench.contest import Contest, contest
 from proof.bench.generator import Generator
-from proof.bench.ground import DATABASE, Ground, until
+from proof.bench.ground import DATABASE, Ground
 from proof.bench.halls import label
 from proof.bench.job import Done, Job
 from proof.bench.sql.tables import OUTCOMES, RELOAD
 from proof.bench.watch import Sample, Watch, between, decided_per_s
+from proof.kit.waiting import until
 
 #: Shows (one per lane), microseconds added to a commit, and operations per batch: some 200 are decided per second, so
 #: FACTOR times as many requests are far below what the api and the generator can do on two cores.

@@ -18,7 +18,8 @@ from proof.chaos.deployment import HOST, Deployment
 from proof.chaos.evidence import Evidence
 from proof.chaos.harness_lag import HarnessLag
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, SEATS, SHOW, STATUS, Call, Record
-from proof.chaos.wire import Broken, NoAnswer, Wire, request
+from proof.kit.async_client import AsyncClient, request
+from proof.kit.client import Broken, NoAnswer
 
 #: Seconds after the last fault and the end of the load within which lanes must be empty and holds ended.
 REST_BOUND_S = 30.0
@@ -93,7 +94,7 @@ class Afterwards:
         self._deployment = deployment
         self._record = noted
         self._secret = deployment.running.jwt_secret
-        self._wire = Wire(HOST, deployment.port)
+        self._wire = AsyncClient(HOST, deployment.port)
         self._free = asyncio.Semaphore(AT_ONCE)
         self._random = random.Random(f"afterwards {seed}")
         self._tokens: dict[str, str] = {}

@@ -23,7 +23,8 @@ from ops.rush.tokens import mint
 from proof.chaos import record
 from proof.chaos.own_bookings import Buyers, KnownBookings, OwnBooking, SteadyBuyers
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call, Record
-from proof.chaos.wire import Broken, NoAnswer, Wire, request
+from proof.kit.async_client import AsyncClient, request
+from proof.kit.client import Broken, NoAnswer
 
 #: Shares of the requests, in percent.
 MIX = {
@@ -78,7 +79,7 @@ class Load:
         self.sent = self.unsent = self.retried = 0
         self._job = job
         self._random = random.Random(job.seed)
-        self._wire = Wire(job.host, job.port)
+        self._wire = AsyncClient(job.host, job.port)
         users = user_ids(job.users + STEADY_USERS)
         self._tokens = {user: mint(job.secret, user, ttl_s=job.token_ttl_s) for user in users}
         self._buyers = Buyers(users[: job.users], job.labels, self._random)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from core.errors import OnsaleError
 from core.halls import Hall
 from db.postgres.users import first_admin_id
 from ops.rush.shows import hall_plan
 from ops.rush.tokens import mint
 from proof.chaos.deployment import HOST, Deployment
-from proof.chaos.wire import Wire, request
+from proof.kit.client import Client
+from proof.kit.shows import Catalogue
 
 SEATS = 240
 SEATS_PER_USER = 4
@@ -39,43 +40,30 @@ class RunShows:
     steady_labels: tuple[str, ...]
 
 
-class ShowsNotMade(OnsaleError):
-    """A request that makes a run's shows was refused."""
-
-    code = "shows_not_made"
-
-
 async def make_shows(deployment: Deployment, seconds: float, steady_rate: float) -> RunShows:
-    """Make the shows of a run of `seconds` seconds. Raises ShowsNotMade."""
+    """Make the shows of a run of `seconds` seconds. Raises: Refused, Broken, NoAnswer."""
     token = mint(deployment.running.jwt_secret, str(first_admin_id(deployment.running.database_url)), "admin")
-    wire = Wire(HOST, deployment.port)
+    with Client(f"http://{HOST}:{deployment.port}", timeout_s=10.0) as client:
+        return await asyncio.to_thread(_make_shows, Catalogue(client, token), seconds, steady_rate)
 
-    async def create(path: str, body: dict[str, object]) -> int:
-        code, answer = await wire.once(request("POST", path, token=token, body=body), 10.0)
-        if code != 201:
-            raise ShowsNotMade(f"POST {path} was answered {code} {answer}")
-        return int(answer["id"])
 
+def _make_shows(catalogue: Catalogue, seconds: float, steady_rate: float) -> RunShows:
     plan = hall_plan(SEATS)
-    hall = await create("/api/halls", {"name": "Chaos", "plan": plan})
-    movie = await create("/api/movies", {"title": "Chaos", "duration_min": 90})
+    hall, movie = catalogue.hall(plan), catalogue.movie()
     first = datetime.now(UTC) + timedelta(days=30)
 
-    async def show(number: int, hall_id: int, seats_per_user: int) -> int:
+    def show(number: int, hall_id: int, seats_per_user: int) -> int:
         # A hall has one show at a time.
         starts_at = (first + number * APART).isoformat(timespec="seconds")
-        return await create("/api/shows", {
-            "movie_id": movie, "hall_id": hall_id, "starts_at": starts_at, "hold_s": HOLD_S,
-            "prices": {"standard": 1200, "premium": 1800}, "seats_per_user": seats_per_user,
-        })  # fmt: skip
+        prices = {"standard": 1200, "premium": 1800}
+        return catalogue.show(movie, hall_id, starts_at, prices, hold_s=HOLD_S, seats_per_user=seats_per_user)
 
     wide = hall_plan(int(steady_rate * GENERATION_S * STEADY_ROOM))
-    wide_hall = await create("/api/halls", {"name": "Steady", "plan": wide})
+    wide_hall = catalogue.hall(wide)
     groups, steady = [], []
     for place in range(int(seconds / GENERATION_S) + 1):
         numbers = range(place * AT_ONCE, (place + 1) * AT_ONCE)
-        groups.append(tuple([await show(number, hall, SEATS_PER_USER) for number in numbers]))
-        steady.append(await show(place, wide_hall, STEADY_SEATS_PER_USER))
-    wire.close()
+        groups.append(tuple(show(number, hall, SEATS_PER_USER) for number in numbers))
+        steady.append(show(place, wide_hall, STEADY_SEATS_PER_USER))
     labels, steady_labels = (tuple(Hall.from_plan(0, each).seats) for each in (plan, wide))
     return RunShows(tuple(groups), labels, tuple(steady), steady_labels)

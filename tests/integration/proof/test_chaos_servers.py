@@ -1,4 +1,4 @@
-"""What chaos does to the servers is what it says, and is over when it is healed."""
+"""Chaos does to the servers what it reports, and undoes it when it heals."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ LOGINS = ("onsale_api_login", "onsale_worker_login")
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers that nobody else uses: what is done to them is done to all of them."""
+    """Servers that no other test uses: these faults affect whole servers."""
     with start_servers(tmp_path_factory.mktemp("home"), fsync=False) as servers:
         yield servers
 
 
 class FakeDeployment:
-    """As much of a deployment as these faults ask for."""
+    """As much of a system as these faults need."""
 
     def __init__(self, servers: Servers) -> None:
         self.home = servers.home
@@ -68,7 +68,7 @@ class FakeDeployment:
 def harmed(
     deployment: FakeDeployment, name: str, meanwhile: Callable[[], object] = lambda: None, seed: int = 1
 ) -> str:
-    """Do a fault, look at what is so meanwhile, and heal it; what the nemesis would tell."""
+    """Cause a fault, check its effect, and heal it; return what the nemesis would report."""
 
     async def run() -> str:
         async with FAULTS[name].harm(deployment, random.Random(seed)) as words:  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What `make bench-overload` makes of what it found: each goal once met and once missed, and the report."""
+"""The verdicts and the report of `make bench-overload`: each goal once met and once missed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def sample(at: float, waiting: list[int], decided: int = 0, memory: int = 5_000_
 
 
 def a_worker_overload() -> WorkerOverload:
-    """Everything as it must be: 200 decided per second, 1,000 offered, 190 decided meanwhile."""
+    """All goals are met: 200 decided per second, 1,000 offered, 190 decided meanwhile."""
     return WorkerOverload(
         peaks=[200.0, 198.0],
         offered=1_000.0,

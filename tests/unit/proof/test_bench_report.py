@@ -1,4 +1,4 @@
-"""What the bench writes, and how it reads what others write."""
+"""The bench's reports, and how it reads the output of others."""
 
 from __future__ import annotations
 

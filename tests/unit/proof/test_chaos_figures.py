@@ -1,4 +1,4 @@
-"""What chaos notes, measures and tells."""
+"""What chaos records, measures and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load: whom it lets want what, and what it takes for an answer."""
+"""The load: who requests what, and what counts as an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from proof.chaos.own_bookings import Buyers, KnownBookings, SteadyBuyers
-from proof.chaos.wire import Broken, NoAnswer, Wire, request
+from proof.kit.async_client import AsyncClient, request
+from proof.kit.client import Broken, NoAnswer
 
 LABELS = tuple(f"{row}{number}" for row in "ABCDEFGHIJ" for number in range(1, 11))
 
@@ -62,7 +63,7 @@ def test_a_booking_is_found_by_the_state_that_was_seen_last():
 def against(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], times: int = 1
 ) -> list[object]:
-    """What a client makes of a server that answers so: status and body, or the error."""
+    """Return what a client gets from a server that answers like this: status and body, or the error."""
 
     async def run() -> list[object]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,7 +73,7 @@ def against(
                 writer.close()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        wire = Wire("127.0.0.1", server.sockets[0].getsockname()[1])
+        wire = AsyncClient("127.0.0.1", server.sockets[0].getsockname()[1])
         made: list[object] = []
         for _ in range(times):
             try:
@@ -131,6 +132,6 @@ def test_an_answer_after_the_deadline_is_none():
 def test_a_server_that_is_unavailable_is_a_broken_connection():
     async def run() -> None:
         with pytest.raises(Broken):
-            await Wire("127.0.0.1", 1).once(b"GET / HTTP/1.1\r\n\r\n", 1.0)
+            await AsyncClient("127.0.0.1", 1).once(b"GET / HTTP/1.1\r\n\r\n", 1.0)
 
     asyncio.run(run())

@@ -19,7 +19,7 @@ _open: list[Talk] = []
 
 @asynccontextmanager
 async def linked(folder: Path) -> AsyncIterator[tuple[Link, list[bytes]]]:
-    """A link to a server that answers each piece with the same in capitals; and what the server got."""
+    """Yield a link to a server that answers each piece in capitals, and what the server received."""
     got: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
