@@ -1,4 +1,4 @@
-"""What was asked for, and everything that its client saw of it: the run's own record, outside the system."""
+"""The run's own record, outside the system: each requested booking, and every state its client saw."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-#: A state may only be followed by one of a higher rank: what a client saw moves forward.
+#: A state may only be followed by one of a higher rank.
 RANK = {"QUEUED": 0, "HELD": 1, "CONFIRMED": 2, "FAILED": 3, "CANCELLED": 3}
-#: From here on a state is an outcome.
+#: The lowest rank of an outcome.
 DECIDED = 2
 
 
 def state_of(body: dict[str, Any]) -> str:
-    """The state that an answer shows: QUEUED, HELD, CONFIRMED, FAILED or CANCELLED."""
+    """Return the state in an answer: QUEUED, HELD, CONFIRMED, FAILED or CANCELLED."""
     return str(body["stage"] or body["status"])
 
 
 @dataclass
 class Asked:
-    """One booking that was asked for. `may_end`: its outcomes that are right; a FAILED one with its reason."""
+    """One requested booking. `may_end`: the outcomes that are right; a FAILED one with its reason."""
 
     show: int
     body: dict[str, Any]
     may_end: frozenset[str]
     user: UUID = field(default_factory=uuid4)
     key: str = ""
-    #: Several who want the same seat have the same name for it: one of them gets it.
+    #: The name of a contested seat: exactly one of the bookings with the same name gets it.
     contested: str = ""
     id: str = ""
     reason: str | None = None
@@ -36,10 +36,10 @@ class Asked:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def saw(self, status: int, body: dict[str, Any]) -> str:
-        """Note an answer; returns the state that it shows. What may not be is noted as wrong."""
+        """Record an answer and return its state. Answers that may not be are added to `wrong`."""
         with self._lock:
             if status == 409 and body.get("code") == "seat_taken" and not self.id:
-                # Refused at the door, as good as the outcome: somebody has the seat, and nothing was accepted.
+                # Refused by accept.lua, which counts as the outcome: the seat is taken, and nothing was accepted.
                 self.seen, self.reason = ["FAILED"], "SEAT_TAKEN"
                 return "FAILED"
             if status not in (200, 202):
@@ -59,7 +59,7 @@ class Asked:
 
     @property
     def ended(self) -> str:
-        """The outcome that was seen, a FAILED one with its reason; empty if there is none."""
+        """The outcome that the client saw, a FAILED one with its reason; empty if it saw none."""
         last = self.seen[-1] if self.seen else "QUEUED"
         if RANK[last] < DECIDED:
             return ""

@@ -1,4 +1,4 @@
-"""The cases of a run: which point, which fault, and how often the point is passed before it fires."""
+"""The cases of a run: which point, which fault, and at which passing the point fires."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ RARE = frozenset(
     {"missing card published", "turn over", "lease released", "drain over"}
     | {name for name in POINTS if "expir" in name or "lapsed" in name or "stalled" in name or "sweep" in name}
 )
-#: A point may be passed so often before it fires.
+#: The latest passing at which a point fires.
 MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One fault at one point, at its nth passing, and the seed that drew it."""
+    """One fault at one point, at its nth passing, drawn by the seed."""
 
     point: str
     fault: Fault
@@ -28,19 +28,19 @@ class Case:
 
     @property
     def process(self) -> str:
-        """The process that is armed: api, worker or scheduler."""
+        """The process to arm: api, worker or scheduler."""
         return POINTS[self.point].process
 
     @property
     def command(self) -> str:
-        """What repeats this one case."""
+        """The command that repeats this case."""
         return f"python -m proof.crash --point '{self.point}' --fault {self.fault} --seed {self.seed}"
 
 
 def draw(points: Sequence[str], faults: Sequence[Fault], sample: int | None, seed: int) -> list[Case]:
-    """Every point with every fault of `faults` that it can have; with `sample`, exit and so many of the others.
+    """Return every point with every fault of `faults` possible there; with `sample`, all exits and `sample` others.
 
-    Repeat: the same arguments give the same cases; a case's `nth` follows from its names and the seed alone.
+    Repeat: the same arguments give the same cases; a case's `nth` depends only on its point, its fault and the seed.
     """
     pairs = [(point, fault) for point in points for fault in faults_of(point) if fault in faults]
     if sample is not None:

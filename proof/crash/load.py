@@ -1,6 +1,6 @@
-"""The load of a case: waves of a few people who book, hold, confirm, cancel, repeat their keys and let holds lapse.
+"""The load of a case: waves of a few buyers who book, hold, confirm, cancel, repeat their keys and let holds lapse.
 
-Each person is a thread that follows one booking to its outcome. A wave has a row of the hall for itself.
+Each buyer is a thread that follows one booking to its outcome. Each wave uses one row of the hall.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from proof.crash.client import Client, Unanswered
 from proof.crash.shows import Shows
 
 POLL_S = 0.04
-#: Threads: every person of a few waves at once.
-PEOPLE = 96
+#: Max buyers at a time, each in a thread: those of a few waves.
+BUYERS = 96
 
 CONFIRMED, CANCELLED = frozenset({"CONFIRMED"}), frozenset({"CANCELLED"})
 LAPSED = frozenset({"FAILED HOLD_EXPIRED"})
@@ -31,7 +31,7 @@ CONTESTED = frozenset({"CONFIRMED", "FAILED SEAT_TAKEN"})
 
 @dataclass
 class Load:
-    """The people of one case, and what each asked for."""
+    """The buyers of one case, and what each requested."""
 
     client: Client
     shows: Shows
@@ -41,11 +41,11 @@ class Load:
     asked: list[Asked] = field(default_factory=list)
     _keys: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     waves: int = 0
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(PEOPLE))
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(BUYERS))
     _running: list[Future[None]] = field(default_factory=list)
 
     def wave(self, *, silent: bool) -> None:
-        """Send one wave of people; the hall has ROWS rows. `silent`: only bookings whose doorbell nobody rings."""
+        """Start one wave of buyers; the hall has rows for ROWS waves. `silent`: only a booking without a doorbell."""
         row = chr(ord("A") + self.waves)
         self.waves += 1
         self._go(self._unrung, self._ask(self.shows.long, CONFIRMED, seats=[f"{row}6"]))
@@ -63,7 +63,7 @@ class Load:
         self._go(self._follow, self._ask(self.shows.short, LAPSED, quantity=1, hold=True))
 
     def finish(self) -> list[str]:
-        """Wait for everybody; returns what went wrong: a request without an answer, or without an outcome."""
+        """Wait for all buyers; return requests that got no answer, or no outcome, in time."""
         found = []
         for future in self._running:
             try:
@@ -79,15 +79,15 @@ class Load:
         return asked
 
     def _same(self, asked: Asked) -> Asked:
-        """The same request once more, of somebody who does not know of the first."""
+        """Return the same request again, with a record that knows nothing of the first."""
         again = Asked(asked.show, asked.body, asked.may_end, user=asked.user, key=asked.key)
         self.asked.append(again)
         return again
 
-    def _go(self, person: Callable[[Asked], None], asked: Asked) -> None:
-        self._running.append(self._pool.submit(person, asked))
+    def _go(self, buyer: Callable[[Asked], None], asked: Asked) -> None:
+        self._running.append(self._pool.submit(buyer, asked))
 
-    # -- people -----------------------------------------------------------------------------------------
+    # -- buyers -----------------------------------------------------------------------------------------
 
     def _follow(self, asked: Asked) -> None:
         self.post(asked)
@@ -106,14 +106,14 @@ class Load:
         self._cancel(asked)
 
     def _cancel(self, asked: Asked) -> None:
-        """Ask, if that has not been done, and cancel at once: a booking may become CONFIRMED in between."""
+        """Book, unless that is done, and cancel at once; the booking may become CONFIRMED in between."""
         if not asked.id:
             self.post(asked)
         asked.saw(*self.client.call("DELETE", f"/api/bookings/{asked.id}", asked.user))
         self._until(asked, RANK["CANCELLED"])
 
     def _unrung(self, asked: Asked) -> None:
-        """Accepted by an api that died before it rang: only the script ran, and nobody waits for the answer."""
+        """Run accept.lua alone, as an api does that dies before it rings; nobody waits for the answer."""
         id_ = ids.booking_id(self.shows.booking_secret, asked.show, asked.user, asked.key)
         seats = tuple(asked.body["seats"])
         operation = Book(
@@ -130,15 +130,15 @@ class Load:
     # -- steps ------------------------------------------------------------------------------------------
 
     def post(self, asked: Asked) -> str:
-        """Ask for the booking, or for the same one again; returns its state."""
+        """Request the booking, or repeat the request; return the booking's state."""
         return asked.saw(*self.client.call("POST", "/api/bookings", asked.user, asked.body, asked.key))
 
     def get(self, asked: Asked) -> str:
-        """Look at the booking; returns its state."""
+        """Read the booking; return its state."""
         return asked.saw(*self.client.call("GET", f"/api/bookings/{asked.id}", asked.user))
 
     def _until(self, asked: Asked, rank: int) -> None:
-        """Poll until the booking's state has this rank, or it ended otherwise."""
+        """Poll until the booking's state has at least this rank, or it FAILED. Raises Unanswered."""
         while True:
             state = self.get(asked)
             if not state or RANK[state] >= rank or state == "FAILED":

@@ -1,5 +1,5 @@
-"""Raw-socket fuzz of the API: requests that no library would send, from a seed.
+"""A fuzzer of the API on raw sockets: requests that no library would send, from a seed.
 
-cases.py      the cases: good requests, spoilt in a hundred ways       wire.py   sending bytes, and the answer
+cases.py      the cases: good requests, spoilt in many ways            wire.py   sends bytes, reads the answer
 command.py    `python -m proof.fuzz`, `make fuzz`
 """

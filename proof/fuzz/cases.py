@@ -1,4 +1,4 @@
-"""The cases: good requests of every kind, each spoilt in one or two ways that the seed chooses."""
+"""The cases: good requests of every kind, each spoilt in one or two ways chosen by the seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Header = tuple[bytes, bytes]
 
 @dataclass
 class Case:
-    """A request in the making. `whole`: the server has all that it can expect."""
+    """A request to send. `whole`: it is complete, so the server must answer without waiting for more."""
 
     name: str
     method: bytes = b"GET"
@@ -27,7 +27,7 @@ class Case:
     raw: bytes | None = None
 
     def data(self) -> bytes:
-        """The bytes to send."""
+        """Return the bytes to send."""
         if self.raw is not None:
             return self.raw
         headers = [(b"Host", b"localhost"), (b"Connection", b"close"), *self.headers]
@@ -39,14 +39,14 @@ class Case:
 
 
 class Cases:
-    """Makes cases for a system that has `show_id`, people with `tokens`, and `bookings` of theirs."""
+    """Makes cases for a system that has the show, and users with these tokens and bookings."""
 
     def __init__(self, seed: int, show_id: int, tokens: list[str], bookings: list[str]) -> None:
         self.rng = Random(seed)
         self._show_id, self._tokens, self._bookings = show_id, tokens, bookings
 
     def next(self) -> Case:
-        """A good request, spoilt."""
+        """Return a good request, spoilt."""
         case = self._good()
         for spoil in self.rng.sample(SPOILS, self.rng.choice((1, 1, 1, 2))):
             if case.raw is None:
@@ -132,7 +132,7 @@ ODD_VALUES = (
 
 
 def other_value(case: Case, rng: Random) -> None:
-    """One value of the body is another, also such as no encoder would write."""
+    """Replace one value of the body, also by values that no encoder would write."""
     try:
         asked = json.loads(case.body)
         name = rng.choice(list(asked))
@@ -179,7 +179,7 @@ def two_lengths(case: Case, rng: Random) -> None:
 
 
 def chunked(case: Case, rng: Random) -> None:
-    """In chunks, right and wrong; also beside a length."""
+    """Send the body in chunks, valid or not, with or without a Content-Length."""
     size = rng.choice((b"%x" % len(case.body), b"0", b"ffffffffffffffff", b"-1", b"g", b"5;a=b", b""))
     case.headers.append(
         (b"Transfer-Encoding", rng.choice((b"chunked", b"chunked, chunked", b"xchunked", b"gzip, chunked")))
@@ -269,7 +269,7 @@ def odd_id(case: Case, rng: Random) -> None:
 
 
 def flipped(case: Case, rng: Random) -> None:
-    """Some bytes of the whole are others."""
+    """Replace some bytes of the request."""
     data = bytearray(case.data())
     for _ in range(rng.choice((1, 1, 2, 5, 50))):
         data[rng.randrange(len(data))] = rng.randrange(256)
@@ -282,7 +282,7 @@ def cut(case: Case, rng: Random) -> None:
 
 
 def doubled(case: Case, rng: Random) -> None:
-    """Two requests in one breath."""
+    """Send two requests at once."""
     data = case.data().replace(b"Connection: close", b"Connection: keep-alive")
     case.raw, case.whole = data + case.data(), False
 

@@ -1,16 +1,13 @@
-"""`python -m proof.fuzz`: starts a system of its own, sends it what nobody should, and looks whether it minds."""
+"""`python -m proof.fuzz`: start a system, send it malformed requests, and check that they do no harm."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,26 +15,29 @@ from ops.rush.tokens import mint
 from ops.up.running import Running, running
 from proof.fuzz.cases import Case, Cases
 from proof.fuzz.wire import Answer, send
+from proof.kit.client import Client
+from proof.kit.shows import make_show_in, plan
 from proof.kit.system import Up
 from proof.kit.system import running as started
 
-#: What may never be seen in an answer.
+#: Words that must never appear in an answer.
 LEAKS = (b"Traceback", b'File "', b"psycopg", b"sqlalchemy", b"redis.exceptions")
 
 
 @dataclass
 class Result:
-    """How many answers there were of each status (0: closed without one), and what was wrong."""
+    """The number of answers of each status (0: closed without one), and what was wrong."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
 
 def fuzz(system: Running, show_id: int, *, seed: int, requests: int, seconds: float) -> Result:
-    """Send cases of a seed to a running system, so many or for so long."""
+    """Send cases of a seed to a running system: `requests` of them, or as many as fit into `seconds`."""
     where = urlsplit(system.base_url)
     tokens = [mint(system.jwt_secret, str(uuid4())) for _ in range(30)]
-    bookings = [book(system, show_id, token) for token in tokens[:10]]
+    with Client(system.base_url) as client:
+        bookings = [book(client, show_id, token) for token in tokens[:10]]
     cases, result = Cases(seed, show_id, tokens, bookings), Result()
     deadline = time.monotonic() + seconds
     for number in range(requests):
@@ -52,7 +52,7 @@ def fuzz(system: Running, show_id: int, *, seed: int, requests: int, seconds: fl
 
 
 def judge(case: Case, answer: Answer, secret: bytes) -> str:
-    """What is wrong about an answer; "" if nothing."""
+    """Return what is wrong with an answer; "" if nothing is."""
     if answer.hung:
         return "the server hangs"
     if answer.status >= 500 and answer.status != 503:
@@ -63,60 +63,50 @@ def judge(case: Case, answer: Answer, secret: bytes) -> str:
     return f"the answer says {leaked[0]!r}" if leaked else ""
 
 
-def book(system: Running, show_id: int, token: str) -> str:
-    """Ask for one seat as a good client does, and wait for the outcome: the id of a decided booking."""
-    answer = _call(system, "POST", "/api/bookings", token, {"show_id": show_id, "quantity": 1})
-    told = _call(system, "GET", f"/api/bookings/{answer['id']}?wait=20", token)
-    assert told["status"] in ("CONFIRMED", "FAILED"), told
-    return str(answer["id"])
+def book(client: Client, show_id: int, token: str) -> str:
+    """Book one seat with a well-formed request, and wait for the outcome; return the booking's id."""
+    booking = client.call("POST", "/api/bookings", {"show_id": show_id, "quantity": 1}, token=token)
+    decided = client.call("GET", f"/api/bookings/{booking['id']}?wait=20", token=token)
+    assert decided["status"] in ("CONFIRMED", "FAILED"), decided
+    return str(booking["id"])
 
 
-def _call(system: Running, method: str, path: str, token: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    data = json.dumps(body).encode() if body is not None else None
-    request = urllib.request.Request(system.base_url + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as response:
-        answer: dict[str, Any] = json.load(response)
-    return answer
-
-
-def show_of(system: Running) -> int:
-    """A show with room, made for this."""
-    from proof.bench.halls import make_shows
-
-    return make_shows(system.database_url, [5_000])[0]
+def make_large_show(system: Running) -> int:
+    """Create a show of 5,000 seats; return its id."""
+    return make_show_in(system.database_url, plan(5, 1_000))
 
 
 def unharmed(up: Up, before: dict[str, list[int]], show_id: int) -> list[str]:
-    """What is wrong with the system after it: the same processes run, a booking is decided, the proof holds."""
+    """Return what is wrong with the system: other processes, an undecided booking, violations, a traceback."""
     system, wrong = running(up.home), []
     if up.pids() != before:
         wrong.append(f"other processes run: {before}, now {up.pids()}")
-    book(system, show_id, mint(system.jwt_secret, str(uuid4())))
-    proof = up.run("verify")
-    if proof.returncode:
-        wrong.append(proof.stdout)
+    with Client(system.base_url) as client:
+        book(client, show_id, mint(system.jwt_secret, str(uuid4())))
+    verified = up.run("verify")
+    if verified.returncode:
+        wrong.append(verified.stdout)
     if "Traceback" in up.output():
         wrong.append("the log has a traceback: " + up.output().partition("Traceback")[2][:3_000])
     return wrong
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 nothing is wrong, 1 something is."""
+    """Return the exit code: 0 nothing is wrong, 1 something is."""
     parser = argparse.ArgumentParser(prog="python -m proof.fuzz", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=3_600.0, help="at the most")
+    parser.add_argument("--seconds", type=float, default=3_600.0, help="stop after this time")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="onsale-fuzz-") as folder:
         for up in started(Path(folder)):
             up.start()
             up.wait(up.complete)
             system, before = running(up.home), up.pids()
-            show_id = show_of(system)
+            show_id = make_large_show(system)
             result = fuzz(system, show_id, seed=options.seed, requests=options.requests, seconds=options.seconds)
             wrong = [*result.wrong, *unharmed(up, before, show_id)]
     print(*wrong, sep="\n", end="\n" if wrong else "")
-    told = ", ".join(f"{count} {status or 'closed'}" for status, count in sorted(result.statuses.items()))
-    print(f"seed {options.seed}: {result.statuses.total()} requests ({told}), {len(wrong)} wrong")
+    counts = ", ".join(f"{count} {status or 'closed'}" for status, count in sorted(result.statuses.items()))
+    print(f"seed {options.seed}: {result.statuses.total()} requests ({counts}), {len(wrong)} wrong")
     return 1 if wrong else 0

@@ -1,4 +1,7 @@
-"""One connection per case: send bytes, read what comes until the server closes. Never a library that mends."""
+"""One connection per case: send bytes, and read until the server closes.
+
+Not proof/kit/client.py: an HTTP library would refuse to send malformed requests, or correct them.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,15 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 
-#: Seconds after which a server that has the whole request, or its end, and says nothing, hangs.
+#: Seconds after which a server that has the whole request, or its end, and sends nothing counts as hung.
 HANG_S = 15.0
-#: Seconds that a server may wait for more of what may not be a whole request.
+#: Seconds for an answer to a request that may not be whole, before the client ends it.
 PATIENCE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `status` 0: nothing, the connection was closed.   `hung`: neither an answer nor an end."""
+    """An answer. `status` 0: the connection was closed without one.   `hung`: neither an answer nor an end."""
 
     status: int
     raw: bytes = b""
@@ -22,10 +25,10 @@ class Answer:
 
 
 def send(host: str, port: int, data: bytes, *, whole: bool) -> Answer:
-    """Send a request and read the answer. `whole`: it is complete, and asks for the connection to be closed."""
+    """Send a request and return the answer. `whole`: it is complete, and has `Connection: close`."""
     with socket.create_connection((host, port), timeout=HANG_S) as connection:
         raw = b""
-        with suppress(ConnectionError):  # a server may close on what it dislikes before it has read all of it
+        with suppress(ConnectionError):  # a server may close on a bad request before it has read all of it
             connection.sendall(data)
         if not whole:
             connection.settimeout(PATIENCE_S)
@@ -40,7 +43,7 @@ def send(host: str, port: int, data: bytes, *, whole: bool) -> Answer:
 
 
 def _read(connection: socket.socket) -> tuple[bytes, bool]:
-    """What comes, and whether the other side has closed."""
+    """Return what arrives, and whether the other side has closed."""
     raw = b""
     try:
         while part := connection.recv(65_536):
@@ -53,7 +56,7 @@ def _read(connection: socket.socket) -> tuple[bytes, bool]:
 
 
 def _status(raw: bytes) -> int:
-    """The status of the last answer but interim ones; 0 if there is none."""
+    """Return the status of the first answer that is not 100; 0 if there is none."""
     words = raw.split(b"\r\n", 1)[0].split(b" ")
     if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
         return 0

@@ -1,4 +1,4 @@
-"""Redis's clock, as tests set it: the scripts add what a key says to the time that they read."""
+"""Redis's clock, settable by tests: the scripts add the value of a key to the time that they read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import redis
 
 from db.kv import scripts
 
-#: How far the clock is ahead, ms. It is gone with everything else when Redis is emptied: set it again then.
+#: The key with the milliseconds by which the clock is ahead. Set it again after Redis was emptied.
 AHEAD = "tests:ahead_ms"
 _PRELUDE = f"""
 local function clock()
@@ -27,7 +27,7 @@ _NAMES = ("ACCEPT", "FINISH", "PEEK", "PUBLISH")
 
 @contextmanager
 def settable() -> Iterator[None]:
-    """Until the block ends, this process's scripts read the time from a clock that `set_ahead` moves."""
+    """Let this process's scripts read the time from the clock that `set_ahead` sets, until the block ends."""
     by_sha = dict(scripts.BY_SHA)
     patched: dict[str, Any] = {name: _with_clock(name) for name in _NAMES}
     with mock.patch.multiple(scripts, BY_SHA=by_sha, **patched):
@@ -36,7 +36,7 @@ def settable() -> Iterator[None]:
 
 
 def set_ahead(client: redis.Redis, ms: int) -> None:
-    """Set the clock: so many ms ahead of the machine's; negative: behind."""
+    """Set the clock `ms` milliseconds ahead of the machine's; behind it if negative."""
     client.set(AHEAD, ms)
 
 

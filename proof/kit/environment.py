@@ -1,4 +1,4 @@
-"""The environment of proofs and tests: their settings, and what they pass on to processes that they start."""
+"""The environment of proofs and tests: their settings, and the variables for processes that they start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECRET = "another secret for tests, long enough for HS256"
 
 
 def offline_settings(**changes: str) -> Settings:
-    """Return settings whose servers nobody listens at; `changes` are environment variables."""
+    """Return settings whose servers do not exist; `changes` are environment variables."""
     environment = {
         "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/nowhere",
         "REDIS_URL": "redis://127.0.0.1:1/0",

@@ -1,13 +1,12 @@
-"""Real servers for tests: one Postgres and one Valkey, the same code that `onsale up` starts them with.
+"""Real servers for tests: one Postgres and one Valkey, started by the same code as by `onsale up`.
 
-`start_servers(folder)` serves a folder of its own; nothing is left when it ends. Each server can be
-stopped, started and killed by a test. Tests that change data take a database of their own.
+`start_servers(folder)` serves its own folder, and leaves nothing behind. A test can stop, start and kill each server.
+Tests that change data use a database that no other test uses.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -18,17 +17,18 @@ import psutil
 from ops.up.folders import clear_sockets, empty, open_folders, remove
 from ops.up.process import ProcessGroup, start
 from ops.up.servers import Server, postgres_server, redis_server
+from proof.kit.waiting import within
 
-#: A start takes well below a second; a machine with every core busy may need much longer.
+#: Seconds. A start takes less than one, but far longer on a machine whose cores are all busy.
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
-#: Longer than anything that waits for a frozen server may take.
+#: Seconds after which a frozen server is thawed anyway: longer than any wait for it may take.
 THAW_S = 30.0
 
 
 @dataclass(slots=True)
 class TestServer:
-    """One server that a test may stop, kill and start again. Its data are kept between."""
+    """One server that a test may stop, kill and start again. Its data are kept."""
 
     __test__ = False
 
@@ -37,7 +37,7 @@ class TestServer:
 
     @property
     def url(self) -> str:
-        """Where clients find it, whether it runs or not."""
+        """The address for clients, whether it runs or not."""
         return self.server.url
 
     @property
@@ -48,34 +48,29 @@ class TestServer:
         return self.group.pid
 
     def start(self) -> None:
-        """Start it and wait until it answers. Repeat: a running one is left alone."""
+        """Start it and wait until it answers. Raises: RuntimeError. Repeat: nothing happens."""
         if self.group is not None:
             return
-        self.group = start(self.server.launch)
-        deadline = time.monotonic() + START_DEADLINE_S
-        while not self.server.ready(self.group.pid):
-            if self.group.ended() or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"{self.server.launch.name} did not start")
-            time.sleep(0.01)
+        group = self.group = start(self.server.launch)
+        within(lambda: self.server.ready(group.pid) or group.ended(), START_DEADLINE_S)
+        if not self.server.ready(group.pid):
+            self.kill()
+            raise RuntimeError(f"{self.server.launch.name} did not start")
 
     def stop(self) -> None:
-        """End it in good order: Postgres by a fast shutdown. Repeat: nothing happens."""
+        """Shut it down in order: Postgres by a fast shutdown. Repeat: nothing happens."""
         if self.group is None:
             return
         self.group.stop()
-        deadline = time.monotonic() + STOP_DEADLINE_S
-        while not self.group.ended() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        within(self.group.ended, STOP_DEADLINE_S)
         self.kill()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """SIGSTOP all of it until the block ends: it closes nothing and answers nothing. Or until a test that
-        waits for it has waited too long."""
+        """SIGSTOP all its processes until the block ends, or for THAW_S: it closes nothing and answers nothing."""
         assert self.group is not None
         leader = psutil.Process(self.group.pid)
-        leader.suspend()  # first, so that it makes no more children
+        leader.suspend()  # first, so that it starts no more children
         every = [leader, *leader.children(recursive=True)]
 
         def thaw() -> None:
@@ -95,7 +90,7 @@ class TestServer:
             thaw()
 
     def kill(self) -> None:
-        """Kill -9, as a crash would: what was promised is there after the next start. Repeat: nothing."""
+        """Kill -9, like a crash: what it has acknowledged is there after the next start. Repeat: nothing happens."""
         if self.group is not None:
             self.group.kill()
             self.group = None
@@ -111,11 +106,11 @@ class Servers:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy's address of the database `onsale`."""
+        """The address of the database `onsale`, for SQLAlchemy."""
         return self.postgres.url
 
     def redis_url(self, database: int = 0) -> str:
-        """The address of one of its 64 databases."""
+        """Return the address of one of the 64 databases."""
         return self.redis.url.replace("?db=0", f"?db={database}")
 
     def stop(self) -> None:
@@ -127,10 +122,10 @@ class Servers:
 
 @contextmanager
 def start_servers(folder: Path, *, fsync: bool = True, choice: str = "wheels") -> Iterator[Servers]:
-    """Serve the folder (made if missing, emptied of servers' data) until the block ends.
+    """Serve the folder (created if missing; servers' data in it are deleted) until the block ends.
 
-    Args: fsync: False spares the disk; kill -9 of a server still loses nothing then, a power cut would.
-          choice: where the programs come from, as ONSALE_SERVERS says it.
+    Args: fsync: False spares the disk; then a kill -9 of a server still loses nothing, but a power cut does.
+          choice: where the programs come from, a value of ONSALE_SERVERS.
     """
     home = folder.resolve()
     empty(home)
@@ -151,5 +146,5 @@ def start_servers(folder: Path, *, fsync: bool = True, choice: str = "wheels") -
 
 
 def _with_options(server: Server, *options: str) -> Server:
-    """The server with options that come last and therefore count."""
+    """Return the server with options appended, which override earlier ones."""
     return replace(server, launch=replace(server.launch, command=(*server.launch.command, *options)))

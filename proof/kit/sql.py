@@ -1,10 +1,10 @@
-"""The SQL of the proofs, which look at the product's tables themselves (that of the bench is in proof/bench/sql/)."""
+"""The SQL of the proofs, which read the product's tables directly (the bench's SQL is in proof/bench/sql/)."""
 
 from __future__ import annotations
 
 from sqlalchemy import text
 
-#: Makes a connection ask the dialect's own questions.
+#: Makes a new connection run the dialect's own queries.
 PING = "SELECT 1"
 
 SHOW_VERSIONS = text("SELECT id, hall_id, version FROM shows")
@@ -18,7 +18,7 @@ DECIDED_ENTRIES = text("SELECT lane, epoch, stream_ms, stream_seq FROM journal W
 CANCELLED_BOOKS = text("SELECT booking_id FROM journal WHERE kind = 'BOOK' AND outcome = 'CANCELLED'")
 PARKED = text("SELECT count(*) FROM parked")
 
-#: Prepared once; a schedule of the simulator begins with these two.
+#: A schedule of the simulator begins with these two.
 EMPTY = text("TRUNCATE journal, parked, bookings, seats, shows RESTART IDENTITY CASCADE")
 FORGET_LANES = text("DELETE FROM lanes")
 

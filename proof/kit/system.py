@@ -1,4 +1,4 @@
-"""One `onsale up` in a home of its own, for tests that look at it from outside."""
+"""One `onsale up` with its own home, for tests from outside."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from ops.up.control import ask
 from ops.up.folders import remove
 from ops.up.process import Member
 from proof.kit.environment import without_settings
+from proof.kit.waiting import until
 
 PROJECT = Path(__file__).parents[2]
-
-
+#: The groups of a complete system, in their order.
 NAMES = ["postgres", "redis", "broker", "api", "worker-1", "worker-2", "scheduler"]
-
-
-#: Seconds for a start on a machine whose cores are all busy; by itself it takes three.
+#: Seconds for a start or an end on a machine whose cores are all busy; on an idle one it takes three.
 START_DEADLINE_S = 90.0
 
 
 class Up:
-    """One `onsale up` in a home of its own."""
+    """One `onsale up` with its own home."""
 
     def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
-        """`environment`: variables for `up` and its commands, besides this process's own."""
+        """`environment`: variables for `up` and its commands, in addition to this process's."""
         self.home, self.environment = home, dict(environment or {})
         self.log = home.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         self.seen: set[Member] = set()
 
     def start(self, *options: str) -> None:
+        """Start it and wait until it is ready. Raises: TimedOut; AssertionError if it ends instead."""
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ops.cli", "up", "--home", str(self.home), "--port", "0", *options],
@@ -52,9 +51,11 @@ class Up:
         assert not self._ended(), self.output()
 
     def output(self) -> str:
+        """Return what `up` and its processes have printed."""
         return self.log.read_text()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another `onsale` command for this home, to its end."""
         command = [sys.executable, "-m", "ops.cli", *arguments, "--home", str(self.home)]
         return subprocess.run(
             command,
@@ -66,7 +67,7 @@ class Up:
         )
 
     def pids(self) -> dict[str, list[int]]:
-        """The process ids of each running group, leader first."""
+        """Return the process ids of each running group, leader first."""
         rows: list[dict[str, Any]] = ask(self.home, {"do": "status"})["processes"]
         found = {row["name"]: row["pids"] for row in rows if row["state"] == "running"}
         for pids in found.values():
@@ -76,16 +77,14 @@ class Up:
         return found
 
     def complete(self) -> bool:
-        """Whether everything runs that should, with all forks."""
+        """Return whether every process runs that should, with all forks."""
         found = self.pids()
         forks = {name: len(pids) - 1 for name, pids in found.items()}
         return list(found) == NAMES and forks["api"] == 2 and forks["worker-1"] == forks["worker-2"] == 1
 
     def wait(self, what: Callable[[], object], seconds: float = 30.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < deadline, f"waited in vain\n{self.output()}"
-            time.sleep(0.02)
+        """Wait for a condition. Raises TimedOut, with what the system has printed."""
+        until(what, seconds, lambda: f"a condition of the system that printed\n{self.output()}")
 
     def stop(self, number: signal.Signals) -> float:
         """Send the signal and return how many seconds the end took."""
@@ -96,7 +95,7 @@ class Up:
         return time.monotonic() - begun
 
     def left(self) -> list[int]:
-        """Which of the processes that `pids` has seen still live."""
+        """Return which of the processes that `pids` has seen still run."""
         return [member.pid for member in self.seen if member.process() is not None]
 
     def _ended(self) -> bool:

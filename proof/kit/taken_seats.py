@@ -1,4 +1,4 @@
-"""What the door believes to be taken, compared with Postgres, where it claims to know the show's present version."""
+"""The taken seats in Redis compared with Postgres, for shows whose present version Redis claims to know."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from db.postgres.engine import transaction
 from proof.kit import sql
 
 
-def believed(client: redis.Redis, show_id: int, lanes: int) -> int | None:
-    """The version of the show whose taken seats the door believes to know; None if it knows none."""
+def known_version(client: redis.Redis, show_id: int, lanes: int) -> int | None:
+    """Return the show's version if Redis claims to have its taken seats for the present one, else None."""
     version, taken = client.hmget(keys.card(lane_of(show_id, lanes), show_id), "v", "taken")
     return int(taken) if taken is not None and taken == version else None
 
 
 def untrue(client: redis.Redis, engine: Engine, lanes: int) -> list[str]:
-    """Where the door is wrong. Nothing may publish or commit meanwhile."""
+    """Return where Redis is wrong, in words. Nothing may publish or commit meanwhile."""
     with transaction(engine) as connection:
         shows = connection.execute(sql.SHOW_VERSIONS).all()
         seats = connection.execute(sql.SEATS_AND_DEADLINES).all()
@@ -33,19 +33,19 @@ def untrue(client: redis.Redis, engine: Engine, lanes: int) -> list[str]:
             row = halls.get_hall(connection, hall_id)
             assert row is not None
             plans[hall_id] = list(Hall.from_plan(hall_id, row.plan).seats)
-    owed: dict[str, Callable[[Any], int]] = {"AVAILABLE": lambda _: 0, "HELD": int, "SOLD": lambda _: SOLD}
-    is_so = {(seat.show_id, seat.label): owed[seat.status](seat.ends) for seat in seats}
-    ask: Any = client.execute_command
+    expected: dict[str, Callable[[Any], int]] = {"AVAILABLE": lambda _: 0, "HELD": int, "SOLD": lambda _: SOLD}
+    recorded = {(seat.show_id, seat.label): expected[seat.status](seat.ends) for seat in seats}
+    execute: Any = client.execute_command
     found = []
     for show in shows:
-        if believed(client, show.id, lanes) != show.version:
-            continue  # it knows none, or those of a version that has passed and cannot be compared any more
+        if known_version(client, show.id, lanes) != show.version:
+            continue  # it knows none, or those of an earlier version, which cannot be compared any more
         labels = plans[show.hall_id]
         command = [part for number in range(len(labels)) for part in ("GET", "u32", f"#{number}")]
-        told = ask("BITFIELD_RO", keys.taken(lane_of(show.id, lanes), show.id), *command)
+        published = execute("BITFIELD_RO", keys.taken(lane_of(show.id, lanes), show.id), *command)
         found += [
-            f"I8 show {show.id} v{show.version}: seat {label} is {is_so[show.id, label]}, the door believes {until}"
-            for label, until in zip(labels, told, strict=True)
-            if until != is_so[show.id, label]
+            f"I8 show {show.id} v{show.version}: seat {label} is {recorded[show.id, label]}, Redis has {until}"
+            for label, until in zip(labels, published, strict=True)
+            if until != recorded[show.id, label]
         ]
     return found

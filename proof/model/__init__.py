@@ -3,13 +3,13 @@
 The model is small on purpose: one lane, one seat, a handful of requests. What it adds to tests on real servers
 is completeness: no interleaving of the steps is left out. docs/model.md says what is modelled and what is not.
 
-A package of its own at the top, not a test: it needs nothing but the standard library, it is a command
-(`python -m proof.model`, `make model`) that anybody can repeat at any size, and it imports nothing of the product,
-so that it can be wrong only by itself. tests/model runs its small sizes and its planted bugs.
+It needs only the standard library and imports nothing of the product, so no error of the product's code is also
+the model's. Run it at any size with `make model` (`python -m proof.model`). tests/proof/model runs its small sizes
+and its planted bugs.
 
     sizes.py      how many processes and requests, which faults, which bug     layout.py   a state as bytes
-    postgres.py   what the journal says: decide, in small                      rules.py    what must be true
-    door.py       steps of clients and api       drains.py  of drains          faults.py   of time and of trouble
-    cards.py      what the door refuses by       search.py  every state, and the way home
+    postgres.py   a small version of decide, over the journal                  rules.py    the invariants
+    clients.py    steps of clients and apis      drains.py  of drains          faults.py   of time and of failures
+    cards.py      what a show's card refuses     search.py  every state, safety and liveness
     command.py    `python -m proof.model`
 """

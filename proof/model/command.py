@@ -1,4 +1,4 @@
-"""`python -m proof.model`: explore a size, tell how many states it has, and what is wrong in one of them."""
+"""`python -m proof.model`: explore a size, and print how many states it has and the first violation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proof.model.sizes import BUGS, SIZES, Size
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 nothing is wrong, 1 a violation was found."""
+    """Return the exit code: 0 nothing is wrong, 1 a violation was found."""
     parser = argparse.ArgumentParser(prog="python -m proof.model", description=__doc__)
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     parser.add_argument("--only", metavar="NAME", help="one run of the size, by its name")
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not runs:
         parser.error(f"--only: the size has {', '.join(SIZES[options.size])}")
     started = time.monotonic()
-    results = [_tell(name, size) for name, size in runs.items()]
+    results = [_run(name, size) for name, size in runs.items()]
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     found = sum(bool(result.violation) for result in results)
     states, steps = sum(result.states for result in results), sum(result.steps for result in results)
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if found else 0
 
 
-def _tell(name: str, size: Size) -> Result:
+def _run(name: str, size: Size) -> Result:
     result = search(
         size, lambda states, waiting: print(f"  {states:,} states, {waiting:,} to explore", file=sys.stderr)
     )

@@ -1,7 +1,7 @@
 """Steps of a drain: take the lease, lock, read, decide and COMMIT, publish, and again or leave.
 
-A worker here is one drain: a doorbell's or the sweeper's, which differ only in how long they go on; here either may
-leave after any batch. A drain that is interrupted leaves its lease to lapse, as one that is killed does.
+A worker here is one drain, started by a doorbell or by the sweeper. Those differ only in how long they run; here
+either may leave after any batch. An interrupted drain leaves its lease to lapse, as a killed one does.
 """
 
 from __future__ import annotations
@@ -9,21 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proof.model import cards
-from proof.model.layout import DRAIN, GONE, LOST, NOBODY, QUEUED, ROW, RUNG, WORKER, Layout, entry_name, request_of
+from proof.model.layout import (
+    DRAIN,
+    GONE,
+    LOADED,
+    LOST,
+    NOBODY,
+    QUEUED,
+    ROW,
+    RUNG,
+    WORKER,
+    Batch,
+    Layout,
+    entry_name,
+    request_of,
+    worker_block,
+)
 from proof.model.postgres import decide_batch, record
 from proof.model.steps import Move, Step
 
 IDLE, TAKES, LOCKS, READS, COMMITS, PUBLISHES, NEXT, RELEASES, RINGS, BUSY, EARLY = range(11)
 Change = Callable[[Layout, bytearray, int], None]
 
-#: While it is in these, it holds the lane's row.
+#: The steps during which a worker holds the lock on the lane's row.
 LOCKED = (READS, COMMITS, EARLY)
-#: With these bugs it publishes what Postgres may not have.
+#: The bugs by which a worker publishes what Postgres may not have.
 UNRECORDED = ("publish before COMMIT", "a COMMIT without an answer counts as done")
 
 BELL = Step("worker {}: gets the doorbell", "workers/actors.py drain_lane")
 BELL_TWICE = Step(
-    "worker {}: gets the doorbell, which will come once more", "workers/actors.py drain_lane", fault=True
+    "worker {}: gets the doorbell, which will be delivered again", "workers/actors.py drain_lane", fault=True
 )
 SWEEP = Step("worker {}: its sweeper finds entries and no drain", "db/kv/lanes.py stalled")
 TAKE = Step("worker {}: take.lua", "db/kv/lua/take.lua")
@@ -36,17 +51,17 @@ PUBLISH = Step("worker {}: finish.lua", "db/kv/lua/finish.lua")
 PUBLISH_LOST = Step("worker {}: finish.lua, but its answer is lost", "workers/publish.py publish", fault=True)
 AGAIN = Step("worker {}: finds more entries", "db/kv/lanes.py wait_for_entry")
 RENEW = Step("worker {}: waits, and renews its lease by take.lua", "workers/drain.py _wait")
-LEAVE = Step("worker {}: its time is over", "workers/drain.py run")
+LEAVE = Step("worker {}: its turn is over", "workers/drain.py run")
 RELEASE = Step("worker {}: release.lua", "db/kv/lua/release.lua")
 GIVE_WAY = Step("worker {}: release.lua, as another holds the row", "workers/drain.py drain")
 RING = Step("worker {}: sends the doorbell", "workers/actors.py ring")
 RING_LOST = Step("worker {}: the doorbell is lost", "workers/actors.py ring", fault=True)
-RING_FAILED = Step("worker {}: cannot send the doorbell, and goes on", "workers/drain.py drain", fault=True)
+RING_FAILED = Step("worker {}: cannot send the doorbell, and continues", "workers/drain.py drain", fault=True)
 CRASH = Step("worker {}: crashes", "workers/drain.py drain", fault=True)
 
 
 def moves(layout: Layout, state: bytes) -> list[Move]:
-    """Every step that a worker can take."""
+    """Return every step that a worker can take."""
     found: list[Move] = []
     idle = next((number for number, at in enumerate(layout.workers) if state[at] == IDLE), None)
     if idle is not None:
@@ -60,22 +75,21 @@ def moves(layout: Layout, state: bytes) -> list[Move]:
     return found
 
 
-def touched(layout: Layout, state: bytes | bytearray, at: int) -> list[tuple[int, int]]:
-    """The (entry's number, request) pairs of a worker's batch."""
-    log, first = layout.lane(state, state[at + 1]), state[at + 2]
-    numbers = [number for number in range(first, state[at + 3] + 1) if not state[at + 6] >> number - first & 1]
-    return [(number, request_of(log[number - 1])) for number in numbers]
+def entries_of(layout: Layout, state: bytes | bytearray, batch: Batch) -> list[tuple[int, int]]:
+    """Return the (entry's number, request) pairs of a batch."""
+    log = layout.lane(state, batch.life)
+    return [(number, request_of(log[number - 1])) for number in batch.numbers()]
 
 
-def new_rows(layout: Layout, state: bytes | bytearray, at: int) -> bytes:
-    """What a worker's batch adds to the journal, by what it has loaded of it."""
+def new_rows(layout: Layout, state: bytes | bytearray, batch: Batch) -> bytes:
+    """Return the rows that a batch adds to the part of the journal that it has loaded."""
     bug = layout.size.bug
-    loaded, life = layout.rows(state, state[at + 4]), state[at + 1]
+    loaded = layout.rows(state, batch.loaded)
     decided = record(loaded, layout.requests).decided
-    batch = [(entry_name(life, number), request) for number, request in touched(layout, state, at)]
-    fresh = [each for each in batch if each[0] not in decided or bug == "the journal is not looked at"]
+    entries = [(entry_name(batch.life, number), request) for number, request in entries_of(layout, state, batch)]
+    fresh = [each for each in entries if each[0] not in decided or bug == "the journal is not looked at"]
     look = bug != "decide does not look for an outcome"
-    return decide_batch(loaded, fresh, layout.requests, withdrawn=state[at + 5], look=look)
+    return decide_batch(loaded, fresh, layout.requests, withdrawn=batch.withdrawn, look=look)
 
 
 def _begin(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
@@ -89,7 +103,7 @@ def _begin(layout: Layout, state: bytes, number: int, found: list[Move]) -> None
         if layout.size.faults:
             found.append((BELL_TWICE, number, again))
     elif layout.size.sweeper and state[layout.lease] in (NOBODY, RUNG) and layout.waiting(state):
-        found.append((SWEEP, number, after))  # "rung" for half a second: the doorbell was lost, or is not heard
+        found.append((SWEEP, number, after))  # "rung" for half a second: the doorbell was lost, or nobody received it
 
 
 def _take(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
@@ -97,14 +111,14 @@ def _take(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
     if _taken(layout, after, number):
         after[at] = LOCKS
         if layout.size.bug == "seats are read before the lock":
-            after[at + 4] = len(layout.rows(state)) // ROW
+            after[at + LOADED] = len(layout.rows(state)) // ROW
     else:
         _end(layout, after, number)
     found.append((TAKE, number, after))
 
 
 def _taken(layout: Layout, state: bytearray, number: int) -> bool:
-    """take.lua"""
+    """take.lua: return whether the worker has the lease now."""
     if state[layout.lease] in (NOBODY, RUNG, DRAIN + number):
         state[layout.lease] = DRAIN + number
         return True
@@ -125,37 +139,43 @@ def _read(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
     log = layout.lane(state, life)
     numbers = [number for number in range(head + 1, len(log) + 1) if log[number - 1] < LOST][: layout.size.batch]
     if not numbers:
-        after[at : at + WORKER] = bytes((NEXT, *bytes(WORKER - 1)))
+        after[at : at + WORKER] = worker_block(NEXT)
     else:
-        loaded = state[at + 4] if bug == "seats are read before the lock" else len(layout.rows(state)) // ROW
-        first = EARLY if bug == "publish before COMMIT" else COMMITS
-        marks = sum(1 << n for n in range(len(layout.requests)) if state[layout.withdrawn + n])
-        lost = sum(1 << n - numbers[0] for n in range(numbers[0], numbers[-1]) if log[n - 1] >= LOST)
-        after[at : at + WORKER] = bytes((first, life, numbers[0], numbers[-1], loaded, marks, lost))
+        early = bug == "seats are read before the lock"
+        first, last = numbers[0], numbers[-1]
+        batch = Batch(
+            life,
+            first,
+            last,
+            loaded=state[at + LOADED] if early else len(layout.rows(state)) // ROW,
+            withdrawn=sum(1 << n for n in range(len(layout.requests)) if state[layout.withdrawn + n]),
+            gaps=sum(1 << n - first for n in range(first, last) if log[n - 1] >= LOST),
+        )
+        after[at : at + WORKER] = worker_block(EARLY if bug == "publish before COMMIT" else COMMITS, batch)
         if bug == "trim before COMMIT":
-            after[layout.head] = numbers[-1]
+            after[layout.head] = last
     found.append((READ, number, after))
 
 
 def _commit(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
-    """One transaction: all of it or nothing. Who does not hear its answer starts from the lease again."""
+    """One transaction, all or nothing. A worker that does not get its answer starts again with the lease."""
     after, at = bytearray(state), layout.workers[number]
-    rows = layout.rows(state) + new_rows(layout, state, at)
+    rows = layout.rows(state) + new_rows(layout, state, layout.batch(state, number))
     after[layout.journal : layout.journal + len(rows)] = rows
     committed = bytes(after)
-    after[at], after[at + 4] = PUBLISHES, len(rows) // ROW
+    after[at], after[at + LOADED] = PUBLISHES, len(rows) // ROW
     found.append((COMMIT, number, after))
     if layout.size.faults:
         _move(layout, committed, number, COMMIT_LOST, found, _end)
-        believes = layout.size.bug == "a COMMIT without an answer counts as done"
-        _move(layout, state, number, ROLLBACK, found, _to(PUBLISHES) if believes else _end)
+        trusts = layout.size.bug == "a COMMIT without an answer counts as done"
+        _move(layout, state, number, ROLLBACK, found, _to(PUBLISHES) if trusts else _end)
 
 
 def _publish(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
     after, at = bytearray(state), layout.workers[number]
     finish(layout, after, number)
     published = bytes(after)
-    after[at : at + WORKER] = bytes((NEXT, *bytes(WORKER - 1)))
+    after[at : at + WORKER] = worker_block(NEXT)
     found.append((PUBLISH, number, after))
     if layout.size.faults:
         _move(layout, published, number, PUBLISH_LOST, found, _end)
@@ -169,22 +189,19 @@ def _publish_early(layout: Layout, state: bytes, number: int, found: list[Move])
 
 
 def finish(layout: Layout, state: bytearray, number: int) -> None:
-    """finish.lua: nothing past what is published; else trim, statuses, served; of another epoch only statuses."""
-    at, bug = layout.workers[number], layout.size.bug
-    last, same_life = (
-        state[at + 3],
-        state[at + 1] == state[layout.life] or bug == "finish.lua does not compare epochs",
-    )
+    """finish.lua: do nothing if the batch is published; else trim, statuses, served; after a wipe only statuses."""
+    at, batch, bug = layout.workers[number], layout.batch(state, number), layout.size.bug
+    same_life = batch.life == state[layout.life] or bug == "finish.lua does not compare epochs"
     mine = state[layout.lease] == DRAIN + number
     compares = bug != "finish.lua compares neither versions nor tickets"
-    if same_life and not mine and state[layout.served] >= last and compares:
+    if same_life and not mine and state[layout.served] >= batch.last and compares:
         return
     if same_life and state[at] != EARLY:
-        state[layout.head] = max(state[layout.head], min(last, len(layout.lane(state, state[layout.life]))))
-    believed = new_rows(layout, state, at) if bug in UNRECORDED else b""
-    rows = layout.rows(state, state[at + 4]) + believed
+        state[layout.head] = max(state[layout.head], min(batch.last, len(layout.lane(state, state[layout.life]))))
+    unrecorded = new_rows(layout, state, batch) if bug in UNRECORDED else b""
+    rows = layout.rows(state, batch.loaded) + unrecorded
     known = record(rows, layout.requests)
-    for entry, request in touched(layout, state, at):
+    for entry, request in entries_of(layout, state, batch):
         booking = layout.bookings[request]
         status, version = layout.status + booking, len(known.states[booking])
         if version and (state[status] < QUEUED + version or not compares):
@@ -193,17 +210,17 @@ def finish(layout: Layout, state: bytearray, number: int) -> None:
             state[layout.recalled + booking] = 0
         if version and same_life and state[layout.pending + booking] <= entry:
             state[layout.pending + booking] = 0
-        settled = request != booking or state[at + 5] >> booking & 1
+        settled = request != booking or batch.withdrawn >> booking & 1
         if same_life and settled and bug != "finish.lua leaves the marks of decided Cancels":
             state[layout.withdrawn + booking] = 0
     if layout.size.cards:
         cards.publish(layout, state, cards.current(rows, layout.requests))
     if same_life:
-        state[layout.served] = max(state[layout.served], last)
+        state[layout.served] = max(state[layout.served], batch.last)
 
 
 def _next(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
-    """Another batch if there are entries; else the lease is renewed, if it is ours still; and time ends."""
+    """Run another batch if there are entries; else renew the lease, if it is still the worker's. Or leave."""
     if layout.waiting(state):
         _move(layout, state, number, AGAIN, found, _to(LOCKS))
     else:
@@ -224,7 +241,7 @@ def _release(layout: Layout, state: bytes, number: int, found: list[Move]) -> No
 
 
 def released(layout: Layout, state: bytearray, number: int) -> bool:
-    """release.lua: whether entries are left, and the doorbell is to be sent."""
+    """release.lua: return whether entries are left, so that the doorbell must be sent."""
     if state[layout.lease] != DRAIN + number:
         return False
     left = bool(layout.waiting(state)) and layout.size.bug != "release.lua does not look at the lane"
@@ -244,7 +261,7 @@ def _ring(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
 
 
 def _end(layout: Layout, state: bytearray, number: int) -> None:
-    """The drain is over. A lease that it has not released stays until it lapses."""
+    """End the drain. A lease that it has not released stays until it lapses."""
     at = layout.workers[number]
     state[at : at + WORKER] = bytes(WORKER)
     if state[layout.lease] == DRAIN + number:
@@ -252,7 +269,7 @@ def _end(layout: Layout, state: bytearray, number: int) -> None:
 
 
 def _to(step: int) -> Change:
-    """The change that only goes on to another step."""
+    """Return the change that only sets the worker's next step."""
 
     def change(layout: Layout, state: bytearray, number: int) -> None:
         state[layout.workers[number]] = step

@@ -1,11 +1,25 @@
-"""Steps of time and of what fails around the processes: leases lapse, statuses are forgotten, Redis is wiped."""
+"""Steps of time, and of failures around the processes: leases lapse, statuses are forgotten, Redis is wiped."""
 
 from __future__ import annotations
 
 from proof.model import cards
-from proof.model.door import REPUBLISHES
+from proof.model.clients import REPUBLISHES
 from proof.model.drains import PUBLISHES
-from proof.model.layout import ABSENT, DRAIN, GONE, LOST, NOBODY, QUEUED, ROW, RUNG, Layout, entry_name, request_of
+from proof.model.layout import (
+    ABSENT,
+    DRAIN,
+    GONE,
+    LOST,
+    NOBODY,
+    QUEUED,
+    REQUEST,
+    ROW,
+    RUNG,
+    Layout,
+    entry_name,
+    journal_rows,
+    request_of,
+)
 from proof.model.steps import Move, Step
 
 LAPSE = Step("the lease's 2 s are over", "db/kv/lua/take.lua")
@@ -20,12 +34,12 @@ FAILOVER = Step(
     "a replica takes over that lacks the last operation and its outcome", "db/kv/lua/publish.lua", fault=True
 )
 
-#: After these a status, or a card, may be older than before, or unknown.
+#: The steps after which a status or a card may be older than before, or missing.
 FORGETTING = (FORGET, LEAVE, WIPE, FAILOVER)
 
 
 def moves(layout: Layout, state: bytes) -> list[Move]:
-    """Everything that can happen to the stores by itself."""
+    """Return every step that the stores can take without a process."""
     found: list[Move] = []
     size, lease = layout.size, state[layout.lease]
     if lease != NOBODY and size.bug != "the lease never lapses":
@@ -55,7 +69,7 @@ def moves(layout: Layout, state: bytes) -> list[Move]:
 
 
 def _lose(layout: Layout, state: bytes, found: list[Move]) -> None:
-    """An entry is deleted by hand, also one that a drain has read already."""
+    """Delete an entry by hand, also one that a drain has read already."""
     log = layout.lane(state, state[layout.life])
     for number in range(state[layout.head] + 1, len(log) + 1):
         if log[number - 1] < LOST:
@@ -66,9 +80,9 @@ def _lose(layout: Layout, state: bytes, found: list[Move]) -> None:
 
 
 def _fail_over(layout: Layout, state: bytes, found: list[Move]) -> None:
-    """The lane's last operation has been decided and published, and all of it is undone in Redis; Postgres has it.
+    """Undo the lane's last operation in Redis, once it was decided and published; Postgres keeps it.
 
-    A loss of less leaves the entry where it was, which is as if finish.lua had not come; or it is a lost 202.
+    The loss of less leaves the entry in the lane, as if finish.lua had not run; or it is a lost 202.
     """
     log = layout.lane(state, state[layout.life])
     number = len(log)
@@ -84,18 +98,18 @@ def _fail_over(layout: Layout, state: bytes, found: list[Move]) -> None:
     after[status] = max(state[status] - 1, QUEUED + 1) if known and state[status] else ABSENT
     after[layout.recalled + booking] = after[layout.pending + booking] = 0
     rows, name = layout.rows(state), entry_name(state[layout.life], number)
-    before = next((at for at in range(0, len(rows), ROW) if rows[at] >= name), len(rows))
-    after[layout.card] = min(state[layout.card], cards.current(rows[:before], layout.requests))
+    before = sum(row.entry < name for row in journal_rows(rows))  # the journal is in the order of entries
+    after[layout.card] = min(state[layout.card], cards.current(rows[: before * ROW], layout.requests))
     found.append((FAILOVER, 0, after))
 
 
 def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
-    """A TTL is 60 s at the least. Assumed: longer than an api needs from reading Postgres to publish.lua.
+    """Forget a status. A TTL is at least 60 s, assumed to be longer than an api's way from Postgres to publish.lua.
 
-    It is longer than a lease's life too: a drain that holds the lease has no status forgotten behind it. And than
-    a lane's queue: else a repeated key could wait in the lane twice, the second time to be found decided.
+    It is also longer than a lease, so nothing is forgotten while a drain that holds the lease publishes; and longer
+    than a lane's queue, else a repeated key could wait in the lane twice, to be found decided the second time.
     """
-    recalled = {layout.bookings[state[at + 1]] for at in layout.apis if state[at] == REPUBLISHES}
+    recalled = {layout.bookings[state[at + REQUEST]] for at in layout.apis if state[at] == REPUBLISHES}
     lane = layout.lane(state, state[layout.life])[state[layout.head] :]
     waiting = {layout.bookings[mark - 1] for mark in lane if mark < LOST}
     owner = state[layout.lease] - DRAIN
@@ -115,7 +129,7 @@ def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
 
 
 def _wiped(layout: Layout, state: bytes) -> bytearray:
-    """A new life of Redis: no lane, no lease, no status. The next accept draws another epoch."""
+    """Return the state in a new life of Redis: no lane, no lease, no status. The next accept makes a new epoch."""
     after, requests = bytearray(state), len(layout.requests)
     after[layout.life] += 1
     after[layout.lease] = NOBODY

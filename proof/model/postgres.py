@@ -1,17 +1,17 @@
-"""What the journal says: decide, in small, for the one seat. A prefix of the journal is a state of Postgres."""
+"""A small version of decide, for the one seat, over the journal. A prefix of the journal is a state of Postgres."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proof.model.layout import ROW
+from proof.model.layout import journal_rows
 from proof.model.sizes import BOOK
 
 #: Outcomes of decisions, as a journal row holds them: core/decide.py book and cancel.
 CONFIRMED, FAILED, CANCELLED, UNCHANGED, REFUSED = range(1, 6)
 OUTCOMES = ("", "CONFIRMED", "FAILED", "CANCELLED", "UNCHANGED", "REFUSED")
-#: A Cancel of these adds nothing to the lane: core/bookings.py SETTLED.
+#: A Cancel of such a booking adds nothing to the lane: core/bookings.py SETTLED.
 SETTLED = (FAILED, CANCELLED)
 
 
@@ -19,7 +19,7 @@ SETTLED = (FAILED, CANCELLED)
 class Record:
     """Bookings, seat and decided entries after some rows.
 
-    states: per request, its booking's state in version 1, 2, ...; none: no booking.
+    states: per request, its booking's states in versions 1, 2, ...; empty if there is no booking.
     owners: how many live bookings the one seat has.   decided: the entries that have a row.
     """
 
@@ -30,11 +30,10 @@ class Record:
 
 @lru_cache(maxsize=1 << 16)
 def record(rows: bytes, requests: tuple[int, ...]) -> Record:
-    """What some journal rows have made of the tables; believes their outcomes."""
+    """Return the tables after some journal rows, taking their outcomes as given."""
     states: list[list[int]] = [[] for _ in requests]
     owners, decided = 0, set()
-    for at in range(0, len(rows), ROW):
-        entry, request, outcome = rows[at : at + ROW]
+    for entry, request, outcome in journal_rows(rows):
         decided.add(entry)
         target = requests[request]
         booking = states[request if target == BOOK else target]
@@ -49,7 +48,7 @@ def record(rows: bytes, requests: tuple[int, ...]) -> Record:
 def decide(
     known: Record, request: int, requests: tuple[int, ...], *, withdrawn: bool = False, look: bool = True
 ) -> int:
-    """The outcome of a request; 0 for a Book whose booking has one already (unless it does not `look`).
+    """Return the outcome of a request; 0 for a Book whose booking has one already (not checked without `look`).
 
     withdrawn: the Book's Cancel is in the lane.
     """
@@ -69,9 +68,9 @@ def decide(
 def decide_batch(
     rows: bytes, fresh: list[tuple[int, int]], requests: tuple[int, ...], *, withdrawn: int = 0, look: bool = True
 ) -> bytes:
-    """The rows that a batch of fresh (entry, request) adds to the `rows` it has loaded: workers/batch.py _decide.
+    """Return the rows that fresh (entry, request) pairs add to the loaded `rows`: workers/batch.py _decide.
 
-    withdrawn: a bit for each Book that is.
+    withdrawn: bit n is set if the Book of request n is withdrawn.
     """
     new = b""
     for entry, request in fresh:

@@ -1,6 +1,6 @@
-"""Every reachable state, breadth first; what is wrong with one of them, by the shortest way; and the way home.
+"""Search of every reachable state, breadth first: finds violations, with the shortest trace, and checks liveness.
 
-Liveness: from every state a state at rest (rules.at_rest) can be reached by steps in which nothing fails, and
+Liveness: from every state, a state at rest (rules.at_rest) can be reached by steps in which nothing fails, and
 a state in which only failures can still happen is at rest. So with fair scheduling all that was accepted is
 decided and published, whatever has happened before.
 """
@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from proof.model import door, drains, faults, rules
+from proof.model import clients, drains, faults, rules
 from proof.model.layout import Layout
 from proof.model.sizes import Size
 from proof.model.steps import Move
@@ -22,7 +22,7 @@ STUCK = "liveness: though nothing fails any more, what was accepted is never dec
 
 @dataclass
 class Result:
-    """What a run has found. `violation` is "" if nothing is wrong; `trace` the shortest way to it, line by line."""
+    """A run's result. `violation`: "" if nothing is wrong; `trace`: the shortest way to it, a step per line."""
 
     states: int = 0
     steps: int = 0
@@ -33,12 +33,12 @@ class Result:
 
 
 def moves(layout: Layout, state: bytes) -> list[Move]:
-    """Every step from a state."""
-    return [*door.moves(layout, state), *drains.moves(layout, state), *faults.moves(layout, state)]
+    """Return every step from a state."""
+    return [*clients.moves(layout, state), *drains.moves(layout, state), *faults.moves(layout, state)]
 
 
 def search(size: Size, progress: Callable[[int, int], object] = lambda states, waiting: None) -> Result:
-    """Explore a size; stops at the first violation. `progress` is told the states found, and those to explore."""
+    """Explore a size up to the first violation. `progress` gets the numbers of states found, and left to explore."""
     return _Search(size, progress).run()
 
 
@@ -64,7 +64,7 @@ class _Search:
             if number % 100_000 == 0:
                 self._progress(len(self._states), len(self._states) - number)
         if not result.violation:
-            self._come_home()
+            self._check_liveness()
         result.states = len(self._states)
         result.depth = self._depth(len(self._states) - 1)
         result.seconds = time.monotonic() - started
@@ -85,31 +85,31 @@ class _Search:
             if not step.fault:
                 self._targets.append(target)
             if wrong:
-                self._blame(wrong, number, after)
+                self._report(wrong, number, after)
                 return
         self._offsets.append(len(self._targets))
 
-    def _come_home(self) -> None:
-        """Mark, backwards from the states at rest, all that can reach one; blame the first that cannot."""
+    def _check_liveness(self) -> None:
+        """Mark, backwards from the states at rest, all that can reach one; report the first that cannot."""
         states = len(self._states)
         sources, first = self._reversed()
-        home = bytearray(states)
+        reaches = bytearray(states)
         waiting = [n for n in range(states) if rules.at_rest(self._layout, self._states[n])]
         for n in waiting:
-            home[n] = 1
+            reaches[n] = 1
         while waiting:
             n = waiting.pop()
             for at in range(first[n], first[n + 1]):
                 source = sources[at]
-                if not home[source]:
-                    home[source] = 1
+                if not reaches[source]:
+                    reaches[source] = 1
                     waiting.append(source)
-        lost = home.find(0)
-        if lost >= 0:
-            self._blame(STUCK, self._parents[lost], self._states[lost])
+        stuck = reaches.find(0)
+        if stuck >= 0:
+            self._report(STUCK, self._parents[stuck], self._states[stuck])
 
     def _reversed(self) -> tuple[array[int], array[int]]:
-        """The steps without a fault, by target: the sources of n are sources[first[n]:first[n + 1]]."""
+        """Return the steps without a fault, by target: the sources of n are sources[first[n]:first[n + 1]]."""
         first = array("Q", bytes(8 * (len(self._states) + 1)))
         for target in self._targets:
             first[target + 1] += 1
@@ -129,8 +129,8 @@ class _Search:
             number, depth = self._parents[number], depth + 1
         return depth
 
-    def _blame(self, wrong: str, number: int, last: bytes) -> None:
-        """Tell the way to what is wrong: through state `number` to `last`, with one name per process all along."""
+    def _report(self, wrong: str, number: int, last: bytes) -> None:
+        """Write the trace through state `number` to `last`, in which each process keeps its number."""
         way = [last] if last != self._states[0] else []
         while number:
             way.append(self._states[number])

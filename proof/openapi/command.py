@@ -1,4 +1,4 @@
-"""`python -m proof.openapi`: schemathesis sends cases to every operation of a system of its own, and judges it."""
+"""`python -m proof.openapi`: start a system, let schemathesis send cases to all operations, and judge the answers."""
 
 from __future__ import annotations
 
@@ -8,61 +8,71 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ops.up.running import running
-from proof.fuzz.command import show_of, unharmed
+from ops.up.running import Running, running
+from proof.fuzz.command import make_large_show, unharmed
+from proof.kit.client import Client
 from proof.kit.system import Up
 from proof.kit.system import running as started
-from proof.openapi.accounts import Client
 from proof.openapi.probe import Size, names_of, probe
 from proof.openapi.watch import Watch
 
-#: One client sends everything: the limits of requests and log-ins would answer 429 for the rest.
+#: One client sends everything, so the limits of requests and log-ins would soon answer 429.
 NO_LIMITS = {
     "RATE_LIMIT_PER_S": "0",
     "LOGINS_PER_ACCOUNT": "0",
     "LOGINS_PER_ADDRESS": "0",
     "BOOKINGS_PER_USER_HOUR": "0",
 }
-#: How long all that was accepted may wait for its decision after the last request.
+#: Seconds after the last request within which every accepted booking must be decided.
 DECIDED_S = 20.0
+#: Seconds for one answer to the proof's own requests.
+PATIENCE_S = 60.0
 
 
 def look(up: Up, size: Size) -> list[str]:
-    """Probe a started system, print each caller's counts, and return what is wrong with it."""
+    """Probe a started system; return what is wrong with it."""
     up.wait(up.complete)
     system, before = running(up.home), up.pids()
-    client, wrong, seen = Client(system), [], {}
-    for who, watch in probe(client, size):
-        undecided = follow(client, watch)
-        print(f"seed {size.seed}, {who}: {watch.told()}, {len(undecided)} of them undecided", flush=True)
-        seen[who] = watch
-        wrong += [f"as {who}, seed {size.seed}: {what}\n{how}" for what, how in watch.wrong.items()]
-        wrong += [f"as {who}: still undecided: {told}" for told in undecided]
-    document = client.ask("GET", "/openapi.json")
-    wrong += expected(seen, document)
-    print(f"seed {size.seed}, all: {total(seen, document)}", flush=True)
-    wrong += unharmed(up, before, show_of(system))
-    if client.ask("GET", "/readyz")["status"] != "ready":
-        wrong.append("not ready")
+    wrong: list[str] = []
+    with Client(system.base_url, timeout_s=PATIENCE_S) as client:
+        wrong += _probe(client, system, size)
+        wrong += unharmed(up, before, make_large_show(system))
+        if client.call("GET", "/readyz")["status"] != "ready":
+            wrong.append("not ready")
     if any(secret in up.output() for secret in (system.jwt_secret, "Bearer ey", "password_hash")):
         wrong.append("the log has a secret")
     return wrong
 
 
+def _probe(client: Client, system: Running, size: Size) -> list[str]:
+    """Send cases as each caller, print the counts, and return what is wrong."""
+    wrong, seen = [], {}
+    for who, watch in probe(client, system, size):
+        undecided = follow(client, watch)
+        print(f"seed {size.seed}, {who}: {watch.counts()}, {len(undecided)} of them undecided", flush=True)
+        seen[who] = watch
+        wrong += [f"as {who}, seed {size.seed}: {what}\n{how}" for what, how in watch.wrong.items()]
+        wrong += [f"as {who}: still undecided: {booking}" for booking in undecided]
+    document = client.call("GET", "/openapi.json")
+    wrong += expected(seen, document)
+    print(f"seed {size.seed}, all: {total(seen, document)}", flush=True)
+    return wrong
+
+
 def follow(client: Client, watch: Watch) -> list[dict[str, Any]]:
-    """Ask for every booking that was accepted, as its owner; those that are not decided in time, or not for good."""
+    """Poll every accepted booking as its owner; return those that are undecided, or have an undecided change."""
     deadline, undecided = time.monotonic() + DECIDED_S, []
     for booking, authorization in watch.promised.items():
         wait_s = max(0, int(deadline - time.monotonic()))
         token = authorization.removeprefix("Bearer ")
-        told = client.ask("GET", f"/api/bookings/{booking}?wait={wait_s}", token=token)
-        if told["stage"] == "QUEUED" or told["pending_operation"]:
-            undecided.append(told)
+        found = client.call("GET", f"/api/bookings/{booking}?wait={wait_s}", token=token)
+        if found["stage"] == "QUEUED" or found["pending_operation"]:
+            undecided.append(found)
     return undecided
 
 
 def expected(seen: dict[str, Watch], document: dict[str, Any]) -> list[str]:
-    """What must have happened for the rest to mean anything, and that nobody got what needs a token."""
+    """Return operations that were never reached, callers for whom too little was tried, and open operations."""
     wrong = []
     if missing := names_of(document) - set().union(*(watch.operations for watch in seen.values())):
         wrong.append(f"never answered: {sorted(missing)}")
@@ -72,14 +82,14 @@ def expected(seen: dict[str, Watch], document: dict[str, Any]) -> list[str]:
         if not watch.checks:
             wrong.append(f"{who}: nothing was checked")
         if not watch.without_token:
-            wrong.append(f"{who}: nothing was asked without a token")
+            wrong.append(f"{who}: nothing was sent without a token")
         if bool(watch.promised) == (who == "anonymous"):
             wrong.append(f"{who}: {len(watch.promised)} bookings were accepted")
     return wrong
 
 
 def total(seen: dict[str, Watch], document: dict[str, Any]) -> str:
-    """The counts of all callers together, against what the document has."""
+    """Return the counts of all callers together, compared with the document's."""
     names, answered = names_of(document), set().union(*(watch.successful for watch in seen.values()))
     links = {
         f"{method.upper()} {path} -> [{status}] {link} -> "
@@ -99,11 +109,11 @@ def total(seen: dict[str, Watch], document: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 nothing is wrong, 1 something is."""
+    """Return the exit code: 0 nothing is wrong, 1 something is."""
     parser = argparse.ArgumentParser(prog="python -m proof.openapi", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=5.0, help="of drawing, for all callers")
-    parser.add_argument("--examples", type=int, default=30, help="of each operation in one round")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of generated cases, for all callers")
+    parser.add_argument("--examples", type=int, default=30, help="per operation in one round")
     options = parser.parse_args(arguments)
     size = Size(options.seed, seconds=int(options.minutes * 20), examples=options.examples)
     wrong: list[str] = []

@@ -1,4 +1,4 @@
-"""What is written down of each call, and what is wrong about it whatever the document says."""
+"""The record of each call to the system, and the checks that do not depend on the document."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 
 from proof.fuzz.command import LEAKS
-from proof.openapi.accounts import PASSWORD, Stage
+from proof.openapi.accounts import PASSWORD, Offer
 
-#: The answers to who comes without a token where one is needed, or with no route or no readable request at all.
+#: Statuses of requests without a token where one is needed, or without a route, or that cannot be read.
 REFUSALS = frozenset({400, 401, 404, 405, 408, 413, 414, 431})
 SLOW_S = 10.0
-#: After the stage's own show.
+#: The first start of a generated show, after the offered show's.
 FIRST_START = datetime(2190, 1, 2, tzinfo=UTC)
-#: They want the password as it is.
+#: Operations that need the account's password.
 PROVEN = frozenset({"change_password", "change_profile", "delete_account"})
 BOOKING_CHANGES = frozenset({"create", "confirm", "cancel"})
 
 
 def _starts() -> Iterator[str]:
-    """Times far enough apart that no two shows meet."""
+    """Yield times far enough apart that no two shows overlap."""
     for number in count(1):
         yield (FIRST_START + number * timedelta(hours=2)).isoformat()
 
 
 @dataclass
 class Watch:
-    """One caller's calls. `promised`: booking -> the Authorization that it was accepted for."""
+    """One caller's calls. `promised`: accepted booking -> the Authorization header it was requested with."""
 
-    stage: Stage
-    #: When the next show of the stage's hall may start.
+    offer: Offer
+    #: When the next shows in the offered hall may start.
     starts: Iterator[str] = field(default_factory=_starts)
     operations: set[str] = field(default_factory=set)
     successful: set[str] = field(default_factory=set)
@@ -55,7 +55,7 @@ class Watch:
 
     @contextmanager
     def over(self, schema: schemathesis.BaseSchema) -> Iterator[None]:
-        """Be told of each call to the schema's system."""
+        """Record each call to the schema's system until the block ends."""
 
         def before_call(
             _context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]
@@ -73,23 +73,23 @@ class Watch:
             GLOBAL_HOOK_DISPATCHER.unregister(before_call)
 
     def sent(self, case: schemathesis.Case[Any]) -> None:
-        """Give good cases what nobody can guess: a show that is there, the password as it is."""
+        """Put into good cases what cannot be guessed: an existing show, the account's password."""
         name, body = _name(case), case.body
         if not isinstance(body, dict) or (case.meta and case.meta.generation.mode == GenerationMode.NEGATIVE):
             return
         case.body = body = whole(body)
         if name == "create":
-            body["show_id"] = self.stage.show_id
+            body["show_id"] = self.offer.show_id
         if case.meta and case.meta.phase.name == TestPhase.STATEFUL:
             if name == "create_hall":
-                case.body = dict(self.stage.hall)
+                case.body = dict(self.offer.hall)
             if name == "create_show":
-                case.body = {**self.stage.show, "starts_at": next(self.starts)}
+                case.body = {**self.offer.show, "starts_at": next(self.starts)}
         if name in PROVEN and "password" in body:
             body["password"] = PASSWORD
 
     def answered(self, case: schemathesis.Case[Any], response: Response) -> None:
-        """Count the answer, and judge it."""
+        """Count the answer and judge it."""
         name, status = _name(case), response.status_code
         request = response.request
         self.statuses[status] += 1
@@ -112,7 +112,7 @@ class Watch:
             self.promised[response.json()["id"]] = authorization
 
     def event(self, event: events.EngineEvent) -> None:
-        """What schemathesis itself found."""
+        """Record what schemathesis found."""
         if isinstance(event, events.NonFatalError):
             self.wrong.setdefault(f"error: {event.label} {event.value!r}"[:200], event.info.format())
         elif isinstance(event, events.FatalError):
@@ -135,8 +135,8 @@ class Watch:
                             f"{failure.message}\n{found.code_sample}",
                         )
 
-    def told(self) -> str:
-        """The counts in one line."""
+    def counts(self) -> str:
+        """Return the counts in one line."""
         classes = Counter(status // 100 for status in self.statuses.elements())
         each = ", ".join(f"{count} {first}xx" for first, count in sorted(classes.items()))
         return (
@@ -149,7 +149,7 @@ class Watch:
 
 
 def whole(value: Any) -> Any:
-    """The same value with 283.0 as 283: one number to JSON Schema, but this API wants integers written as such."""
+    """Return the value with 283.0 as 283: the same number in JSON Schema, but this API requires integers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):

@@ -1,10 +1,11 @@
-"""The simulator: the real decide, the real Lua scripts, the real SQL, through random schedules in one process.
+"""The simulator: the real decide, Lua scripts and SQL through random schedules, in one process.
 
-Two apis, two workers (each with a drain and a sweeper), the expirer and clients run as threads of which only
-one goes at a time: at every call to Redis, Postgres or the broker it hands a baton back, and the schedule's
-random numbers say who goes on, who crashes, whose answer is lost, who sleeps long and wakes up late, which
-lease lapses, when Redis is wiped. One seed is one schedule, whatever the machine does meanwhile.
+Two apis, two workers (each with a drain and a sweeper), the expirer and clients are threads of which one runs at a
+time. A thread stops at every call to Redis, Postgres or the broker; then the schedule's random numbers decide which
+continues, which crashes, whose answer is lost, which sleeps long and wakes up late, which lease lapses, and when
+Redis is wiped. A seed always gives the same schedule.
 
-    baton.py   who goes        seams.py    where: at the calls to the stores        ground.py   the servers
-    cast.py    the actors      play.py     one schedule, from its seed              oracle.py   what must be true
+    jobs.py       threads that run one at a time     seams.py      the points at calls to the stores
+    processes.py  the processes and their clients    schedule.py   one schedule, from its seed
+    fixture.py    the servers and fresh shows        oracle.py     the record of what clients saw, and the checks
 """

@@ -1,4 +1,4 @@
-"""The oracle: its own record of what was asked, accepted and seen, compared with the stores when all is quiet."""
+"""The oracle: its record of what was requested, accepted and seen, compared with the stores at the end."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from db.postgres.engine import transaction
 from ops.verify import verify
 from proof.kit import sql
 from proof.kit.taken_seats import untrue
-from proof.simulator.ground import LANES, Ground
+from proof.simulator.fixture import LANES, Fixture
 
 
 @dataclass
 class Asked:
-    """One booking that a client asked for: whether it was told "accepted", whether its client has asked for a Cancel,
-    and the versions that it saw."""
+    """A requested booking. `accepted`: its client got that answer. `cancelled`: its client requested a Cancel.
+
+    seen: the (version, status) pairs that clients saw.
+    """
 
     operation: Book
     accepted: bool = False
@@ -32,37 +34,37 @@ class Asked:
 
 @dataclass
 class Oracle:
-    """What is known outside of the system. `violations` grows as the schedule goes on."""
+    """The record kept outside of the system. `violations` grows during the schedule."""
 
     asked: dict[UUID, Asked] = field(default_factory=dict)
     entries: list[tuple[int, str, StreamId]] = field(default_factory=list)
     wiped: bool = False
-    #: How often the door has refused a seat that was taken.
+    #: How often accept.lua has refused a taken seat.
     refused: int = 0
     violations: list[str] = field(default_factory=list)
 
     def accepted(self, operation_show: int, epoch: str, entry_id: str) -> None:
-        """An operation was accepted as this entry of its lane."""
+        """Record that an operation was accepted as this entry of its lane."""
         if entry_id:
             self.entries.append((lane_of(operation_show, LANES), epoch, StreamId.parse(entry_id)))
 
     def saw(self, booking_id: UUID, version: int, status: str, since: int) -> None:
-        """A client was told this of its booking. I3: it is not older than what any client knew when it asked.
+        """Record an answer about a booking. I3: it is not older than what any client knew when it sent the request.
 
-        since: how many answers there were then. One that was sent earlier may arrive later, and then is no news.
+        since: how many answers there were then. Later ones do not count: answers may arrive in another order.
         """
         seen = self.asked[booking_id].seen
         newest = max((known for known, _ in seen[:since]), default=0)
         if version < newest and not (version == 0 and self.wiped):
             self.violations.append(f"I3 booking {booking_id}: v{newest} was seen, then {status} v{version}")
-        if (told := dict(seen).get(version, status)) != status:
-            self.violations.append(f"I3 booking {booking_id}: v{version} was {told}, then {status}")
+        if (before := dict(seen).get(version, status)) != status:
+            self.violations.append(f"I3 booking {booking_id}: v{version} was {before}, then {status}")
         seen.append((version, status))
 
-    def check(self, ground: Ground) -> list[str]:
-        """All violations, now that nothing is at work and the lanes are drained."""
+    def check(self, fixture: Fixture) -> list[str]:
+        """Return all violations, once no job runs and the lanes are drained."""
         found = self.violations
-        with transaction(ground.engine) as connection:
+        with transaction(fixture.engine) as connection:
             recorded = {booking.id: booking for booking in bookings.all_bookings(connection)}
             journal = {
                 (row.lane, row.epoch, StreamId(row.stream_ms, row.stream_seq))
@@ -70,28 +72,28 @@ class Oracle:
             }
             withdrawn = connection.execute(sql.CANCELLED_BOOKS).scalars()
             found += [
-                f"I5 booking {id_} was withdrawn, and nobody has cancelled it"
+                f"I5 booking {id_} was withdrawn, and no client cancelled it"
                 for id_ in withdrawn
                 if id_ in self.asked and not self.asked[id_].cancelled
             ]
             parked = connection.execute(sql.PARKED).scalar_one()
         found += [f"parked: {parked} operations" for _ in range(bool(parked))]
-        found += [f"I5 booking {id_} was never asked for" for id_ in recorded.keys() - self.asked.keys()]
+        found += [f"I5 booking {id_} was never requested" for id_ in recorded.keys() - self.asked.keys()]
         for id_, asked in self.asked.items():
-            self._outcome(ground, asked, recorded.get(id_))
+            self._outcome(fixture, asked, recorded.get(id_))
         if not self.wiped:
             found += [f"I2 accepted entry {entry} is not decided" for entry in self.entries if entry not in journal]
-        found += verify(str(ground.settings.database_url)).violations
-        found += untrue(ground.client, ground.engine, LANES)
-        ask: Any = ground.client.execute_command
-        for state in lanes.overview([ask(*each) for each in lanes.overview_commands(LANES)]):
+        found += verify(str(fixture.settings.database_url)).violations
+        found += untrue(fixture.client, fixture.engine, LANES)
+        execute: Any = fixture.client.execute_command
+        for state in lanes.overview([execute(*each) for each in lanes.overview_commands(LANES)]):
             if state.depth:
                 found.append(f"I9 lane {state.lane} still has {state.depth} entries")
         return found
 
-    def _outcome(self, ground: Ground, asked: Asked, recorded: Booking | None) -> None:
+    def _outcome(self, fixture: Fixture, asked: Asked, recorded: Booking | None) -> None:
         id_, found = asked.operation.booking_id, self.violations
-        status = ground.client.hgetall(keys.status(lane_of(asked.operation.show_id, LANES), id_))
+        status = fixture.client.hgetall(keys.status(lane_of(asked.operation.show_id, LANES), id_))
         if recorded is None:
             if asked.accepted:
                 found.append(f"I2 booking {id_} was accepted and has no outcome")
@@ -101,9 +103,9 @@ class Oracle:
         if asked.seen:
             self._final(asked, recorded)
         if status:
-            told = (int(status["v"]), status["s"], "CONFIRM" in status, "CANCEL" in status)
-            if told != (recorded.version, recorded.status.value, False, False):
-                found.append(f"I3 booking {id_} is {recorded.status} v{recorded.version}, its status says {told}")
+            published = (int(status["v"]), status["s"], "CONFIRM" in status, "CANCEL" in status)
+            if published != (recorded.version, recorded.status.value, False, False):
+                found.append(f"I3 booking {id_} is {recorded.status} v{recorded.version}, its status is {published}")
             elif json.loads(status["b"])["version"] != recorded.version:
                 found.append(f"I3 booking {id_}: the body is of another version than the status")
         elif not self.wiped:
@@ -111,12 +113,12 @@ class Oracle:
         if recorded.status in (Status.PENDING, Status.CONFIRMED) and not set(asked.operation.seats) <= set(
             recorded.seats
         ):
-            found.append(f"I4 booking {id_} has seats {recorded.seats}, asked were {asked.operation.seats}")
+            found.append(f"I4 booking {id_} has seats {recorded.seats}, requested were {asked.operation.seats}")
 
     def _final(self, asked: Asked, recorded: Booking) -> None:
-        version, told = max(asked.seen)
-        if version > recorded.version or (version == recorded.version and told != recorded.status.value):
+        version, status = max(asked.seen)
+        if version > recorded.version or (version == recorded.version and status != recorded.status.value):
             found = (
-                f"I4 booking {recorded.id} was seen as {told} v{version}, is {recorded.status} v{recorded.version}"
+                f"I4 booking {recorded.id} was seen as {status} v{version}, is {recorded.status} v{recorded.version}"
             )
             self.violations.append(found)

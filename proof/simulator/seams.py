@@ -1,4 +1,4 @@
-"""The seams: where product code calls Redis, Postgres and the broker, a point on either side of each call."""
+"""The seams: clients of Redis and Postgres with a point of the schedule before and after each call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from db.kv import scripts
 from db.kv.rounds import Command, Rounds
 from db.postgres.engine import make_engine
 from proof.kit import sql
-from proof.simulator.baton import Crashed, Fate, point, through
+from proof.simulator.jobs import Crashed, Fate, point, through
 
 R = TypeVar("R")
 
@@ -29,19 +29,19 @@ def _named(command: Sequence[Any]) -> str:
 
 
 class SeamRedis(redis.Redis):
-    """A worker's client. A blocking read looks once: what it would have waited for comes in other turns."""
+    """A worker's client. A blocking read returns at once: what it would have waited for happens in other turns."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         if args[0] == "XREAD":
             at = args.index(b"BLOCK")
             args = (*args[:at], *args[at + 2 :])
         lost = redis.ConnectionError("the answer is lost")
-        ask: Callable[..., Any] = super().execute_command
-        return through(_named(args), lambda: ask(*args, **options), redis.ConnectionError("not connected"), lost)
+        execute: Callable[..., Any] = super().execute_command
+        return through(_named(args), lambda: execute(*args, **options), redis.ConnectionError("not connected"), lost)
 
 
 class SeamRounds(Rounds):
-    """An api's (or the expirer's) calls. `ahead_ms`: how far the simulated clock is ahead of Redis's."""
+    """Calls of an api or of the expirer. `ahead_ms`: how far the simulated clock is ahead of Redis's."""
 
     ahead_ms = 0
 
@@ -59,7 +59,7 @@ class SeamRounds(Rounds):
 
 
 class SeamService:
-    """An api's calls as its booking service makes them: awaited, but each with its points in the caller's thread."""
+    """The awaited calls of an api's booking service, each with its points in the caller's thread."""
 
     def __init__(self, rounds: SeamRounds) -> None:
         self._rounds = rounds
@@ -68,7 +68,7 @@ class SeamService:
         return self._rounds.call(commands, writes=writes)
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """What would go to a thread is done here."""
+        """Call here what the service would call in a thread."""
         return function(*arguments)
 
     async def once(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -76,7 +76,7 @@ class SeamService:
 
 
 def driven(work: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine of the booking service to its end: on these seams it waits for nothing."""
+    """Run a coroutine of the booking service to its end; with these seams it waits for nothing."""
     try:
         work.send(None)
     except StopIteration as done:
@@ -85,10 +85,10 @@ def driven(work: Coroutine[Any, Any, R]) -> R:
 
 
 def seam_engine(url: str) -> Engine:
-    """An engine with a point before each statement and on either side of COMMIT."""
+    """Return an engine with a point before each statement, and before and after COMMIT."""
     engine = make_engine(url, pool_size=4, idle_timeout_ms=0, pre_ping=False, by_key=True)
     with engine.connect() as connection:
-        connection.exec_driver_sql(sql.PING)  # the dialect asks its questions at the first connection
+        connection.exec_driver_sql(sql.PING)  # the dialect runs its own queries at the first connection
     engine.dispose()
     commit = engine.dialect.do_commit
 
@@ -109,17 +109,19 @@ def seam_engine(url: str) -> Engine:
 
 
 class _SeamCursor(psycopg.Cursor[Any]):
-    """A cursor with a point before each statement, whether SQLAlchemy or db.postgres.engine.execute has made it."""
+    """A cursor with a point before each statement, also in db.postgres.engine.execute."""
 
     def execute(self, query: Any, *args: Any, **options: Any) -> Self:
         if _reach(f"before {' '.join(query.split()[:2])}", self.connection) is Fate.FAIL:
-            _cut(self.connection)  # the statement finds it closed
+            _cut(self.connection)  # the statement fails, as the connection is closed
         return super().execute(query, *args, **options)
 
 
 def _reach(at: str, driver: Any) -> Fate:
-    """A point in a transaction. Postgres rolls a dead client's back when it notices; here at once, or a seed would
-    not repeat itself."""
+    """Stop at a point in a transaction; roll it back at once if the process crashes there.
+
+    Postgres would roll back some time later, and the schedule could not be repeated.
+    """
     try:
         return point(at)
     except Crashed:
@@ -128,7 +130,7 @@ def _reach(at: str, driver: Any) -> Fate:
 
 
 def _cut(driver: Any) -> None:
-    """The connection is lost, and what is uncommitted with it."""
+    """Close the connection; what is uncommitted is lost."""
     driver.rollback()
     driver.close()
 

@@ -10,7 +10,7 @@ import pytest
 from ops.rush.tokens import mint
 from ops.up.running import Running, running
 from proof.fuzz.cases import Case
-from proof.fuzz.command import fuzz, judge, show_of, unharmed
+from proof.fuzz.command import fuzz, judge, make_large_show, unharmed
 from proof.fuzz.wire import Answer, send
 from proof.kit.system import Up
 from tests.unit.api.test_jwt_attacks import ATTACKS, Token
@@ -28,7 +28,7 @@ def answer(system: Running, case: Case) -> Answer:
 
 def test_spoilt_requests_do_no_harm(running_up: Up) -> None:
     system, before = running(running_up.home), running_up.pids()
-    show_id = show_of(system)
+    show_id = make_large_show(system)
 
     result = fuzz(system, show_id, seed=2026, requests=REQUESTS, seconds=SECONDS)
 

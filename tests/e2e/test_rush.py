@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +18,8 @@ from core.bookings import Status
 from core.times import iso
 from ops.rush.tokens import mint
 from ops.up.running import Running, running
+from proof.kit.client import Client
+from proof.kit.shows import HOUR_MS, Catalogue, plan
 from proof.kit.system import PROJECT, Up
 
 
@@ -51,11 +53,10 @@ def test_a_crowd_is_decided_to_the_last_and_proven(running_up: Up) -> None:
 @pytest.mark.parametrize(
     ("name", "place"), [("worker-1", 0), ("worker-1", 1), ("api", 1), ("broker", 0), ("redis", 0), ("postgres", 0)]
 )
-def test_a_kill_in_the_middle_loses_nothing(running_up: Up, name: str, place: int) -> None:
+def test_a_kill_in_the_middle_loses_nothing(running_up: Up, client: Client, name: str, place: int) -> None:
     rush = crowd(running_up, "--buyers", "600", "--seats", "200", "--holds", "0.2", "--ramp", "3")
-    api = Client(running(running_up.home))
-    before = api.decisions()
-    running_up.wait(lambda: rush.poll() is not None or api.decisions() > before + 50)
+    before = decisions(client)
+    running_up.wait(lambda: rush.poll() is not None or decisions(client) > before + 50)
 
     os.kill(running_up.pids()[name][place], signal.SIGKILL)
 
@@ -63,22 +64,27 @@ def test_a_kill_in_the_middle_loses_nothing(running_up: Up, name: str, place: in
     running_up.wait(running_up.complete)
 
 
-def test_a_hold_that_nobody_confirms_expires_by_itself(running_up: Up) -> None:
-    api = Client(running(running_up.home))
-    show = api.make_show(hold_s=1)
+def test_a_hold_that_nobody_confirms_expires_by_itself(running_up: Up, client: Client) -> None:
+    system = running(running_up.home)
+    show, buyer = make_show(client, system, hold_s=1), mint(system.jwt_secret, str(uuid4()))
 
-    booking = api.call("POST", "/api/bookings", {"show_id": show, "quantity": 2, "hold": True})
-    running_up.wait(lambda: api.status(booking["id"])["stage"] != "QUEUED")
-    running_up.wait(lambda: api.status(booking["id"])["status"] != Status.PENDING)
+    asked = {"show_id": show, "quantity": 2, "hold": True}
+    id_ = client.call("POST", "/api/bookings", asked, token=buyer)["id"]
 
-    assert api.status(booking["id"])["reason"] == "HOLD_EXPIRED"
-    assert api.call("GET", f"/api/shows/{show}")["free"] == 6
+    def status() -> dict[str, Any]:
+        return client.call("GET", f"/api/bookings/{id_}", token=buyer)
+
+    running_up.wait(lambda: status()["stage"] != "QUEUED")
+    running_up.wait(lambda: status()["status"] != Status.PENDING)
+
+    assert status()["reason"] == "HOLD_EXPIRED"
+    assert client.call("GET", f"/api/shows/{show}", token=buyer)["free"] == 6
 
 
-def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up) -> None:
+def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up, client: Client) -> None:
     result(crowd(running_up, "--buyers", "50", "--seats", "20", "--no-verify"))
 
-    text = Client(running(running_up.home)).text("/metrics")
+    text = client.text("/metrics")
 
     for name in (
         'onsale_accepts_total{kind="BOOK"}',
@@ -92,48 +98,22 @@ def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up) -> None:
         assert name in text, name
 
 
-class Client:
-    """A buyer, and an administrator, of a running system."""
+@pytest.fixture
+def client(running_up: Up) -> Iterator[Client]:
+    with Client(running(running_up.home).base_url, timeout_s=10) as client:
+        yield client
 
-    def __init__(self, system: Running) -> None:
-        self._system = system
-        self._buyer = mint(system.jwt_secret, str(uuid4()))
 
-    def text(self, path: str) -> str:
-        with urllib.request.urlopen(self._system.base_url + path, timeout=10) as response:
-            return str(response.read().decode())
+def decisions(client: Client) -> float:
+    """Return how many decisions the workers have counted."""
+    lines = [line for line in client.text("/metrics").splitlines() if line.startswith("onsale_decisions_total")]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
-    def call(self, method: str, path: str, body: Any = None, token: str = "") -> dict[str, Any]:
-        request = urllib.request.Request(
-            self._system.base_url + path,
-            method=method,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers={"Authorization": f"Bearer {token or self._buyer}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:
-            answer: dict[str, Any] = json.loads(response.read())
-            return answer
 
-    def status(self, booking_id: str) -> dict[str, Any]:
-        return self.call("GET", f"/api/bookings/{booking_id}")
+def make_show(client: Client, system: Running, hold_s: int) -> int:
+    """Create a show of six seats; return its id."""
+    from db.postgres.users import first_admin_id
 
-    def decisions(self) -> float:
-        """How many decisions the workers have counted."""
-        lines = [line for line in self.text("/metrics").splitlines() if line.startswith("onsale_decisions_total")]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
-
-    def make_show(self, hold_s: int) -> int:
-        from db.postgres.users import first_admin_id
-
-        admin = mint(self._system.jwt_secret, str(first_admin_id(self._system.database_url)), "admin")
-        rows = [{"label": "A", "blocks": [{"first": 1, "last": 6, "category": "standard"}]}]
-        hall = self.call("POST", "/api/halls", {"name": "Studio", "plan": {"rows": rows}}, admin)["id"]
-        movie = self.call("POST", "/api/movies", {"title": "Row Lock", "duration_min": 90}, admin)["id"]
-        show = {
-            "movie_id": movie,
-            "hall_id": hall,
-            "starts_at": iso(int(time.time() * 1000) + 3_600_000),
-            "prices": {"standard": 1000},
-            "hold_s": hold_s,
-        }
-        return int(self.call("POST", "/api/shows", show, admin)["id"])
+    admin = mint(system.jwt_secret, str(first_admin_id(system.database_url)), "admin")
+    catalogue, starts_at = Catalogue(client, admin), iso(int(time.time() * 1000) + HOUR_MS)
+    return catalogue.show(catalogue.movie(), catalogue.hall(plan(1, 6)), starts_at, {"standard": 1000}, hold_s=hold_s)

@@ -15,7 +15,7 @@ from db.kv.admission import Admission
 from db.postgres import bookings
 from db.postgres.engine import transaction
 from proof.kit.shows import plan
-from proof.kit.taken_seats import believed
+from proof.kit.taken_seats import known_version
 from tests.race.rivals import LANES, fails_at_commit, variant
 from tests.support.stage import Stage
 from workers import batch as batches
@@ -210,7 +210,7 @@ def cancelled_by_a_batch_that_was_not_published(stage: Stage) -> int:
 def test_where_versions_do_not_meet_the_door_refuses_no_seat(stage: Stage) -> None:
     show = cancelled_by_a_batch_that_was_not_published(stage)
 
-    assert believed(stage.stores.client, show, LANES) is None
+    assert known_version(stage.stores.client, show, LANES) is None
     assert ask(stage, show, "B1").code == "ACCEPTED"
 
 

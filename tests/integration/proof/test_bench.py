@@ -1,4 +1,4 @@
-"""One contender of the bench books seats on real servers, and its bookings stand in Postgres."""
+"""One contender of the bench books seats on real servers, and its bookings are in Postgres."""
 
 from __future__ import annotations
 

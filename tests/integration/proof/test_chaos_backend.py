@@ -1,4 +1,4 @@
-"""The death of one of Postgres's backends: chaos finds those that serve clients, and no others."""
+"""The kill of one of Postgres's backends: chaos picks one that serves a client, and no other."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LOGINS = ("onsale_api_login", "onsale_worker_login")
 
 
 def kill_one(leader: int) -> str:
-    """Do it to the Postgres of this leader; what the nemesis would tell."""
+    """Kill a backend of the Postgres with this leader; return what the nemesis would report."""
 
     async def family(_name: str) -> list[int]:
         return sorted([leader, *(child.pid for child in psutil.Process(leader).children(recursive=True))])
 
     async def run() -> str:
-        scene = SimpleNamespace(family=family)
-        async with FAULTS["kill postgres backend"].harm(scene, random.Random(1)) as words:  # type: ignore[arg-type]
+        deployment = SimpleNamespace(family=family)
+        async with FAULTS["kill postgres backend"].harm(deployment, random.Random(1)) as words:  # type: ignore[arg-type]
             return words
 
     return asyncio.run(run())

@@ -1,4 +1,4 @@
-"""A full disk as chaos makes it: the server stops taking writes, and keeps what it had acknowledged."""
+"""Chaos fills a disk: the server stops accepting writes, and keeps what it has acknowledged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ops.up.folders import open_folders
 from proof.chaos import disk
 from proof.kit.servers import Servers, start_servers
 
-#: More than the space that is left takes.
+#: Keys, and bytes of each: more than the space that is left holds.
 MANY, BYTES = 200, 4_000
 
 
 def fill(servers: Servers) -> list[int]:
-    """Write keys until one is refused; which were acknowledged."""
+    """Write keys until one is refused; return those that were acknowledged."""
     client = redis.Redis.from_url(servers.redis_url(), retry=None)
     kept = []
     try:
@@ -39,15 +39,15 @@ def full_then_healed(servers: Servers) -> tuple[str, list[int]]:
         return [servers.redis.pid]
 
     async def run() -> tuple[str, list[int]]:
-        scene = SimpleNamespace(home=servers.home, family=family)
-        async with disk.full("redis")(scene, random.Random(1)) as words:  # type: ignore[arg-type]
+        deployment = SimpleNamespace(home=servers.home, family=family)
+        async with disk.full("redis")(deployment, random.Random(1)) as words:  # type: ignore[arg-type]
             return words, await asyncio.to_thread(fill, servers)
 
     return asyncio.run(run())
 
 
 def survives(servers: Servers) -> str:
-    """Fill the disk, heal it, start the server again: what was acknowledged is there, and writes go on."""
+    """Fill the disk, heal it, start the server again: what was acknowledged is there, and writes succeed."""
     words, kept = full_then_healed(servers)
     servers.redis.kill()
     servers.redis.start()

@@ -1,4 +1,4 @@
-"""What chaos does to the servers is what it says, and is over when it is healed."""
+"""Chaos does to the servers what it reports, and undoes it when it heals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from core.operations import StreamId
 from db.kv import keys
 from proof.chaos.faults import FAULTS
-from proof.chaos.plain import valkey
+from proof.chaos.unguarded_clients import valkey
 from proof.kit.servers import Servers, start_servers
 from proof.kit.waiting import until
 
@@ -29,13 +29,13 @@ LOGINS = ("onsale_api_login", "onsale_worker_login")
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers that nobody else uses: what is done to them is done to all of them."""
+    """Servers that no other test uses: these faults affect whole servers."""
     with start_servers(tmp_path_factory.mktemp("home"), fsync=False) as servers:
         yield servers
 
 
-class FakeScene:
-    """As much of a scene as these faults ask for."""
+class FakeDeployment:
+    """As much of a system as these faults need."""
 
     def __init__(self, servers: Servers) -> None:
         self.home = servers.home
@@ -65,11 +65,13 @@ class FakeScene:
         self.beside.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True))
 
 
-def harmed(scene: FakeScene, name: str, meanwhile: Callable[[], object] = lambda: None, seed: int = 1) -> str:
-    """Do a fault, look at what is so meanwhile, and heal it; what the nemesis would tell."""
+def harmed(
+    deployment: FakeDeployment, name: str, meanwhile: Callable[[], object] = lambda: None, seed: int = 1
+) -> str:
+    """Cause a fault, check its effect, and heal it; return what the nemesis would report."""
 
     async def run() -> str:
-        async with FAULTS[name].harm(scene, random.Random(seed)) as words:  # type: ignore[arg-type]
+        async with FAULTS[name].harm(deployment, random.Random(seed)) as words:  # type: ignore[arg-type]
             await asyncio.to_thread(meanwhile)
             return words
 
@@ -88,7 +90,7 @@ def test_postgres_is_read_only_for_sessions_that_are_open_and_then_no_longer(own
     with psycopg.connect(own.database_url.replace("+psycopg", ""), autocommit=True) as client:
         assert writes(client)
 
-        assert harmed(FakeScene(own), "demote postgres", lambda: until(lambda: not writes(client)))
+        assert harmed(FakeDeployment(own), "demote postgres", lambda: until(lambda: not writes(client)))
 
         until(lambda: writes(client))
 
@@ -110,7 +112,7 @@ def test_a_session_of_an_old_primary_stays_read_only_and_a_new_one_is_not(own: S
         kept.append(log_in())
         assert not writes(kept[0])
 
-    assert harmed(FakeScene(own), "old primary postgres", meanwhile) == "1 sessions ended"
+    assert harmed(FakeDeployment(own), "old primary postgres", meanwhile) == "1 sessions ended"
 
     with log_in() as after:
         assert writes(after)
@@ -120,22 +122,22 @@ def test_a_session_of_an_old_primary_stays_read_only_and_a_new_one_is_not(own: S
 
 @pytest.mark.parametrize("name", ["redis", "broker"])
 def test_a_valkey_without_memory_refuses_writes_and_takes_them_again(own: Servers, name: str) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeDeployment(own)
+    client = deployment.redis()
 
     def meanwhile() -> None:
         with pytest.raises(redis.OutOfMemoryError):
             client.set("key", "value")
 
-    assert harmed(scene, f"full memory {name}", meanwhile)
+    assert harmed(deployment, f"full memory {name}", meanwhile)
 
     assert client.set("key", "value")
 
 
 @pytest.mark.parametrize(("seed", "reads"), [(1, True), (0, False)])
 def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: int, reads: bool) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeDeployment(own)
+    client = deployment.redis()
     client.set("key", "value")
 
     def meanwhile() -> None:
@@ -143,7 +145,7 @@ def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: 
             client.set("key", "other")
         assert masterdown(client) is not reads
 
-    words = harmed(scene, "demote redis", meanwhile, seed)
+    words = harmed(deployment, "demote redis", meanwhile, seed)
 
     assert words == ("READONLY" if reads else "READONLY, MASTERDOWN")
     assert client.get("key") == "value"
@@ -151,26 +153,26 @@ def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: 
 
 
 def test_ways_to_an_old_primary_lead_back_and_it_lives_on(own: Servers) -> None:
-    scene = FakeScene(own)
+    deployment = FakeDeployment(own)
     usual, resets = Path("usual"), list[int]()
-    scene.links = [
+    deployment.links = [
         SimpleNamespace(role=role, upstream=usual, reset=lambda: resets.append(1)) for role in ("api", "worker")
     ]
     kept = list[redis.Redis]()
 
     def meanwhile() -> None:
-        [path] = {link.upstream for link in scene.links}
+        [path] = {link.upstream for link in deployment.links}
         kept.append(redis.Redis(unix_socket_path=str(path)))
         until(lambda: masterdown(kept[0]))
 
     try:
-        assert harmed(scene, "old primary redis", meanwhile) == "2 links"
+        assert harmed(deployment, "old primary redis", meanwhile) == "2 links"
 
-        assert {link.upstream for link in scene.links} == {usual}
+        assert {link.upstream for link in deployment.links} == {usual}
         assert len(resets) == 2
         assert masterdown(kept[0])
     finally:
-        for process in scene.beside:
+        for process in deployment.beside:
             process.kill()
             process.wait()
 
@@ -186,28 +188,28 @@ def masterdown(client: redis.Redis) -> bool:
 
 
 def test_the_next_ids_of_one_lane_are_ahead(own: Servers) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeDeployment(own)
+    client = deployment.redis()
     for lane in range(4):
         client.xtrim(keys.lane(lane), minid=client.xadd(keys.lane(lane), {"o": "1"}))
 
-    harmed(scene, "clock ahead")
+    harmed(deployment, "clock ahead")
 
-    [lane] = scene.ahead
+    [lane] = deployment.ahead
     ahead_ms = StreamId.parse(str(client.xadd(keys.lane(lane), {"o": "1"}))).ms - time.time() * 1000
     assert 100_000 < ahead_ms <= 300_000
     assert StreamId.parse(str(client.xadd(keys.lane((lane + 1) % 4), {"o": "1"}))).ms - time.time() * 1000 < 1_000
 
 
 def test_redis_is_as_it_was_and_connections_end(own: Servers) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeDeployment(own)
+    client = deployment.redis()
     client.set("kept", "first", px=60_000)
     connection = client.client_id()
 
-    words = harmed(scene, "failover redis")
+    words = harmed(deployment, "failover redis")
 
-    [back] = scene.went_back
+    [back] = deployment.went_back
     assert " keys of " in words
     assert back.back_to < back.begun < back.ended
     assert client.client_id() != connection

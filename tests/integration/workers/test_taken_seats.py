@@ -14,7 +14,7 @@ from core.taken_seats import FREE, SOLD, packed, until_s
 from db.kv import keys, scripts
 from db.kv.scripts import Script
 from db.postgres import seats
-from proof.kit.taken_seats import believed, untrue
+from proof.kit.taken_seats import known_version, untrue
 from proof.kit.waiting import until
 from tests.conftest import LANES
 from tests.support.buyer import Buyer, answered, refused
@@ -72,7 +72,7 @@ def test_each_batch_tells_what_it_has_changed(stage: Stage, alice: Buyer, bob: B
     stage.drain()
 
     refused(bob.book(show, "B1"), 409, "seat_taken")
-    assert believed(stage.stores.client, show, LANES) is not None
+    assert known_version(stage.stores.client, show, LANES) is not None
     won = answered(bob.book(show, "B2", "B3"), 202)["id"]
     stage.drain()
     assert answered(bob.get(won), 200)["status"] == "CONFIRMED"
@@ -130,7 +130,7 @@ def test_after_a_batch_that_was_never_published_the_door_believes_nothing(
     stage.drain()
     assert answered(alice.get(kept), 200)["status"] == "CONFIRMED"
 
-    assert believed(stage.stores.client, show, LANES) is None
+    assert known_version(stage.stores.client, show, LANES) is None
     lost = answered(bob.book(show, "A1"), 202)["id"]
     stage.drain()
     assert answered(bob.get(lost), 200)["reason"] == "SEAT_TAKEN"
@@ -223,7 +223,7 @@ def test_thousands_of_seats_of_one_batch_are_told(stage: Stage, alice: Buyer, bo
             stage.book(show, *(f"{row}{number}" for number in range(first, first + 10)))
     stage.drain()
 
-    assert believed(stage.stores.client, show, LANES) is not None
+    assert known_version(stage.stores.client, show, LANES) is not None
     refused(bob.book(show, "M100"), 409, "seat_taken")
 
 

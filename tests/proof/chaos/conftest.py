@@ -1,4 +1,4 @@
-"""A play on real stores. Leases live shortly, so that the sweeper comes at once."""
+"""A small run on real stores. Leases are short, so that the sweeper acts at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small real run for the oracle: people book over HTTP on real stores, all of it is recorded, and then judged."""
+"""A small run for the oracle: users book over HTTP on real stores, all of it is recorded, and then judged."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from db.postgres.engine import transaction
 from proof.chaos.evidence import TOKEN_HEAD, Evidence, collect
 from proof.chaos.oracle import Verdict, judge
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call, Record
+from proof.kit.waiting import within
 from tests.support.factories import headers_of
 from tests.support.stage import Stage
 from workers import expire, sweep
 
 
 class Play:
-    """What clients do and see, and what the oracle makes of it."""
+    """What clients do and see, and the oracle's verdict on it."""
 
     def __init__(self, app: Flask, client: FlaskClient, stage: Stage) -> None:
         self.record = Record()
@@ -74,10 +75,10 @@ class Play:
         self.record.answered(call, response.status_code, response.get_json(silent=True) or {})
         return call
 
-    # -- what the oracle makes of it --------------------------------------------------------------------
+    # -- the oracle's verdict ---------------------------------------------------------------------------
 
     def evidence(self, *, rested: bool = True, logs: Iterable[Path] = (), bound_s: float = 2.0) -> Evidence:
-        """Let the system come to rest, look once more at everything, and collect."""
+        """Wait until nothing is left to do, read everything once more, and collect the evidence."""
         unrest = self._rest(bound_s) if rested else []
         rested_at = time.time()
         booked = {call.said["id"]: call for call in self.record.calls if call.kind == BOOK and call.accepted}
@@ -92,19 +93,23 @@ class Play:
             logs=logs,
             secrets={"JWT secret": settings.jwt_secret, "a token": TOKEN_HEAD},
         )
-        return replace(found, restless=unrest, rested_at=rested_at, status_ttl_s=settings.status_ttl_s)
+        return replace(found, unfinished=unrest, rested_at=rested_at, status_ttl_s=settings.status_ttl_s)
 
     def judged(self, **how: Any) -> Verdict:
         return judge(self.evidence(**how))
 
     def _rest(self, bound_s: float) -> list[str]:
-        """What workers do by themselves, until nothing is left to do or the bound has passed."""
-        deadline = time.monotonic() + bound_s
-        while (found := self._unrest()) and time.monotonic() < deadline:
+        """Do the workers' periodic work until nothing is left to do or the bound has passed; return what is left."""
+
+        def rested() -> bool:
+            if not self._unrest():
+                return True
             sweep.run_once(self.stage.stores, self.stage.rescue)
             expire.run_once(self.stage.stores, self.stage.rung.append)
-            time.sleep(0.01)
-        return found
+            return False
+
+        within(rested, bound_s)
+        return self._unrest()
 
     def _unrest(self) -> list[str]:
         stores = self.stage.stores

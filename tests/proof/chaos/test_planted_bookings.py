@@ -1,4 +1,4 @@
-"""The oracle finds each bug that is planted here, and says which promise it breaks. A clean run breaks none."""
+"""The oracle finds each planted bug, and says which guarantee it breaks. A clean run breaks none."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_seats_read_before_the_lock_and_taken_from_anybody(play: Play, monkeypat
 
 
 def read_states(play: Play, show: int, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """What a batch reads of the show now, for a later batch to believe."""
+    """Return what a batch reads of the show now, for a later batch to use."""
     load, read = batches.load_states, []
     play.book(show, "A1", user=uuid4(), key="early")
 
@@ -273,7 +273,7 @@ def test_a_booking_that_is_sold_after_it_was_given_up(play: Play, monkeypatch: p
 
 
 def decide_at_once(state: Any, entry: Any, decided_ms: int, verdict: Any) -> Any:
-    """As if nobody had waited; the journal's rows say when it really was."""
+    """Decide as of the accepted time; the journal's rows have the real decided time."""
     made = decide(state, entry, entry.accepted_ms, verdict)
     return [replace(decision, decided_ms=decided_ms) for decision in made]
 

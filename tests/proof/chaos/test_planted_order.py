@@ -1,4 +1,4 @@
-"""The oracle finds each bug that is planted here, and says which promise it breaks: the second half."""
+"""The oracle finds each planted bug, and says which guarantee it breaks: order, limits, refusals, leaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The oracle finds what stands still, lasts too long or is told from an old state; and Redis really goes back."""
+"""The oracle finds stalled lanes, holds that last too long and outdated statuses, also after Redis went back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model check: the small sizes are clean, and each planted bug is found by the shortest way."""
+"""The model check finds nothing in the small sizes, and each planted bug, with the shortest trace."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from proof.model import door, drains, faults
+from proof.model import clients, drains, faults
 from proof.model.command import main
 from proof.model.search import search
 from proof.model.sizes import BOOK, BUGS, SIZES, Size
 from proof.model.steps import Step
 
 PROJECT = Path(__file__).parents[3]
-STEPS = [value for module in (door, drains, faults) for value in vars(module).values() if isinstance(value, Step)]
+STEPS = [value for module in (clients, drains, faults) for value in vars(module).values() if isinstance(value, Step)]
 
 
 @pytest.mark.parametrize("name", SIZES["small"])
@@ -25,7 +25,7 @@ def test_every_state_of_the_small_sizes_is_right(name: str) -> None:
     assert result.states > 500
 
 
-#: What the check says of each bug, and the step by which it shows. Missing: any.
+#: How the violation that each bug causes begins.
 FOUND = {
     "publish before COMMIT": "I5",
     "trim before COMMIT": "I2",
@@ -59,12 +59,12 @@ def test_a_planted_bug_is_found(bug: str) -> None:
     assert 1 < len(result.trace) < 30
 
 
-def test_the_shortest_way_is_told_with_the_code_of_each_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shortest_trace_names_the_code_of_each_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--bug", "trim before COMMIT"]) == 1
 
-    told = capsys.readouterr().out.splitlines()
-    assert told[1].startswith("VIOLATION  I2")
-    assert [line.partition("[")[2].rstrip("]") for line in told[2:-1]] == [
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("VIOLATION  I2")
+    assert [line.partition("[")[2].rstrip("]") for line in lines[2:-1]] == [
         "api/bookings/service.py book",
         "db/kv/lua/accept.lua",
         "db/kv/lanes.py stalled",
@@ -75,12 +75,12 @@ def test_the_shortest_way_is_told_with_the_code_of_each_step(capsys: pytest.Capt
 
 
 def test_a_show_is_sold_out_for_ever_only_after_a_wipe_and_a_killed_drain() -> None:
-    """The way to a card that is wrong: rebuilt after the wipe, and the Cancel's COMMIT is never published."""
+    """A card becomes wrong when it is rebuilt after the wipe, and the Cancel's COMMIT is never published."""
     bug = "a refusal's card is never confirmed"
 
-    told = "\n".join(search(replace(BUGS[bug], bug=bug)).trace)
+    trace = "\n".join(search(replace(BUGS[bug], bug=bug)).trace)
 
-    wiped, rebuilt, killed = map(told.index, ("Redis loses everything", "the show's card", "COMMIT, but its answer"))
+    wiped, rebuilt, killed = map(trace.index, ("Redis loses everything", "the show's card", "COMMIT, but its answer"))
     assert wiped < rebuilt < killed
     assert search(replace(BUGS[bug], bug=bug, wipes=0)).violation == ""
 
@@ -93,7 +93,7 @@ def test_each_step_names_code_that_exists(step: Step) -> None:
 
 
 def test_processes_of_a_kind_are_alike() -> None:
-    """Two idle workers are one more state than one only where both are at work at once."""
+    """A second worker adds states only where both are at work at once."""
     calm = Size(apis=1, workers=1, requests=(BOOK,), faults=False)
 
     assert search(calm).states < search(replace(calm, workers=2)).states < 2 * search(calm).states

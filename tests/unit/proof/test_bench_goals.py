@@ -1,4 +1,4 @@
-"""The bench's arithmetic: medians, spreads, ratios, and what a goal makes of them."""
+"""The bench's arithmetic: medians, spreads, ratios, and how they meet a goal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load generator against a small server on loopback: what it counts when connections break."""
+"""The load generator against a small server on loopback: its counts when connections break."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Act = Callable[[int, socket.socket], None]
 
 @contextmanager
 def server(act: Act) -> Iterator[int]:
-    """Accept connections, each in a thread, until the block ends; its port."""
+    """Accept connections, each in a thread, until the block ends. Yields the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:

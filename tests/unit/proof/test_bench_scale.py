@@ -1,4 +1,4 @@
-"""How the growth of a booking's cost is told."""
+"""How the growth of a booking's cost is calculated and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each fault may stop is said for each, and what stops for longer is found with its fault, lane and age."""
+"""Each fault has bounds on what it may stop; what stops for longer is found, with its fault, lane and age."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fault(name: str, begun: float, ended: float) -> Fired:
 
 
 def growing(lane: int, since: float, until: float) -> list[Age]:
-    """An entry that waits from one moment to the other, looked at four times a second."""
+    """Return the samples, four a second, of an entry that waits from one time to the other."""
     looks = int((until - since) * 4)
     return [Age(since + number / 4, lane, number / 4, 7) for number in range(1, looks + 1)]
 
@@ -113,7 +113,7 @@ def test_a_door_that_answers_nobody_while_postgres_is_paused_is_found(kind, serv
 
     [found] = overdue(postgres, [], [*calls, *away], [])
 
-    assert found.text == f"stop postgres: {service} stood still for 20.1 s, 3 s are allowed"
+    assert found.text == f"stop postgres: {service} stopped for 20.1 s, 3 s are allowed"
     assert overdue([fault("stop redis", 10.0, 30.0)], [], [*calls, *away], []) == []
     assert overdue(postgres, [], [*calls, *asked(kind, *every_tenth(10, 30), code=good)], []) == []
 

@@ -1,4 +1,4 @@
-"""The nemesis on a clock of its own: every drawn fault has its turn in time, however slowly the system heals."""
+"""The nemesis on a simulated clock: every drawn fault has its turn in time, however slowly the system heals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Jumping(selectors.DefaultSelector):
 
 
 class StillScene:
-    """A system that never gets well: lanes stand still for ever."""
+    """A system that never recovers: its lanes stay stalled."""
 
     def lanes(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(oldest_age_ms=60_000)]
@@ -50,11 +50,11 @@ class StillScene:
 
 
 def slow(fault: Fault, fires_at: int = 1) -> Fault:
-    """The fault, taking all the time that it may. It fires from the `fires_at`th try on."""
+    """Return the fault, taking all the time that it may. It fires from the `fires_at`th try on."""
     tries = 0
 
     @asynccontextmanager
-    async def harm(_scene: Any, _draws: random.Random) -> AsyncIterator[str]:
+    async def harm(_deployment: Any, _draws: random.Random) -> AsyncIterator[str]:
         nonlocal tries
         tries += 1
         await asyncio.sleep(fault.takes_s)
@@ -66,7 +66,7 @@ def slow(fault: Fault, fires_at: int = 1) -> Fault:
 def fired(
     minutes: float, seed: int, monkeypatch: pytest.MonkeyPatch, **late: int
 ) -> tuple[Nemesis, float, list[str]]:
-    """Run a whole plan; the nemesis, how long it took by its own clock, and what it said."""
+    """Run a whole plan; return the nemesis, the seconds it took on its clock, and what it printed."""
     plan, said = make_plan(minutes, seed, 300), []
     faults = {name: slow(each, late.get(name.replace(" ", "_"), 1)) for name, each in FAULTS.items()}
 

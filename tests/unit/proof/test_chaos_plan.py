@@ -1,4 +1,4 @@
-"""The plan of a chaos run follows from its seed, and three seeds in a row leave no fault out."""
+"""The plan of a chaos run depends on its seed alone, and three consecutive seeds have every fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a wipe excuses, and what it does not."""
+"""Losses that a wipe excuses, and those that it does not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIPED, WENT_BACK = Wipe(10.0, 11.0), Wipe(10.0, 11.0, back_to=8.0)
 
 
 def evidence(*accepted: tuple[float, float], decided_at: float | None = None, wipe: Wipe = WIPED) -> Evidence:
-    """One booking whose 202s were asked for and answered then; Redis was wiped from 10 to 11."""
+    """Return a booking whose requests were sent and answered 202 at these times; Redis was wiped from 10 to 11."""
     calls = [Call(0, BOOK, str(USER), 1, "key", {}, "", *times, 202, {"id": ID}) for times in accepted]
     rows: list[Any] = []
     if decided_at is not None:

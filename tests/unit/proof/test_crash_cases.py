@@ -1,4 +1,4 @@
-"""The crash run's cases are drawn by the seed alone, and its record notices what may not be."""
+"""The crash run's cases depend on the seed alone, and its record finds answers that may not be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proof.crash.cases import draw
 EVERY = [*POINTS]
 
 
-def test_all_cases_are_every_point_with_every_fault_it_can_have() -> None:
+def test_all_cases_are_every_point_with_every_possible_fault() -> None:
     cases = draw(EVERY, list(Fault), None, 1)
 
     assert [(case.point, case.fault) for case in cases] == [
@@ -21,7 +21,7 @@ def test_all_cases_are_every_point_with_every_fault_it_can_have() -> None:
     ]
 
 
-def test_a_sample_has_every_exit_and_so_many_others_and_the_seed_draws_it() -> None:
+def test_a_sample_has_every_exit_and_a_number_of_others_drawn_by_the_seed() -> None:
     cases = draw(EVERY, list(Fault), 8, 1)
 
     assert [case.point for case in cases if case.fault is Fault.EXIT] == EVERY
@@ -30,7 +30,7 @@ def test_a_sample_has_every_exit_and_so_many_others_and_the_seed_draws_it() -> N
     assert cases != draw(EVERY, list(Fault), 8, 2)
 
 
-def test_a_case_alone_is_the_case_that_it_was_among_all() -> None:
+def test_a_case_alone_is_the_same_case_as_among_all() -> None:
     for case in draw(EVERY, list(Fault), None, 7):
         assert draw([case.point], [case.fault], None, 7) == [case]
 
@@ -62,7 +62,7 @@ def test_what_a_client_saw_may_only_move_forward() -> None:
         (body("CONFIRMED"), body("CONFIRMED", id_="another")),
     ],
 )
-def test_what_moves_back_or_becomes_another_is_wrong(first: dict[str, Any], second: dict[str, Any]) -> None:
+def test_a_state_that_moves_back_or_another_booking_is_wrong(first: dict[str, Any], second: dict[str, Any]) -> None:
     one = asked()
     one.saw(200, first)
 

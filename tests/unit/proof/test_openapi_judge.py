@@ -1,4 +1,4 @@
-"""What judges schemathesis' calls (proof/openapi/) sees what is wrong."""
+"""The judge of schemathesis' calls (proof/openapi/watch.py) finds what is wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proof.openapi.accounts import Stage
+from proof.openapi.accounts import Offer
 from proof.openapi.command import expected
 from proof.openapi.watch import Watch
 
@@ -16,12 +16,12 @@ SHOWS = {"operationId": "list_shows"}
 DOCUMENT = {"paths": {"/api/bookings": {"post": BOOKING}, "/api/shows": {"get": SHOWS}}}
 
 
-def told(
+def judged(
     operation: dict[str, Any], status: int, *, token: str = "", content: bytes = b"{}", elapsed: float = 0.1
 ) -> Watch:
-    """What is noted of one answer."""
+    """Return the record of one answer."""
     method = "POST" if operation is BOOKING else "GET"
-    watch = Watch(Stage(1, {}, {}))
+    watch = Watch(Offer(1, {}, {}))
     case = SimpleNamespace(operation=SimpleNamespace(method=method, definition=SimpleNamespace(raw=operation)))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = SimpleNamespace(method=method, url="/", headers=headers)
@@ -32,29 +32,29 @@ def told(
 
 
 @pytest.mark.parametrize("status", [200, 202, 304, 403, 409, 422, 500])
-def test_whoever_gets_past_the_door_without_a_token_is_seen(status: int) -> None:
-    assert list(told(BOOKING, status).wrong) == [f"no token: create {status}"]
-    assert not told(BOOKING, status, token="good").wrong
-    assert not told(SHOWS, status).wrong
+def test_a_success_without_a_token_is_found(status: int) -> None:
+    assert list(judged(BOOKING, status).wrong) == [f"no token: create {status}"]
+    assert not judged(BOOKING, status, token="good").wrong
+    assert not judged(SHOWS, status).wrong
 
 
-def test_a_refusal_without_a_token_is_right() -> None:
-    assert not told(BOOKING, 401).wrong
-    assert told(BOOKING, 401).without_token == 1
+def test_a_refusal_without_a_token_is_not_wrong() -> None:
+    assert not judged(BOOKING, 401).wrong
+    assert judged(BOOKING, 401).without_token == 1
 
 
-def test_leaks_and_slow_answers_are_seen() -> None:
-    assert list(told(SHOWS, 200, content=b"Traceback (most").wrong) == ["leak: list_shows"]
-    assert list(told(SHOWS, 200, elapsed=10.5).wrong) == ["slow: list_shows"]
+def test_leaks_and_slow_answers_are_found() -> None:
+    assert list(judged(SHOWS, 200, content=b"Traceback (most").wrong) == ["leak: list_shows"]
+    assert list(judged(SHOWS, 200, elapsed=10.5).wrong) == ["slow: list_shows"]
 
 
-def test_a_promise_is_remembered_with_its_owner() -> None:
-    assert told(BOOKING, 202, token="good").promised == {"b1": "Bearer good"}
-    assert not told(BOOKING, 200, token="good").promised
+def test_an_accepted_booking_is_recorded_with_its_owner() -> None:
+    assert judged(BOOKING, 202, token="good").promised == {"b1": "Bearer good"}
+    assert not judged(BOOKING, 200, token="good").promised
 
 
-def test_a_forged_token_that_opens_is_seen_and_so_is_what_was_never_asked() -> None:
-    wrong = expected({"anonymous": told(BOOKING, 202, token="forged")}, DOCUMENT)
+def test_an_operation_open_to_a_forged_token_is_found_and_so_is_one_never_reached() -> None:
+    wrong = expected({"anonymous": judged(BOOKING, 202, token="forged")}, DOCUMENT)
 
     assert any(each == "open to everybody: ['create']" for each in wrong)
     assert any(each == "never answered: ['list_shows']" for each in wrong)

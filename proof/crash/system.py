@@ -1,6 +1,6 @@
-"""The ground of a run: real servers and, beside them, one api, one worker and one scheduler with nothing armed.
+"""The system of a run: real servers, one api, one worker and one scheduler, none of them armed.
 
-They stand for the whole run. Each case adds one armed process; the standing ones take over from it.
+They run until the end. Each case adds one armed process, from which these take over.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from core.errors import OnsaleError, PostgresUnavailable
+from core.errors import PostgresUnavailable
 from core.local_settings import LocalSettings
 from ops.prepare import prepare as prepare_stores
 from ops.up import programs
@@ -28,28 +28,22 @@ from ops.up.process import ProcessGroup, start
 from ops.up.running import Running
 from ops.up.servers import Stores, prepare
 from proof.crash.cases import Case
+from proof.kit.waiting import TICK_S, until
 
 T = TypeVar("T")
 
 LANES = 4
-#: Milliseconds of a lease's life: with it, a case takes seconds. The default is five times as long.
+#: Milliseconds of a lease, a fifth of the default: so a case takes seconds.
 LEASE_MS = 400
-#: What makes the processes quick to take over.
+#: Settings with which the processes take over quickly.
 SHORT = {"LEASE_MS": str(LEASE_MS), "DRAIN_S": "0.5", "LINGER_MS": "0", "LOG_LEVEL": "INFO"}
 #: Seconds for a server or an api to answer.
 START_S = 60.0
-LOOK_S = 0.01
-
-
-class CrashRunFailed(OnsaleError):
-    """The crash run cannot go on."""
-
-    code = "crash_run_failed"
 
 
 @dataclass(slots=True)
-class Ground:
-    """The running system. Make one with `open_ground`."""
+class System:
+    """The running system. Make one with `open_system`."""
 
     stores: Stores
     settings: LocalSettings
@@ -59,7 +53,7 @@ class Ground:
     _numbers: int = 0
 
     def begin(self) -> None:
-        """Start everything that stands. Raises: CrashRunFailed, and what the preparation raises."""
+        """Start the servers and the unarmed processes. Raises: TimedOut, and what the preparation raises."""
         for server in self.stores.servers:
             group = self.groups[server.launch.name] = start(server.launch)
             until(partial(server.ready, group.pid), START_S, server.launch.name)
@@ -70,7 +64,7 @@ class Ground:
         self.running = replace(self.running, base_url=url)
 
     def launch(self, process: str, crash: str = "") -> tuple[ProcessGroup, str]:
-        """Start an api, worker or scheduler; returns its group and, of an api, its address."""
+        """Start an api, worker or scheduler; return its group and, for an api, its address."""
         self._numbers += 1
         settings = replace(self.settings, port=free_port(self.settings.host) if process == "api" else 0)
         env = {**programs.environment(settings, self.running, self.metrics), **SHORT, "ONSALE_CRASH": crash}
@@ -85,7 +79,7 @@ class Ground:
 
     @contextmanager
     def armed(self, case: Case, proof: Path) -> Iterator[tuple[ProcessGroup, str]]:
-        """One more process, armed, until the block ends: then it is killed. Yields its group and address."""
+        """Start an armed process, and kill it when the block ends. Yields its group and address."""
         group, url = self.launch(case.process, f"{case.point}:{case.fault}:{case.nth}:{proof}")
         try:
             yield group, url
@@ -94,7 +88,7 @@ class Ground:
 
     @contextmanager
     def paused(self, name: str) -> Iterator[Callable[[], None]]:
-        """A standing process stands still until the block ends, or what is yielded is called."""
+        """Pause an unarmed process until the block ends, or until the yielded function is called."""
         pid = self.groups[name].pid
 
         def resume() -> None:
@@ -106,27 +100,18 @@ class Ground:
         finally:
             resume()
 
-    def fallen(self) -> list[str]:
-        """What was to stand and does not, in words."""
-        return [f"{name} fell: {why}" for name, group in self.groups.items() if (why := group.look())]
+    def ended(self) -> list[str]:
+        """Return which servers and unarmed processes have ended, in words."""
+        return [f"{name} ended: {why}" for name, group in self.groups.items() if (why := group.look())]
 
     def end(self) -> None:
-        """Kill everything, the last started first: the data are thrown away."""
+        """Kill everything, the last started first: the data are discarded."""
         for group in reversed(self.groups.values()):
             group.kill()
 
 
-def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Wait for a condition. Raises CrashRunFailed."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise CrashRunFailed(f"{what}: not within {timeout_s:.0f} s.")
-        time.sleep(LOOK_S)
-
-
 def answered(ask: Callable[[], T]) -> T:
-    """What a question to Postgres gives, asked again while a machine that stands still makes it fail."""
+    """Return what a query returns, repeating it while a stalled machine makes Postgres unavailable."""
     deadline = time.monotonic() + START_S
     while True:
         try:
@@ -134,12 +119,12 @@ def answered(ask: Callable[[], T]) -> T:
         except PostgresUnavailable:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(LOOK_S)
+            time.sleep(TICK_S)
 
 
 @contextmanager
-def open_ground() -> Iterator[Ground]:
-    """The system, running in a temporary home until the block ends."""
+def open_system() -> Iterator[System]:
+    """Run the system in a temporary home until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="onsale-crash-")).resolve()
     settings = replace(LocalSettings.from_env(), host="127.0.0.1", lanes=LANES, api_processes=1, workers=1)
     try:
@@ -148,15 +133,15 @@ def open_ground() -> Iterator[Ground]:
             database_url=stores.database_url,
             redis_url=stores.redis_url,
             broker_url=stores.broker_url,
-            jwt_secret="of no use to anybody once the crash run is over",
+            jwt_secret="of no use once the crash run is over",
             base_url="",
         )
-        ground = Ground(stores, settings, running, metrics_folder(folder))
+        system = System(stores, settings, running, metrics_folder(folder))
         try:
-            ground.begin()
-            yield ground
+            system.begin()
+            yield system
         finally:
-            ground.end()
+            system.end()
     finally:
         remove(folder)
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""HTTP of the load: keep-alive connections on loopback, as little work per request as possible.
+"""A plain HTTP client for loopback, for an event loop: keep-alive connections, little work per request.
 
-A polite client sends a request again, once, when its connection was refused or broke before any byte of the
-answer: every request here may be repeated (a key, or a method that says so). Nothing else is retried.
+The load under faults uses it: one process sends for hundreds of buyers. No request is repeated here; Broken says
+that nothing of an answer arrived, so that a caller may repeat a request that has a key or an idempotent method.
 """
 
 from __future__ import annotations
@@ -10,25 +10,13 @@ import asyncio
 import json
 from typing import Any
 
-from core.errors import OnsaleError
+from proof.kit.client import Broken, NoAnswer, json_object
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Broken(OnsaleError):
-    """The connection was refused, or broke before the first byte of the answer."""
-
-    code = "broken"
-
-
-class NoAnswer(OnsaleError):
-    """The client's deadline passed, or the answer was cut."""
-
-    code = "no_answer"
-
-
-class Wire:
-    """Connections to one address, taken and given back. The caller bounds how many requests are under way."""
+class AsyncClient:
+    """Sends requests to one server, one at a time per connection. The caller limits how many are under way."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -36,7 +24,7 @@ class Wire:
         self._idle: list[Connection] = []
 
     async def once(self, request: bytes, deadline_s: float) -> tuple[int, dict[str, Any]]:
-        """Send one request; its status and its JSON ({} if it is none). Raises: Broken, NoAnswer."""
+        """Send a request; return the status and the JSON object ({} if there is none). Raises: Broken, NoAnswer."""
         connection: Connection | None = None
         try:
             async with asyncio.timeout(deadline_s):
@@ -52,10 +40,10 @@ class Wire:
             self._idle.append(connection)
         else:
             self._close(connection)
-        return code, _object(raw)
+        return code, json_object(raw)
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         while self._idle:
             self._close(self._idle.pop())
 
@@ -104,7 +92,7 @@ class Wire:
 
 
 def request(method: str, path: str, *, token: str = "", key: str = "", body: dict[str, Any] | None = None) -> bytes:
-    """A request as bytes."""
+    """Return a request as bytes."""
     raw = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     head = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     if token:
@@ -116,11 +104,3 @@ def request(method: str, path: str, *, token: str = "", key: str = "", body: dic
     if raw or method != "GET":
         head.append(f"Content-Length: {len(raw)}")
     return "\r\n".join([*head, "", ""]).encode() + raw
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        read = json.loads(raw)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}

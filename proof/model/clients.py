@@ -1,23 +1,23 @@
-"""Steps of clients and api: ask, accept, ring, answer; and recall what Redis has forgotten.
+"""Steps of clients and apis: send, accept, ring, answer; and recall what Redis has forgotten.
 
-An api that crashes, and an answer that is lost on its way to it or from it, leave the same state: what was
-written is written, and the client knows nothing. So there is one step for all of these.
+A crash of the api, and the loss of an answer to it or from it, leave the same state: what was written is written,
+and the client knows nothing. So there is one step for all of these.
 """
 
 from __future__ import annotations
 
 from proof.model import cards
-from proof.model.layout import ABSENT, NOBODY, QUEUED, RUNG, Layout
+from proof.model.layout import ABSENT, API, NOBODY, QUEUED, REQUEST, RUNG, VERSION, Layout
 from proof.model.postgres import SETTLED, record
 from proof.model.sizes import BOOK
 from proof.model.steps import Move, Step
 
 IDLE, ACCEPTS, RINGS, ANSWERS, RECALLS, REPUBLISHES, RECALLS_CARD, PUBLISHES_CARD = range(8)
 
-ASK = Step("the client sends request {}", "api/bookings/service.py book")
+SEND = Step("the client sends request {}", "api/bookings/service.py book")
 REPEAT = Step("the client sends request {} again, with its key", "api/bookings/service.py book", fault=True)
 NEWCOMER = Step(
-    "a newcomer asks, and the show's card is missing or to be confirmed", "api/bookings/service.py accept"
+    "another client books, and the show's card is missing or to be confirmed", "api/bookings/service.py accept"
 )
 POLL = Step("the client polls request {}; Redis knows nothing of it", "api/bookings/service.py look")
 POLL_PASSED = Step(
@@ -25,7 +25,7 @@ POLL_PASSED = Step(
 )
 POLL_OVERDUE = Step("the client polls request {}, whose deadline has passed", "api/bookings/status_body.py overdue")
 NOTICE = Step("the client sees that request {} was lost, and will repeat it", "api/bookings/service.py look")
-#: The protocol must not need a client who asks again for what was decided: then it counts as a fault.
+#: The protocol must not depend on clients that repeat what has been decided, so this step counts as a fault.
 NOTICE_WRONGLY = Step(
     "the client takes request {} for lost, and will repeat it", "api/bookings/service.py look", fault=True
 )
@@ -41,40 +41,40 @@ CRASH = Step("api {}: crashes, or its answer is lost", "api/bookings/service.py 
 
 
 def moves(layout: Layout, state: bytes) -> list[Move]:
-    """Every step that a client or an api can take."""
+    """Return every step that a client or an api can take."""
     found: list[Move] = []
     idle = next((at for at in layout.apis if state[at] == IDLE), None)
     if idle is not None:
-        _ask(layout, state, idle, found)
-        _come(layout, state, idle, found)
+        _send(layout, state, idle, found)
+        _newcomer(layout, state, idle, found)
     for number, at in enumerate(layout.apis):
         if state[at] != IDLE:
             _api(layout, state, number, at, found)
     return found
 
 
-def _ask(layout: Layout, state: bytes, api: int, found: list[Move]) -> None:
-    """Clients: a Cancel is sent when its Book has been answered; a request may be sent while another is handled."""
+def _send(layout: Layout, state: bytes, api: int, found: list[Move]) -> None:
+    """Send a Cancel once its Book has been answered; a request may be sent while others are handled."""
     size = layout.size
     for request, target in enumerate(size.requests):
-        handled = any(state[at] != IDLE and state[at + 1] == request for at in layout.apis)
+        handled = any(state[at] != IDLE and state[at + REQUEST] == request for at in layout.apis)
         answered = state[layout.answered + request]
         again = bool(answered or handled)
         if (target == BOOK or state[layout.answered + target]) and (size.faults or not again):
             after = bytearray(state)
-            after[api], after[api + 1] = ACCEPTS, request
-            found.append((REPEAT if again else ASK, request, after))
+            after[api], after[api + REQUEST] = ACCEPTS, request
+            found.append((REPEAT if again else SEND, request, after))
         if answered and not handled and (size.wipes or size.forgets or size.losses or size.failovers):
-            _look(layout, state, api, request, found)
+            _poll(layout, state, api, request, found)
 
 
-def _look(layout: Layout, state: bytes, api: int, request: int, found: list[Move]) -> None:
-    """A client with its 202 looks at its booking after Redis has forgotten something."""
+def _poll(layout: Layout, state: bytes, api: int, request: int, found: list[Move]) -> None:
+    """Poll a booking that was answered 202, after Redis has forgotten something."""
     booking = layout.bookings[request]
     status, after = state[layout.status + booking], bytearray(state)
-    why = _looks_behind(layout, state, booking) if booking == request else None
+    why = _why_postgres(layout, state, booking) if booking == request else None
     if why is not None:
-        after[api], after[api + 1] = RECALLS, request
+        after[api], after[api + REQUEST] = RECALLS, request
         found.append((why, request, after))
     lost = status > QUEUED and booking != request and not layout.undecided(state, booking)
     if lost and _state_of(layout, state, booking, status - QUEUED) not in SETTLED:
@@ -83,11 +83,11 @@ def _look(layout: Layout, state: bytes, api: int, request: int, found: list[Move
         found.append((NOTICE_WRONGLY if known[-1] in SETTLED else NOTICE, request, after))
 
 
-def _looks_behind(layout: Layout, state: bytes, booking: int) -> Step | None:
-    """Why a poll looks into Postgres, if it does: bookings/service.py look.
+def _why_postgres(layout: Layout, state: bytes, booking: int) -> Step | None:
+    """Return the step by which a poll reads Postgres, or None if it reads Redis alone: bookings/service.py look.
 
-    A live booking stands for a hold; one that was recalled leaves before its deadline (faults.py LEAVE). Where no
-    status can be old for long, polls of those whose deadline has passed are left out: they change nothing.
+    A live booking represents a hold; a recalled status leaves before the hold's deadline (faults.py LEAVE). Where
+    no status can be out of date for long, polls after the deadline are left out: they change nothing.
     """
     status = state[layout.status + booking]
     if status == ABSENT:
@@ -103,16 +103,16 @@ def _looks_behind(layout: Layout, state: bytes, booking: int) -> Step | None:
     return POLL_OVERDUE if _state_of(layout, state, booking, status - QUEUED) not in SETTLED else None
 
 
-def _come(layout: Layout, state: bytes, api: int, found: list[Move]) -> None:
-    """Anybody else asks for a seat. Of what comes of it only the card is modelled."""
+def _newcomer(layout: Layout, state: bytes, api: int, found: list[Move]) -> None:
+    """Let a client that is not modelled book a seat. Only what this does to the card is modelled."""
     after = bytearray(state)
-    if cards.ask(layout, after) in (cards.UNKNOWN, cards.STALE):
-        after[api], after[api + 1] = RECALLS_CARD, cards.NEWCOMER
+    if cards.check(layout, after) in (cards.UNKNOWN, cards.STALE):
+        after[api], after[api + REQUEST] = RECALLS_CARD, cards.NEWCOMER
         found.append((NEWCOMER, 0, after))
 
 
 def _api(layout: Layout, state: bytes, number: int, at: int, found: list[Move]) -> None:
-    step, request, after = state[at], state[at + 1], bytearray(state)
+    step, request, after = state[at], state[at + REQUEST], bytearray(state)
     if step == ACCEPTS:
         accept(layout, after, at)
         found.append((ACCEPT, number, after))
@@ -130,9 +130,9 @@ def _api(layout: Layout, state: bytes, number: int, at: int, found: list[Move]) 
     elif step == RECALLS:
         versions = len(record(layout.rows(state), layout.requests).states[layout.bookings[request]])
         if versions:
-            after[at], after[at + 2] = REPUBLISHES, versions
+            after[at], after[at + VERSION] = REPUBLISHES, versions
         else:
-            _end(after, at)  # 404: the client will repeat it with its key
+            _end(after, at)  # 404: the client will repeat the request with its key
             after[layout.answered + request] = 0
         found.append((RECALL, number, after))
     elif step == REPUBLISHES:
@@ -147,22 +147,22 @@ def _api(layout: Layout, state: bytes, number: int, at: int, found: list[Move]) 
 
 
 def _card(layout: Layout, state: bytearray, number: int, at: int, found: list[Move]) -> None:
-    """The show's card is read from Postgres, published, and accept.lua is called again."""
+    """Read the show's card from Postgres, publish it, and call accept.lua again."""
     if state[at] == RECALLS_CARD:
-        state[at], state[at + 2] = PUBLISHES_CARD, cards.current(layout.rows(state), layout.requests)
+        state[at], state[at + VERSION] = PUBLISHES_CARD, cards.current(layout.rows(state), layout.requests)
         found.append((RECALL_CARD, number, state))
         return
-    cards.publish(layout, state, state[at + 2], recalled=True)
-    if state[at + 1] == cards.NEWCOMER:
+    cards.publish(layout, state, state[at + VERSION], recalled=True)
+    if state[at + REQUEST] == cards.NEWCOMER:
         _end(state, at)
     else:
-        state[at], state[at + 2] = ACCEPTS, 0
+        state[at], state[at + VERSION] = ACCEPTS, 0
     found.append((PUBLISH_CARD, number, state))
 
 
 def accept(layout: Layout, state: bytearray, at: int) -> None:
-    """accept.lua: look at the status and the card; append, note, ring; or ring again for what is not decided."""
-    request = state[at + 1]
+    """accept.lua: check the status and the card; append, note, ring; or ring again for what is not decided."""
+    request = state[at + REQUEST]
     booking = layout.bookings[request]
     status = layout.status + booking
     rung = False
@@ -172,7 +172,7 @@ def accept(layout: Layout, state: bytearray, at: int) -> None:
             if _refused(layout, state, at):
                 return
             _append(layout, state, request)
-            state[layout.withdrawn + booking] &= state[status] != QUEUED  # accepted anew: a Cancel was lost too
+            state[layout.withdrawn + booking] &= state[status] != QUEUED  # accepted again: its Cancel was lost too
             state[status] = max(state[status], QUEUED)
         rung = state[status] == QUEUED and _ring(layout, state)
     elif state[status] == ABSENT or _is_lost(layout, state, booking):
@@ -195,21 +195,21 @@ def _is_lost(layout: Layout, state: bytearray, booking: int) -> bool:
 
 
 def _entry_is_gone(layout: Layout, state: bytes | bytearray, booking: int) -> bool:
-    """Whether the turn of a queued booking has come and gone. Its epoch is always this life's: it went with it."""
+    """Return whether the turn of a queued booking has passed. Its epoch is always this life's: a wipe removes it."""
     return layout.past(state) >= layout.ticket(state, booking)
 
 
 def _refused(layout: Layout, state: bytearray, at: int) -> bool:
-    """Whether the card keeps accept.lua from writing a Book; if so, what the api does instead.
+    """Return whether the card keeps accept.lua from writing a Book; if so, set what the api does instead.
 
-    A refusal does not hide an outcome that may have left Redis: bookings/service.py book looks into Postgres.
+    A refusal does not hide an outcome that may have left Redis: bookings/service.py book reads Postgres then.
     """
-    answer = cards.ask(layout, state)
+    answer = cards.check(layout, state)
     if answer in (cards.UNKNOWN, cards.STALE):
         state[at] = RECALLS_CARD
     elif answer == cards.REFUSED:
         forgotten = state[layout.life] or state[layout.forgets] or state[layout.failovers]
-        if forgotten or state[layout.status + state[at + 1]] == QUEUED:
+        if forgotten or state[layout.status + state[at + REQUEST]] == QUEUED:
             state[at] = RECALLS
         else:
             _end(state, at)
@@ -217,7 +217,7 @@ def _refused(layout: Layout, state: bytearray, at: int) -> bool:
 
 
 def _append(layout: Layout, state: bytearray, request: int) -> int:
-    """XADD: returns the entry's number."""
+    """XADD: return the entry's number."""
     life = state[layout.life]
     number = len(layout.lane(state, life))
     assert number < layout.entries, "the layout has too little room for the lane"
@@ -226,7 +226,7 @@ def _append(layout: Layout, state: bytearray, request: int) -> int:
 
 
 def _ring(layout: Layout, state: bytearray) -> bool:
-    """SET lease "rung" NX: whether the lane was asleep."""
+    """SET lease "rung" NX: return whether the lane was asleep."""
     asleep = state[layout.lease] == NOBODY
     if asleep:
         state[layout.lease] = RUNG
@@ -234,14 +234,14 @@ def _ring(layout: Layout, state: bytearray) -> bool:
 
 
 def _state_of(layout: Layout, state: bytes | bytearray, booking: int, version: int) -> int:
-    """What a published version of a booking says; a version that Postgres does not have says nothing."""
+    """Return the state of a booking in a published version; 0 for a version that Postgres does not have."""
     states = record(layout.rows(state), layout.requests).states[booking]
     return states[version - 1] if version <= len(states) else 0
 
 
 def _republish(layout: Layout, state: bytearray, at: int) -> None:
-    """publish.lua: what was read from Postgres, unless a newer version is there; a Cancel is then tried again."""
-    request, version = state[at + 1], state[at + 2]
+    """publish.lua: write what was read from Postgres, unless a newer version is there; then retry a Cancel."""
+    request, version = state[at + REQUEST], state[at + VERSION]
     booking = layout.bookings[request]
     status = layout.status + booking
     if state[status] < QUEUED + version or layout.size.bug == "publish.lua does not compare versions":
@@ -251,8 +251,8 @@ def _republish(layout: Layout, state: bytearray, at: int) -> None:
         _end(state, at)
         state[layout.answered + request] = 1
     else:
-        state[at], state[at + 2] = ACCEPTS, 0
+        state[at], state[at + VERSION] = ACCEPTS, 0
 
 
 def _end(state: bytearray, at: int) -> None:
-    state[at : at + 3] = bytes(3)
+    state[at : at + API] = bytes(API)

@@ -1,4 +1,4 @@
-"""One schedule: its seed decides who goes on at each turn, and what goes wrong."""
+"""One schedule: its seed decides which job runs at each turn, and what fails."""
 
 from __future__ import annotations
 
@@ -15,41 +15,42 @@ import redis
 from api.bookings import intake
 from db.kv import keys
 from proof.kit import clock
-from proof.simulator.baton import Fate
-from proof.simulator.cast import TROUBLE, Clients, Process
-from proof.simulator.ground import HOLD_MS, LANES, Ground
+from proof.simulator.fixture import HOLD_MS, LANES, Fixture
+from proof.simulator.jobs import Fate
 from proof.simulator.oracle import Oracle
+from proof.simulator.processes import TROUBLE, Clients, Process
 from workers import batch, drain, expire, republish, sweep
 
+#: Actions of the clients in a schedule, and max turns.
 ACTIONS, MOST_TURNS = 14, 900
-#: Chances per turn.
+#: Probabilities per turn of a fault, of a store's error and of a crash; and per schedule of a wipe.
 FAULT, FAIL, CRASH, WIPING = 0.08, 0.02, 0.01, 0.2
-#: Of a worker that has nothing else to do, after a wipe.
+#: Probability that a worker without a doorbell republishes, after a wipe.
 REPUBLISHING = 0.5
 
 
-class Play:
-    """Plays one seed. `story`: what happened, a line per turn."""
+class Schedule:
+    """The schedule of one seed. `trace`: what has happened, a line per step."""
 
-    def __init__(self, ground: Ground, seed: int) -> None:
+    def __init__(self, fixture: Fixture, seed: int) -> None:
         self.rng = Random(seed)
         self.oracle = Oracle()
-        self.story: list[str] = []
+        self.trace: list[str] = []
         self.bells: list[int] = []
         self.clock_s = 0.0
-        self._ground = ground
+        self._fixture = fixture
         self._ahead_ms = 0
         self._wipe_at = self.rng.randrange(30, 200) if self.rng.random() < WIPING else 0
         self._actions = ACTIONS
-        shows = ground.fresh(int(time.time() * 1000))
+        shows = fixture.fresh(int(time.time() * 1000))
         names = ("api 0", "api 1", "worker 0", "worker 1", "scheduler")
-        self.processes = [Process(ground, name, number, self._ring) for number, name in enumerate(names)]
-        wanted = shows if self.rng.random() < 0.3 else [self.rng.choice(shows)]  # mostly all want the same
-        self._clients = Clients(self.rng, wanted, ground.labels, self.oracle)
+        self.processes = [Process(fixture, name, number, self._ring) for number, name in enumerate(names)]
+        wanted = shows if self.rng.random() < 0.3 else [self.rng.choice(shows)]  # usually all book the same show
+        self._clients = Clients(self.rng, wanted, fixture.venue.labels, self.oracle)
         self._set_clock(0)
 
     def run(self) -> list[str]:
-        """The violations that the schedule has shown; [] if there are none."""
+        """Run the schedule; return the violations that it shows."""
         with self._seams():
             for turn in range(1, MOST_TURNS):
                 if turn == self._wipe_at:
@@ -57,8 +58,8 @@ class Play:
                 self._turn()
                 if not self._actions and not any(process.jobs for process in self.processes[:2]):
                     break
-            self._heal()
-        return self.oracle.check(self._ground)
+            self._finish()
+        return self.oracle.check(self._fixture)
 
     # -- turns ------------------------------------------------------------------------------------------
 
@@ -74,17 +75,17 @@ class Play:
                     awake.append((process, what))
         begin = self.rng.random() < 0.25
         if awake and not begin:
-            self._go_on(*self.rng.choice(awake))
+            self._continue(*self.rng.choice(awake))
         else:
             self._begin(self.rng.choice(self.processes))
 
     def _begin(self, process: Process) -> None:
-        """A process that has nothing to do of some kind begins it."""
+        """Let a process start a job of a kind that it does not run yet."""
         api = process.name.startswith("api")
         if api and "request" not in process.jobs and self._actions:
             self._actions -= 1
             what, work = self._clients.action(process.service)
-            self._tell(process, f"a client: {what}")
+            self._note(process, f"a client: {what}")
             process.begin("request", work)
         elif process.name == "scheduler" and "expire" not in process.jobs:
             process.begin("expire", lambda: expire.run_once(process.stores, self._ring))
@@ -94,18 +95,18 @@ class Play:
     def _begin_worker(self, process: Process) -> None:
         if self.bells and "drain" not in process.jobs:
             lane = self.bells.pop(self.rng.randrange(len(self.bells)))
-            self._tell(process, f"gets the doorbell of lane {lane}")
+            self._note(process, f"gets the doorbell of lane {lane}")
             process.begin("drain", lambda: drain.drain(process.stores, lane, self._ring))
         elif self.oracle.wiped and "republish" not in process.jobs and self.rng.random() < REPUBLISHING:
             process.begin("republish", lambda: _republish(process))
         elif "sweep" not in process.jobs:
             process.begin("sweep", lambda: sweep.run_once(process.stores, self._rescue(process)))
 
-    def _go_on(self, process: Process, what: str) -> None:
-        """One job goes on to its next point; or is failed there; or its process crashes, with all its jobs."""
+    def _continue(self, process: Process, what: str) -> None:
+        """Run a job to its next point; or give it a store's error; or crash its process with all its jobs."""
         dice, job = self.rng.random(), process.jobs[what]
         if dice < CRASH:
-            self._tell(
+            self._note(
                 process, f"crashes; {', '.join(f'{each.name} at {each.at}' for each in process.jobs.values())}"
             )
             for each in process.jobs.values():
@@ -113,11 +114,11 @@ class Play:
             process.restart()
             return
         fate = Fate.FAIL if dice < CRASH + FAIL else Fate.GO
-        self._tell(process, f"{what} {fate.value} at {job.at}")
+        self._note(process, f"{what} {fate.value} at {job.at}")
         job.resume(fate)
-        self._bury(process, what)
+        self._remove_ended(process, what)
 
-    def _bury(self, process: Process, what: str) -> None:
+    def _remove_ended(self, process: Process, what: str) -> None:
         job = process.jobs[what]
         if job.ended:
             del process.jobs[what]
@@ -131,57 +132,57 @@ class Play:
         self.rng.choice(faults)()
 
     def _lapse(self) -> None:
-        self._ground.client.delete(keys.REPUBLISHING)
+        self._fixture.client.delete(keys.REPUBLISHING)
         for lane in range(LANES):
-            if self._ground.client.delete(keys.lease(lane)):
-                self.story.append(f"the lease of lane {lane} lapses")
+            if self._fixture.client.delete(keys.lease(lane)):
+                self.trace.append(f"the lease of lane {lane} lapses")
 
     def _lose_bell(self) -> None:
         if self.bells:
-            self.story.append(f"the doorbell of lane {self.bells.pop()} is lost")
+            self.trace.append(f"the doorbell of lane {self.bells.pop()} is lost")
 
     def _double_bell(self) -> None:
         if self.bells:
             self.bells.append(self.bells[0])
 
     def _pass_time(self) -> None:
-        self.story.append("the time of a hold passes")
+        self.trace.append("the time of a hold passes")
         self._set_clock(self._ahead_ms + 2 * HOLD_MS)
 
     def _set_clock(self, ahead_ms: int) -> None:
-        """Set Redis's clock, for its scripts and for whoever asks it for the time."""
+        """Set Redis's clock, for its scripts and for TIME."""
         self._ahead_ms = ahead_ms
         for process in self.processes:
             rounds: Any = process.stores.rounds
             rounds.ahead_ms = ahead_ms
-        clock.set_ahead(self._ground.client, ahead_ms)
+        clock.set_ahead(self._fixture.client, ahead_ms)
 
     def _sleep(self) -> None:
-        """A job sleeps longer than any lease; in the middle of a batch if there is one."""
+        """Let a job sleep longer than any lease; one in the middle of a batch if there is one."""
         jobs = [job for process in self.processes for job in process.jobs.values()]
         batches = [job for job in jobs if job.at in ("before COMMIT", "after COMMIT", "before finish.lua")]
         if jobs:
             job = self.rng.choice(batches or jobs)
             job.sleeps = self.rng.randint(20, 120)
-            self.story.append(f"{job.name} sleeps at {job.at} for {job.sleeps} turns")
+            self.trace.append(f"{job.name} sleeps at {job.at} for {job.sleeps} turns")
             self._lapse()
 
     def _wipe(self) -> None:
-        self.story.append("Redis loses everything")
-        self._ground.client.flushdb()
-        self._set_clock(self._ahead_ms)  # that is not lost
+        self.trace.append("Redis loses everything")
+        self._fixture.client.flushdb()
+        self._set_clock(self._ahead_ms)  # a wipe does not set the clock back
         self.oracle.wiped = True
 
     # -- the end ----------------------------------------------------------------------------------------
 
-    def _heal(self) -> None:
-        """Nothing fails any more: jobs end, wiped requests are repeated, lanes are drained, holds expire."""
+    def _finish(self) -> None:
+        """Without further faults, end all jobs, repeat wiped requests, drain the lanes and expire holds."""
         for process in self.processes:
             for what in list(process.jobs):
                 while what in process.jobs:
                     self.clock_s += 0.05
                     process.jobs[what].resume()
-                    self._bury(process, what)
+                    self._remove_ended(process, what)
         if self.oracle.wiped:
             for asked in self.oracle.asked.values():
                 self._clients.book(self.processes[0].service, asked)
@@ -195,23 +196,23 @@ class Play:
     def _drain_all(self) -> None:
         for _ in range(100):
             for lane in range(LANES):
-                self._ground.client.delete(keys.lease(lane))
+                self._fixture.client.delete(keys.lease(lane))
             if not sweep.run_once(self.processes[2].stores, self._rescue(self.processes[2])):
                 return
 
     def _rescue(self, process: Process) -> Callable[[int], object]:
-        """A rescue of one batch, in the sweeper's own thread: the schedule decides what comes between."""
+        """Return a rescue of one batch in the sweeper's own thread, so that the schedule can interleave it."""
         return lambda lane: sweep.rescue(process.stores, lane, self._ring, for_s=0)
 
     def _ring(self, lane: int) -> None:
         self.bells.append(lane)
 
-    def _tell(self, process: Process, what: str) -> None:
-        self.story.append(f"{process.name} {what}")
+    def _note(self, process: Process, what: str) -> None:
+        self.trace.append(f"{process.name} {what}")
 
     @contextmanager
     def _seams(self) -> Iterator[None]:
-        """The product's clock, broker, chance and alarms are the schedule's."""
+        """Replace the product's clock, random choices and logs until the block ends."""
         clock = mock.Mock(monotonic=lambda: self.clock_s, sleep=lambda seconds: None)
         chance = mock.Mock(shuffle=self.rng.shuffle, spec=random)
         with ExitStack() as stack:
@@ -224,7 +225,7 @@ class Play:
             yield
 
     def _alarms(self) -> mock.Mock:
-        """A log whose errors are violations: none of them may happen, whatever else does."""
+        """Return a log whose errors are violations: no fault may cause one."""
 
         def alarm(event: str, **values: Any) -> None:
             self.oracle.violations.append(f"alarm: {event} {values}")
@@ -233,6 +234,6 @@ class Play:
 
 
 def _republish(process: Process) -> None:
-    """What a worker's republisher does at each tick; trouble with a store is tried again."""
+    """Do what a worker's republisher does at each tick; after an error of a store, the next tick tries again."""
     with suppress(*TROUBLE, redis.RedisError):
         republish.run_once(process.stores)

@@ -1,4 +1,4 @@
-"""The baton: of many threads one goes at a time, and hands back at each point; so a schedule is repeatable."""
+"""Jobs: threads of which one runs at a time, from one point to the next, so that a schedule can be repeated."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-#: Seconds in which a thread comes to its next point. Only a hang takes longer.
+#: Seconds within which a job reaches its next point. Only a hang takes longer.
 HANG_S = 60.0
 
 
 class Fate(Enum):
-    """What happens to a thread at the point where it stands."""
+    """What happens to a job at the point that it has reached."""
 
-    GO = "goes on"
-    FAIL = "is failed by the store"
+    GO = "continues"
+    FAIL = "gets an error from the store"
     CRASH = "crashes"
 
 
 class Crashed(BaseException):
-    """The thread's process is gone. No code of the product may catch it."""
+    """The job's process has crashed. No code of the product may catch it."""
 
 
 class Hangs(Exception):
-    """A thread did not come to its next point."""
+    """A job did not reach its next point in time."""
 
 
 class Job(threading.Thread):
-    """One piece of work of an actor. It goes only between `resume` and its next `point`."""
+    """One piece of work of a process. It runs only from `resume` to its next `point`."""
 
     def __init__(self, name: str, work: Callable[[], object]) -> None:
         super().__init__(name=name, daemon=True)
         self.at = "its beginning"
         self.ended = False
         self.error: Exception | None = None
-        #: How many turns of the schedule it sleeps.
+        #: Turns of the schedule during which it sleeps.
         self.sleeps = 0
         self._work = work
         self._dead = False
@@ -57,16 +57,16 @@ class Job(threading.Thread):
         self._back.release()
 
     def resume(self, fate: Fate = Fate.GO) -> None:
-        """Let it go on to its next point, or to its end. Raises: Hangs."""
+        """Let it run to its next point, or to its end. Raises: Hangs."""
         self._fate = fate
         self._turn.release()
         if not self._back.acquire(timeout=HANG_S):
             raise Hangs(f"{self.name} hangs after {self.at}")
 
     def reach(self, at: str) -> Fate:
-        """The thread itself: hand the baton back, and wait for a turn. Raises: Crashed."""
+        """Stop at a point, in the job's thread, until it is resumed. Raises: Crashed."""
         if self._dead:
-            return Fate.GO  # what it does on its way out, the servers would do for a dead process
+            return Fate.GO  # what it does while it ends, the servers would do for a dead process
         self.at = at
         self._back.release()
         return self._wait()
@@ -80,13 +80,13 @@ class Job(threading.Thread):
 
 
 def point(at: str) -> Fate:
-    """Hand the baton back here. Outside of jobs nothing happens."""
+    """Stop the calling job here until it is resumed. Outside of jobs, do nothing."""
     job = threading.current_thread()
     return job.reach(at) if isinstance(job, Job) else Fate.GO
 
 
 def through(name: str, call: Callable[[], Any], unsent: Exception, lost: Exception) -> Any:
-    """A call to a store, with a point on either side. Raises: `unsent` or `lost` where it is to fail."""
+    """Call a store, with a point before and after. Raises: `unsent` or `lost` if it fails at one of them."""
     if point(f"before {name}") is Fate.FAIL:
         raise unsent
     answer = call()

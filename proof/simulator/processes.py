@@ -1,4 +1,4 @@
-"""The cast: the processes of a schedule, and what its clients do. Each piece of work is a Job of the baton."""
+"""The processes of a schedule, and what its clients do. Each piece of work is a Job."""
 
 from __future__ import annotations
 
@@ -16,54 +16,54 @@ from api.web.errors import NoSuchBooking
 from core import ids
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.operations import Book, Cancel, Confirm
-from proof.simulator.baton import Job
-from proof.simulator.ground import Ground
+from proof.simulator.fixture import Fixture
+from proof.simulator.jobs import Job
 from proof.simulator.oracle import Asked, Oracle
 from proof.simulator.seams import SeamService, driven
 from workers.stores import Stores
 
 SECRET = b"s" * 32
 USERS = tuple(UUID(int=number) for number in (1, 2, 3))
-#: What a client may hear of a store in trouble; it may then ask again.
+#: The errors of an unavailable store that a client may get, and may repeat its request after.
 TROUBLE = (AcceptUnknown, PostgresUnavailable, RedisUnavailable)
 
 
 class Process:
-    """An api, a worker or the expirer. Its memory is new after a crash; its open connections are kept for speed."""
+    """An api, a worker or the expirer. After a crash its memory is empty; its connections are kept, for speed."""
 
-    def __init__(self, ground: Ground, name: str, number: int, ring: Callable[[int], object]) -> None:
+    def __init__(self, fixture: Fixture, name: str, number: int, ring: Callable[[int], object]) -> None:
         self.name = name
         self.jobs: dict[str, Job] = {}
-        self._ground, self._number, self._ring = ground, number, ring
+        self._fixture, self._number, self._ring = fixture, number, ring
         self.restart()
 
     def restart(self) -> None:
-        """Begin with an empty memory."""
-        ground, number = self._ground, self._number
-        engine, rounds = ground.seam_engines[number], ground.seam_rounds[number]
-        client = ground.seam_clients[number % 2]
+        """Start with an empty memory."""
+        fixture, number = self._fixture, self._number
+        engine, rounds = fixture.seam_engines[number], fixture.seam_rounds[number]
+        client = fixture.seam_clients[number % 2]
         self.jobs = {}
-        self.stores = Stores(ground.settings, engine, client, rounds, _installation=ground.installation)
-        intake = Intake(ground.settings, engine)
+        self.stores = Stores(fixture.settings, engine, client, rounds, _installation=fixture.installation)
+        intake = Intake(fixture.settings, engine)
         intake._rounds = rounds
         intake.plans = Plans(rounds, engine)
-        seam, nobody_waits = SeamService(rounds), LongPolls(ground.settings.redis_url, 0)
+        seam, nobody_waits = SeamService(rounds), LongPolls(fixture.settings.redis_url, 0)
         self.service = BookingService(seam, intake, nobody_waits, seam, self._ring)
 
     def begin(self, what: str, work: Callable[[], object]) -> None:
-        """Start a piece of work; one of each kind at a time."""
+        """Start a job; at most one of each kind runs at a time."""
         self.jobs[what] = Job(f"{self.name} {what}", work)
 
 
 class Clients:
-    """Three people who want the same few seats, change their minds, and repeat themselves."""
+    """Three users who book the same few seats, cancel, and repeat requests."""
 
     def __init__(self, rng: Random, shows: list[int], labels: list[str], oracle: Oracle) -> None:
         self._rng, self._shows, self._labels, self._oracle = rng, shows, labels, oracle
         self._keys = itertools.count(1)
 
     def action(self, service: BookingService) -> tuple[str, Callable[[], None]]:
-        """Something that a client does next, at this api."""
+        """Return a client's next action at this api: its name, and the work."""
         rng, asked = self._rng, list(self._oracle.asked.values())
         dice = rng.random()
         if not asked or dice < 0.45:
@@ -96,22 +96,23 @@ class Clients:
         return asked
 
     def book(self, service: BookingService, asked: Asked) -> None:
-        """POST /api/bookings, with its key; a refusal of a booking that may have an outcome asks for it."""
+        """POST /api/bookings with its key; after a refusal, look for an outcome that Redis may have forgotten."""
         operation, since = asked.operation, len(asked.seen)
         try:
-            service.intake.hall_of(operation.show_id)  # as `book` does: then accept.lua may refuse taken seats
+            # As BookingService.book does, so that accept.lua may refuse taken seats.
+            service.intake.hall_of(operation.show_id)
             answer = driven(service.accept(operation))
             if answer.code in ("ACCEPTED", "SAME"):
                 asked.accepted = True
                 self._oracle.saw(operation.booking_id, int(answer.status["v"]), answer.status["s"], since)
             elif answer.forgotten and self._recall(service, asked, since):
-                pass  # refused, but it had been decided before
+                pass  # refused, but it was decided before
             elif answer.code == "MISMATCH":
                 self._oracle.violations.append(f"I4 booking {operation.booking_id}: its own key does not match it")
             elif answer.code == "SEAT_TAKEN" and not asked.accepted:
                 self._oracle.refused += 1
             elif self._oracle.wiped:
-                asked.accepted = False  # lost by the wipe, and now refused: that is its answer
+                asked.accepted = False  # lost by the wipe, and now refused, which is its outcome
             elif asked.accepted:
                 self._oracle.violations.append(f"I4 booking {operation.booking_id}: accepted, now {answer.code}")
         except TROUBLE:

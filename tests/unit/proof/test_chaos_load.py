@@ -1,4 +1,4 @@
-"""The load: whom it lets want what, and what it takes for an answer."""
+"""The load: who requests what, and what counts as an answer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from proof.chaos.mine import Buyers, Regulars, Stock
-from proof.chaos.wire import Broken, NoAnswer, Wire, request
+from proof.chaos.own_bookings import Buyers, KnownBookings, SteadyBuyers
+from proof.kit.async_client import AsyncClient, request
+from proof.kit.client import Broken, NoAnswer
 
 LABELS = tuple(f"{row}{number}" for row in "ABCDEFGHIJ" for number in range(1, 11))
 
@@ -17,52 +18,52 @@ LABELS = tuple(f"{row}{number}" for row in "ABCDEFGHIJ" for number in range(1, 1
 def test_most_requests_for_named_seats_go_for_a_tenth_of_them():
     buyers = Buyers(["u", "v"], LABELS, random.Random(1))
 
-    wished = [seat for _ in range(3_000) for seat in buyers.wish(1, best=False, hold=False).asked["seats"]]
+    wished = [seat for _ in range(3_000) for seat in buyers.next_booking(1, best=False, hold=False).asked["seats"]]
 
     hot = sum(seat in LABELS[:10] for seat in wished) / len(wished)
     assert 0.65 < hot < 0.8  # 70 %, and a tenth of the others by chance
     assert set(wished) == set(LABELS)
 
 
-def test_every_wish_has_a_key_of_its_own_and_a_stranger_is_somebody_else():
+def test_every_booking_has_its_own_key_and_other_than_returns_another_user():
     buyers = Buyers(["u", "v", "w"], LABELS, random.Random(1))
 
-    assert len({buyers.wish(1, best=True, hold=True).key for _ in range(100)}) == 100
+    assert len({buyers.next_booking(1, best=True, hold=True).key for _ in range(100)}) == 100
     assert all(buyers.other_than("u") != "u" for _ in range(100))
 
 
 def test_in_the_steady_stream_nobody_wants_what_another_wants_and_everybody_comes_in_turn():
-    regulars = Regulars([f"user-{number}" for number in range(40)], LABELS)
+    steady = SteadyBuyers([f"user-{number}" for number in range(40)], LABELS)
 
-    wishes = [regulars.wish(1) for _ in range(100)]
+    bookings = [steady.next_booking(1) for _ in range(100)]
 
-    assert [wish.asked["seats"] for wish in wishes] == [[label] for label in LABELS]
-    assert len({wish.key for wish in wishes}) == 100
-    assert len({wish.user for wish in wishes[:40]}) == 40
+    assert [booking.asked["seats"] for booking in bookings] == [[label] for label in LABELS]
+    assert len({booking.key for booking in bookings}) == 100
+    assert len({booking.user for booking in bookings[:40]}) == 40
 
 
 def test_a_booking_is_found_by_the_state_that_was_seen_last():
     draws = random.Random(1)
-    stock, mine = Stock(draws), Buyers(["u"], LABELS, draws).wish(1, best=True, hold=True)
-    stock.put(mine, "UNKNOWN")
-    assert stock.pick("HELD") is None
-    assert stock.pick("UNKNOWN") is mine
+    known, booking = KnownBookings(draws), Buyers(["u"], LABELS, draws).next_booking(1, best=True, hold=True)
+    known.put(booking, "UNKNOWN")
+    assert known.pick("HELD") is None
+    assert known.pick("UNKNOWN") is booking
 
-    mine.id = "id"
-    stock.see(mine, {"stage": "HELD", "status": "PENDING", "pending": None})
-    assert stock.pick("UNKNOWN") is None
-    assert stock.pick("HELD", "CONFIRMED") is mine
+    booking.id = "id"
+    known.see(booking, {"stage": "HELD", "status": "PENDING", "pending": None})
+    assert known.pick("UNKNOWN") is None
+    assert known.pick("HELD", "CONFIRMED") is booking
 
-    stock.see(mine, {"stage": "HELD", "status": "PENDING", "pending": "CONFIRM"})
-    assert stock.pick("HELD") is None
-    stock.forget(mine)
-    assert stock.pick("ASKED") is None
+    known.see(booking, {"stage": "HELD", "status": "PENDING", "pending": "CONFIRM"})
+    assert known.pick("HELD") is None
+    known.forget(booking)
+    assert known.pick("ASKED") is None
 
 
 def against(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], times: int = 1
 ) -> list[object]:
-    """What a client makes of a server that answers so: status and body, or the error."""
+    """Return what a client gets from a server that answers like this: status and body, or the error."""
 
     async def run() -> list[object]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,7 +73,7 @@ def against(
                 writer.close()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        wire = Wire("127.0.0.1", server.sockets[0].getsockname()[1])
+        wire = AsyncClient("127.0.0.1", server.sockets[0].getsockname()[1])
         made: list[object] = []
         for _ in range(times):
             try:
@@ -131,6 +132,6 @@ def test_an_answer_after_the_deadline_is_none():
 def test_a_server_that_is_unavailable_is_a_broken_connection():
     async def run() -> None:
         with pytest.raises(Broken):
-            await Wire("127.0.0.1", 1).once(b"GET / HTTP/1.1\r\n\r\n", 1.0)
+            await AsyncClient("127.0.0.1", 1).once(b"GET / HTTP/1.1\r\n\r\n", 1.0)
 
     asyncio.run(run())
