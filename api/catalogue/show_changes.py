@@ -108,7 +108,7 @@ def _accept(settings: ShowSettings, operation: ChangeShow) -> Response:
 
 def _see_to_window(settings: ShowSettings, values: dict[str, Any]) -> None:
     """Refuse a change that leaves no sales window, by the names that it gave. Raises: InvalidRequest."""
-    if not settings.window_stands:
+    if not settings.has_sales_window:
         detail = "With this and what is stored, sales would not open before they close, or not close by the start."
         named = [name for name in values if CHANGED_AS.get(name) in WINDOW]
         raise InvalidRequest([{"pointer": f"/{name}", "detail": detail} for name in named])

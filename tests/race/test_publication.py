@@ -184,7 +184,7 @@ def test_a_batch_that_does_not_look_at_the_epoch_has_a_request_accepted_twice(
 
 def ask(stage: Stage, show: int, label: str) -> Accepted:
     """Bob asks for one seat at a door that may refuse it if it is taken."""
-    number = Hall.from_plan(0, plan(2, 5)).number(label)
+    number = Hall.from_plan(0, plan(2, 5)).seat_index(label)
     operation = stage.operation(show, label, user=stage.bob)
     return lanes.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, lease_ms=2_000, seats=[number])
 

@@ -190,7 +190,7 @@ def replayed(decisions: list[Decision]) -> Replay:
     fresh = Lane().state.show
     replay = Replay(0, lambda _: Show(SHOW, fresh.hall, fresh.settings))
     for seq, decision in enumerate(decisions, 1):
-        replay.take(
+        replay.feed(
             JournalRow(
                 lane=0,
                 seq=seq,

@@ -60,7 +60,7 @@ class Plainly:
     def runs(self, row: list[Seat], category: str | None) -> Iterator[list[Seat]]:
         stretch: list[Seat] = []
         for seat in self.free(row, category):
-            if stretch and (seat.place != stretch[-1].place + 1 or seat.run != stretch[-1].run):
+            if stretch and (seat.column != stretch[-1].column + 1 or seat.run != stretch[-1].run):
                 yield stretch
                 stretch = []
             stretch.append(seat)
@@ -73,8 +73,8 @@ class Plainly:
             for stretch in self.runs(row, category):
                 for start in range(len(stretch) - quantity + 1):
                     singles = (start == 1) + (len(stretch) - start - quantity == 1)
-                    off_centre = abs(stretch[start].place + (quantity - 1) / 2 - (len(row) - 1) / 2)
-                    found.append((singles, off_centre, stretch[start].place, stretch[start : start + quantity]))
+                    off_centre = abs(stretch[start].column + (quantity - 1) / 2 - (len(row) - 1) / 2)
+                    found.append((singles, off_centre, stretch[start].column, stretch[start : start + quantity]))
             if found:
                 return tuple(seat.label for seat in min(found, key=lambda each: each[:3])[3])
         return self.nearest(quantity, category)
@@ -84,10 +84,10 @@ class Plainly:
             for first in range(len(self.rows) - height + 1):
                 free = [seat for row in self.rows[first : first + height] for seat in self.free(row, category)]
                 if len(free) >= quantity:
-                    free.sort(key=lambda seat: (seat.place, seat.row))
-                    spans = [free[at + quantity - 1].place - free[at].place for at in range(len(free) - quantity + 1)]
+                    free.sort(key=lambda seat: (seat.column, seat.row))
+                    spans = [free[at + quantity - 1].column - free[at].column for at in range(len(free) - quantity + 1)]
                     at = spans.index(min(spans))
-                    near = sorted(free[at : at + quantity], key=lambda seat: (seat.row, seat.place))
+                    near = sorted(free[at : at + quantity], key=lambda seat: (seat.row, seat.column))
                     return tuple(seat.label for seat in near)
         return None
 
@@ -99,7 +99,7 @@ def test_a_plan_gives_the_seats_that_it_names(plan: dict[str, Any]) -> None:
     assert dict(hall.seats.items()) == seats
     assert hall.capacity == len(hall.seats) == len(seats)
     assert hall.categories == {seat.category for seat in seats.values()}
-    assert [hall.number(label) for label in seats] == list(range(len(seats)))
+    assert [hall.seat_index(label) for label in seats] == list(range(len(seats)))
     assert [hall.category(label) for label in seats] == [seat.category for seat in seats.values()]
     for label in ("", "A", "C", "C0", "C01", "C٣", "C1 ", "1", "c1", "C1C1", "C" + "9" * 5_000, "E1", 1, None):
         assert (label in hall.seats) == (label in seats)
@@ -118,9 +118,9 @@ def test_the_best_seats_are_the_same_as_ever(plan: dict[str, Any], data: st.Data
         best = seats.best(quantity, category)
         assert best == expected.best(quantity, category)
         for label in best or ():
-            seats.take(label)
+            seats.mark_taken(label)
             taken.add(label)
-        seats.release(released)
+        seats.mark_free(released)
         taken.discard(released)
 
 
@@ -131,7 +131,7 @@ def test_a_stadium_takes_no_more_than_its_rows() -> None:
     try:
         hall = Hall.from_plan(1, plan)
         assert "A1" in hall.seats
-        assert hall.number("A2") == 1
+        assert hall.seat_index("A2") == 1
         taken = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

@@ -23,25 +23,25 @@ def meter(waiting: int, rate: float = 0.0, quiet_ms: int = 0) -> Meter:
 def polls_per_s(waiting: int, rate: float, quiet_ms: int) -> float:
     """What all who wait ask for, if each asks as often as it is told now."""
     lane = meter(waiting, rate, quiet_ms)
-    return sum(1000 / queue_position.place(10 + position, lane).poll_after_ms for position in range(1, waiting + 1))
+    return sum(1000 / queue_position.locate(10 + position, lane).poll_after_ms for position in range(1, waiting + 1))
 
 
 def test_the_place_counts_down_and_is_never_below_one() -> None:
-    assert queue_position.place(16, meter(6)) == queue_position.Place(6, None, queue_position.POLL_UNKNOWN_MS)
-    assert queue_position.place(10, meter(0, 100.0)).position == 1
-    assert queue_position.place(1010, meter(1000, 100.0)).eta_ms == 10_000 + BATCH_MS
-    assert queue_position.place(1010, meter(1000, 100.0)).poll_after_ms == POLL_MAX_MS
-    assert queue_position.place(11, meter(1, 10_000.0)).poll_after_ms == BATCH_MS + BATCH_MS // 8
+    assert queue_position.locate(16, meter(6)) == queue_position.QueuePosition(6, None, queue_position.POLL_UNKNOWN_MS)
+    assert queue_position.locate(10, meter(0, 100.0)).position == 1
+    assert queue_position.locate(1010, meter(1000, 100.0)).eta_ms == 10_000 + BATCH_MS
+    assert queue_position.locate(1010, meter(1000, 100.0)).poll_after_ms == POLL_MAX_MS
+    assert queue_position.locate(11, meter(1, 10_000.0)).poll_after_ms == BATCH_MS + BATCH_MS // 8
 
 
 def test_who_is_alone_in_line_asks_as_soon_as_an_answer_can_be_there() -> None:
-    assert queue_position.place(11, meter(1, 2_000.0)).poll_after_ms <= BATCH_MS + BATCH_MS // 8
-    assert queue_position.place(30, meter(20, 1e9)).poll_after_ms == BATCH_MS + BATCH_MS // 8 >= POLL_MIN_MS
+    assert queue_position.locate(11, meter(1, 2_000.0)).poll_after_ms <= BATCH_MS + BATCH_MS // 8
+    assert queue_position.locate(30, meter(20, 1e9)).poll_after_ms == BATCH_MS + BATCH_MS // 8 >= POLL_MIN_MS
 
 
 @pytest.mark.parametrize("quiet_ms", [0, 900, DELAYED_MS - 1])
 def test_while_nothing_is_decided_the_estimate_is_no_shorter_than_that_lasts(quiet_ms: int) -> None:
-    here = queue_position.place(11, meter(1, 1_000.0, quiet_ms))
+    here = queue_position.locate(11, meter(1, 1_000.0, quiet_ms))
 
     assert here.eta_ms is not None
     assert here.eta_ms >= quiet_ms
@@ -51,11 +51,11 @@ def test_while_nothing_is_decided_the_estimate_is_no_shorter_than_that_lasts(qui
 
 @pytest.mark.parametrize("rate", [0.0, 1_000.0])
 def test_a_lane_that_has_stood_still_promises_nothing_and_says_so(rate: float) -> None:
-    here = queue_position.place(11, meter(1, rate, DELAYED_MS))
+    here = queue_position.locate(11, meter(1, rate, DELAYED_MS))
 
     assert (here.eta_ms, here.delayed) == (None, True)
     assert here.poll_after_ms == DELAYED_MS
-    assert queue_position.place(11, meter(1, rate, 3_600_000)).poll_after_ms == POLL_MAX_MS
+    assert queue_position.locate(11, meter(1, rate, 3_600_000)).poll_after_ms == POLL_MAX_MS
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, 20.0, 300.0, 1_000.0, 4_000.0, 20_000.0, 1e9])
@@ -74,10 +74,10 @@ def test_a_crowd_that_came_at_once_does_what_it_is_told_while_the_lane_stands_st
     """Each client polls when it was told to, for five minutes from the moment in which the last batch was decided."""
     asked = Counter[int]()
     for position in range(1, LONG_LINE + 1):
-        at_ms = queue_position.place(10 + position, meter(LONG_LINE, 1_000.0)).poll_after_ms
+        at_ms = queue_position.locate(10 + position, meter(LONG_LINE, 1_000.0)).poll_after_ms
         while at_ms < 300_000:
             asked[at_ms // 1000] += 1
-            at_ms += queue_position.place(10 + position, meter(LONG_LINE, 1_000.0, at_ms)).poll_after_ms
+            at_ms += queue_position.locate(10 + position, meter(LONG_LINE, 1_000.0, at_ms)).poll_after_ms
 
     assert sum(asked.values()) / 300 <= MOST_POLLS
     assert max(asked.values()) <= 2 * MOST_POLLS, "those who came together do not come back together"
@@ -86,7 +86,7 @@ def test_a_crowd_that_came_at_once_does_what_it_is_told_while_the_lane_stands_st
 def test_a_line_that_moves_and_is_soon_over_asks_when_it_is_its_turn() -> None:
     lane = meter(2_500, 1_500.0)
     for position in (1, 100, 2_500):
-        here = queue_position.place(10 + position, lane)
+        here = queue_position.locate(10 + position, lane)
         assert here.eta_ms is not None
         assert here.poll_after_ms <= max(1.2 * here.eta_ms, 2 * POLL_MIN_MS)
 

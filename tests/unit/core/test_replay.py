@@ -42,7 +42,7 @@ def violations(*rows: JournalRow) -> list[str]:
     fresh = Lane().state.show
     replay = Replay(0, lambda _: Show(SHOW, fresh.hall, fresh.settings))
     for each in rows:
-        replay.take(each)
+        replay.feed(each)
     replay.end()
     return replay.violations
 

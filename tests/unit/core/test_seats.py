@@ -65,8 +65,8 @@ def test_taking_and_releasing_is_seen() -> None:
     seats = free(hall)
 
     assert seats.best(3, None) == ("A1", "A2", "A3")
-    seats.take("A2")
+    seats.mark_taken("A2")
     assert seats.best(3, None) is None
     assert seats.best(2, None) == ("A1", "A3")
-    seats.release("A2")
+    seats.mark_free("A2")
     assert seats.best(3, None) == ("A1", "A2", "A3")
