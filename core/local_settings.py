@@ -37,7 +37,7 @@ class LocalSettings:
 
     @classmethod
     def from_env(cls) -> LocalSettings:
-        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        """Read the environment. Raises ConfigurationError that names every invalid variable."""
         env = environment()
         values: dict[str, Any] = {
             "home": Path(env.str("ONSALE_HOME", ".onsale")),

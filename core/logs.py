@@ -21,7 +21,7 @@ __all__ = ["bind", "configure", "logger", "unbind"]
 def configure(*, process: str, json: bool, level: str) -> None:
     """Send every log line of this process to standard error. Call this once, before the first line.
 
-    Our own lines bypass the standard logging, which is slower; libraries' lines go through it, into the same format.
+    Our own lines bypass the standard logging; libraries' lines go through it, and have the same format.
     """
 
     def name_process(_logger: object, _method: str, event: EventDict) -> EventDict:

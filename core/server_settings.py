@@ -29,7 +29,7 @@ class ServerSettings:
 
     @classmethod
     def from_env(cls) -> ServerSettings:
-        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        """Read the environment. Raises ConfigurationError that names every invalid variable."""
         env = environment()
         values: dict[str, Any] = {
             "host": env.str("HOST", "127.0.0.1"),
