@@ -88,21 +88,21 @@ _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 #: Columns have no DELETE.
 _QUESTIONS: LiteralString = """
     SELECT rolname, rolsuper, rolcreaterole OR rolcreatedb OR rolreplication AS powerful,
-           current_setting('fsync') AS fsync,
-           current_setting('full_page_writes') AS full_page_writes,
-           current_setting('synchronous_commit') AS synchronous_commit,
-           current_setting('transaction_isolation') AS isolation,
-           current_setting('onsale.options', true) AS mark,
-           ARRAY(
-               SELECT privilege || ' ' || name
-                 FROM unnest(%(tables)s::text[], %(privileges)s::text[]) WITH ORDINALITY AS _(name, privilege, place)
-                 JOIN pg_class ON pg_class.oid = to_regclass(name)
-                WHERE has_table_privilege(pg_class.oid, privilege)
-                   OR CASE WHEN privilege <> 'DELETE' THEN has_any_column_privilege(pg_class.oid, privilege) END
-                ORDER BY place
-           ) AS may
-      FROM pg_roles
-     WHERE rolname = current_user
+        current_setting('fsync') AS fsync,
+        current_setting('full_page_writes') AS full_page_writes,
+        current_setting('synchronous_commit') AS synchronous_commit,
+        current_setting('transaction_isolation') AS isolation,
+        current_setting('onsale.options', true) AS mark,
+        ARRAY(
+        SELECT privilege || ' ' || name
+        FROM unnest(%(tables)s::text[], %(privileges)s::text[]) WITH ORDINALITY AS _(name, privilege, place)
+        JOIN pg_class ON pg_class.oid = to_regclass(name)
+        WHERE has_table_privilege(pg_class.oid, privilege)
+        OR CASE WHEN privilege <> 'DELETE' THEN has_any_column_privilege(pg_class.oid, privilege) END
+        ORDER BY place
+        ) AS may
+    FROM pg_roles
+    WHERE rolname = current_user
 """
 
 

@@ -57,7 +57,7 @@ def create(connection: Connection, lanes: int) -> Installation:
     statement = text("""
         INSERT INTO installation (lanes, booking_secret)
         VALUES (:lanes, :secret)
-            ON CONFLICT DO NOTHING
+        ON CONFLICT DO NOTHING
     """)
     connection.execute(statement, {"lanes": lanes, "secret": secrets.token_bytes(32)})
     kept = get(connection)

@@ -59,10 +59,10 @@ def list_live(connection: Connection) -> Iterator[Revocation]:
     """All whose tokens might still live, a page of them in memory at a time."""
     statement = text("""
         SELECT id, session_id, user_id, version, expires_at
-          FROM revocations
-         WHERE id > :after AND expires_at > now()
-         ORDER BY id
-         LIMIT :limit
+        FROM revocations
+        WHERE id > :after AND expires_at > now()
+        ORDER BY id
+        LIMIT :limit
     """)
     after, rows = 0, PAGE
     while rows == PAGE:
@@ -77,11 +77,11 @@ def delete_expired(connection: Connection, limit: int) -> int:
     """Forget up to `limit` whose tokens have ended by themselves; returns how many there were."""
     statement = text("""
         DELETE FROM revocations
-         WHERE id IN (SELECT id
-                        FROM revocations
-                       WHERE expires_at <= now()
-                       ORDER BY expires_at
-                       LIMIT :limit)
+        WHERE id IN (SELECT id
+            FROM revocations
+            WHERE expires_at <= now()
+            ORDER BY expires_at
+            LIMIT :limit)
     """)
     connection.execute(text("SET LOCAL statement_timeout = '10s'"))
     return connection.execute(statement, {"limit": limit}).rowcount

@@ -256,7 +256,7 @@ def _record(connection: Connection, batch: Batch, entries: Sequence[tuple[Stream
     changed_rows = [batch.rows[id_] for id_, state in batch.states.items() if state.changed]
     if changed_rows:
         settled = {id_ for id_, state in batch.states.items() if state.settings_changed}
-        shows.record(connection, changed_rows, settled=settled)
+        shows.record(connection, changed_rows, new_settings=settled)
     full = [row.id for row in batch.rows.values() if row.held + row.sold == row.capacity and row.held]
     batch.first_deadlines = bookings.first_deadlines(connection, full) if full else {}
     fence = batch.fence

@@ -123,10 +123,10 @@ def owners_unchecked(patch: pytest.MonkeyPatch) -> None:
     def record(connection: Connection, changes: list[SeatChange]) -> None:
         statement = text("""
             UPDATE seats
-               SET booking_id = change.after, status = change.status
-              FROM json_to_recordset(CAST(:changes AS json))
-                   AS change (show_id integer, label text, after uuid, status text)
-             WHERE seats.show_id = change.show_id AND seats.label = change.label
+            SET booking_id = change.after, status = change.status
+            FROM json_to_recordset(CAST(:changes AS json))
+                AS change (show_id integer, label text, after uuid, status text)
+            WHERE seats.show_id = change.show_id AND seats.label = change.label
         """)
         connection.execute(statement, {"changes": as_json(changes)})
 
@@ -165,9 +165,9 @@ def live_owners(stage: Stage, show: int, label: str) -> list[UUID]:
     """The bookings that have a seat, as they themselves say: two if it was sold twice."""
     statement = text("""
         SELECT id
-          FROM bookings
-         WHERE show_id = :show AND status IN ('PENDING', 'CONFIRMED') AND :label = ANY (seats)
-         ORDER BY accepted_at, id
+        FROM bookings
+        WHERE show_id = :show AND status IN ('PENDING', 'CONFIRMED') AND :label = ANY (seats)
+        ORDER BY accepted_at, id
     """)
     with transaction(stage.stores.engine) as connection:
         return list(connection.execute(statement, {"show": show, "label": label}).scalars())

@@ -172,10 +172,10 @@ def test_one_statement_that_locks_and_reads_takes_a_sold_seat_for_free(stage: St
     def lock_and_read(connection: Connection, show: int) -> UUID | None:
         statement = text("""
             SELECT seats.booking_id
-              FROM shows
-              JOIN seats ON seats.show_id = shows.id
-             WHERE shows.id = :show AND seats.label = 'A1'
-               FOR UPDATE OF shows
+            FROM shows
+            JOIN seats ON seats.show_id = shows.id
+            WHERE shows.id = :show AND seats.label = 'A1'
+            FOR UPDATE OF shows
         """)
         owner: UUID | None = connection.execute(statement, {"show": show}).scalar_one()
         return owner

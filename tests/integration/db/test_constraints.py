@@ -14,10 +14,10 @@ from tests.support.stage import Stage
 #: The decision of :booking once more, with other values in the first four columns.
 AGAIN = """
     INSERT INTO journal (lane, seq, epoch, stream_ms,
-                         stream_seq, part, kind, show_id, outcome, operation, decision, decided_ms)
+        stream_seq, part, kind, show_id, outcome, operation, decision, decided_ms)
     SELECT {}, stream_seq, part, kind, show_id, outcome, operation, decision, decided_ms
-      FROM journal
-     WHERE booking_id = :booking
+    FROM journal
+    WHERE booking_id = :booking
 """
 #: Each is tried at show :show, where :booking has A1; by the constraint that refuses it.
 REFUSED = {
@@ -26,11 +26,11 @@ REFUSED = {
     "shows_never_oversold": "UPDATE shows SET sold = capacity + 1 WHERE id = :show",
     "bookings_pkey": """
         INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
-                              last_operation, accepted_at, decided_at)
+            last_operation, accepted_at, decided_at)
         SELECT id, show_id, user_id, 'FAILED', 'SEAT_TAKEN', fingerprint, seats, amount_cents, version,
-               last_operation, accepted_at, decided_at
-          FROM bookings
-         WHERE id = :booking
+            last_operation, accepted_at, decided_at
+        FROM bookings
+        WHERE id = :booking
     """,
     "bookings_id_carries_show": "UPDATE bookings SET show_id = show_id + 1 WHERE id = :booking",
     "bookings_held_has_deadline": "UPDATE bookings SET status = 'PENDING' WHERE id = :booking",

@@ -34,26 +34,26 @@ def empty(servers: Servers) -> Iterator[Engine]:
 
 CATALOGUE = """
     SELECT 'column', format('%s.%s %s %s %s', table_name, column_name, data_type, is_nullable, column_default)
-      FROM information_schema.columns WHERE table_schema = 'public'
-     UNION ALL
+    FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL
     SELECT 'constraint', format('%s %s', conname, pg_get_constraintdef(oid))
-      FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-     UNION ALL
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL
     SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'public'
-     UNION ALL
+        UNION ALL
     SELECT 'options', format('%s %s', relname, reloptions)
-      FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-     UNION ALL
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        UNION ALL
     SELECT 'grant', format('%s %s', relname, item)
-      FROM pg_class, unnest(relacl) item WHERE relnamespace = 'public'::regnamespace
-     UNION ALL
+    FROM pg_class, unnest(relacl) item WHERE relnamespace = 'public'::regnamespace
+        UNION ALL
     SELECT 'grant', format('%s.%s %s', attrelid::regclass, attname, item)
-      FROM pg_attribute, unnest(attacl) item
-     UNION ALL
+    FROM pg_attribute, unnest(attacl) item
+        UNION ALL
     SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
-     UNION ALL
+        UNION ALL
     SELECT 'function', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-     ORDER BY 1, 2
+    ORDER BY 1, 2
 """
 
 

@@ -55,8 +55,8 @@ def rows_read(connection: Connection) -> int:
     """Rows of seats and bookings that this transaction has read so far."""
     statement = text("""
         SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))
-          FROM pg_stat_xact_user_tables
-         WHERE relname IN ('seats', 'bookings')
+        FROM pg_stat_xact_user_tables
+        WHERE relname IN ('seats', 'bookings')
     """)
     return int(connection.execute(statement).scalar() or 0)
 
