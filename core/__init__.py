@@ -25,5 +25,5 @@ Processes
     logs, metric_files, gc_tuning, crash_points   logs, shared metrics, the garbage collector, injected crashes
     errors, times, recent   the errors, milliseconds and UTC, a cache
 
-The standard library is enough for all but operations, logs, metric_files and the settings: those use one library each.
+All but operations, logs, metric_files and the settings need only the standard library; those use one library each.
 """

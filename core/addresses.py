@@ -20,7 +20,7 @@ def other_database(redis_url: str) -> str:
 
 
 def database_of(redis_url: str) -> int:
-    """Return the database number of an address as redis-py reads it: from `?db=`, else from the path (not of unix:)."""
+    """Return the database number as redis-py reads it: from `?db=`, else from the path (except of unix:)."""
     head, _, query = redis_url.partition("?")
     path = "" if head.startswith("unix:") else head.partition("://")[2].partition("/")[2]
     named = [pair[3:] for pair in query.split("&") if pair.startswith("db=")]

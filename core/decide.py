@@ -266,7 +266,7 @@ class _Decider:
         *,
         part: int = 0,
     ) -> None:
-        """Add a decision for the journal. `part`: 0 for the operation's own, 1, 2, ... for expiries that it caused."""
+        """Add a decision for the journal. `part`: 0: the operation's own; 1, 2, ...: expiries that it caused."""
         operation = self._entry.operation
         kind = Kind.EXPIRE if part else kind_of(operation)
         decision = Decision(

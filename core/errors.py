@@ -1,7 +1,7 @@
 """The exceptions. A class's docstring is its default message; `code` is stable and public.
 
-A *refusal* (seat taken, sold out) is not an exception but a Decision. A *transient* failure is raised, and the work is
-retried. Anything else is a bug and propagates to an alarm.
+A *refusal* (seat taken, sold out) is not an exception but a Decision. A *transient* failure is raised, and the work
+is retried. Anything else is a bug and propagates to an alarm.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ YOUNG, MIDDLE, OLD = 20_000, 20, 20
 def settle() -> None:
     """Exclude all objects that exist now from garbage collection, and collect less often. Call this after start-up.
 
-    Reference counting frees nearly all of our objects. Measured: saves an eighth of the api's CPU per accepted booking,
-    a sixteenth of a drain's (docs/performance.md).   Repeat: harmless.
+    Reference counting frees nearly all of our objects. Measured: saves an eighth of the api's CPU per accepted
+    booking, a sixteenth of a drain's (docs/performance.md).   Repeat: harmless.
     """
     gc.collect()
     gc.freeze()

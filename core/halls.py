@@ -1,10 +1,10 @@
 """A hall's plan: rows, seats, categories, and which seats are neighbours.
 
-A plan never changes once a show uses it (a rebuilt hall is a new row in the database), so a process may cache a `Hall`
-for ever. Rows are in the order in which best-available prefers them: front first.
+A plan never changes once a show uses it (a rebuilt hall is a new row in the database), so a process may cache a
+`Hall` for ever. Rows are in the order in which best-available prefers them: front first.
 
-A seat has a *number* on its row, which is part of its label and may skip (A1, A2, A4); a *column*, counted from 0 from
-the left of its row without gaps; and an *index* in the whole plan, counted from 0.
+A seat has a *number* on its row, which is part of its label and may skip (A1, A2, A4); a *column*, counted from 0
+from the left of its row without gaps; and an *index* in the whole plan, counted from 0.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Seat:
 class Row:
     """One row, as blocks of consecutive numbers. `Seat`s are created on request.
 
-    index: counts the plan's rows from 0.   first_index: index of its first seat in the plan.   width: number of seats.
+    index: counts the plan's rows from 0.   first_index: its first seat's index in the plan.   width: number of seats.
     firsts, columns, categories: per block the number of its first seat, that seat's column, and the category.
     runs: the columns at which an unbroken stretch begins, 0 included.
     """

@@ -18,8 +18,8 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("OIL", "011")
 #: Separators between the characters: whitespace, and the hyphens and dashes that editors put in their stead.
 _SEPARATORS = re.compile(r"[\s\u2010-\u2015\u2212-]+")
-#: 10 characters are 50 bits: the chance that any two of a million bookings of one show share a reference is 1 in 2,000,
-#: and a reference is only ever looked up among its owner's bookings.
+#: 10 characters are 50 bits: the chance that any two of a million bookings of one show share a reference is 1 in
+#: 2,000, and a reference is only ever looked up among its owner's bookings.
 _REFERENCE_CHARS = 10
 _SHOW_CHARS = 8
 #: Max length of a reference as typed, with a blank or two after each character; longer texts are no references.
@@ -58,7 +58,7 @@ def lane_of(show_id: int, lanes: int) -> int:
 
 
 def reference(id_: UUID) -> str:
-    """Return a short form of a booking id for people, such as `1-7QK2M-9XV4T`: its show and its first 50 free bits."""
+    """Return a short form of a booking id, such as `1-7QK2M-9XV4T`: its show and the first 50 of its free bits."""
     code = _encode(_free_bits(id_) >> 40, _REFERENCE_CHARS)
     return f"{_encode(show_of(id_), _SHOW_CHARS).lstrip('0') or '0'}-{code[:5]}-{code[5:]}"
 

@@ -1,7 +1,7 @@
 """Share metrics between the processes of one machine, in files of the folder PROMETHEUS_MULTIPROC_DIR.
 
 prometheus_client names these files after process ids and never removes them. Here each process claims the first free
-*slot* and names its files after it. The kernel frees the slot when the process ends, however it ends; the next process
+*slot* and names its files after it. The kernel frees the slot when the process ends, however it ends; the next one
 claims it, opens its files and continues their counts. So there are never more files than for the most processes that
 ran at one time, counters never go backwards, nothing has to be merged or removed, and reused process ids do no harm.
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-#: Soonest next poll, ms: an earlier one would arrive before a batch can be decided. Latest, ms: later feels dead; only
-#: a long queue polls less often (`_spread_ms`).
+#: Soonest next poll, ms: an earlier one would arrive before a batch can be decided. Latest, ms: later feels dead;
+#: only a long queue polls less often (`_spread_ms`).
 POLL_MIN_MS = 50
 POLL_MAX_MS = 10_000
 #: Next poll while the drain's rate is unknown, ms: about one batch.
@@ -15,8 +15,8 @@ POLL_UNKNOWN_MS = 250
 POLL_HOLD_MIN_MS = 1_000
 #: What an operation takes in addition to its wait: one batch's transaction and publication, ms.
 BATCH_MS = 60
-#: Time without a decision, ms, after which a lane with entries counts as delayed and no wait is estimated. A lane whose
-#: drain was killed moves again sooner (docs/reliability.md).
+#: Time without a decision, ms, after which a lane with entries counts as delayed and no wait is estimated. A lane
+#: whose drain was killed moves again sooner (docs/reliability.md).
 DELAYED_MS = 5_000
 #: Queue length from which all its clients together poll at most 500 times a second.
 LONG_LINE = 20_000
@@ -26,8 +26,8 @@ COME_AGAIN_MIN_S, COME_AGAIN_MAX_S = 2, 60
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """How far a lane is, at one instant of Redis's clock: its epoch, the tickets last decided (`served`) and last given
-    (`ticket`), decisions per second (0: unknown), and how long entries have waited without any decision."""
+    """How far a lane is, at one instant of Redis's clock: its epoch, the tickets last decided (`served`) and last
+    given (`ticket`), decisions per second (0: unknown), and how long entries have waited without any decision."""
 
     epoch: str = ""
     served: int = 0
@@ -77,7 +77,7 @@ def locate(ticket: int, meter: Meter) -> QueuePosition:
 
 
 def _spread_ms(position: int, waiting: int, share: float) -> int:
-    """Return the soonest next poll, ms, that the api can bear from a queue of this length; the front polls more often.
+    """Return the soonest next poll, ms, that the api can bear from a queue of this length: sooner at its front.
 
     With a `share` of 1, all waiting clients together poll at most 500 times a second, whatever their number: the sum
     of 1000 / (4 * sqrt(position * waiting)) over all positions is below 500. For a short queue that moves, this would
@@ -87,7 +87,7 @@ def _spread_ms(position: int, waiting: int, share: float) -> int:
 
 
 def come_again_s(meter: Meter) -> int:
-    """Return when to retry a request that a full lane refused, seconds: a quarter of the lane will be decided then."""
+    """Return when to retry a request that a full lane refused, seconds: when a quarter of the lane is decided."""
     decided_ms = meter.waiting / 4 * 1000 / meter.rate if meter.rate > 0 else 0.0
     return min(COME_AGAIN_MAX_S, max(COME_AGAIN_MIN_S, ceil(max(decided_ms, meter.quiet_ms) / 1000)))
 

@@ -1,4 +1,4 @@
-"""A cache of values that never change, for many threads: it keeps the most recently used, and makes each only once."""
+"""A cache of unchanging values for many threads: it keeps the most recently used, and makes each only once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Refresh tokens: a session id and a generation, signed. They can be derived again at any time, so none is stored.
 
-A forged token is rejected by its signature, without calling a server. The signing key is derived from the secret, so a
-signature of an access token is never valid for a refresh token, nor the other way round.
+A forged token is rejected by its signature, without calling a server. The signing key is derived from the secret, so
+a signature of an access token is never valid for a refresh token, nor the other way round.
 """
 
 from __future__ import annotations

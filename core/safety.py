@@ -88,7 +88,7 @@ def guessable(secret: str, different: int = DIFFERENT) -> bool:
 
 
 def weak_password(password: str) -> bool:
-    """Return whether a password is too weak for an administrator: short, easy to guess, or without visible characters."""
+    """Return whether a password is too weak for an administrator: short, easy to guess, or invisible."""
     return len(password) < PASSWORD_CHARS or guessable(password, different=6) or not shows_something(password)
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 class Owners(dict[str, UUID | None]):
     """The owner of each seat, by label; None: the seat is free. If `whole`, seats that are missing are free, too.
 
-    So a large hall of which little is sold takes little memory. Without `whole`, reading a seat that was not loaded is
-    a bug and raises KeyError.
+    So a large hall of which little is sold takes little memory. Without `whole`, reading a seat that was not loaded
+    is a bug and raises KeyError.
     """
 
     __slots__ = ("whole",)

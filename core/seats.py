@@ -14,7 +14,7 @@ _FREE, _TAKEN = b"\0", b"\1"
 
 
 class FreeSeats:
-    """The free seats of one show: all but `taken`. Keep it in step with the owners by `mark_taken` and `mark_free`."""
+    """The free seats of one show: all but `taken`. `mark_taken` and `mark_free` keep it in step with the owners."""
 
     def __init__(self, hall: Hall, taken: Iterable[str]) -> None:
         self._hall = hall
@@ -111,7 +111,7 @@ class FreeSeats:
 
 
 def _smallest_window(counts: list[int], quantity: int) -> tuple[int, int] | None:
-    """Return the fewest adjacent rows (first, last) whose counts sum to `quantity` or more; among equals, the front."""
+    """Return the fewest adjacent rows (first, last) whose counts sum to `quantity`; the front ones of equals."""
     best: tuple[int, int] | None = None
     first = total = 0
     for last, count in enumerate(counts):

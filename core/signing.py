@@ -1,7 +1,7 @@
 """HMAC-SHA256 with a prepared key.
 
-`hmac.digest` releases the GIL for the microsecond that a few dozen bytes take, and another thread grabs it: at half of
-the peak load this cost a tenth of an api process's time. Signing with a copy of a prepared key keeps the GIL.
+`hmac.digest` releases the GIL for the microsecond that a few dozen bytes take, and another thread grabs it: at half
+of the peak load this cost a tenth of an api process's time. Signing with a copy of a prepared key keeps the GIL.
 """
 
 from __future__ import annotations

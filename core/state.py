@@ -35,7 +35,7 @@ class ShowState:
         free: FreeSeats | None = None,
         now_ms: int = 0,
     ) -> None:
-        """`owners` (of the loaded seats) and `free` (the free seats as of `now_ms`, if known) are changed in place."""
+        """`owners` (of the loaded seats) and `free` (free seats as of `now_ms`, if known) are changed in place."""
         self.show = show
         self.owners = owners
         self.bookings = {booking.id: booking for booking in bookings}

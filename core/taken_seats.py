@@ -15,7 +15,7 @@ SOLD = (1 << 32) - 1
 
 
 def until_s(expires_ms: int | None) -> int:
-    """Return until when a live booking's seat is taken. `expires_ms`: the deadline of its hold, ms; None: it is sold."""
+    """Return until when a live booking's seats are taken. `expires_ms`: its hold's deadline, ms; None: sold."""
     return SOLD if expires_ms is None else expires_ms // 1000
 
 

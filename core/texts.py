@@ -24,7 +24,7 @@ def composed(text: str) -> str:
 
 
 def shows_something(text: str) -> bool:
-    """Return whether anything of a text is visible: False if it has only blanks, zero-width characters and accents."""
+    """Return whether anything of a text is visible: not if it has only blanks, zero-width characters and accents."""
     return any(unicodedata.category(character)[0] in _SHOWN and character not in _EMPTY for character in text)
 
 

@@ -127,8 +127,8 @@ def every_owned_seat(connection: Connection) -> Iterator[tuple[int, str, UUID]]:
 
 
 def decision_times(connection: Connection) -> Iterator[tuple[int, int, int]]:
-    """Yield (lane, accepted, recorded) of every decision, by lane and seq, streamed. Both in ms: the entry id's time, by
-    Redis's clock, and Postgres's."""
+    """Yield (lane, accepted, recorded) of every decision, by lane and seq, streamed. Both in ms: the entry id's time,
+    by Redis's clock, and Postgres's."""
     statement = text("""
         SELECT lane, stream_ms, CAST(extract(epoch FROM recorded_at) * 1000 AS bigint) AS recorded_ms
         FROM journal

@@ -133,7 +133,7 @@ def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int
 def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Booking]) -> None:
     """Insert new bookings and update changed ones. The rows are Booking's fields, by their names.
 
-    Raises: SeatConflict: a changed booking was not found or was changed meanwhile; the transaction must be rolled back.
+    Raises: SeatConflict: a booking is missing or was changed meanwhile; the transaction must be rolled back.
     """
     if new:
         execute(connection, _INSERT, {"rows": as_json(new)})
@@ -157,8 +157,8 @@ _INSERT = f"""
     FROM {_ROWS}
 """  # noqa: S608 - the rows are a constant
 
-# For each changed booking, look up its row by primary key and update it at its physical address (ctid): see _RECORD in
-# db/postgres/seats.py for why.
+# For each changed booking, look up its row by primary key and update it at its physical address (ctid): see _RECORD
+# in db/postgres/seats.py for why.
 _UPDATE = f"""
     UPDATE bookings
     SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
@@ -211,7 +211,7 @@ def all_bookings(connection: Connection) -> Iterator[Booking]:
 
 
 def shows_with_any(connection: Connection, show_ids: Sequence[int]) -> set[int]:
-    """Return those of some shows that have any booking, found by primary key: a booking's id begins with its show's."""
+    """Return those of some shows that have any booking. By primary key: a booking's id begins with its show's."""
     statement = """
         SELECT wanted.show_id
         FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, first uuid, last uuid)

@@ -1,7 +1,7 @@
 """Shows in the catalogue: list, read and create them, and read seat maps.
 
-Existing shows and seats are changed only by lane transactions. A new show has no operations yet, so it may be inserted
-here together with its seats.
+Existing shows and seats are changed only by lane transactions. A new show has no operations yet, so it may be
+inserted here together with its seats.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ TRANSIENT = ("08", "25", "26", "40", "53", "55", "57", "58")
 #: SQLSTATE: the server takes no writes (any more), so the connection is useless, though it is open.
 READ_ONLY = "25006"
 
-#: A prepared statement keeps the plan of its first executions until the next ANALYZE. In a rush, a table that was empty
-#: at that time soon has thousands of rows, and a plan that reads or hashes the whole table is then far too slow.
+#: A prepared statement keeps the plan of its first executions until the next ANALYZE. In a rush, a table that was
+#: empty at that time soon has thousands of rows, and a plan that reads or hashes the whole table becomes too slow.
 _BY_KEY = "".join(f" -c enable_{way}=off" for way in ("seqscan", "hashjoin", "mergejoin", "material"))
 
 #: A setting without meaning to Postgres, by which the guard checks that our options reach the server (db/guard.py).
@@ -154,8 +154,8 @@ def as_array(ids: Iterable[UUID]) -> str:
 def execute(connection: Connection, statement: str, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
     """Execute a statement like connection.execute(text(statement), values), with the same errors, but faster.
 
-    It bypasses SQLAlchemy, which takes twice psycopg's CPU for a small statement; a batch of a few entries costs little
-    more than its dozen statements. Rows are named tuples.
+    It bypasses SQLAlchemy, which takes twice psycopg's CPU for a small statement; a batch of a few entries costs
+    little more than its dozen statements. Rows are named tuples.
     """
     driver: Any = connection.connection.driver_connection
     try:
@@ -173,12 +173,12 @@ def execute(connection: Connection, statement: str, values: Mapping[str, Any]) -
 
 
 def for_each(lookup: str) -> str:
-    """Return SQL that joins the preceding rows of a FROM with `lookup`, a SELECT by key that is run once for each row.
+    """Return SQL that joins the preceding rows of a FROM with `lookup`, a SELECT by key that runs once per row.
 
-    Postgres may reverse the order of a normal join: scan the whole table and, for each of its rows, all given rows. It
-    does so if the statement was planned while the table had five rows: a batch of 500 at a show of 50,000 seats then
-    takes seconds instead of milliseconds, until the next ANALYZE. The planner does not merge a subquery that has an
-    OFFSET into the outer statement, so OFFSET 0 fixes the order. `by_key` makes each look-up use an index.
+    Postgres may reverse the order of a normal join: scan the whole table and, for each of its rows, all given rows.
+    It does so if the statement was planned while the table had five rows: a batch of 500 at a show of 50,000 seats
+    then takes seconds instead of milliseconds, until the next ANALYZE. The planner does not merge a subquery that has
+    an OFFSET into the outer statement, so OFFSET 0 fixes the order. `by_key` makes each look-up use an index.
     """
     return f"CROSS JOIN LATERAL ({lookup} OFFSET 0)"
 

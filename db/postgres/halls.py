@@ -73,8 +73,8 @@ def reserve(
 ) -> int | None:
     """Reserve a hall for a show of this movie until the transaction ends; return a show that occupies it, if any.
 
-    A show occupies its hall from its start until its movie has ended and the changeover is over. A show that is closed
-    and has no seats held or sold will not be played, and occupies nothing.
+    A show occupies its hall from its start until its movie has ended and the changeover is over. A show that is
+    closed and has no seats held or sold will not be played, and occupies nothing.
     Locks: as `lock`; shows are read in a later statement (docs/locking.md rule 13).
     """
     lock(connection, hall_id)

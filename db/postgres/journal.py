@@ -1,4 +1,4 @@
-"""The journal in Postgres: a row per decision, append-only, numbered per lane. Also the table of parked operations."""
+"""The journal in Postgres: a row per decision, append-only, numbered per lane. Also the parked operations."""
 
 from __future__ import annotations
 

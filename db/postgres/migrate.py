@@ -1,8 +1,8 @@
 """The schema step: an empty database gets schema.sql, an older one the numbered migrations that it lacks.
 
-The files of db/postgres/migrations are numbered without gaps and only ever added. A function can complete a file, right
-after it and in the same transaction, where SQL is not enough. A database with a number that this program does not know
-is newer, and refused. An advisory lock makes concurrent starts take turns.
+The files of db/postgres/migrations are numbered without gaps and only ever added. A function can complete a file,
+right after it and in the same transaction, where SQL is not enough. A database with a number that this program does
+not know is newer, and refused. An advisory lock makes concurrent starts take turns.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from typing import Any
 
 import psycopg
 
-#: Max seconds for a connection attempt, per host of the address (libpq waits at least 2); for a connection of the pool
-#: to become free; and for an exchange outside a transaction (the pool's ping, the guard's query).
+#: Max seconds for a connection attempt, per host of the address (libpq waits at least 2); for a connection of the
+#: pool to become free; and for an exchange outside a transaction (the pool's ping, the guard's query).
 CONNECT_S, POOL_S, PING_S = 2, 2.0, 1.0
 #: Seconds beyond the server's statement_timeout until we give up on a statement.
 MARGIN_S = 1.0

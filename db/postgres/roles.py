@@ -21,7 +21,7 @@ TRANSACTION = {"transaction_timeout": "2min"}
 
 
 def ensure_login(connection: Connection, group: str, url: str) -> None:
-    """Make the address's user a member of the group, with the address's password and our timeouts; create it if needed.
+    """Make the address's user a member of the group, with its password and our timeouts; create it if needed.
 
     Raises: ConfigurationError: the address names no user or no password, or a user with more rights than a member may
             have.

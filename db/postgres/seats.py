@@ -32,16 +32,16 @@ _OWNERS = f"""
     {for_each("SELECT * FROM seats WHERE seats.show_id = wanted.show_id AND seats.label = wanted.label")} AS found
 """  # noqa: S608 - the look-up is a constant
 
-# `for_each` fixes the order of the join here, too. It cannot look up the table that the UPDATE changes, so it looks up
-# each row's physical address (ctid), and the UPDATE joins on that. If somebody else changes a row meanwhile, its address
-# changes and the row is not updated; `record` notices by the number of updated rows.
+# `for_each` fixes the order of the join here, too. It cannot look up the table that the UPDATE changes, so it looks
+# up each row's physical address (ctid), and the UPDATE joins on that. If somebody else changes a row meanwhile, its
+# address changes and the row is not updated; `record` notices by the number of updated rows.
+_ADDRESS = "SELECT ctid AS address FROM seats WHERE seats.show_id = change.show_id AND seats.label = change.label"
 _RECORD = f"""
     UPDATE seats
     SET booking_id = change.after, status = change.status
     FROM json_to_recordset(CAST(:changes AS json))
         AS change (show_id integer, label text, before uuid, after uuid, status text)
-    {for_each("SELECT ctid AS address FROM seats WHERE seats.show_id = change.show_id AND seats.label = change.label")}
-        AS found
+    {for_each(_ADDRESS)} AS found
     WHERE seats.ctid = found.address
         AND seats.booking_id IS NOT DISTINCT FROM change.before
 """  # noqa: S608 - the look-up is a constant

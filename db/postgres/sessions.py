@@ -1,8 +1,8 @@
 """Sessions: one per log-in. Each has a generation, which its current refresh token names; no token is stored.
 
-A refresh token can be used once, for its successor. If it is used again later, somebody has a copy; which of the two is
-the thief cannot be known, so the whole session ends. If it is used again within seconds, it is most likely the same
-client, which lost the answer or has two windows: it gets the same answer again
+A refresh token can be used once, for its successor. If it is used again later, somebody has a copy; which of the two
+is the thief cannot be known, so the whole session ends. If it is used again within seconds, it is most likely the
+same client, which lost the answer or has two windows: it gets the same answer again
 (docs/decisions/0016-signed-refresh-tokens.md).
 """
 
