@@ -123,7 +123,7 @@ CREATE TABLE shows (
     CONSTRAINT shows_pkey PRIMARY KEY (id),
     CONSTRAINT shows_movie_exists FOREIGN KEY (movie_id) REFERENCES movies (id),
     CONSTRAINT shows_hall_exists FOREIGN KEY (hall_id) REFERENCES halls (id),
-    -- The show card, which accept.lua trusts, is derived from these counters. A batch that would oversell is rolled back.
+    -- The show card, which accept.lua trusts, is derived from these. A batch that would oversell is rolled back.
     CONSTRAINT shows_never_oversold CHECK (held >= 0 AND sold >= 0 AND held + sold <= capacity)
 ) WITH (fillfactor = 50);   -- one update a batch: leave room for HOT
 CREATE INDEX shows_by_start ON shows (starts_at, id);

@@ -33,7 +33,7 @@ def postgres_ms(connection: Connection) -> int:
 
 
 def lanes_ahead(client: redis.Redis, lanes: int, tolerance_ms: int, *, reset: bool) -> list[LaneAhead]:
-    """Return the lanes whose ids are further ahead than `tolerance_ms`; with `reset`, end the epoch of the empty ones.
+    """Return the lanes whose ids are further ahead than `tolerance_ms`; with `reset`, end the epoch of empty ones.
 
     Raises: redis-py's errors.   Repeat: a lane that was reset is no longer ahead.
     """

@@ -154,7 +154,7 @@ def for_redis(settings: Settings) -> Questions | None:
 
 
 def check_installation(engine: Engine, rounds: Rounds, settings: Settings) -> Installation:
-    """Check that Postgres, Redis and LANES belong to one installation, and return it. A new Redis gets its copy.
+    """Check that Postgres, Redis and LANES belong to one installation, and return it. A new Redis gets a copy.
 
     Raises: WrongInstallation: they are not.   ConfigurationError: there is none.
             PostgresUnavailable, RedisUnavailable, AcceptUnknown.
@@ -182,8 +182,8 @@ def end(error: ConfigurationError) -> None:
 
 
 class Guard:
-    """Checks both servers once, as soon as they are up: whether they belong to one installation and, outside the local
-    mode, whether they are safe."""
+    """Checks both servers once, as soon as they are up: whether they belong to one installation and, outside the
+    local mode, whether they are safe."""
 
     def __init__(self, settings: Settings, role: Role) -> None:
         self._settings = settings

@@ -47,7 +47,7 @@ def insert_of_session(connection: Connection, session: str, ttl_s: int) -> Revoc
 
 
 def insert_of_user(connection: Connection, user_id: UUID, version: int, ttl_s: int) -> Revocation:
-    """Revoke all tokens of a user with a version lower than `version`; `ttl_s`: their max remaining lifetime, seconds."""
+    """Revoke all tokens of a user with a version below `version`; `ttl_s`: their max remaining lifetime, seconds."""
     statement = text("""
         INSERT INTO revocations (user_id, version, expires_at)
         VALUES (:user_id, :version, now() + make_interval(secs => :ttl_s))

@@ -1,7 +1,7 @@
 """Demotion: connections to Redis that leave a server once it is no longer the master.
 
-After a failover, an address may lead to the old master for a while, or older connections may still be open to it. As a
-replica it refuses writes and serves stale reads. So each new connection asks for the server's role, and again every
+After a failover, an address may lead to the old master for a while, or older connections may still be open to it. As
+a replica it refuses writes and serves stale reads. So each new connection asks for the server's role, and again every
 second of its use; it is closed if the server is not the master. The next use opens a new connection, which finds the
 new master as soon as the address leads there.
 """
@@ -35,7 +35,7 @@ class Demoted(redis.ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Further commands for each new connection, and a callable that judges their replies (errors are replies, too)."""
+    """Further commands for each new connection, and a callable that judges their replies (which may be errors)."""
 
     commands: Sequence[tuple[str, ...]]
     judge: Callable[[Sequence[Any]], object]

@@ -1,4 +1,4 @@
-"""The Lua scripts, read once from db/kv/lua. A script is called by its hash, and loaded where Redis does not have it."""
+"""The Lua scripts, read once from db/kv/lua. A script is called by its hash, and loaded where Redis lacks it."""
 
 from __future__ import annotations
 

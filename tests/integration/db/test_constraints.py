@@ -1,4 +1,4 @@
-"""The database refuses by itself what must never be, whoever writes it: the constraints behind the guarantees."""
+"""The database constraints behind the guarantees: each rejects invalid rows, from any writer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AGAIN = """
     FROM journal
     WHERE booking_id = :booking
 """
-#: Each is tried at show :show, where :booking has A1; by the constraint that refuses it.
+#: Constraint -> a statement that it rejects, at show :show, where :booking owns A1.
 REFUSED = {
     "seats_pkey": "INSERT INTO seats (show_id, label) VALUES (:show, 'A1')",
     "seats_one_owner": "UPDATE seats SET status = 'AVAILABLE' WHERE show_id = :show AND label = 'A1'",
@@ -41,7 +41,7 @@ REFUSED = {
 
 
 def sold(stage: Stage) -> dict[str, int | UUID]:
-    """A show whose A1 has just been sold, and the booking that has it."""
+    """A show whose A1 has just been sold, and the booking that owns it."""
     show = stage.show()
     booking = stage.book(show, "A1")
     stage.drain()
@@ -49,7 +49,7 @@ def sold(stage: Stage) -> dict[str, int | UUID]:
 
 
 @pytest.mark.parametrize("constraint", REFUSED)
-def test_what_must_never_be_is_refused_by_name(stage: Stage, constraint: str) -> None:
+def test_each_constraint_rejects_an_invalid_row_by_name(stage: Stage, constraint: str) -> None:
     values = sold(stage)
 
     with pytest.raises(IntegrityError) as refused, transaction(stage.stores.engine) as connection:

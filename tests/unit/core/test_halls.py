@@ -1,4 +1,4 @@
-"""Halls: the same seats and the same best ones as a plan read seat by seat gives, without an object per seat."""
+"""Halls: the same seats and the same best seats as in a model with an object per seat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proof.bench.halls import plan as large_plan
 
 @st.composite
 def plans(draw: st.DrawFn) -> dict[str, Any]:
-    """Small plans with everything in them: numbers that skip, aisles in odd places, two categories."""
+    """Generate small plans with all features: skipped numbers, aisles anywhere, two categories."""
     rows = []
     for label in draw(st.sampled_from(["A", "AB", "BA"])), "C", "D":
         blocks, last = [], 0
@@ -31,7 +31,7 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def plainly(plan: dict[str, Any]) -> list[list[Seat]]:
-    """Every seat of a plan, one after the other."""
+    """Return every seat of a plan, one after the other."""
     rows: list[list[Seat]] = []
     count = 0
     for index, row in enumerate(plan["rows"]):
@@ -48,7 +48,7 @@ def plainly(plan: dict[str, Any]) -> list[list[Seat]]:
 
 
 class Plainly:
-    """Best available as decision after decision in the journals of today rests on it: list by list."""
+    """Best available as existing journals depend on it, computed with plain lists."""
 
     def __init__(self, rows: list[list[Seat]], taken: set[str]) -> None:
         self.rows = rows
@@ -85,8 +85,8 @@ class Plainly:
                 free = [seat for row in self.rows[first : first + height] for seat in self.free(row, category)]
                 if len(free) >= quantity:
                     free.sort(key=lambda seat: (seat.column, seat.row))
-                    spans = [free[at + quantity - 1].column - free[at].column for at in range(len(free) - quantity + 1)]
-                    at = spans.index(min(spans))
+                    spans = [free[at + quantity - 1].column - free[at].column for at in range(len(free) - quantity +
+                    1)] at = spans.index(min(spans))
                     near = sorted(free[at : at + quantity], key=lambda seat: (seat.row, seat.column))
                     return tuple(seat.label for seat in near)
         return None
@@ -106,8 +106,8 @@ def test_a_plan_gives_the_seats_that_it_names(plan: dict[str, Any]) -> None:
 
 
 @given(plans(), st.data())
-def test_the_best_seats_are_the_same_as_ever(plan: dict[str, Any], data: st.DataObject) -> None:
-    """What decide chooses must not change: the journal would not replay."""
+def test_the_best_seats_never_change(plan: dict[str, Any], data: st.DataObject) -> None:
+    """If `decide` chose other seats than before, existing journals would not replay."""
     rows = plainly(plan)
     labels = [seat.label for row in rows for seat in row]
     taken = set(data.draw(st.lists(st.sampled_from(labels), unique=True), label="taken"))
@@ -124,8 +124,8 @@ def test_the_best_seats_are_the_same_as_ever(plan: dict[str, Any], data: st.Data
         taken.discard(released)
 
 
-def test_a_stadium_takes_no_more_than_its_rows() -> None:
-    """A process that met five of 200,000 seats took 650 MB for ever; 16 threads of it made them at once."""
+def test_a_stadium_takes_memory_for_its_rows_only() -> None:
+    """With an object per seat, five halls of 200,000 seats took 650 MB for ever, and 16 threads built each."""
     plan = large_plan(MAX_SEATS)
     tracemalloc.start()
     try:
