@@ -85,8 +85,9 @@ class Plainly:
                 free = [seat for row in self.rows[first : first + height] for seat in self.free(row, category)]
                 if len(free) >= quantity:
                     free.sort(key=lambda seat: (seat.column, seat.row))
-                    spans = [free[at + quantity - 1].column - free[at].column for at in range(len(free) - quantity +
-                    1)] at = spans.index(min(spans))
+                    starts = range(len(free) - quantity + 1)
+                    spans = [free[at + quantity - 1].column - free[at].column for at in starts]
+                    at = spans.index(min(spans))
                     near = sorted(free[at : at + quantity], key=lambda seat: (seat.row, seat.column))
                     return tuple(seat.label for seat in near)
         return None

@@ -27,8 +27,9 @@ def polls_per_s(waiting: int, rate: float, quiet_ms: int) -> float:
 
 
 def test_the_position_counts_down_and_is_never_below_one() -> None:
-    assert queue_position.locate(16, meter(6)) == queue_position.QueuePosition(6, None,
-    queue_position.POLL_UNKNOWN_MS) assert queue_position.locate(10, meter(0, 100.0)).position == 1
+    unknown = queue_position.QueuePosition(6, None, queue_position.POLL_UNKNOWN_MS)
+    assert queue_position.locate(16, meter(6)) == unknown
+    assert queue_position.locate(10, meter(0, 100.0)).position == 1
     assert queue_position.locate(1010, meter(1000, 100.0)).eta_ms == 10_000 + BATCH_MS
     assert queue_position.locate(1010, meter(1000, 100.0)).poll_after_ms == POLL_MAX_MS
     assert queue_position.locate(11, meter(1, 10_000.0)).poll_after_ms == BATCH_MS + BATCH_MS // 8

@@ -41,7 +41,7 @@ def test_one_that_is_too_heavy_is_kept_alone() -> None:
 
 
 def asked_at_once(recent: Recent[str, int], threads: int, error: Exception | None = None) -> tuple[list[object], int]:
-    """Let `threads` threads call while the first one makes the value; return their results, and how often it was made."""
+    """Let this many threads call while the first makes the value; return their results, and how often it was made."""
     begun, waiting, made = threading.Event(), threading.Semaphore(0), []
 
     def make() -> int:
