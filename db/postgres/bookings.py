@@ -45,9 +45,9 @@ def get_own(connection: Connection, booking_id: UUID, user_id: UUID) -> Booking 
 
 
 _LIVE = """
-            SELECT *
-            FROM bookings
-            WHERE status IN ('PENDING', 'CONFIRMED') AND show_id = wanted_show_id AND user_id = wanted_user_id
+    SELECT *
+    FROM bookings
+    WHERE status IN ('PENDING', 'CONFIRMED') AND show_id = wanted_show_id AND user_id = wanted_user_id
 """
 
 
