@@ -51,7 +51,7 @@ def fail(
     """
     decider = _Decider(state, entry, decided_ms)
     operation = entry.operation
-    booking_id = getattr(operation, "booking_id", None)
+    booking_id = operation.booking_id
     if isinstance(operation, Book) and not (state and booking_id in state.bookings):
         booking = decider.fail_book(operation, reason)
         return decider.decisions, booking
