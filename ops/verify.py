@@ -72,7 +72,7 @@ def _replay(connection: Connection, report: Report) -> None:
     for lane in audit.lanes_in_journal(connection):
         replay = Replay(lane, show)
         for row in journal.read(connection, lane):
-            replay.take(row)
+            replay.feed(row)
             report.decisions += 1
         replay.end()
         report.violations += replay.violations

@@ -72,7 +72,7 @@ def _record_shows(connection: Connection, batch: Batch) -> None:
         batch.rows[show_id] = _row(batch.rows[show_id], state)
     if changed:
         new_settings = {show_id for show_id, state in changed.items() if state.settings_changed}
-        shows.record(connection, [batch.rows[show_id] for show_id in changed], settled=new_settings)
+        shows.record(connection, [batch.rows[show_id] for show_id in changed], new_settings=new_settings)
 
 
 def _row(row: ShowRow, state: ShowState) -> ShowRow:

@@ -28,7 +28,7 @@ def read(connection: Connection, contested_shows: set[int], states: Mapping[int,
     for show_id in contested_shows & states.keys():
         contested_shows.discard(show_id)
         hall = states[show_id].show.hall
-        taken = {hall.number(label): until_s(ends_ms) for label, ends_ms in seats.taken(connection, show_id)}
+        taken = {hall.seat_index(label): until_s(ends_ms) for label, ends_ms in seats.taken(connection, show_id)}
         found[show_id] = packed(hall.capacity, taken)
     return found
 
@@ -40,7 +40,7 @@ def changed(state: ShowState) -> dict[int, int]:
         after = state.owners[label]
         if before is not None or after is not None:
             until = FREE if after is None else until_s(state.bookings[after].expires_ms)
-            found[state.show.hall.number(label)] = until
+            found[state.show.hall.seat_index(label)] = until
     return found
 
 

@@ -81,7 +81,7 @@ class Intake:
             terms["user_cap"] = -1  # a repeated key finds its booking all the same
         hall = self.plans.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
-            terms["seats"] = [hall.number(label) for label in operation.seats]
+            terms["seats"] = [hall.seat_index(label) for label in operation.seats]
         return terms
 
     @property

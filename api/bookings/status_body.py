@@ -15,7 +15,7 @@ import orjson
 from api.web.reply import Reply
 from core.bookings import Booking, Stage, Status
 from core.ids import reference, show_of
-from core.queue_position import Meter, Place, place, poll_of_hold
+from core.queue_position import Meter, QueuePosition, locate, poll_of_hold
 from core.times import iso
 from db.kv import statuses
 from db.kv.statuses import Pending
@@ -58,7 +58,7 @@ def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
     pending = statuses.pending(fields)
     if pending is None:
         return _decided(fields["b"], fields["v"], fields["s"], meter.now_ms)
-    here = place(pending.ticket, meter)
+    here = locate(pending.ticket, meter)
     etag = f"v{fields['v']}-{pending.ticket}-{meter.served}{_DELAYED * here.delayed}"
     return Seen(fields["b"][:-1] + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True)
 
@@ -97,7 +97,7 @@ def listed(booking: Booking) -> dict[str, Any]:
 
 def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
     pending = statuses.pending(fields)
-    here = place(int(fields["t"]), meter)
+    here = locate(int(fields["t"]), meter)
     stored = _QUEUED % (booking_id, reference(booking_id), show_of(booking_id), iso(int(fields["a"])))
     etag = f"q{fields['t']}-{meter.served}-{pending.ticket if pending else ''}{_DELAYED * here.delayed}"
     return Seen(stored + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True)
@@ -110,7 +110,7 @@ def _decided(body: str, version: str, status: str, now_ms: int) -> Seen:
     return Seen(body[:-1] + _moment(None, poll_after_ms), f"v{version}", poll_after_ms, False)
 
 
-def _moment(here: Place | None, poll_after_ms: int | None, pending: Pending | None = None) -> str:
+def _moment(here: QueuePosition | None, poll_after_ms: int | None, pending: Pending | None = None) -> str:
     """Return the end of a body: the fields that change between polls. `here`: None if nothing waits in the lane."""
     return _MOMENT % (
         here.position if here else "null",

@@ -108,7 +108,7 @@ def _accept(settings: ShowSettings, operation: ChangeShow) -> Response:
 
 def _check_window(settings: ShowSettings, values: dict[str, Any]) -> None:
     """Reject a change that leaves no sales window, with a fault for each field of it. Raises: InvalidRequest."""
-    if not settings.window_stands:
+    if not settings.has_sales_window:
         detail = "With the stored settings, sales would not open before they close, or not close by the start."
         named = [name for name in values if CHANGED_AS.get(name) in WINDOW]
         raise InvalidRequest([{"pointer": f"/{name}", "detail": detail} for name in named])

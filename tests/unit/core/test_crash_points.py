@@ -1,4 +1,4 @@
-"""Crash points: the registry is what the code has, and an armed point does what it is told to, once."""
+"""Crash points: the registry matches the code, and an armed point has its effect once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.crash_points import FAULTS, POINTS, Fault, Injected, arm, faults_of, p
 from core.errors import ConfigurationError
 
 PROJECT = Path(__file__).parents[3]
-#: Whose errors tell that a call to this server was not answered.
+#: Server -> the errors that mean that a call to it was not answered.
 ERRORS = {
     "Redis": {"redis.ConnectionError", "AcceptUnknown", "RedisUnavailable"},
     "Postgres": {"PostgresUnavailable"},
@@ -30,7 +30,7 @@ PASSES = {"api": ("db/kv/async_rounds.py", "workers/actors.py"), "worker": (), "
 
 
 def placed() -> dict[str, list[tuple[str, str]]]:
-    """Per name in the code: the file, and the error of a lost answer ("" if there is none)."""
+    """Return, per name in the code, the file and the error of a lost answer ("" if there is none)."""
     found = defaultdict(list)
     for package in ("api", "db", "workers"):
         for path in sorted((PROJECT / package).rglob("*.py")):
@@ -48,12 +48,12 @@ def proof(tmp_path: Path) -> Iterator[Path]:
     arm("", 0)
 
 
-def test_every_point_stands_in_the_code_and_every_name_there_is_a_point() -> None:
+def test_every_point_is_in_the_code_and_every_name_there_is_a_point() -> None:
     assert set(placed()) == set(POINTS)
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_a_point_stands_where_its_process_passes_and_loses_the_answer_of_its_server(name: str) -> None:
+def test_a_point_is_on_its_processes_path_and_loses_the_answer_of_its_server(name: str) -> None:
     for file, lost in placed()[name]:
         assert file in PASSES[POINTS[name].process] or file.startswith("api/") == (POINTS[name].process == "api")
         assert lost in ERRORS.get(POINTS[name].call, {""})
@@ -67,7 +67,7 @@ def test_the_document_lists_the_points_and_faults_as_they_are() -> None:
     assert re.findall(r"^- \*\*(\w+)\*\*: (.*)$", text, re.M) == [(fault, says) for fault, says in FAULTS.items()]
 
 
-def test_a_point_that_is_not_armed_looks_at_one_name_and_nothing_else() -> None:
+def test_a_point_that_is_not_armed_reads_one_name_and_nothing_else() -> None:
     assert point.__code__.co_names == ("_armed", "reach")
     assert crash_points._armed is None
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_armed_is_refused(plan: str, proof: Path) -> None:
     point("batch committed")
 
 
-def test_a_raise_comes_at_the_nth_passing_and_never_again(proof: Path) -> None:
+def test_a_point_raises_at_its_nth_passing_and_never_again(proof: Path) -> None:
     arm(f"batch committed:raise:3:{proof}", 1)
     point("batch committed")
     point("before publishing")
@@ -139,6 +139,6 @@ finally:
     assert re.fullmatch(r"fired \d+ exit request validated\n", proof.read_text())
 
 
-def test_only_where_a_call_was_made_an_answer_is_lost() -> None:
+def test_an_answer_can_be_lost_only_where_a_call_was_made() -> None:
     assert faults_of("batch committed") == (Fault.EXIT, Fault.RAISE, Fault.HANG, Fault.LOST)
     assert faults_of("before publishing") == (Fault.EXIT, Fault.RAISE, Fault.HANG)

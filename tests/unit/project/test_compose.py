@@ -77,10 +77,11 @@ def needed(names: list[str]) -> set[str]:
 
 
 def read_by(file: str, name: str) -> set[str]:
-    """The variables that a class of settings reads."""
+    """Return the variables that a class of settings reads, by itself or by the functions that it calls."""
     tree = ast.parse((PROJECT / "core" / file).read_text())
-    settings = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    return set(re.findall(r"env\.\w+\('([A-Z_]+)'", ast.unparse(settings)))
+    named = {node.name: ast.unparse(node) for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    called = [code for function, code in named.items() if f"{function}(env)" in named[name]]
+    return set(re.findall(r"env\.\w+\('([A-Z_]+)'", "\n".join([named[name], *called])))
 
 
 def test_the_processes_are_those_of_onsale_up_in_its_order():

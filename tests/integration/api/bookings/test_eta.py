@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.ids import show_of
-from core.queue_position import DELAYED_MS, Place, place
+from core.queue_position import DELAYED_MS, QueuePosition, locate
 from db.kv import keys, statuses
 from db.kv.lanes import refuse_books
 from tests.support.buyer import Buyer, answered, refused
@@ -28,10 +28,10 @@ BATCH_S, BATCH = 0.12, 60
 FACTOR = 2.0
 
 
-def promised(stage: Stage, booking: UUID) -> Place | None:
+def promised(stage: Stage, booking: UUID) -> QueuePosition | None:
     """Return a queued booking's position and estimate, as a poll would; None: it is decided."""
     fields, meter = statuses.read(stage.stores.rounds, booking, show_of(booking), LANES)
-    return place(int(fields["t"]), meter) if fields["v"] == "0" else None
+    return locate(int(fields["t"]), meter) if fields["v"] == "0" else None
 
 
 def fill(stage: Stage, show: int, many: int) -> list[UUID]:
