@@ -21,8 +21,8 @@ from ops.up.address import base_url, is_ready
 from ops.up.folders import empty
 from ops.up.home import kept_secrets, locked, metrics_folder
 from ops.up.leftovers import end_leftovers
-from ops.up.running import Running, remove_state, write_state
-from ops.up.servers import Stores, prepare
+from ops.up.running import RunningSystem, remove_state, write_state
+from ops.up.servers import ServerSet, prepare_servers
 from ops.up.supervisor import Supervisor, say
 
 SERVERS = frozenset({"postgres", "redis", "broker"})
@@ -52,14 +52,14 @@ def up(settings: LocalSettings) -> None:
         settings = replace(settings, home=home, port=listener.getsockname()[1])
         if settings.fresh:
             empty(home)
-        stores = prepare(
+        stores = prepare_servers(
             home,
             choice=settings.servers,
             database_url=settings.database_url,
             redis_url=settings.redis_url,
             broker_url=settings.broker_url,
         )
-        running = describe(settings, stores)
+        running = running_system(settings, stores)
         try:
             asyncio.run(_run(settings, stores, running, listener))
         finally:
@@ -67,14 +67,14 @@ def up(settings: LocalSettings) -> None:
             remove_state(home)
 
 
-def describe(settings: LocalSettings, stores: Stores) -> Running:
+def running_system(settings: LocalSettings, stores: ServerSet) -> RunningSystem:
     """Where everything will be. Of a Postgres of our own, api and workers get their own log-ins."""
     kept = kept_secrets(settings.home)
     api_url, worker_url = with_driver(settings.api_database_url), with_driver(settings.worker_database_url)
     if not settings.database_url:
         api_url = postgres.login_url(stores.database_url, "onsale_api", kept.api_password)
         worker_url = postgres.login_url(stores.database_url, "onsale_worker", kept.worker_password)
-    return Running(
+    return RunningSystem(
         database_url=stores.database_url,
         redis_url=stores.redis_url,
         broker_url=stores.broker_url,
@@ -85,7 +85,7 @@ def describe(settings: LocalSettings, stores: Stores) -> Running:
     )
 
 
-async def _run(settings: LocalSettings, stores: Stores, running: Running, listener: socket.socket) -> None:
+async def _run(settings: LocalSettings, stores: ServerSet, running: RunningSystem, listener: socket.socket) -> None:
     """Everything between the first start and the last end."""
     supervisor = Supervisor(settings.home)
     supervisor.obey_signals()
@@ -110,7 +110,7 @@ async def _run(settings: LocalSettings, stores: Stores, running: Running, listen
 
 
 async def _serve(
-    supervisor: Supervisor, settings: LocalSettings, stores: Stores, running: Running, listener: socket.socket
+    supervisor: Supervisor, settings: LocalSettings, stores: ServerSet, running: RunningSystem, listener: socket.socket
 ) -> None:
     """Start the process list in order, say when it answers, and stay until the end is asked for."""
     supervisor.add(*(server.launch for server in stores.servers))

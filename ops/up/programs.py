@@ -14,7 +14,7 @@ from pathlib import Path
 import ops
 from core.local_settings import LocalSettings
 from ops.up.process import Launch
-from ops.up.running import Running
+from ops.up.running import RunningSystem
 
 #: The folder that holds api, core, db, local and workers.
 PROJECT = Path(ops.__file__).resolve().parent.parent
@@ -30,7 +30,7 @@ DRAMATIQ = {
 }
 
 
-def environment(settings: LocalSettings, running: Running, metrics: Path) -> dict[str, str]:
+def environment(settings: LocalSettings, running: RunningSystem, metrics: Path) -> dict[str, str]:
     """The environment of our processes: the caller's, and the addresses and secret of this system."""
     ours = {
         "DATABASE_URL": running.database_url,

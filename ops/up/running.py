@@ -31,7 +31,7 @@ class Running:
     worker_database_url: str = field(default="", repr=False)
 
 
-def running(home: Path | None = None) -> Running:
+def find_running(home: Path | None = None) -> RunningSystem:
     """The system that `onsale up` runs in this home (None: ONSALE_HOME), else the environment's.
 
     Raises ConfigurationError if there is neither.
@@ -41,7 +41,7 @@ def running(home: Path | None = None) -> Running:
     path = home / "run" / "state.json"
     if is_locked(home):
         try:
-            return Running(**json.loads(path.read_text()))
+            return RunningSystem(**json.loads(path.read_text()))
         except FileNotFoundError:
             raise ConfigurationError(f"onsale up in {home} is still starting.") from None
         except (OSError, ValueError, TypeError) as error:
@@ -56,7 +56,7 @@ def running(home: Path | None = None) -> Running:
             f"No onsale up runs in {home}, and {', '.join(missing)} is not set: start one, name its --home, "
             "or set DATABASE_URL, REDIS_URL, JWT_SECRET and ONSALE_URL of a system elsewhere."
         )
-    return Running(
+    return RunningSystem(
         database_url=with_driver(settings.database_url),
         redis_url=settings.redis_url,
         broker_url=settings.broker_url or other_database(settings.redis_url),
@@ -65,7 +65,7 @@ def running(home: Path | None = None) -> Running:
     )
 
 
-def write_state(home: Path, state: Running) -> None:
+def write_state(home: Path, state: RunningSystem) -> None:
     """Tell others where the system of this home is. Called by its `up` alone."""
     write_private(run_folder(home) / "state.json", json.dumps(asdict(state)))
 

@@ -29,7 +29,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
+class ServerSet:
     """The three addresses, and the servers that have to be started for them, in order."""
 
     database_url: str
@@ -38,7 +38,7 @@ class Stores:
     servers: tuple[Server, ...]
 
 
-def prepare(home: Path, *, choice: str, database_url: str = "", redis_url: str = "", broker_url: str = "") -> Stores:
+def prepare_servers(home: Path, *, choice: str, database_url: str = "", redis_url: str = "", broker_url: str = "") -> ServerSet:
     """Make everything ready for the servers' start. Repeat: what is there is kept.
 
     Args:   choice: where to look for programs, wheels or path. An address that is not empty is used as it is.
@@ -57,7 +57,7 @@ def prepare(home: Path, *, choice: str, database_url: str = "", redis_url: str =
                 servers.append(broker_server(folders, choice))
     urls = {server.launch.name: server.url for server in servers}
     redis = redis_url or urls["redis"]
-    return Stores(
+    return ServerSet(
         database_url=with_driver(database_url) or urls["postgres"],
         redis_url=redis,
         broker_url=broker_url or urls.get("broker") or other_database(redis),

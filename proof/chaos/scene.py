@@ -24,7 +24,7 @@ from ops.up.control import ask
 from ops.up.home import is_locked
 from ops.up.process import follow
 from ops.up.programs import PROJECT
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.chaos.evidence import Wipe
 from proof.chaos.plain import valkey
 from proof.chaos.proxy import Link
@@ -60,7 +60,7 @@ class Scene:
         self.went_back: list[Wipe] = []
         self.unrefused: list[str] = []
         self._beside: list[subprocess.Popen[bytes]] = []
-        self.running: Running
+        self.running: RunningSystem
         self._child: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> Scene:
@@ -114,7 +114,7 @@ class Scene:
         while not (is_locked(self.home) and (self.home / "run" / "state.json").exists()):
             self._check(loop.time() < deadline)
             await asyncio.sleep(0.05)
-        self.running = running(self.home)
+        self.running = find_running(self.home)
         while not await self.answers():
             self._check(loop.time() < deadline)
             await asyncio.sleep(0.1)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from ops.rush.tokens import mint
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.fuzz.cases import Case, Cases
 from proof.fuzz.wire import Answer, send
 from proof.kit.system import Up
@@ -33,7 +33,7 @@ class Result:
     wrong: list[str] = field(default_factory=list)
 
 
-def fuzz(system: Running, show_id: int, *, seed: int, requests: int, seconds: float) -> Result:
+def fuzz(system: RunningSystem, show_id: int, *, seed: int, requests: int, seconds: float) -> Result:
     """Send cases of a seed to a running system, so many or for so long."""
     where = urlsplit(system.base_url)
     tokens = [mint(system.jwt_secret, str(uuid4())) for _ in range(30)]
@@ -63,7 +63,7 @@ def judge(case: Case, answer: Answer, secret: bytes) -> str:
     return f"the answer says {leaked[0]!r}" if leaked else ""
 
 
-def book(system: Running, show_id: int, token: str) -> str:
+def book(system: RunningSystem, show_id: int, token: str) -> str:
     """Ask for one seat as a good client does, and wait for the outcome: the id of a decided booking."""
     answer = _call(system, "POST", "/api/bookings", token, {"show_id": show_id, "quantity": 1})
     told = _call(system, "GET", f"/api/bookings/{answer['id']}?wait=20", token)
@@ -71,7 +71,7 @@ def book(system: Running, show_id: int, token: str) -> str:
     return str(answer["id"])
 
 
-def _call(system: Running, method: str, path: str, token: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _call(system: RunningSystem, method: str, path: str, token: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(system.base_url + path, data, headers, method=method)
@@ -80,7 +80,7 @@ def _call(system: Running, method: str, path: str, token: str, body: dict[str, A
     return answer
 
 
-def show_of(system: Running) -> int:
+def show_of(system: RunningSystem) -> int:
     """A show with room, made for this."""
     from proof.bench.halls import make_shows
 
@@ -89,7 +89,7 @@ def show_of(system: Running) -> int:
 
 def unharmed(up: Up, before: dict[str, list[int]], show_id: int) -> list[str]:
     """What is wrong with the system after it: the same processes run, a booking is decided, the proof holds."""
-    system, wrong = running(up.home), []
+    system, wrong = find_running(up.home), []
     if up.pids() != before:
         wrong.append(f"other processes run: {before}, now {up.pids()}")
     book(system, show_id, mint(system.jwt_secret, str(uuid4())))
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
         for up in started(Path(folder)):
             up.start()
             up.wait(up.complete)
-            system, before = running(up.home), up.pids()
+            system, before = find_running(up.home), up.pids()
             show_id = show_of(system)
             result = fuzz(system, show_id, seed=options.seed, requests=options.requests, seconds=options.seconds)
             wrong = [*result.wrong, *unharmed(up, before, show_id)]

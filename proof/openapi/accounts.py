@@ -12,7 +12,7 @@ import schemathesis
 from schemathesis.auths import AuthContext
 from sqlalchemy import create_engine
 
-from ops.up.running import Running
+from ops.up.running import RunningSystem
 from proof.kit import sql
 
 PASSWORD = "correct horse battery staple"
@@ -33,7 +33,7 @@ class Stage:
 class Client:
     """What a good client does: JSON there and back."""
 
-    def __init__(self, system: Running) -> None:
+    def __init__(self, system: RunningSystem) -> None:
         self.system = system
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, token: str = "") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ops.up.running import running
+from ops.up.running import find_running
 from proof.fuzz.command import show_of, unharmed
 from proof.kit.system import Up
 from proof.kit.system import running as started
@@ -30,7 +30,7 @@ DECIDED_S = 20.0
 def look(up: Up, size: Size) -> list[str]:
     """Probe a started system, print each caller's counts, and return what is wrong with it."""
     up.wait(up.complete)
-    system, before = running(up.home), up.pids()
+    system, before = find_running(up.home), up.pids()
     client, wrong, seen = Client(system), [], {}
     for who, watch in probe(client, size):
         undecided = follow(client, watch)

@@ -18,7 +18,7 @@ import redis
 
 from db.kv import lanes
 from db.kv.rounds import Rounds, connection_pool
-from ops.up.running import running
+from ops.up.running import find_running
 from proof.kit.system import Up
 
 #: Until a sweeper comes to a lane that has just fallen asleep: 1 s, its batch, and what a busy machine adds.
@@ -41,7 +41,7 @@ def stopped(up: Up) -> Iterator[None]:
 
 @contextmanager
 def broker_of(up: Up) -> Iterator[redis.Redis]:
-    client = redis.Redis(connection_pool=connection_pool(running(up.home).broker_url, socket_timeout_s=5))
+    client = redis.Redis(connection_pool=connection_pool(find_running(up.home).broker_url, socket_timeout_s=5))
     try:
         yield client
     finally:
@@ -107,7 +107,7 @@ def rush(up: Up, rate: int) -> subprocess.CompletedProcess[str]:
 def test_no_request_waits_long_while_doorbells_wake_nobody(
     running_up: Up, fault: Callable[[Up], AbstractContextManager[None]], rate: int
 ) -> None:
-    watch = Watch(running(running_up.home).redis_url)
+    watch = Watch(find_running(running_up.home).redis_url)
     watch.start()
 
     with fault(running_up):

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from ops.rush.tokens import mint
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.fuzz.cases import Case
 from proof.fuzz.command import fuzz, judge, show_of, unharmed
 from proof.fuzz.wire import Answer, send
@@ -21,13 +21,13 @@ REQUESTS, SECONDS = 600, 25.0
 TOO_LONG = {400, 413, 431, 0}
 
 
-def answer(system: Running, case: Case) -> Answer:
+def answer(system: RunningSystem, case: Case) -> Answer:
     where = urlsplit(system.base_url)
     return send(where.hostname or "", where.port or 0, case.data(), whole=case.whole)
 
 
 def test_spoilt_requests_do_no_harm(running_up: Up) -> None:
-    system, before = running(running_up.home), running_up.pids()
+    system, before = find_running(running_up.home), running_up.pids()
     show_id = show_of(system)
 
     result = fuzz(system, show_id, seed=2026, requests=REQUESTS, seconds=SECONDS)
@@ -39,7 +39,7 @@ def test_spoilt_requests_do_no_harm(running_up: Up) -> None:
 
 def test_forged_tokens_are_refused_by_the_server_too(running_up: Up) -> None:
     """In front of Flask stands what reads tokens by itself (api/front.py): the whole list of attacks, once more."""
-    system = running(running_up.home)
+    system = find_running(running_up.home)
     body = b'{"show_id":1,"seats":["A1"]}'
     for name, attack in ATTACKS.items():
         forged = attack(Token(mint(system.jwt_secret, str(uuid4())), system.jwt_secret)).encode("latin-1")

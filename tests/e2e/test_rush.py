@@ -17,7 +17,7 @@ import pytest
 from core.bookings import Status
 from core.times import iso
 from ops.rush.tokens import mint
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.kit.system import PROJECT, Up
 
 
@@ -53,7 +53,7 @@ def test_a_crowd_is_decided_to_the_last_and_proven(running_up: Up) -> None:
 )
 def test_a_kill_in_the_middle_loses_nothing(running_up: Up, name: str, place: int) -> None:
     rush = crowd(running_up, "--buyers", "600", "--seats", "200", "--holds", "0.2", "--ramp", "3")
-    api = Client(running(running_up.home))
+    api = Client(find_running(running_up.home))
     before = api.decisions()
     running_up.wait(lambda: rush.poll() is not None or api.decisions() > before + 50)
 
@@ -64,7 +64,7 @@ def test_a_kill_in_the_middle_loses_nothing(running_up: Up, name: str, place: in
 
 
 def test_a_hold_that_nobody_confirms_expires_by_itself(running_up: Up) -> None:
-    api = Client(running(running_up.home))
+    api = Client(find_running(running_up.home))
     show = api.make_show(hold_s=1)
 
     booking = api.call("POST", "/api/bookings", {"show_id": show, "quantity": 2, "hold": True})
@@ -78,7 +78,7 @@ def test_a_hold_that_nobody_confirms_expires_by_itself(running_up: Up) -> None:
 def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up) -> None:
     result(crowd(running_up, "--buyers", "50", "--seats", "20", "--no-verify"))
 
-    text = Client(running(running_up.home)).text("/metrics")
+    text = Client(find_running(running_up.home)).text("/metrics")
 
     for name in (
         'onsale_accepts_total{kind="BOOK"}',
@@ -95,7 +95,7 @@ def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up) -> None:
 class Client:
     """A buyer, and an administrator, of a running system."""
 
-    def __init__(self, system: Running) -> None:
+    def __init__(self, system: RunningSystem) -> None:
         self._system = system
         self._buyer = mint(system.jwt_secret, str(uuid4()))
 

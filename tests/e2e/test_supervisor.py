@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from ops.up.process import Member
-from ops.up.running import running
+from ops.up.running import find_running
 from proof.kit.system import NAMES, START_DEADLINE_S, Up
 
 #: What a stop is promised to take at most, and a little for this process to notice.
@@ -41,7 +41,7 @@ def test_api_and_workers_are_logged_in_with_no_more_rights_than_they_need(runnin
     """The roles' own tests show what these rights are; here that the processes have no others."""
     result = running_up.run("rush", "--buyers", "40", "--seats", "20", "--json")
     assert result.returncode == 0, result.stdout + result.stderr
-    owner = running(running_up.home).database_url.replace("+psycopg", "")
+    owner = find_running(running_up.home).database_url.replace("+psycopg", "")
     statement = b"SELECT DISTINCT usename::text FROM pg_stat_activity WHERE application_name = 'onsale'"
 
     with psycopg.connect(owner) as connection:
@@ -88,7 +88,7 @@ def test_a_group_that_loses_a_process_is_killed_whole_and_started_again(
 
 def _answered(up: Up) -> str:
     """What a new connection to the api comes to: "200", or the name of its error."""
-    connection = http.client.HTTPConnection(urlsplit(running(up.home).base_url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(find_running(up.home).base_url).netloc, timeout=10)
     try:
         connection.request("GET", "/healthz")
         return str(connection.getresponse().status)

@@ -12,7 +12,7 @@ from core.bookings import Reason, Status
 from db import clocks as database_clocks
 from db.kv import keys, lanes
 from ops import clock as command
-from ops.up.running import Running
+from ops.up.running import RunningSystem
 from proof.kit import clock
 from proof.kit.shows import HOUR_MS
 from tests.support.stage import Stage
@@ -84,7 +84,7 @@ def test_a_lane_that_is_ahead_is_reset_once_it_is_empty(
     stage: Stage, after_a_jump: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = stage.stores.settings
-    where = Running(
+    where = RunningSystem(
         database_url=settings.database_url, redis_url=settings.redis_url, broker_url="", jwt_secret="", base_url=""
     )
     booking = stage.book(after_a_jump, "A1", key="k", body="b")

@@ -19,7 +19,7 @@ from db.postgres import users
 from db.postgres.engine import transaction
 from ops.cli import main
 from ops.password import set_password
-from ops.up.running import running
+from ops.up.running import find_running
 from tests.support.buyer import refused
 
 OLD, NEW = "correct horse", "battery staple 2"
@@ -78,14 +78,14 @@ def test_the_address_may_change_with_it(client: FlaskClient, carol: str) -> None
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaaaaaa", "password12345", "\u200b" * 16])
 def test_a_password_that_can_be_guessed_is_refused(client: FlaskClient, carol: str, password: str) -> None:
     with pytest.raises(ConfigurationError):
-        set_password(running(), carol, password)
+        set_password(find_running(), carol, password)
 
     assert "None" not in log_in(client, OLD)["Authorization"]
 
 
 def test_nobody_of_that_address_is_said_so(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match=r"no account nobody@example\.com"):
-        set_password(running(), "nobody@example.com", NEW)
+        set_password(find_running(), "nobody@example.com", NEW)
 
 
 def test_where_nobody_could_be_told_nothing_is_changed(
@@ -97,6 +97,6 @@ def test_where_nobody_could_be_told_nothing_is_changed(
     with monkeypatch.context() as patch:
         patch.setattr(revocations, "publish", away)
         with pytest.raises(RedisUnavailable):
-            set_password(running(), carol, NEW)
+            set_password(find_running(), carol, NEW)
 
     assert "None" not in log_in(client, OLD)["Authorization"]

@@ -21,11 +21,11 @@ from ops.cli import main
 from ops.up import control, welcome
 from ops.up.address import base_url, free_port
 from ops.up.home import is_locked, kept_secrets, locked, write_private
-from ops.up.running import Running, running, write_state
-from ops.up.servers import prepare
+from ops.up.running import RunningSystem, find_running, write_state
+from ops.up.servers import prepare_servers
 
 PROJECT = Path(__file__).parents[3]
-HERE = Running(database_url="d", redis_url="r", broker_url="b", jwt_secret="s", base_url="http://here")
+HERE = RunningSystem(database_url="d", redis_url="r", broker_url="b", jwt_secret="s", base_url="http://here")
 
 
 @pytest.fixture
@@ -74,10 +74,10 @@ def test_a_running_system_is_found_by_its_home_and_not_after_its_end(tmp_path):
     write_state(tmp_path, HERE)
 
     with locked(tmp_path):
-        assert running(tmp_path) == running() == HERE
+        assert find_running(tmp_path) == find_running() == HERE
 
     with pytest.raises(ConfigurationError, match="DATABASE_URL, REDIS_URL, JWT_SECRET is not set"):
-        running(tmp_path)
+        find_running(tmp_path)
     assert stat.S_IMODE((tmp_path / "run" / "state.json").stat().st_mode) == 0o600
 
 
@@ -88,7 +88,7 @@ def test_a_system_elsewhere_is_found_by_the_environment(monkeypatch):
     monkeypatch.setenv("JWT_SECRET", "x" * 32)
     monkeypatch.setenv("ONSALE_URL", "http://somewhere:8000/")
 
-    found = running()
+    found = find_running()
 
     assert found.database_url == "postgresql+psycopg://somewhere/onsale"
     assert found.broker_url == "redis://somewhere:6379/1"
@@ -96,7 +96,7 @@ def test_a_system_elsewhere_is_found_by_the_environment(monkeypatch):
 
 
 def test_servers_elsewhere_are_used_and_none_is_started(tmp_path):
-    stores = prepare(
+    stores = prepare_servers(
         tmp_path / "home", choice="wheels", database_url="postgres://db/onsale", redis_url="redis://redis/3"
     )
 

@@ -27,13 +27,13 @@ class Stage:
         self.base_url = "http://127.0.0.1:8000"
         self.violations: list[str] = []
         running, verify = ModuleType("ops.up.running"), ModuleType("ops.verify")
-        running.running = self.running  # type: ignore[attr-defined]
+        running.find_running = self.find_running  # type: ignore[attr-defined]
         verify.verify = self.verify  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "ops.up.running", running)
         monkeypatch.setitem(sys.modules, "ops.verify", verify)
         monkeypatch.setattr(command, "run_rush", self.run_rush)
 
-    def running(self, home: Path | None = None) -> SimpleNamespace:
+    def find_running(self, home: Path | None = None) -> SimpleNamespace:
         self.homes.append(home)
         return SimpleNamespace(database_url="postgresql://db", jwt_secret="s" * 32, base_url=self.base_url)
 

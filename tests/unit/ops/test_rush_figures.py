@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from ops.rush.figures import TOLD, Figures, Percentiles, Tally
+from ops.rush.figures import LISTED, Figures, Percentiles, Tally
 from ops.rush.screen import Speed, final_table, progress
 
 
@@ -73,10 +73,10 @@ def test_a_seat_confirmed_twice_is_a_violation() -> None:
 def test_all_violations_count_and_the_first_are_told() -> None:
     figures = Figures.of(Tally(1), seed=1, show_id=1)
 
-    figures.add_violations(f"bad {number}" for number in range(TOLD + 5))
+    figures.add_violations(f"bad {number}" for number in range(LISTED + 5))
 
-    assert figures.violations == TOLD + 5
-    assert len(figures.found) == TOLD
+    assert figures.violations == LISTED + 5
+    assert len(figures.found) == LISTED
 
 
 def test_good_means_no_violation_and_nobody_left_without_an_answer() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.halls import Hall
-from ops.rush.picks import SeatMap, picks
+from ops.rush.picks import OfferedSeats, picks
 from ops.rush.plan import Mix, Plan, is_loopback, parse_group
 from ops.rush.shows import hall_plan, row_label
 
 ROWS = tuple(tuple(f"{letter}{number}" for number in range(1, 11)) for letter in "ABCDEFGHIJKLMNOPQRST")
-MAP = SeatMap(ROWS, ("premium", "standard"))
+MAP = OfferedSeats(ROWS, ("premium", "standard"))
 
 
 def plan(**changes: object) -> Plan:
@@ -57,7 +57,7 @@ def test_bodies_are_what_the_api_reads() -> None:
 
 
 def test_a_show_without_a_free_seat_is_asked_for_the_best() -> None:
-    assert all(not pick.seats for pick in picks(plan(buyers=50), SeatMap((), ("standard",))))
+    assert all(not pick.seats for pick in picks(plan(buyers=50), OfferedSeats((), ("standard",))))
 
 
 def test_only_free_seats_are_read_from_the_map() -> None:
@@ -66,9 +66,9 @@ def test_only_free_seats_are_read_from_the_map() -> None:
         {"label": "A2", "category": "standard", "status": "AVAILABLE"},
     ]
 
-    read = SeatMap.read({"version": 3, "rows": [{"label": "A", "seats": seats}, {"label": "B", "seats": seats[:1]}]})
+    read = OfferedSeats.read({"version": 3, "rows": [{"label": "A", "seats": seats}, {"label": "B", "seats": seats[:1]}]})
 
-    assert read == SeatMap((("A2",),), ("premium", "standard"))
+    assert read == OfferedSeats((("A2",),), ("premium", "standard"))
 
 
 @pytest.mark.parametrize("text", ["hot=0", "warm=3", "hot", "hot=-1,best=2", "hot=x", "", "hot=inf", "hot=nan"])

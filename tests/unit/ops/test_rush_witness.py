@@ -25,10 +25,10 @@ CONFIRMED = told("CONFIRMED", seats=["A1", "A2"])
 FAILED = told("FAILED", reason="SEAT_TAKEN")
 
 
-def violations(pick: Pick, *answers: dict[str, Any], confirm_asked: bool = False) -> list[str]:
+def violations(pick: Pick, *answers: dict[str, Any], confirm_sent: bool = False) -> list[str]:
     found: list[str] = []
     witness = Witness(pick, found.append)
-    witness.confirm_asked = confirm_asked
+    witness.confirm_sent = confirm_sent
     for answer in answers:
         witness.see(answer)
     return found
@@ -46,7 +46,7 @@ def violations(pick: Pick, *answers: dict[str, Any], confirm_asked: bool = False
     ],
 )
 def test_a_life_in_order_is_no_violation(pick: Pick, answers: tuple[dict[str, Any], ...]) -> None:
-    assert violations(pick, *answers, confirm_asked=True) == []
+    assert violations(pick, *answers, confirm_sent=True) == []
 
 
 @pytest.mark.parametrize(
