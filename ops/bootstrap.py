@@ -29,8 +29,8 @@ DEFAULT_ADMIN = "admin@onsale.example"
 class BootstrapResult:
     """The admin and the demo's next show.
 
-    `admin_password` is set only if it has just been generated, `demo_show_id` only if the demo was requested and there
-    is an upcoming show.
+    `admin_password` is set only if it has just been generated, `demo_show_id` only if the demo was requested and
+    there is an upcoming show.
     """
 
     admin_email: str
@@ -82,9 +82,7 @@ def _admin(connection: Connection, email: str, password: str) -> tuple[str, str 
         assert admin is not None
         return admin.email, None
     if password and weak_password(password):
-        raise ConfigurationError(
-            f"ADMIN_PASSWORD is shorter than {PASSWORD_CHARS} characters, or easy to guess."
-        )
+        raise ConfigurationError(f"ADMIN_PASSWORD is shorter than {PASSWORD_CHARS} characters, or easy to guess.")
     generated = None if password else secrets.token_urlsafe(12)
     users.insert_admin(connection, email or DEFAULT_ADMIN, hash_password(password or generated or ""))
     return email or DEFAULT_ADMIN, generated

@@ -76,7 +76,9 @@ def main() -> None:
 
 @main.command()
 @click.option("--workers", type=click.IntRange(0, 64), help="Number of workers. [env: WORKERS, else 2]")
-@click.option("--port", type=click.IntRange(0, 65_535), help="The api's port; 0: any free one. [env: PORT, else 8000]")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="The api's port; 0: any free one. [env: PORT, else 8000]"
+)
 @HOME
 @click.option("--fresh", is_flag=True, default=None, help="Delete the data first. [env: FRESH=1]")
 def up(**given: Any) -> None:

@@ -92,9 +92,7 @@ def _lanes(rows: list[Row] | str) -> Table | str:
     table = Table("lane", "depth", "oldest", "drained by", "decided/s", title="Lanes", title_justify="left")
     for row in rows:
         oldest = f"{row['oldest_age_ms'] / 1000:.1f} s" if row["depth"] else ""
-        table.add_row(
-            str(row["lane"]), str(row["depth"]), oldest, row["drained_by"] or "none", f"{row['rate']:.0f}"
-        )
+        table.add_row(str(row["lane"]), str(row["depth"]), oldest, row["drained_by"] or "none", f"{row['rate']:.0f}")
     return table
 
 

@@ -1,7 +1,7 @@
 """`onsale verify`: check all data in Postgres in one snapshot, also while bookings are being taken.
 
-It proves that no seat belongs to two live bookings; counters equal rows; every decision is recorded once; decisions are
-in accepted order in each lane; and replaying the journal rebuilds every booking and every seat.
+It proves that no seat belongs to two live bookings; counters equal rows; every decision is recorded once; decisions
+are in accepted order in each lane; and replaying the journal rebuilds every booking and every seat.
 """
 
 from __future__ import annotations

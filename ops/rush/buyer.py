@@ -1,7 +1,7 @@
 """One simulated buyer: book, poll as told, confirm if it is a hold, see the outcome.
 
-Buyers that are cancelled are not reported to the tally: the figures count those with a 202 as undecided, those without
-as unanswered. The exception: a buyer whose last answer was a definite refusal is counted as refused.
+Buyers that are cancelled are not reported to the tally: the figures count those with a 202 as undecided, those
+without as unanswered. The exception: a buyer whose last answer was a definite refusal is counted as refused.
 """
 
 from __future__ import annotations

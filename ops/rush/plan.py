@@ -1,7 +1,7 @@
 """The plan of a rush, and the parsers of its command-line options. Pure values.
 
-All random choices of a rush follow from `seed`. User ids and Idempotency-Keys do not: otherwise a second rush with the
-same seed on the same show would only repeat the first one's requests.
+All random choices of a rush follow from `seed`. User ids and Idempotency-Keys do not: otherwise a second rush with
+the same seed on the same show would only repeat the first one's requests.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs one rush from beginning to end: the show, the buyers, the crowd, the figures. The entry point for programs.
 
-Buyers that are not done after `plan.timeout_s` seconds are cancelled and counted as undecided or unanswered. The stores
-are not checked here; `ops.verify` does that.
+Buyers that are not done after `plan.timeout_s` seconds are cancelled and counted as undecided or unanswered. The
+stores are not checked here; `ops.verify` does that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Access tokens like the api's own, signed with the configured secret.
 
-Without logins, a rush measures bookings and not password hashing. A buyer needs no account, because booking never reads
-the table users. An admin needs one: making a show looks the account up.
+Without logins, a rush measures bookings and not password hashing. A buyer needs no account, because booking never
+reads the table users. An admin needs one: making a show looks the account up.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Ground:
     shows: dict[str, list[int]] = field(default_factory=dict)
 
     @property
-    def running(self) -> Running:
+    def running(self) -> RunningSystem:
         """Where a contender finds everything; `base_url` is not known yet."""
         return RunningSystem(
             database_url=self.url(DATABASE),

@@ -110,7 +110,7 @@ class System:
         env = programs.environment(self._settings, self.running, self._metrics)
         running = self.running
         logins = {"API_DATABASE_URL": running.api_database_url, "WORKER_DATABASE_URL": running.worker_database_url}
-        await supervisor.step(programs.schema_step({**env, **logins}))
+        await supervisor.step(programs.migrate({**env, **logins}))
         write_state(self._home, self.running)
         supervisor.add(self._api())
         supervisor.add_workers(WORKERS, lambda number: self._worker(number))

@@ -71,7 +71,9 @@ def book(system: RunningSystem, show_id: int, token: str) -> str:
     return str(answer["id"])
 
 
-def _call(system: RunningSystem, method: str, path: str, token: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _call(
+    system: RunningSystem, method: str, path: str, token: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(system.base_url + path, data, headers, method=method)

@@ -28,7 +28,7 @@ STOP_DEADLINE_S = 10.5
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 def test_the_printed_sequence_books_two_seats_when_it_is_pasted(running_up: Up) -> None:
     text = running_up.output()
-    commands = text.split("outcome):\n")[1].split("\nOr a rush")[0]
+    commands = text.split("outcome):\n")[1].split("\nOr send a crowd")[0]
 
     done = subprocess.run(["bash"], input=commands, capture_output=True, text=True, timeout=60, check=True)
 

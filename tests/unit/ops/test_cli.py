@@ -188,7 +188,7 @@ def test_the_control_socket_answers_from_a_home_however_deep(tmp_path):
 
 def test_the_printed_sequence_is_sound_shell(tmp_path):
     text = welcome.ready("http://127.0.0.1:8000", 7)
-    commands = text.split("outcome):")[1].split("Or a rush")[0]
+    commands = text.split("outcome):")[1].split("Or send a crowd")[0]
 
     subprocess.run(["bash", "-n"], input=commands, text=True, check=True)
     assert text.splitlines()[0] == "ready http://127.0.0.1:8000"

@@ -37,7 +37,7 @@ def test_a_link_in_place_of_the_socket_folder_is_refused(home, monkeypatch, tmp_
     monkeypatch.setattr(folders, "_socket_bases", lambda: [tmp_path])
     (tmp_path / folders._short_name(home)).symlink_to(tmp_path)
 
-    with pytest.raises(ConfigurationError, match="belongs to somebody else"):
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
         folders.open_folders(home)
 
 
@@ -48,7 +48,7 @@ def test_a_socket_folder_planted_by_another_user_is_refused(home, monkeypatch, t
     planted.mkdir()
     os.chown(planted, 12345, 12345)
 
-    with pytest.raises(ConfigurationError, match="belongs to somebody else"):
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
         folders.open_folders(home)
 
 

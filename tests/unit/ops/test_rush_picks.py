@@ -66,7 +66,9 @@ def test_only_free_seats_are_read_from_the_map() -> None:
         {"label": "A2", "category": "standard", "status": "AVAILABLE"},
     ]
 
-    read = OfferedSeats.read({"version": 3, "rows": [{"label": "A", "seats": seats}, {"label": "B", "seats": seats[:1]}]})
+    read = OfferedSeats.read(
+        {"version": 3, "rows": [{"label": "A", "seats": seats}, {"label": "B", "seats": seats[:1]}]}
+    )
 
     assert read == OfferedSeats((("A2",),), ("premium", "standard"))
 
