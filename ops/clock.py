@@ -45,7 +45,8 @@ def clock(where: RunningSystem, *, reset: bool) -> int:
         engine.dispose()
     for other, ahead_ms in (("Postgres's", ahead_of_postgres_ms), ("this machine's", ahead_of_here_ms)):
         wrong = "   WRONG: synchronize the clocks" if abs(ahead_ms) > STEP_MS else ""
-        click.echo(f"Redis's clock is {ahead_ms / 1000:+.3f} s ahead of {other}{wrong}")
+        relation = "behind" if ahead_ms < 0 else "ahead of"
+        click.echo(f"Redis's clock is {abs(ahead_ms) / 1000:.3f} s {relation} {other}{wrong}")
     for lane in lanes_ahead:
         click.echo(_line(lane, reset))
     left = [lane for lane in lanes_ahead if not lane.reset]

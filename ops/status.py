@@ -79,10 +79,10 @@ def _or_error(read: Callable[[], Any]) -> Any:
 
 
 def _processes(rows: list[Row]) -> Table:
-    table = Table("process", "state", "pids", "restarts", "since", title="Processes", title_justify="left")
+    table = Table("process", "state", "pids", "restarts", "in state for", title="Processes", title_justify="left")
     for row in rows:
         pids = " ".join(map(str, row["pids"]))
-        table.add_row(row["name"], row["state"], pids, str(row["restarts"]), _ago(row["since"]))
+        table.add_row(row["name"], row["state"], pids, str(row["restarts"]), _duration_since(row["since"]))
     return table
 
 
@@ -105,8 +105,8 @@ def _bookings(counts: dict[str, int] | str) -> Table | str:
     return table
 
 
-def _ago(since: str) -> str:
+def _duration_since(since: str) -> str:
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
     minutes, seconds = divmod(max(seconds, 0), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02} ago"
+    return f"{hours}:{minutes:02}:{seconds:02}"

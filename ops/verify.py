@@ -137,7 +137,7 @@ def command(home: Path | None, as_json: bool) -> None:
         for violation in report.violations[:LISTED]:
             click.echo(f"VIOLATION  {violation}")
         click.echo(
-            f"{report.decisions} decisions replayed, {report.bookings} bookings and {report.seats_owned} owned seats"
-            f" of {report.shows} shows compared: {len(report.violations)} violations"
+            f"violations: {len(report.violations)}  (decisions replayed: {report.decisions}, "
+            f"bookings: {report.bookings}, owned seats: {report.seats_owned}, shows: {report.shows})"
         )
     sys.exit(1 if report.violations else 0)

@@ -53,8 +53,8 @@ def find_running(home: Path | None = None) -> RunningSystem:
     }
     if missing := [name for name, value in given.items() if not value]:
         raise ConfigurationError(
-            f"No onsale up runs in {home}, and {', '.join(missing)} is not set. Start one, name its --home, "
-            "or set DATABASE_URL, REDIS_URL, JWT_SECRET and ONSALE_URL of a system elsewhere."
+            f"No onsale up runs in {home}. Start one, name its --home, or set DATABASE_URL, REDIS_URL, JWT_SECRET "
+            f"and ONSALE_URL of a system elsewhere (missing: {', '.join(missing)})."
         )
     return RunningSystem(
         database_url=with_driver(settings.database_url),

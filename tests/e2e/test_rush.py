@@ -1,4 +1,4 @@
-"""The whole system under a crowd, from outside: what a newcomer sees, also while parts of it are killed."""
+"""The whole system under a crowd of buyers, also while parts of it are killed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def result(rush: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def settled(figures: dict[str, Any], buyers: int) -> None:
-    """Every accepted request has its outcome, and nobody saw anything wrong; the command has run verify."""
+    """Assert that every accepted request has an outcome, without a violation; the command has run verify too."""
     assert figures["accepted"] + sum(figures["refused"].values()) == buyers
     assert figures["accepted"] == figures["confirmed"] + sum(figures["failed"].values())
     assert (figures["undecided"], figures["violations"]) == (0, 0)
@@ -93,7 +93,7 @@ def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up) -> None:
 
 
 class Client:
-    """A buyer, and an administrator, of a running system."""
+    """An HTTP client of a running system, as a buyer and as an administrator."""
 
     def __init__(self, system: RunningSystem) -> None:
         self._system = system
@@ -118,7 +118,7 @@ class Client:
         return self.call("GET", f"/api/bookings/{booking_id}")
 
     def decisions(self) -> float:
-        """How many decisions the workers have counted."""
+        """Return the number of decisions in the metrics."""
         lines = [line for line in self.text("/metrics").splitlines() if line.startswith("onsale_decisions_total")]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 

@@ -16,7 +16,7 @@ from ops.rush.plan import Mix, Plan
 
 
 class Stage:
-    """Plays the running system, the rush and verify."""
+    """A fake running system, rush and verify."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.plans: list[Plan] = []
@@ -68,7 +68,7 @@ def test_options_become_the_plan(stage: Stage) -> None:
     assert (plan.ramp_s, plan.holds, plan.connections, plan.seed, plan.timeout_s) == (1.5, 0.5, 3, 11, 9)
 
 
-def test_without_options_2500_buyers_storm_a_thousand_seats(stage: Stage) -> None:
+def test_by_default_2500_buyers_want_a_thousand_seats(stage: Stage) -> None:
     stage.run()
 
     (plan,) = stage.plans
@@ -105,7 +105,7 @@ def test_an_undecided_request_is_a_failure(stage: Stage) -> None:
     assert stage.run("--no-verify").exit_code == 1
 
 
-def test_another_machine_is_refused_unless_told_so(stage: Stage) -> None:
+def test_another_machine_is_refused_without_anywhere(stage: Stage) -> None:
     stage.base_url = "http://10.1.2.3:8000"
 
     refused, allowed = stage.run(), stage.run("--anywhere")
