@@ -1,4 +1,4 @@
-"""One simulated buyer: book, poll as told, confirm if it is a hold, see the outcome.
+"""One simulated buyer: book, poll when the server says, confirm if it is a hold, see the outcome.
 
 Buyers that are cancelled are not reported to the tally: the figures count those with a 202 as undecided, those
 without as unanswered. The exception: a buyer whose last answer was a definite refusal is counted as refused.

@@ -42,7 +42,7 @@ def end_leftovers(home: Path, *, gently: frozenset[str]) -> list[int]:
     once. The caller holds the home's lock, so no recorded process belongs to a running `onsale up`. Repeat: nothing
     happens.
     """
-    asked: list[psutil.Process] = []
+    stopping: list[psutil.Process] = []
     killed: list[psutil.Process] = []
     for row in _rows(home):
         members = [Member(int(pid), float(created)) for pid, created in row["members"]]
@@ -52,14 +52,14 @@ def end_leftovers(home: Path, *, gently: frozenset[str]) -> list[int]:
             for process in living[:1]:
                 with suppress(psutil.Error):
                     process.send_signal(signal.Signals(int(row["stop"])))
-            asked += family
+            stopping += family
         else:
             killed += family
     _kill(killed)
-    _, stubborn = psutil.wait_procs(asked, timeout=SERVERS_END_S)
+    _, stubborn = psutil.wait_procs(stopping, timeout=SERVERS_END_S)
     _kill(stubborn)
     psutil.wait_procs([*killed, *stubborn], timeout=SERVERS_END_S)
-    return sorted({process.pid for process in [*asked, *killed]})
+    return sorted({process.pid for process in [*stopping, *killed]})
 
 
 def _rows(home: Path) -> list[dict[str, Any]]:

@@ -22,10 +22,8 @@ from ops.up.process import Launch, adopt_orphans, kill_orphans, start
 from ops.up.servers import Server
 from ops.up.supervised import Supervised
 
-#: Seconds between two checks of all groups.
-TICK_S = 0.1
-#: Seconds between two checks while waiting for a change.
-WAIT_S = 0.02
+#: Seconds between two checks of all groups, and between two checks while waiting for a change.
+TICK_S, WAIT_S = 0.1, 0.02
 #: Seconds from the start of a stop until those that have not ended are killed: the api and the scheduler, the
 #: workers, the servers. A stop may take ten seconds in all, so the last one leaves a second for killing.
 FRONT_ENDS_S, WORKERS_END_S, SERVERS_END_S = 2.5, 6.0, 9.0
@@ -114,10 +112,7 @@ class Supervisor:
         return {"processes": [_row(name, process) for name, process in self._listed()]}
 
     def scale(self, count: object) -> None:
-        """Set the number of workers. New ones start at once; surplus ones finish their batch first.
-
-        Raises ConfigurationError if the number is out of range, or the system is still starting.
-        """
+        """Set the number of workers; surplus ones finish their batch first. Raises ConfigurationError."""
         if self._make_worker is None:
             raise ConfigurationError("The system is still starting; scale it when it is ready.")
         if type(count) is not int or not 0 <= count <= MOST_WORKERS:

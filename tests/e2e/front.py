@@ -82,7 +82,7 @@ def system(servers: Servers, template: str) -> Iterator[tuple[dict[str, str], St
     name = f"front_{next(_numbers)}"
     administer(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
     env = environment(url_of(servers, name), servers.redis_url(REDIS), servers.redis_url(BROKER))
-    env["RATE_LIMIT_PER_S"] = "0"  # here few users stand for thousands
+    env["RATE_LIMIT_PER_S"] = "0"  # few users here represent thousands
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in env.items():
             patch.setenv(variable, value)
@@ -180,7 +180,7 @@ class Desk:
 
     def prompt(self, *, confirm: bool = True, catalogue: bool = True, limit_s: float = PROMPT_S) -> None:
         """Send each request once. Raises AssertionError if one is refused, or takes longer than `limit_s`."""
-        asked = [
+        requests = [
             ("GET", "/healthz", "", None, 200),
             ("GET", "/readyz", "", None, 200),
             ("GET", f"/api/bookings/{self.hold}", self.token, None, 200),
@@ -188,10 +188,10 @@ class Desk:
             ("POST", "/api/bookings", self.world.token(), {"show_id": self.show, "seats": [self._seat()]}, 202),
         ]
         if catalogue:
-            asked.append(("GET", "/api/shows?limit=5", "", None, 200))
+            requests.append(("GET", "/api/shows?limit=5", "", None, 200))
         if confirm:
-            asked.append(("PATCH", f"/api/bookings/{self.hold}/confirm", self.token, None, 202))
-        for method, target, token, body, status in asked:
+            requests.append(("PATCH", f"/api/bookings/{self.hold}/confirm", self.token, None, 202))
+        for method, target, token, body, status in requests:
             begun = time.monotonic()
             answer = self.world.ask(method, target, token, body)
             took = time.monotonic() - begun

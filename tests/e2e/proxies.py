@@ -91,11 +91,11 @@ def haproxy(folder: Path, apis: Sequence[Address]) -> Iterator[Address]:
 
 def states(folder: Path) -> dict[str, str]:
     """Return HAProxy's state of each server ("UP", "DOWN", "UP 1/2"), by its name in the file."""
-    with socket.socket(socket.AF_UNIX) as asked:
-        asked.settimeout(wire.HANG_S)
-        asked.connect(str(folder / "stats"))
-        asked.sendall(b"show stat\n")
-        with asked.makefile() as lines:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(wire.HANG_S)
+        client.connect(str(folder / "stats"))
+        client.sendall(b"show stat\n")
+        with client.makefile() as lines:
             rows = [line.split(",") for line in lines if line.strip()]
     status = rows[0].index("status")
     return {row[1]: row[status] for row in rows[1:] if row[0] == "onsale" and row[1] != "BACKEND"}

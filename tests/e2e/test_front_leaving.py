@@ -62,16 +62,16 @@ def test_a_server_that_is_told_to_end_says_so_answers_and_ends(
         assert waiting[0].silent(0.2)
 
         api.process.send_signal(signal.SIGTERM)
-        told = time.monotonic()
+        signalled = time.monotonic()
         known = [connection.read() for connection in waiting]
-        answered_s = time.monotonic() - told
+        answered_s = time.monotonic() - signalled
         ready = desk.world.ask("GET", "/readyz")
         new = desk.world.ask("POST", "/api/bookings", desk.world.token(), {"show_id": desk.show, "seats": ["D1"]})
         flask = desk.world.ask("GET", "/api/movies")
         begun.send(body[9:])
         finished = begun.read()
         await_exit(api, LEAVE_S + GRACE_S)
-        took = time.monotonic() - told
+        took = time.monotonic() - signalled
 
     assert answered_s < LEAVE_S
     assert {(answer.status, answer.json["stage"]) for answer in known} == {(200, "QUEUED")}

@@ -208,7 +208,7 @@ def naive_times(source: Source) -> Iterator[str]:
         elif of_datetime and name in ("now", "fromtimestamp") and len(node.args) + len(given) < 1 + (name != "now"):
             yield source.says(node, f"{name}() without a zone")
         elif name == "replace" and isinstance(given.get("tzinfo"), ast.Constant):
-            yield source.says(node, "replace(tzinfo=None) takes the zone away")
+            yield source.says(node, "replace(tzinfo=None) removes the zone")
 
 
 def long_files(source: Source, most: int = MOST_LINES) -> Iterator[str]:
@@ -235,7 +235,7 @@ def names(source: Source) -> Iterator[str]:
         if EMPTY_NAMES.fullmatch(part) and not whose:
             yield f"{source.path}: {part} says nothing"
         if path.suffix == ".py" and part in _foreign():
-            yield f"{source.path}: {part} is the name of somebody else's module"
+            yield f"{source.path}: {part} is the name of a module of the standard library or of a dependency"
 
 
 @cache
@@ -251,7 +251,7 @@ def _foreign() -> frozenset[str]:
 def papers(source: Source) -> Iterator[str]:
     """Find references to documents that are not in the repository."""
     for found in PAPERS.finditer(source.text):
-        yield f"{source.path}:{_line(source, found)}: {found[0]!r} is no place that a reader can go to"
+        yield f"{source.path}:{_line(source, found)}: {found[0]!r} refers to a document outside the repository"
     for found in DOCUMENT_NAME.finditer(source.text):
         places = (PROJECT, PROJECT / "docs", (PROJECT / source.path).parent)
         if not any((place / found[0]).is_file() for place in places):
