@@ -50,9 +50,9 @@ def opened_app(settings: Settings) -> Iterator[Flask]:
 
 @dataclass
 class StandInService:
-    """A fake booking service. `away`: its Redis is unavailable; `state`: the lanes that it reports."""
+    """A fake booking service. `unavailable`: its Redis is unavailable; `state`: the lanes that it reports."""
 
-    away: bool = False
+    unavailable: bool = False
     leaving: bool = False
     state: Sequence[Any] = field(
         default_factory=lambda: [
@@ -69,7 +69,7 @@ class StandInService:
         return len(self.lanes())
 
     def lanes(self) -> Sequence[Any]:
-        if self.away:
+        if self.unavailable:
             raise RedisUnavailable
         return self.state
 
