@@ -88,7 +88,7 @@ def test_a_group_that_loses_a_process_is_killed_whole_and_started_again(
 
 def _answered(up: Up) -> str:
     """Return the outcome of a request on a new connection: "200", or the name of the error."""
-    connection = http.client.HTTPConnection(urlsplit(find_running(up.home).base_url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(find_running(up.home).base_url).netloc, timeout=START_DEADLINE_S)
     try:
         connection.request("GET", "/healthz")
         return str(connection.getresponse().status)
