@@ -1,4 +1,4 @@
-"""The crash run: every point with exit, some other faults drawn by a seed; and that it finds planted bugs."""
+"""The crash run: every point with the fault exit, a random sample of the others, and that it finds planted bugs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 COPIED = ("api", "core", "db", "ops", "proof", "workers")
-#: Of the faults other than exit, so many are drawn.
+#: Number of randomly chosen cases with faults other than exit.
 SAMPLE = 8
 
 
@@ -24,13 +24,13 @@ def crash(*arguments: str, project: Path = PROJECT) -> subprocess.CompletedProce
 
 
 def change(copy: Path, file: str, *lines: tuple[str, str]) -> None:
-    """Make a copy of the project in which each of these lines is another."""
+    """Copy the project, with each of these lines replaced by another."""
     for package in COPIED:
         shutil.copytree(PROJECT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT / "schema.sql", copy)
     text = (copy / file).read_text()
     for line, by in lines:
-        assert text.count(line) == 1, "the line to change has changed by itself"
+        assert text.count(line) == 1, "the line to replace is no longer in the code"
         text = text.replace(line, by)
     (copy / file).write_text(text)
 
@@ -39,13 +39,13 @@ def change(copy: Path, file: str, *lines: tuple[str, str]) -> None:
 def test_every_point_survives_an_exit_and_some_the_other_faults() -> None:
     done = crash("--sample", str(SAMPLE))
 
-    print(done.stdout)  # shown if it fails: the seed, and what repeats the failed case
+    print(done.stdout)  # shown if it fails: the seed, and the command that repeats the failed case
     assert done.returncode == 0, done.stderr
 
 
-#: bug -> the line of workers/batch.py behind which it is planted, the bug, the point that shows it, what the run
-#: says then: one of these. An entry that is lost is found by whoever looks first: a status says 404, or its booking
-#: is still undecided when the case ends.
+#: bug -> the line of workers/batch.py after which it is planted, its code, the crash point that exposes it, and the
+#: messages of which the run prints one. Which one depends on the check that finds a lost entry first: its status is
+#: 404, or its booking is still undecided when the case ends.
 BUGS = {
     "trims before COMMIT": (
         '    point("lane head read", redis.ConnectionError)\n',
@@ -68,7 +68,7 @@ BUGS = {
         ("not decided, in time",),
     ),
 }
-#: A Book decided again changes nothing, a Cancel does: only a batch with one in it is killed after its COMMIT.
+#: Deciding a Book again changes nothing, a Cancel does: so crash after the COMMIT only in a batch with a Cancel.
 TELLING = (
     '        point("batch committed", PostgresUnavailable)\n',
     "        if any(entry.operation.booking_id and not isinstance(entry.operation, Book)\n"

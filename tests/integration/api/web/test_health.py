@@ -49,7 +49,7 @@ def samples(text: str) -> dict[tuple[str, str], float]:
 
 
 def test_the_server_says_that_it_runs(without_servers: Clients) -> None:
-    response = without_servers(StandInService(away=True)).get("/api/health")
+    response = without_servers(StandInService(unavailable=True)).get("/api/health")
 
     answers.HEALTH.load(response.get_json())
     assert response.get_json() == {"success": True, "message": "Server is running", "status": "ok"}
@@ -75,7 +75,7 @@ def test_it_is_ready_without_postgres(without_servers: Clients) -> None:
 
 
 def test_it_is_not_ready_without_redis(app: Flask) -> None:
-    response = with_service(app, StandInService(away=True)).get("/readyz")
+    response = with_service(app, StandInService(unavailable=True)).get("/readyz")
 
     answers.READINESS.load(response.get_json())
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
@@ -152,7 +152,7 @@ def test_metrics_count_late_lanes(without_servers: Clients) -> None:
 
 
 def test_metrics_are_there_without_redis(without_servers: Clients) -> None:
-    values = samples(without_servers(StandInService(away=True)).get("/metrics").text)
+    values = samples(without_servers(StandInService(unavailable=True)).get("/metrics").text)
 
     assert values["onsale_redis_up", ""] == 0
     assert not any(name.startswith("onsale_lane") for name, _ in values)
