@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ops.up.running import find_running
+from ops.up.running import RunningSystem, find_running
 from proof.fuzz.command import make_large_show, unharmed
 from proof.kit.client import Client
 from proof.kit.system import Up
