@@ -7,9 +7,26 @@ Nothing connects before the first request, but for the look at the servers befor
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from flask import Flask
 
-from api import auth, changes, compression, docs, halls, health, hooks, movies, rates, sessions, shows, tokens
+from api import (
+    auth,
+    changes,
+    compression,
+    docs,
+    halls,
+    health,
+    hooks,
+    movies,
+    problems,
+    rates,
+    sessions,
+    shows,
+    tokens,
+)
 from api.bookings import routes as bookings
 from api.describe import ProblemApi
 from api.front import Front
@@ -37,12 +54,7 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     app = Flask("onsale", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.config.update(
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        API_TITLE="Onsale",
-        API_VERSION="1",
-        OPENAPI_VERSION="3.1.0",
-    )
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.extensions["onsale"] = stores
     app.extensions["onsale-listings"] = Listings()
     # Its own: what accounts need does not go through the connection of bookings.
@@ -53,14 +65,28 @@ def create_app(settings: Settings, stores: Stores) -> Flask:
     _behind_proxies(app, settings.trusted_proxies)
     hooks.install(app, ResponseHeaders(settings.cors_origins, settings.cors_headers))
     compression.install(app)
-    docs.install(app)
+    docs.install(app, document)
     rates.install(app, settings)
     tokens.install(app, settings)
-    api = ProblemApi(app)
+    problems.install(app)
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document. It takes as long to make as the application: it is made when it is first read.
+
+    No setting changes it, so it is the same for every application of a process. Nobody may change it.
+    """
+    described = Flask("onsale", static_folder=None)
+    described.config.update(API_TITLE="Onsale", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    api = ProblemApi(described)
     for module in BLUEPRINTS:
         api.register_blueprint(module.blueprint)
-    app.extensions["onsale-api"] = api
-    return app
+    document: dict[str, Any] = api.spec.to_dict()
+    return document
 
 
 def close(app: Flask) -> None:
