@@ -91,6 +91,16 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text if self.path.endswith(".py") else "")
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree, walked once for all rules."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imported(self) -> list[tuple[ast.AST, str, bool]]:
+        """What is imported: the statement, the name, and whether it stands inside a function."""
+        return list(_imported(self.tree))
+
     def says(self, node: ast.AST, what: str) -> str:
         return f"{self.path}:{getattr(node, 'lineno', 1)}: {what}"
 
@@ -115,7 +125,7 @@ def imports(source: Source) -> Iterator[str]:
     `local`, `crash` and `chaos` import anything else.
     """
     anywhere = {source.package, *IMPORTS.get(source.package, ()), *ONE_LIBRARY.get(source.path, ())}
-    for node, name, lazily in _imported(source.tree):
+    for node, name, lazily in source.imported:
         allowed = anywhere | (LAZILY.get(source.package, set()) if lazily else set())
         top = name.partition(".")[0]
         free = top in sys.stdlib_module_names or (source.package not in IMPORTS and top != "tests")
@@ -141,10 +151,10 @@ def sql(source: Source) -> Iterator[str]:
         return
     if source.path.endswith(".sql") and source.path != "schema.sql":
         yield f"{source.path}: SQL outside db/"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and SQL.match(_text(node.value)):
             yield source.says(node, "SQL outside db/")
-    for node, name, _ in _imported(source.tree):
+    for node, name, _ in source.imported:
         if name in ("sqlalchemy.text", "sqlalchemy.sql.text"):
             yield source.says(node, "text() outside db/")
 
@@ -159,20 +169,22 @@ def environment(source: Source) -> Iterator[str]:
     if source.path in ENVIRONMENT or source.package == "tests":
         return
     names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) == "os":
             yield source.says(node, f"os.{node.attr} outside core/settings.py")
-    for node, name, _ in _imported(source.tree):
+    for node, name, _ in source.imported:
         if name in {f"os.{each}" for each in names}:
             yield source.says(node, f"{name} outside core/settings.py")
 
 
 def naive_times(source: Source) -> Iterator[str]:
     """Every time is aware."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         name, given = node.func.attr, {keyword.arg: keyword.value for keyword in node.keywords}
+        if name not in ("utcnow", "utcfromtimestamp", "today", "now", "fromtimestamp", "replace"):
+            continue
         of_datetime = ast.unparse(node.func.value) in ("datetime", "datetime.datetime", "date", "datetime.date")
         if name in ("utcnow", "utcfromtimestamp") or (of_datetime and name == "today"):
             yield source.says(node, f"{name}() gives a time without a zone")
@@ -191,7 +203,7 @@ def long_files(source: Source, most: int = MOST_LINES) -> Iterator[str]:
 
 def long_functions(source: Source) -> Iterator[str]:
     """Functions of at most 40 lines, from `def` to the end."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > MOST_FUNCTION_LINES:
