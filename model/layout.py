@@ -58,6 +58,13 @@ class Layout:
         self.journal = self._part(ROW * (requests + 3))
         self.apis = tuple(range(self.api, self.api + 3 * size.apis, 3))
         self.workers = tuple(range(self.worker, self.worker + WORKER * size.workers, WORKER))
+        #: The neighbours that canonical() puts in order, one after the other: a bubble sort.
+        self._pairs = tuple(
+            (places, n)
+            for places in (self.apis, self.workers)
+            for end in range(len(places) - 1, 0, -1)
+            for n in range(end)
+        )
 
     def _part(self, length: int) -> int:
         start = self.length
@@ -72,10 +79,8 @@ class Layout:
 
     def canonical(self, state: bytearray) -> bytes:
         """The one state that stands for all that differ from this only in the names of processes."""
-        for places in (self.apis, self.workers):
-            for end in range(len(places) - 1, 0, -1):
-                for n in range(end):
-                    self._order(state, places, n)
+        for places, n in self._pairs:
+            self._order(state, places, n)
         return bytes(state)
 
     def _order(self, state: bytearray, places: tuple[int, ...], n: int) -> None:
@@ -83,8 +88,10 @@ class Layout:
         left, right = places[n], places[n + 1]
         width = right - left
         one, other = state[left:right], state[right : right + width]
+        if one < other:
+            return
         marker = state[self.marker] if places is self.workers else NOBODY
-        if other < one or (other == one and marker == DRAIN + n + 1):
+        if other < one or marker == DRAIN + n + 1:
             state[left:right], state[right : right + width] = other, one
             if marker == DRAIN + n:
                 state[self.marker] = DRAIN + n + 1
