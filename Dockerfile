@@ -8,7 +8,7 @@ WORKDIR /app
 COPY requirements.runtime.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
         --require-hashes -r requirements.runtime.lock \
-    && printf '#!/bin/sh\nexec python -m local.cli "$@"\n' > /usr/local/bin/onsale \
+    && printf '#!/bin/sh\nexec python -m ops.cli "$@"\n' > /usr/local/bin/onsale \
     && chmod 755 /usr/local/bin/onsale \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin onsale
 
@@ -17,8 +17,7 @@ COPY core core
 COPY db db
 COPY workers workers
 COPY api api
-COPY rush rush
-COPY local local
+COPY ops ops
 RUN python -m compileall -q .
 
 USER onsale

@@ -44,34 +44,34 @@ race: setup ## The races, each with its negative control
 	$(PYTEST) tests/race
 
 model: setup ## Every state of the protocol, a small size; ARGS="--size full" in half an hour
-	@exec .venv/bin/python -m model $(ARGS)
+	@exec .venv/bin/python -m proof.model $(ARGS)
 
 simulate: setup ## The real code through random schedules; ARGS="--seed 1 --schedules 1000"
-	@exec .venv/bin/python -m tests.simulator $(ARGS)
+	@exec .venv/bin/python -m proof.simulator $(ARGS)
 
 fuzz: setup ## Requests that no library would send; ARGS="--seed 1 --requests 10000"
-	@exec .venv/bin/python -m tests.fuzz $(ARGS)
+	@exec .venv/bin/python -m proof.fuzz $(ARGS)
 
 schema: setup ## Cases for every operation of the OpenAPI document, judged; ARGS="--seed 1 --minutes 5"
-	@exec .venv/bin/python -m tests.openapi $(ARGS)
+	@exec .venv/bin/python -m proof.openapi $(ARGS)
 
 e2e: setup ## The processes, as a client and an operator see them
 	$(PYTEST) tests/e2e
 
 crash: setup ## Every crash point with every fault; ARGS="--point W4 --fault exit --seed 1"
-	@exec .venv/bin/python -m crash $(ARGS)
+	@exec .venv/bin/python -m proof.crash $(ARGS)
 
 bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="--rounds 3 --only hot,shows"
-	@exec .venv/bin/python -m bench $(if $(QUICK),--quick) $(ARGS)
+	@exec .venv/bin/python -m proof.bench $(if $(QUICK),--quick) $(ARGS)
 
 bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow; ARGS="--only seats"
-	@exec .venv/bin/python -m bench.scale $(if $(QUICK),--quick) $(ARGS)
+	@exec .venv/bin/python -m proof.bench.scale $(if $(QUICK),--quick) $(ARGS)
 
 bench-opening: setup ## The first seconds of a sale in a hall of 50,000 and of 200,000 seats; ARGS="--seats 100000"
-	@exec .venv/bin/python -m bench.opening $(ARGS)
+	@exec .venv/bin/python -m proof.bench.opening $(ARGS)
 
 bench-overload: setup ## Five times what workers can decide, and what the API can carry; QUICK=1, ARGS="--minutes 5 --docs"
-	@exec .venv/bin/python -m bench.overload $(if $(QUICK),--quick) $(ARGS)
+	@exec .venv/bin/python -m proof.bench.overload $(if $(QUICK),--quick) $(ARGS)
 
 chaos: setup ## Kill, part and starve the whole system under load, and judge it; ARGS="--minutes 10 --seed 1"
 	@exec .venv/bin/onsale chaos $(ARGS)

@@ -1,6 +1,6 @@
 -- The only truth about tables. Every invariant is a named constraint, because its name is how an
 -- operator (and the code) recognises what was violated. A change here needs the same change as a
--- numbered file in db/migrations/; a test compares the two catalogues.
+-- numbered file in db/postgres/migrations/; a test compares the two catalogues.
 --
 -- Who writes what: the API inserts users, movies, halls, shows and the seats of a new show. Everything
 -- that `decide` reads of a show afterwards is changed by a worker, inside a lane's transaction, alone.
@@ -130,7 +130,7 @@ CREATE INDEX shows_by_start ON shows (starts_at, id);
 CREATE INDEX shows_of_movie ON shows (movie_id);
 CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
 
--- One row per seat per show, with one owner at most. Who gives it another names the old one (db/seats.py): together
+-- One row per seat per show, with one owner at most. Who gives it another names the old one (db/postgres/seats.py): together
 -- they exclude a double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
 CREATE TABLE seats (
     show_id     integer NOT NULL,

@@ -23,7 +23,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from api.listening import BACKLOG, let_go_of_silent_readers, listen
+from api.server.listening import BACKLOG, let_go_of_silent_readers, listen
 from core import logs
 from core.errors import ConfigurationError
 from core.server_settings import ServerSettings

@@ -23,20 +23,21 @@ from flask import Flask
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.datastructures import MultiDict
 
-from api import health, metrics, problems, rsgi
+from api.access.tokens import Identity, Verifier
 from api.bookings import parse
 from api.bookings.service import BookingService
-from api.bridge import Bridge
-from api.halls import MAX_PLAN_BYTES
-from api.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
-from api.rates import Rates, Verdict
-from api.reading import loaded_query, see_to_media
-from api.replies import JSON, Reply
-from api.response_headers import ResponseHeaders
-from api.rsgi import Bodies, Exchange
-from api.schemas import MAX_ID, WAIT_QUERY
-from api.stores import Stores
-from api.tokens import Identity, Verifier
+from api.catalogue.halls import MAX_PLAN_BYTES
+from api.server import rsgi
+from api.server.bridge import Bridge
+from api.server.rsgi import Bodies, Exchange
+from api.shapes.requests import MAX_ID, WAIT_QUERY
+from api.web import health, metrics, problems
+from api.web.backend import Backend
+from api.web.headers import ResponseHeaders
+from api.web.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
+from api.web.rate_limits import Rates, Verdict
+from api.web.reply import JSON, Reply
+from api.web.request_reading import loaded_query, see_to_media
 from core.errors import OnsaleError
 from core.ids import show_of
 from core.operations import Cancel, Confirm
@@ -68,9 +69,9 @@ class Front:
 
     def __init__(self, app: Flask, *, max_body: int) -> None:
         """Args: max_body: bytes; longer bodies are refused, but for a hall's plan."""
-        self._stores: Stores = app.extensions["onsale"]
-        self._service: BookingService = self._stores.service
-        self._settings: Settings = self._stores.settings
+        self._backend: Backend = app.extensions["onsale"]
+        self._service: BookingService = self._backend.service
+        self._settings: Settings = self._backend.settings
         self._max_body = max_body
         self._bodies = Bodies()
         self._verifier: Verifier = app.extensions["onsale-tokens"]
@@ -92,13 +93,13 @@ class Front:
 
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have the services run on a loop. To be called before the first request."""
-        self._stores.loop.adopt(loop)
+        self._backend.loop.adopt(loop)
 
     async def close(self) -> None:
         """Close the connection to Redis and end the threads. Nothing may be asked any more."""
         # In a thread: a view whose client has gone may still wait for a call on this loop.
         await asyncio.to_thread(self._bridge.close)
-        await self._stores.redis.close()
+        await self._backend.redis.close()
 
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
         """Fail /readyz, answer whoever waits, let connections go; end when balancers have had LEAVE_S to notice.
@@ -131,11 +132,11 @@ class Front:
         if method != "GET":
             return None
         if path.startswith("/api/shows/") and (match := _SEATS_PATH.fullmatch(path)) and int(match[1]) <= MAX_ID:
-            return self._open(Exchange(SEATS, scope, proto), self._stores.seat_maps.reply(int(match[1])))
+            return self._open(Exchange(SEATS, scope, proto), self._backend.seat_maps.reply(int(match[1])))
         if path == "/healthz":
             return self._open(Exchange(path, scope, proto), health.liveness())
         if path == "/readyz":
-            return self._open(Exchange(path, scope, proto), health.readiness(self._stores))
+            return self._open(Exchange(path, scope, proto), health.readiness(self._backend))
         return None
 
     async def _answer(self, exchange: Exchange, make: Make) -> None:

@@ -17,7 +17,7 @@ from core.bookings import Booking, Decision, Outcome, Reason, Verdict
 from core.decide import decide, fail
 from core.errors import OnsaleError
 from core.operations import Kind, StreamId, load_entry
-from core.owners import Owners
+from core.seat_owners import Owners
 from core.shows import Show
 from core.state import ShowState
 from core.times import STEP_MS

@@ -71,7 +71,7 @@ class Settings:
     worker_metrics_port: int
     pending_alarm_s: float
     fail_pending_after_s: float
-    #: For tests alone: core/crashpoints.py.
+    #: For tests alone: core/crash_points.py.
     crash: str
 
     @classmethod

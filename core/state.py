@@ -1,6 +1,6 @@
 """What decide knows of one show while it decides, and what it has changed so far.
 
-Loaded from Postgres under the lane's lock (workers/load.py), or rebuilt by the replay. It is a working copy:
+Loaded from Postgres under the lane's lock (workers/load_state.py), or rebuilt by the replay. It is a working copy:
 if the transaction fails it is thrown away. Seats and bookings that were not loaded are not in it, and asking
 for one is a bug that raises KeyError.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from core.bookings import Booking, Status
-from core.owners import Owners
+from core.seat_owners import Owners
 from core.seats import FreeSeats
 from core.shows import Show
 

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from sqlalchemy import Connection, text
 
-from db import keys, scripts
+from db.kv import keys, scripts
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ each new connection, for behind an address may be another server than before.
 Redis must keep what it has answered and never drop a key; Postgres must have every COMMIT on disk; and who logs
 in there must not be able to do more than the process needs. Outside the local mode a process refuses to start
 otherwise, and ends itself if it meets such a server later. A server that is away is asked as soon as it is there.
-Whether a server takes writes is no question of the guard's, but one for every connection (db/engine.py,
-db/demotion.py): one that does not is unavailable.
+Whether a server takes writes is no question of the guard's, but one for every connection (db/postgres/engine.py,
+db/kv/demotion.py): one that does not is unavailable.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAw
 from core.safety import refusal
 from core.settings import Settings
 from db import installation
-from db.demotion import Questions
-from db.engine import make_engine, transaction
 from db.installation import Installation
-from db.patience import Greet
-from db.rounds import Rounds
+from db.kv.demotion import Questions
+from db.kv.rounds import Rounds
+from db.postgres.engine import make_engine, transaction
+from db.postgres.patience import Greet
 
 log = logs.logger(__name__)
 

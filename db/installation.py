@@ -15,8 +15,8 @@ from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection, text
 
 from core.errors import WrongInstallation
-from db import keys
-from db.rounds import Rounds
+from db.kv import keys
+from db.kv.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from db import bookings, cards
-from db.shows import ShowRow
+from db.kv import cards
+from db.postgres import bookings
+from db.postgres.shows import ShowRow
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """One show's card. `fields`: see db/cards.py card; `ttl_ms`: for how long Redis is to keep it."""
+    """One show's card. `fields`: see db/kv/cards.py card; `ttl_ms`: for how long Redis is to keep it."""
 
     fields: dict[str, Any]
     ttl_ms: int

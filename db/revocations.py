@@ -15,8 +15,8 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from core.times import to_ms
-from db import keys
-from db.rounds import Command, Rounds
+from db.kv import keys
+from db.kv.rounds import Command, Rounds
 
 #: Entries of one read.
 PAGE = 10_000

@@ -20,14 +20,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from core.settings import Settings
-from db import fences, installation
-from db.engine import make_engine, transaction
-from db.migrate import migrate
-from db.rounds import Rounds, connection_pool
-from tests.buyer import Buyer
-from tests.factories import opened_app
-from tests.servers import Servers, start_servers
-from tests.stage import Stage
+from db import installation
+from db.kv.rounds import Rounds, connection_pool
+from db.postgres import fences
+from db.postgres.engine import make_engine, transaction
+from db.postgres.migrate import migrate
+from proof.kit.servers import Servers, start_servers
+from tests.support.buyer import Buyer
+from tests.support.factories import opened_app
+from tests.support.stage import Stage
 from workers import middleware
 from workers.stores import Stores, open_stores
 

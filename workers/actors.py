@@ -6,7 +6,7 @@ import dramatiq
 import redis
 
 from core import logs
-from core.crashpoints import point
+from core.crash_points import point
 from core.errors import OnsaleError
 from workers import drain, expire, middleware
 from workers.broker import QUEUE, broker, open_broker

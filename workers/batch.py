@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import logs
 from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
-from core.crashpoints import point
+from core.crash_points import point
 from core.decide import decide, fail
 from core.errors import (
     LaneStopped,
@@ -33,15 +33,16 @@ from core.errors import (
 from core.operations import Book, Entry, StreamId, load_entry
 from core.state import ShowState
 from core.times import decided_ms
-from db import bookings, fences, journal, lanes, seats, shows
-from db.engine import refuses_values, transaction
-from db.fences import Fence
-from db.lanes import Peeked
-from db.seats import SeatChange
-from db.shows import ShowRow
-from workers import clocks, metrics, taken, verdicts
-from workers.load import keep
-from workers.load import load as load_states
+from db.kv import lanes
+from db.kv.lanes import Peeked
+from db.postgres import bookings, fences, journal, seats, shows
+from db.postgres.engine import refuses_values, transaction
+from db.postgres.fences import Fence
+from db.postgres.seats import SeatChange
+from db.postgres.shows import ShowRow
+from workers import clocks, metrics, taken_seats, verdicts
+from workers.load_state import keep
+from workers.load_state import load as load_states
 from workers.stores import Stores
 
 log = logs.logger(__name__)
@@ -83,7 +84,7 @@ class Batch:
     #: Bookings decided by an earlier batch whose publication did not happen.
     stored: list[Booking] = field(default_factory=list)
     #: Per show the seats whose state has changed; of shows whose taken seats the door is to be told all of them
-    #: (core/taken.py).
+    #: (core/taken_seats.py).
     taken: dict[int, dict[int, int]] = field(default_factory=dict)
     all_taken: dict[int, bytes] = field(default_factory=dict)
     #: Of shows without a free seat: when their first hold ends, ms.
@@ -119,8 +120,8 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             deciding_s = time.perf_counter() - started
             point("W3")
             _record(connection, batch, peeked.entries)
-            batch.taken = {id_: taken.changed(state) for id_, state in batch.states.items()}
-            batch.all_taken = taken.read(connection, stores.untold, batch.states)
+            batch.taken = {id_: taken_seats.changed(state) for id_, state in batch.states.items()}
+            batch.all_taken = taken_seats.read(connection, stores.untold, batch.states)
             point("W3b", PostgresAway)
             recorded = time.perf_counter()
         point("W4", PostgresAway)

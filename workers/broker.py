@@ -17,7 +17,7 @@ from redis.exceptions import OutOfMemoryError
 
 from core import logs
 from core.errors import OnsaleError
-from db.rounds import connection_pool
+from db.kv.rounds import connection_pool
 
 log = logs.logger(__name__)
 

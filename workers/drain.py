@@ -16,11 +16,11 @@ from contextlib import suppress
 import redis
 
 from core import logs
-from core.crashpoints import point
+from core.crash_points import point
 from core.errors import AcceptUnknown, LaneBusy, LaneStopped, PostgresAway, RedisAway, UnknownVersion
 from core.operations import StreamId
-from db import lanes
-from db.statuses import Pace
+from db.kv import lanes
+from db.kv.statuses import Pace
 from workers import metrics
 from workers.batch import Batch, Poison, log_decisions, run_batch
 from workers.publish import publish

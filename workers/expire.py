@@ -11,13 +11,14 @@ from collections.abc import Callable
 from redis.exceptions import OutOfMemoryError
 
 from core import logs
-from core.crashpoints import point
+from core.crash_points import point
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from core.ids import lane_of
 from core.operations import Expire
-from db import bookings, keys, lanes
-from db.engine import transaction
-from workers import late
+from db.kv import keys, lanes
+from db.postgres import bookings
+from db.postgres.engine import transaction
+from workers import late_bookings
 from workers.stores import Stores
 
 log = logs.logger(__name__)
@@ -61,7 +62,7 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
         at_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         with transaction(stores.engine) as connection:
             show_ids = bookings.shows_with_lapsed_holds(connection, at_ms)
-            late.watch_holds(stores, connection, at_ms)
+            late_bookings.watch_holds(stores, connection, at_ms)
         point("E3", PostgresAway)
         accepted = lanes.accept_all(
             stores.rounds,

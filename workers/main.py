@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import crashpoints, logs
+from core import crash_points, logs
 from core.safety import refuse_unsafe
 from core.settings import Settings
 from workers import actors
@@ -11,7 +11,7 @@ from workers.middleware import WorkerProcess
 
 settings = Settings.from_env()
 logs.configure(process="worker", json=settings.log_json, level=settings.log_level)
-crashpoints.arm(settings.crash, settings.marker_ms / 1000)
+crash_points.arm(settings.crash, settings.marker_ms / 1000)
 refuse_unsafe(settings)
 open_broker(settings.broker_url)
 broker.add_middleware(WorkerProcess(settings))

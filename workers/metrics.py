@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from core import metricfiles
+from core import metric_files
 from core.bookings import Decision
 
-metricfiles.share()
+metric_files.share()
 
 DECISIONS = Counter(
     "onsale_decisions_total",

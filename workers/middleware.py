@@ -10,7 +10,7 @@ from dramatiq.common import current_millis
 from dramatiq.middleware import SkipMessage
 from prometheus_client import start_http_server
 
-from core import garbage, logs
+from core import gc_tuning, logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db.guard import EXIT_CODE, Guard
@@ -55,11 +55,11 @@ class WorkerProcess(dramatiq.Middleware):
             log.error("refused", error=str(error))
             os._exit(EXIT_CODE)
         use(open_stores(self._settings))
-        garbage.settle()
+        gc_tuning.settle()
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
         """The sweeper first: without metrics a worker is worth something, without a sweeper it is not."""
-        from workers.actors import ring  # actors import this module
+        from workers.actors import ring
 
         self._sweeper = Sweeper(stores(), ring)
         self._sweeper.start()

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from core.bookings import Booking
 from core.operations import Cancel, Expire, StreamId
-from db import cards, statuses
-from db.cards import CardChange
-from db.statuses import Pace, Publication
-from workers import taken, undecided
+from db.kv import cards, statuses
+from db.kv.cards import CardChange
+from db.kv.statuses import Pace, Publication
+from workers import taken_seats, undecided
 from workers.batch import Batch
 from workers.stores import Stores
 from workers.verdicts import is_withdrawn
@@ -32,7 +32,7 @@ def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool
     )
     if unknown is None:
         return False
-    stores.untold |= taken.contested(batch.decisions) & set(unknown)
+    stores.untold |= taken_seats.contested(batch.decisions) & set(unknown)
     return True
 
 

@@ -1,7 +1,8 @@
 """Republish: give a Redis that lives anew what accepting needs, before anybody asks for it.
 
-A show's card and its hall's plan are published when the show is made (api/shows.py). A Redis that was wiped, restored
-from an older file or replaced by another server may lack them, and then a show that nobody has asked for since could
+A show's card and its hall's plan are published when the show is made (api/catalogue/shows.py). A Redis that was
+wiped, restored from an older file or replaced by another server may lack them, and then a show that nobody has asked
+for since could
 not be sold while Postgres is away. So a thread in every worker looks once a second whether Redis still lives the life
 in which all was published; if not, one of them publishes the cards of all shows that have not begun, the next one
 first, with the plans that they need.
@@ -16,9 +17,11 @@ import redis
 
 from core import logs
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
-from db import cards, halls, installation, keys, recall, shows
-from db.engine import transaction
-from db.shows import ShowRow
+from db import installation, recall
+from db.kv import cards, keys
+from db.postgres import halls, shows
+from db.postgres.engine import transaction
+from db.postgres.shows import ShowRow
 from workers.stores import Stores
 
 log = logs.logger(__name__)

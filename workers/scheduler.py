@@ -11,8 +11,8 @@ import signal
 import redis
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from core import crashpoints, logs
-from core.crashpoints import point
+from core import crash_points, logs
+from core.crash_points import point
 from core.errors import OnsaleError
 from core.safety import refuse_unsafe
 from core.settings import Settings
@@ -39,7 +39,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings.from_env()
     logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
-    crashpoints.arm(settings.crash, settings.marker_ms / 1000)
+    crash_points.arm(settings.crash, settings.marker_ms / 1000)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a second say nothing new
     refuse_unsafe(settings)
     open_broker(settings.broker_url)

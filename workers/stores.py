@@ -13,10 +13,10 @@ from core.halls import Hall
 from core.recent import Recent
 from core.settings import Settings
 from db import guard
-from db.engine import make_engine
 from db.installation import Installation
-from db.rounds import Rounds, connection_pool
-from workers.seatmaps import SeatMaps
+from db.kv.rounds import Rounds, connection_pool
+from db.postgres.engine import make_engine
+from workers.seat_maps import SeatMaps
 
 #: What the halls that a worker remembers may take, in bytes: some 4,000 screens, or 200 stadiums.
 HALLS_BYTES = 32_000_000
@@ -38,9 +38,9 @@ class Stores:
     batch_sizes: dict[int, int] = field(default_factory=dict)
     #: Lanes of this worker whose next entry comes soon after each batch (workers/drain.py BUSY_S).
     busy_lanes: set[int] = field(default_factory=set)
-    #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken.py).
+    #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken_seats.py).
     untold: set[int] = field(default_factory=set)
-    #: When something was looked at or alarmed about last, of time.monotonic (workers/late.py).
+    #: When something was looked at or alarmed about last, of time.monotonic (workers/late_bookings.py).
     watched: dict[str, float] = field(default_factory=dict)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False

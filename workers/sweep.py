@@ -3,7 +3,7 @@
 Twice a second it looks for lanes that have entries and no drain: the drain was killed, or the doorbell was lost or is
 not heard. Each of them is drained by a thread of its own, for RESCUE_S at a time: while the broker is unavailable,
 rescues are the drains. So a lane moves again within a marker's life and a tick of any kill, and within RUNG_MS
-(db/lanes.py) and a tick of a doorbell that wakes nobody.
+(db/kv/lanes.py) and a tick of a doorbell that wakes nobody.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from contextlib import suppress
 import redis
 
 from core import logs
-from core.crashpoints import point
+from core.crash_points import point
 from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway
-from db import guard, installation, lanes, workers_alive
-from workers import expire, late, metrics
+from db import guard, installation
+from db.kv import lanes, workers_alive
+from workers import expire, late_bookings, metrics
 from workers.drain import drain
 from workers.stores import Stores
 
@@ -127,7 +128,7 @@ class Sweeper(threading.Thread):
         while not self._stores.stopping.wait(TICK_S):
             try:
                 run_once(self._stores, self._begin_rescue)
-                late.watch_lanes(self._stores)
+                late_bookings.watch_lanes(self._stores)
                 self._begin(EXPIRY, lambda: expire.run_alone(self._stores, self._ring, overdue=True))
                 beat(self._stores, self._worker)
                 watch_memory(self._stores)  # last: with Redis at its limit it raises

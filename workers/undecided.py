@@ -1,4 +1,4 @@
-"""What a batch tells the door of people: whose Books left the lane, and who may take no more seats (db/cards.py)."""
+"""What a batch publishes about users: whose Books left the lane, and who may take no more seats (db/kv/cards.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 from core.bookings import Decision, Outcome, Reason
 from core.operations import Book
 from core.state import ShowState
-from db.cards import NO_END_MS
+from db.kv.cards import NO_END_MS
 from workers.batch import Batch
 
 

@@ -10,7 +10,7 @@ from core.settings import Settings
 
 
 def is_withdrawn(operation: Operation, withdrawn: Set[str]) -> bool:
-    """Whether it is a Book whose Cancel is in the lane. `withdrawn`: hex ids, from db/lua/peek.lua."""
+    """Whether it is a Book whose Cancel is in the lane. `withdrawn`: hex ids, from db/kv/lua/peek.lua."""
     return bool(withdrawn) and isinstance(operation, Book) and operation.booking_id.hex in withdrawn
 
 

@@ -16,9 +16,9 @@ from uuid import UUID
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
-from api.errors import NoSuchBooking, NoSuchShow
-from api.plans import Plans
-from api.rates import Allowance
+from api.bookings.known_halls import Plans
+from api.web.errors import NoSuchBooking, NoSuchShow
+from api.web.rate_limits import Allowance
 from core import logs
 from core.bookings import Booking
 from core.errors import WrongInstallation
@@ -26,11 +26,13 @@ from core.halls import Hall
 from core.ids import lane_of
 from core.operations import Book, Cancel, Confirm, Operation, StreamId
 from core.settings import Settings
-from db import bookings, cards, guard, installation, lanes, recall, shows, statuses
-from db.engine import transaction
+from db import guard, installation, recall
 from db.installation import Installation
-from db.lanes import Accepted, LaneState
-from db.rounds import Command, Rounds
+from db.kv import cards, lanes, statuses
+from db.kv.lanes import Accepted, LaneState
+from db.kv.rounds import Command, Rounds
+from db.postgres import bookings, shows
+from db.postgres.engine import transaction
 
 log = logs.logger(__name__)
 

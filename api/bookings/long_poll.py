@@ -16,9 +16,9 @@ from uuid import UUID
 import redis
 
 from core import logs
-from db import keys
-from db.demotion import Questions
-from db.rounds import connection_pool
+from db.kv import keys
+from db.kv.demotion import Questions
+from db.kv.rounds import connection_pool
 
 log = logs.logger(__name__)
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import orjson
 
-from api.errors import MAX_KEY_CHARS, BadIdempotencyKey, InvalidRequest
-from api.reading import loaded
-from api.schemas import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
+from api.shapes.requests import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
+from api.web.errors import MAX_KEY_CHARS, BadIdempotencyKey, InvalidRequest
+from api.web.request_reading import loaded
 from core import ids
 from core.halls import Hall
 from core.operations import Book
@@ -23,7 +23,7 @@ _CANONICAL = '{"category": %s, "hold": %s, "quantity": %d, "seats": [%s]}'
 
 
 def booking_request(body: bytes) -> dict[str, Any]:
-    """What a body asks for, as api/schemas.py BookingRequest loads it. Raises: NotJson, InvalidRequest.
+    """What a body asks for, as api/shapes/requests.py BookingRequest loads it. Raises: NotJson, InvalidRequest.
 
     The usual bodies are recognised without the schema, at a twentieth of its cost; a test compares the two.
     """

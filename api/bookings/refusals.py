@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from api import metrics
-from api.problems import reply
-from api.replies import Reply
+from api.web import metrics
+from api.web.problems import reply
+from api.web.reply import Reply
 from core.errors import AcceptUnknown
-from core.line import come_again_s
 from core.operations import Book
+from core.queue_position import come_again_s
 from core.times import iso
-from db.lanes import Accepted
+from db.kv.lanes import Accepted
 
 #: Instead of a number of seconds: as the lane's depth and rate say.
 BY_THE_LINE = 0

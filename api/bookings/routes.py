@@ -14,19 +14,19 @@ from uuid import UUID
 from flask import Response, g, request
 from flask_smorest import Blueprint
 
-from api import links
+from api.access.tokens import current_user
 from api.bookings import parse, status_body
 from api.bookings.service import BookingService
-from api.describe import route
-from api.errors import NoSuchBooking
-from api.reading import body_of, read_query
-from api.schemas import BOOKING_REQUEST, BOOKING_STATUS, WAIT_QUERY
-from api.stores import stores
-from api.tokens import current_user
+from api.shapes import links
+from api.shapes.requests import BOOKING_REQUEST, BOOKING_STATUS, WAIT_QUERY
+from api.web.backend import backend
+from api.web.errors import NoSuchBooking
+from api.web.openapi import route
+from api.web.request_reading import body_of, read_query
 from core import ids
 from core.operations import Cancel, Confirm
-from db import bookings
-from db.engine import transaction
+from db.postgres import bookings
+from db.postgres.engine import transaction
 
 R = TypeVar("R")
 
@@ -40,12 +40,12 @@ _waiting_threads = threading.BoundedSemaphore(4)
 
 def service() -> BookingService:
     """The booking service of the application that answers the current request."""
-    return stores().service
+    return backend().service
 
 
 def run(work: Coroutine[Any, Any, R]) -> R:
     """Hand a call of the service to its event loop, and wait for the result."""
-    return stores().loop.run(work)
+    return backend().loop.run(work)
 
 
 @route(
@@ -67,7 +67,7 @@ def create() -> Response:
 def status(booking_id: UUID) -> Response:
     """What became of a booking; with `wait`, as soon as that is decided, or after so many seconds."""
     user_id = current_user()
-    wait_s = min(read_query(WAIT_QUERY)["wait"], stores().settings.wait_cap_s) if request.args else 0.0
+    wait_s = min(read_query(WAIT_QUERY)["wait"], backend().settings.wait_cap_s) if request.args else 0.0
     if wait_s == 0 or not _waiting_threads.acquire(blocking=False):
         return _shown(run(service().look(booking_id, user_id)))
     try:
@@ -85,7 +85,7 @@ def by_reference(reference: str) -> Response:
     user_id, meant = current_user(), ids.read_reference(reference)
     if meant is None:
         raise NoSuchBooking
-    with transaction(stores().engine) as connection:
+    with transaction(backend().engine) as connection:
         booking = bookings.by_reference(connection, user_id, meant)
     if booking is None:
         raise NoSuchBooking

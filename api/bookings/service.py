@@ -20,23 +20,23 @@ from uuid import UUID
 
 from redis.exceptions import OutOfMemoryError
 
-from api import metrics
 from api.bookings import parse, refusals, status_body
 from api.bookings.intake import Intake
 from api.bookings.long_poll import LongPolls
 from api.bookings.status_body import Seen
-from api.errors import Busy, NoSuchBooking, TooManyRequests
-from api.problems import reply
-from api.replies import Reply
-from api.threads import Runs
+from api.web import metrics
+from api.web.errors import Busy, NoSuchBooking, TooManyRequests
+from api.web.problems import reply
+from api.web.reply import Reply
+from api.web.threads import Runs
 from core.bookings import SETTLED, Booking, Status
-from core.crashpoints import point
+from core.crash_points import point
 from core.errors import AcceptUnknown, PostgresAway, RedisAway
 from core.ids import lane_of, show_of
 from core.operations import Book, Cancel, Confirm, Kind, Operation, kind_of
-from db import keys, lanes, statuses, workers_alive
-from db.lanes import Accepted
-from db.rounds import Command
+from db.kv import keys, lanes, statuses, workers_alive
+from db.kv.lanes import Accepted
+from db.kv.rounds import Command
 
 #: Seconds after which a waiting request looks by itself, should the listener have missed a publication: at random
 #: between these, so that thousands who began to wait together do not look together.
@@ -46,7 +46,7 @@ WANTED = {Kind.CONFIRM: Status.CONFIRMED, Kind.CANCEL: Status.CANCELLED}
 
 
 class Redis(Protocol):
-    """The connection that the requests of a process share (db/async_rounds.py)."""
+    """The connection that the requests of a process share (db/kv/async_rounds.py)."""
 
     async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
         """Send commands together and return their replies."""
@@ -82,7 +82,7 @@ class BookingService:
     # -- taking operations in ---------------------------------------------------------------------------
 
     async def accept(self, operation: Operation, request_id: str = "") -> Accepted:
-        """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/lanes.py accept).
+        """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/kv/lanes.py accept).
 
         Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, Busy, and PostgresAway if Redis lacks the card
                 or the status that is needed.   Repeat: safe, the same operation is found again.

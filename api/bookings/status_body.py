@@ -12,13 +12,13 @@ from uuid import UUID
 
 import orjson
 
-from api.replies import Reply
+from api.web.reply import Reply
 from core.bookings import Booking, Stage, Status
 from core.ids import reference, show_of
-from core.line import Meter, Place, place, poll_of_hold
+from core.queue_position import Meter, Place, place, poll_of_hold
 from core.times import iso
-from db import statuses
-from db.statuses import Pending
+from db.kv import statuses
+from db.kv.statuses import Pending
 
 #: Seconds after its deadline in which a hold is usually expired; and how often Postgres is asked for one that is not.
 OVERDUE_S = 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import answers
+from api.shapes import answers
 from tests.contract import scenes
 from tests.contract.booking_cases import RATE
 from tests.contract.case import JSON, Case, Chunks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import replace
 
-from api.schemas import BOOKING_STATUS
+from api.shapes.requests import BOOKING_STATUS
 from tests.contract import scenes
 from tests.contract.case import JSON, Case, Chunks
 from tests.contract.world import ORIGIN

@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from api.answers import Problem
+from api.shapes.answers import Problem
 from tests.contract import wire
 from tests.contract.scenes import Names, Scene, nothing
 from tests.contract.wire import Answer

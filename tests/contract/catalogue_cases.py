@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from api import answers
+from api.shapes import answers
+from proof.kit.shows import plan
 from tests.contract import scenes
 from tests.contract.case import JSON, Case, Chunks
 from tests.contract.world import ORIGIN
-from tests.stage import plan
 
 PUBLIC = {"Content-Type": JSON, "Content-Length": r"\d+", "Cache-Control": "public, max-age=1", "RateLimit": ""}
 MOVIE = {"title": "Row Lock", "duration_min": 90}

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 from core.settings import Settings
+from proof.kit.servers import Servers
 from tests.conftest import administer, url_of
 from tests.contract.transports import COMMANDS, serving
 from tests.contract.world import World, environment
-from tests.servers import Servers
-from tests.stage import Stage
+from tests.support.stage import Stage
 from workers.stores import open_stores
 
 #: Beyond those that other tests use.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.schemas import MAX_ID
+from api.shapes.requests import MAX_ID
 from tests.contract import scenes
 from tests.contract.case import Case, Chunks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api import answers
+from api.shapes import answers
 from tests.contract import scenes
 from tests.contract.case import JSON, Case
 from tests.contract.world import ORIGIN

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 from core import ids
 from core.shows import SaleState
+from proof.kit.shows import HOUR_MS, plan
 from tests.contract.world import PASSWORD, World
-from tests.stage import HOUR_MS, plan
 
 Names = dict[str, Any]
 Scene = Callable[[World, Names], Names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.schemas import BOOKING_STATUS
+from api.shapes.requests import BOOKING_STATUS
 from tests.contract import scenes
 from tests.contract.booking_cases import RATE
 from tests.contract.case import JSON, Case, Chunks

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.process import Launch, ProcessGroup, start
+from ops.up.process import Launch, ProcessGroup, start
+from proof.kit.servers import START_DEADLINE_S
+from proof.kit.waiting import until
 from tests.contract import wire
-from tests.servers import START_DEADLINE_S
-from tests.waiting import until
 
 PROJECT = Path(__file__).parents[2]
 HOST = "127.0.0.1"

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from db import movies, users
-from db.engine import transaction
-from rush.tokens import mint
+from db.postgres import movies, users
+from db.postgres.engine import transaction
+from ops.rush.tokens import mint
 from tests.contract import wire
 from tests.contract.wire import Address, Answer
-from tests.stage import Stage
+from tests.support.stage import Stage
 
 SECRET = "a secret of the contract, long enough for HS256"
 #: The page that may read answers, and what stands in front of us: one proxy.

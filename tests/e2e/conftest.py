@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.up import Up, running
+from proof.kit.system import Up, running
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api import listening, rsgi
 from api.__main__ import main
+from api.server import listening, rsgi
 
 BODY_S, UNREAD_S = 2.0, 1
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from proof.kit.waiting import until
 from tests.contract import wire
 from tests.contract.wire import Address
 from tests.e2e.front import HOST, PROJECT, free_port
-from tests.waiting import until
 
 FOLDER = PROJECT / "docs" / "proxies"
 #: What the configuration's own addresses are in the files, in the order of a test's servers.

@@ -16,10 +16,10 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 import redis
 
-from db import lanes
-from db.rounds import Rounds, connection_pool
-from local.running import running
-from tests.e2e.up import Up
+from db.kv import lanes
+from db.kv.rounds import Rounds, connection_pool
+from ops.up.running import running
+from proof.kit.system import Up
 
 #: Until a sweeper comes to a lane that has just fallen asleep: 1 s, its batch, and what a busy machine adds.
 OLDEST_S = 3.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-COPIED = ("api", "core", "crash", "db", "local", "rush", "workers")
+COPIED = ("api", "core", "db", "ops", "proof", "workers")
 #: Of the faults other than exit, so many are drawn.
 SAMPLE = 8
 
@@ -19,7 +19,7 @@ SAMPLE = 8
 def crash(*arguments: str, project: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     own = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "JWT_SECRET", "LANES", "ONSALE_CRASH")
     env = {name: value for name, value in os.environ.items() if name not in own} | {"COLUMNS": "200"}
-    command = [sys.executable, "-m", "crash", *arguments]
+    command = [sys.executable, "-m", "proof.crash", *arguments]
     return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
 
 
@@ -87,7 +87,7 @@ def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert any(each in done.stdout for each in says), done.stdout
-    assert f"again: python -m crash --point {point} --fault exit --seed 1" in done.stdout
+    assert f"again: python -m proof.crash --point {point} --fault exit --seed 1" in done.stdout
 
 
 @pytest.mark.timeout(300)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from proof.kit.servers import Servers
+from proof.kit.waiting import until
 from tests.contract import wire
 from tests.contract.wire import Address, Connection
 from tests.contract.world import World
 from tests.e2e.front import HEALTH, PROMPT_S, Desk, serving, system
-from tests.servers import Servers
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.stage import Stage
 
 #: A test's own file descriptors are its limit, too: each connection takes one here and one there.
 OTHER_FILES, WANTED = 500, 10_000

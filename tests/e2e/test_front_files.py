@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from api.__main__ import OTHER_FILES
+from proof.kit.servers import Servers
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import World
 from tests.e2e.front import HEALTH, PROJECT, serving, system
-from tests.servers import Servers
-from tests.stage import Stage
+from tests.support.stage import Stage
 
 WANTED = 1_000
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
+from proof.kit.servers import Servers
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import LOGINS_PER_ADDRESS, World, address
 from tests.e2e.front import serving, system
-from tests.servers import Servers
 
 MOST_HEADER_FIELDS, MOST_HEADER_BYTES = 100, 32 * 1024
 

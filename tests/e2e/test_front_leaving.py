@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from api.listening import listen
+from api.server.listening import listen
+from proof.kit.servers import Servers
+from proof.kit.waiting import until
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.e2e.front import HEALTH, HOST, Desk, await_exit, await_serving, running, serving, system
 from tests.e2e.hammer import hammering, sound
-from tests.servers import Servers
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.stage import Stage
 
 LEAVE_S = 3
 #: Where nothing is asked of a server while it leaves but what clients ask without a pause.

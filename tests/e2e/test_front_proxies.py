@@ -14,6 +14,8 @@ from uuid import uuid4
 import pytest
 
 from core.server_settings import ServerSettings
+from proof.kit.servers import Servers
+from proof.kit.waiting import until
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import LOGINS_PER_ADDRESS, World
@@ -21,9 +23,7 @@ from tests.e2e import proxies
 from tests.e2e.front import Api, await_exit, serving, system
 from tests.e2e.hammer import hammering, sound
 from tests.e2e.proxies import PREFIX
-from tests.servers import Servers
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.stage import Stage
 
 LEAVE_S = 4
 MISSING = [name for name in ("nginx", "haproxy") if proxies.program(name) is None]

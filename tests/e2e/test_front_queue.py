@@ -8,13 +8,13 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import text
 
-from db.engine import transaction
+from db.postgres.engine import transaction
+from proof.kit.servers import Servers, start_servers
+from proof.kit.waiting import until
 from tests.conftest import make_template
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.e2e.front import Desk, serving, system
-from tests.servers import Servers, start_servers
-from tests.waiting import until
 
 REQUESTS = 300
 #: Seconds in which everything that needs no thread must be answered meanwhile.

@@ -11,13 +11,13 @@ from typing import Any
 import psutil
 import pytest
 
+from proof.kit.servers import Servers
+from proof.kit.waiting import until
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.e2e.front import Api, Desk, ended, serving, system
 from tests.e2e.impatient import BODY_S
-from tests.servers import Servers
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.stage import Stage
 
 SLOW, SILENT, READERS, RECEIVE_BYTES = 200, 20, 60, 4096
 #: Answers of a megabyte and a half: the kernel keeps three megabytes for a reader on the same machine.

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from local.running import Running, running
-from rush.tokens import mint
-from tests.e2e.up import Up
-from tests.fuzz.cases import Case
-from tests.fuzz.command import fuzz, judge, show_of, unharmed
-from tests.fuzz.wire import Answer, send
-from tests.unit.test_jwt_attacks import ATTACKS, Token
+from ops.rush.tokens import mint
+from ops.up.running import Running, running
+from proof.fuzz.cases import Case
+from proof.fuzz.command import fuzz, judge, show_of, unharmed
+from proof.fuzz.wire import Answer, send
+from proof.kit.system import Up
+from tests.unit.api.test_jwt_attacks import ATTACKS, Token
 
 #: What CI sends, for so long; `make fuzz` sends as many as one likes.
 REQUESTS, SECONDS = 600, 25.0

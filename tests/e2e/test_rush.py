@@ -16,13 +16,13 @@ import pytest
 
 from core.bookings import Status
 from core.times import iso
-from local.running import Running, running
-from rush.tokens import mint
-from tests.e2e.up import PROJECT, Up
+from ops.rush.tokens import mint
+from ops.up.running import Running, running
+from proof.kit.system import PROJECT, Up
 
 
 def crowd(up: Up, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "local.cli", "rush", "--home", str(up.home), "--json", *options]
+    command = [sys.executable, "-m", "ops.cli", "rush", "--home", str(up.home), "--json", *options]
     return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -123,7 +123,7 @@ class Client:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
     def make_show(self, hold_s: int) -> int:
-        from db.users import first_admin_id
+        from db.postgres.users import first_admin_id
 
         admin = mint(self._system.jwt_secret, str(first_admin_id(self._system.database_url)), "admin")
         rows = [{"label": "A", "blocks": [{"first": 1, "last": 6, "category": "standard"}]}]

@@ -17,9 +17,9 @@ import psutil
 import psycopg
 import pytest
 
-from local.process import Member
-from local.running import running
-from tests.e2e.up import NAMES, START_DEADLINE_S, Up
+from ops.up.process import Member
+from ops.up.running import running
+from proof.kit.system import NAMES, START_DEADLINE_S, Up
 
 #: What a stop is promised to take at most, and a little for this process to notice.
 STOP_DEADLINE_S = 10.5

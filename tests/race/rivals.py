@@ -17,12 +17,13 @@ from sqlalchemy import Connection, Engine, text
 
 from core.errors import PostgresAway
 from core.operations import StreamId
-from db import fences, scripts, seats
-from db.engine import as_json, transaction
-from db.fences import Fence
-from db.scripts import Script
-from db.seats import SeatChange
-from tests.stage import Stage
+from db.kv import scripts
+from db.kv.scripts import Script
+from db.postgres import fences, seats
+from db.postgres.engine import as_json, transaction
+from db.postgres.fences import Fence
+from db.postgres.seats import SeatChange
+from tests.support.stage import Stage
 from workers import batch as batches
 
 LANES = 4

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from core.bookings import Reason, Status
-from db import keys
-from db.engine import transaction
+from db.kv import keys
+from db.postgres.engine import transaction
 from tests.race.rivals import (
     LANES,
     fails_at_commit,
@@ -21,12 +21,12 @@ from tests.race.rivals import (
     owners_unchecked,
     uniqueness_dropped,
 )
-from tests.stage import Stage
+from tests.support.stage import Stage
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 from workers.drain import drain
-from workers.load import keep
-from workers.seatmaps import SeatMaps
+from workers.load_state import keep
+from workers.seat_maps import SeatMaps
 from workers.stores import Stores, open_stores
 
 

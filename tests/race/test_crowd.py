@@ -6,9 +6,9 @@ import threading
 from uuid import UUID
 
 from core import ids
-from local.verify import verify
+from ops.verify import verify
 from tests.race.rivals import together
-from tests.stage import Stage
+from tests.support.stage import Stage
 from workers.drain import drain
 
 

@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import Connection, text
 
 from core.errors import PostgresAway
-from db import shows
-from db.engine import transaction
-from db.shows import ShowRow
-from local.verify import verify
+from db.postgres import shows
+from db.postgres.engine import transaction
+from db.postgres.shows import ShowRow
+from ops.verify import verify
+from proof.kit.waiting import until
 from tests.race.rivals import (
     LANES,
     book_in_lane_0,
@@ -30,8 +31,7 @@ from tests.race.rivals import (
     somebody_waits,
     together,
 )
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.stage import Stage
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 

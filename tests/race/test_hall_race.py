@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 
 from core.shows import ShowSettings
-from db import catalogue, halls, movies
-from db.engine import transaction
+from db.postgres import catalogue, halls, movies
+from db.postgres.engine import transaction
+from proof.kit.shows import plan
+from proof.kit.waiting import until
 from tests.race.rivals import somebody_waits, together
-from tests.stage import Stage, plan
-from tests.waiting import until
+from tests.support.stage import Stage
 
 START_MS = 4_073_000_000_000
 
 
 def put_into_hall(stage: Stage, hall_id: int, movie_id: int, looked: list[int]) -> int | None:
-    """Make a show as api/shows.py does; None if the hall is taken.
+    """Make a show as api/catalogue/shows.py does; None if the hall is taken.
 
     Once it has looked it goes on only when the other one has looked, too, or waits for a lock.
     """

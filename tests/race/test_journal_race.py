@@ -12,11 +12,11 @@ from core.bookings import Reason, Status, Verdict
 from core.decide import decide, fail
 from core.operations import Entry
 from core.state import ShowState
-from db import keys, lanes
-from db.engine import transaction
-from local.verify import verify
+from db.kv import keys, lanes
+from db.postgres.engine import transaction
+from ops.verify import verify
 from tests.race.rivals import LANES, comes_before
-from tests.stage import Stage
+from tests.support.stage import Stage
 from workers import batch as batches
 
 

@@ -14,10 +14,12 @@ from core import ids
 from core.bookings import Reason, Status
 from core.errors import LaneBusy
 from core.operations import load_entry
-from db import fences, lanes, seats, shows
-from db.engine import transaction
-from db.fences import Fence
-from db.seats import SeatChange
+from db.kv import lanes
+from db.postgres import fences, seats, shows
+from db.postgres.engine import transaction
+from db.postgres.fences import Fence
+from db.postgres.seats import SeatChange
+from proof.kit.waiting import until
 from tests.race.rivals import (
     LANES,
     comes_after,
@@ -27,12 +29,11 @@ from tests.race.rivals import (
     owners_unchecked,
     somebody_waits,
 )
-from tests.stage import Stage
-from tests.waiting import until
+from tests.support.stage import Stage
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 from workers.publish import publish
-from workers.seatmaps import SeatMaps
+from workers.seat_maps import SeatMaps
 
 # -- rule 1: one writer per lane ----------------------------------------------------------------------------
 

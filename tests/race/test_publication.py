@@ -10,12 +10,14 @@ import pytest
 from core.bookings import Status
 from core.errors import PostgresWentBack
 from core.halls import Hall
-from db import bookings, keys, lanes, scripts, statuses
-from db.engine import transaction
-from db.lanes import Accepted
+from db.kv import keys, lanes, scripts, statuses
+from db.kv.lanes import Accepted
+from db.postgres import bookings
+from db.postgres.engine import transaction
+from proof.kit.shows import plan
+from proof.kit.taken_seats import believed
 from tests.race.rivals import LANES, fails_at_commit, variant
-from tests.stage import Stage, plan
-from tests.taken import believed
+from tests.support.stage import Stage
 from workers import batch as batches
 from workers import drain as drains
 from workers.batch import Batch, run_batch

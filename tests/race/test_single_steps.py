@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from core.operations import Book
-from db import keys, lanes, scripts
-from db.lanes import Accepted
+from db.kv import keys, lanes, scripts
+from db.kv.lanes import Accepted
 from tests.race.rivals import LANES, together
-from tests.stage import Stage
+from tests.support.stage import Stage
 
 #: Longer than any test.
 MARKER_MS = 60_000

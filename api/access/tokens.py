@@ -1,0 +1,212 @@
+"""Access tokens: who asks. Claims sub, role, jti, iat, nbf, exp, type, iss, aud; sid and ver of those from a log-in.
+
+flask-jwt-extended mints them; `Verifier` is the only place that accepts them, for Flask's views and for the event
+loop (docs/decisions/0020-one-verification.md). One algorithm; the header's `kid` chooses the key from the few of the
+settings. Each process remembers the tokens it has verified; expiry and revocation are checked on every request, in
+memory. Postgres is not asked: a buyer needs no row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from uuid import UUID
+
+from flask import Flask, current_app, g, request
+from flask_jwt_extended import JWTManager, create_access_token
+
+from api.access import signatures
+from api.web import rate_limits
+from api.web.backend import backend
+from api.web.errors import NotAllowed, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
+from core.settings import Settings
+from core.tokens import ALGORITHM, AUDIENCE, ISSUER, key_id
+from db.postgres import users
+from db.postgres.engine import transaction
+
+ROLES = ("user", "admin")
+#: Seconds by which the clocks of two machines may differ.
+LEEWAY_S = 10
+#: Verified tokens of one generation; two are kept. At about 500 bytes a token: 20 MB at the most.
+REMEMBERED = 20_000
+#: Ours have 410 to 540 characters; longer ones are refused before anything in them is read.
+MAX_TOKEN_CHARS = 2_000
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a verified token speaks for.
+
+    `expires_s`: seconds since 1970.  `session`: the log-in that it belongs to; the token itself if to none.
+    `version`: of the account's tokens; all below a newer one may be revoked at once.
+    """
+
+    user_id: UUID
+    role: str
+    expires_s: int
+    session: str = ""
+    version: int = 0
+
+
+class Revoked(Protocol):
+    """What has been taken back (api/access/revocations.py). Asked on each request: it must not leave the process."""
+
+    def covers(self, who: Identity) -> bool:
+        """Whether this token was revoked."""
+
+
+class Verifier:
+    """Verifies tokens signed with one of some secrets, and remembers them. May be used by many threads."""
+
+    def __init__(self, *secrets: str, remembered: int = REMEMBERED, revoked: Revoked | None = None) -> None:
+        self._keys = {key_id(secret): secret.encode() for secret in secrets if secret}
+        self._remembered = remembered
+        self._revoked = revoked
+        self._young: dict[str, Identity] = {}
+        self._old: dict[str, Identity] = {}
+
+    def identity(self, header: str) -> Identity:
+        """Who an Authorization header speaks for.
+
+        Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked.
+        """
+        scheme, _, token = header.partition(" ")
+        if not token or scheme.lower() != "bearer":
+            raise TokenMissing
+        known = self._young.get(token) or self._old.get(token)
+        if known is None:
+            known = verify(token, self._keys)
+            if len(self._young) >= self._remembered:
+                self._old, self._young = self._young, {}
+            self._young[token] = known
+        if known.expires_s + LEEWAY_S <= time.time():
+            raise TokenExpired
+        if self._revoked is not None and self._revoked.covers(known):
+            raise TokenRevoked
+        return known
+
+
+def verify(token: str, keys: Mapping[str, bytes]) -> Identity:
+    """Check the length, the signature and every claim of a token; return who it speaks for.
+
+    Args:    keys: key id -> secret.
+    Raises:  TokenInvalid; TokenExpired: all else about it is right.
+    """
+    if len(token) > MAX_TOKEN_CHARS:
+        raise TokenInvalid
+    claims, now_s = signatures.claims_of(token, keys), time.time()
+    expires_s, sub = claims.get("exp"), claims.get("sub")
+    if type(expires_s) is not int or type(sub) is not str or not _right(claims, now_s):
+        raise TokenInvalid
+    session, version = claims.get("sid") or claims.get("jti"), claims.get("ver", 0)
+    if type(session) is not str or type(version) is not int:
+        raise TokenInvalid
+    try:
+        user_id = UUID(sub)
+    except ValueError:
+        raise TokenInvalid from None
+    if str(user_id) != sub:
+        raise TokenInvalid
+    if expires_s <= now_s - LEEWAY_S:
+        raise TokenExpired
+    return Identity(user_id, claims["role"], expires_s, session, version)
+
+
+def _right(claims: Mapping[str, Any], now_s: float) -> bool:
+    """Return whether a token is an access token of ours for somebody with a role, made before `now_s` (epoch s)."""
+    issued_s, begins_s = claims.get("iat"), claims.get("nbf", 0)
+    return (
+        claims.get("iss") == ISSUER
+        and claims.get("aud") == AUDIENCE
+        and claims.get("type") == "access"
+        and claims.get("role") in ROLES
+        and type(claims.get("jti")) is str
+        and type(issued_s) is int
+        and type(begins_s) is int
+        and max(issued_s, begins_s) <= now_s + LEEWAY_S
+    )
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Give the application its keys: flask-jwt-extended mints with the current one, the Verifier accepts all three.
+
+    Needs the application's list of revocations.
+    """
+    app.config.update(
+        JWT_SECRET_KEY=settings.jwt_secret,
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_ENCODE_ISSUER=ISSUER,
+        JWT_ENCODE_AUDIENCE=AUDIENCE,
+        JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.token_ttl_s),
+    )
+    JWTManager(app)
+    app.extensions["onsale-tokens"] = Verifier(
+        settings.jwt_secret,
+        settings.jwt_secret_previous,
+        settings.jwt_secret_next,
+        revoked=app.extensions["onsale-revocations"],
+    )
+
+
+def mint(user_id: UUID, role: str, *, session: UUID | None = None, version: int = 0) -> str:
+    """A new access token, of a session if one is named. Needs an application context."""
+    claims = {"role": role, "ver": version} | ({"sid": str(session)} if session else {})
+    headers = {"kid": key_id(backend().settings.jwt_secret)}
+    return str(create_access_token(identity=str(user_id), additional_claims=claims, additional_headers=headers))
+
+
+def identity(header: str) -> Identity:
+    """Who an Authorization header speaks for. Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked."""
+    return cast(Verifier, current_app.extensions["onsale-tokens"]).identity(header)
+
+
+def current_identity() -> Identity:
+    """Who sends the current request; counted against that user's rate once.
+
+    Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, TooManyRequests.
+    """
+    who: Identity | None = g.get("who")
+    if who is None:
+        who = g.who = identity(request.headers.get("Authorization", ""))
+        rate_limits.count(who.user_id)
+    return who
+
+
+def current_user() -> UUID:
+    """The user of the current request. Raises: as current_identity."""
+    return current_identity().user_id
+
+
+def user_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a view be reached only with a valid token."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        current_user()
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def admin_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a view be reached only by an administrator: by the token's role, and by the database's now."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        who = current_identity()
+        if who.role != "admin":
+            raise NotAllowed
+        with transaction(backend().engine) as connection:
+            user = users.get_user(connection, who.user_id)
+        if user is None or user.role != "admin":
+            raise NotAllowed
+        return view(*args, **kwargs)
+
+    return guarded

@@ -1,0 +1,120 @@
+"""Limits on logging in, signing up and refreshing, asked before any password is hashed.
+
+Per account and per address, a minute and an hour each, in Redis: all api processes count together. An account is
+counted by a hash of its address, known or not, so the answer says nothing about who has an account. A log-in that
+succeeds starts its account's count again, and gives its attempt back to the address: those behind one address do not
+use up each other's. What tells whether an address has an account (signing up, changing one's address) is never
+given back. A refresh is counted by its session, which only its owner has, and by address if it fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from flask import current_app, request
+
+from api.web.errors import TooManyLogins
+from api.web.proxies import client_network
+from core import logs
+from core.errors import AcceptUnknown, RedisAway
+from core.settings import Settings
+from db.kv import attempts
+from db.kv.attempts import Limit
+from db.kv.rounds import Rounds
+
+MINUTE_S, HOUR_S = 60, 3_600
+#: An hour has so many times a minute's attempts.
+AN_HOUR = 4
+#: Refreshes of one session a minute: tokens that live a minute, in many windows. Rejected ones of one address, per
+#: attempt to log in that it has: everybody's sessions behind it may have ended at once.
+REFRESHES, MORE_REFRESHES = 30, 10
+
+log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that was counted. When it succeeds, `forgotten` start again, and to `lent` it is given back."""
+
+    rounds: Rounds
+    forgotten: Sequence[Limit]
+    lent: Sequence[Limit]
+    counted_at: float
+
+    def succeeded(self) -> None:
+        """The password, or the token, was right. To be called once."""
+        try:
+            if self.forgotten:
+                attempts.forget(self.rounds, self.forgotten)
+            if self.lent:
+                since_ms = int((time.monotonic() - self.counted_at) * 1000)
+                attempts.give_back(self.rounds, self.lent, since_ms)
+        except (RedisAway, AcceptUnknown) as error:
+            log.warning("attempts_not_forgotten", error=str(error))  # they end by themselves
+
+
+class Logins:
+    """The limits of one installation. 0 attempts: no limit."""
+
+    def __init__(self, rounds: Rounds, settings: Settings) -> None:
+        self._rounds = rounds
+        self._per_account = settings.logins_per_account
+        self._per_address = settings.logins_per_address
+
+    def attempt(self, account: str | None, address: str | None) -> Attempt:
+        """Count one attempt; None: not counted by that. Raises: TooManyLogins, RedisAway."""
+        by_account, by_address = self._of_account(account), self._of_address("n:", address, self._per_address)
+        self._count([*by_account, *by_address])
+        return Attempt(self._rounds, by_account, by_address, time.monotonic())
+
+    def refreshing(self, session: UUID, address: str | None) -> Attempt:
+        """Count a refresh with a session's token. Raises: TooManyLogins, RedisAway."""
+        by_address = self._of_address("r:", address, MORE_REFRESHES * self._per_address)
+        self._count([*_limits("s:" + session.hex, REFRESHES), *by_address])
+        return Attempt(self._rounds, (), by_address, time.monotonic())
+
+    def _count(self, limits: Sequence[Limit]) -> None:
+        if not limits:
+            return
+        try:
+            wait_ms = attempts.count(self._rounds, limits)
+        except AcceptUnknown as error:
+            raise RedisAway from error
+        if wait_ms:
+            raise TooManyLogins(math.ceil(wait_ms / 1000))
+
+    def _of_account(self, account: str | None) -> list[Limit]:
+        if account is None or not self._per_account:
+            return []
+        # Coarser than the database's own lower(): no spelling of an address gets a count of its own.
+        name = unicodedata.normalize("NFKC", account).casefold().encode()
+        return _limits("a:" + hashlib.sha256(name).hexdigest()[:32], self._per_account)
+
+    @staticmethod
+    def _of_address(kind: str, address: str | None, per_minute: int) -> list[Limit]:
+        return _limits(kind + client_network(address), per_minute) if address and per_minute else []
+
+
+def _limits(subject: str, per_minute: int) -> list[Limit]:
+    return [Limit(subject, per_minute, MINUTE_S), Limit(subject, AN_HOUR * per_minute, HOUR_S)]
+
+
+def attempt(account: str | None = None) -> Attempt:
+    """Count the current request as an attempt to log in. Raises: TooManyLogins, RedisAway."""
+    return _current().attempt(account, request.remote_addr)
+
+
+def refreshing(session: UUID) -> Attempt:
+    """Count the current request as a refresh of this session. Raises: TooManyLogins, RedisAway."""
+    return _current().refreshing(session, request.remote_addr)
+
+
+def _current() -> Logins:
+    return cast(Logins, current_app.extensions["onsale-logins"])

@@ -1,0 +1,145 @@
+"""Sessions: a pair of tokens per log-in, refreshed by turns; logging out, here or everywhere.
+
+A refresh token is used once. One that comes again within seconds gets the same answer: the first one was lost, or the
+client asks twice. Later it ends its session, whoever sent it: the thief or the owner has used it before.
+"""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from flask import Response
+from flask_smorest import Blueprint
+from sqlalchemy import Connection
+
+from api.access import revocations
+from api.access.tokens import current_identity, current_user, mint, user_required
+from api.accounts import login_limits
+from api.shapes import account_requests, answers, links
+from api.web.backend import backend
+from api.web.errors import BadCredentials, RefreshInvalid
+from api.web.openapi import route
+from api.web.problems import problem
+from api.web.request_reading import read_body
+from api.web.serializers import answer, user_json
+from core import logs, refresh_tokens
+from db import revocations as revoked
+from db.postgres import sessions, users
+from db.postgres.engine import transaction
+from db.postgres.sessions import Session
+from db.postgres.users import User
+
+log = logs.logger(__name__)
+
+#: The version of a deleted account's tokens: higher than any.
+NO_VERSION = 2**31 - 1
+
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description="Refresh tokens, logging out.")
+
+
+@route(
+    blueprint, "POST", "/refresh", body=account_requests.REFRESH, answers={200: answers.TOKEN},
+    leads={200: links.TOKEN}, errors=(401, 429, 503),
+)  # fmt: skip
+def refresh() -> Response:
+    """Get the next pair of tokens for a refresh token, which is used up by it."""
+    settings = backend().settings
+    secrets = (settings.jwt_secret, settings.jwt_secret_previous, settings.jwt_secret_next)
+    given = refresh_tokens.read(read_body(account_requests.REFRESH)["refresh_token"], secrets)
+    if given is None:
+        raise RefreshInvalid
+    session_id, generation = given
+    attempt = login_limits.refreshing(session_id)
+    with transaction(backend().engine) as connection:
+        session = sessions.advance(connection, session_id, generation, settings.token_ttl_s)
+        user = users.get_user(connection, session.user_id) if session else None
+        # Unused it would have been taken, and used just now too; so it was used before, and there is a copy.
+        stolen = None if session else sessions.get_living(connection, session_id)
+        if stolen is not None:
+            _end(connection, stolen)
+    if stolen is not None:
+        log.warning("refresh_token_reused", session=str(stolen.id), user_id=str(stolen.user_id))
+    if user is None:
+        raise RefreshInvalid
+    attempt.succeeded()
+    return _pair(user, session_id, generation + 1, 200)
+
+
+@route(blueprint, "POST", "/logout", answers={204: None}, errors=(503,), secured=True)
+@user_required
+def log_out() -> Response:
+    """End this session: its refresh token and its access tokens. Repeat: 401, the token is void."""
+    who = current_identity()
+    with transaction(backend().engine) as connection:
+        left_s = sessions.delete_session(connection, who.user_id, who.session)
+        if left_s is not None:
+            left_s = max(left_s, who.expires_s - int(time.time()))
+        list_ = revocations.current()
+        list_.announce(revoked.insert_of_session(connection, who.session, list_.kept_s(left_s)))
+    return Response(status=204)
+
+
+@route(blueprint, "DELETE", "/sessions", answers={204: None}, errors=(404, 503), secured=True)
+@user_required
+def log_out_everywhere() -> Response:
+    """End all sessions of this account, this one too."""
+    with transaction(backend().engine) as connection:
+        version = end_all(connection, current_user())
+    return Response(status=204) if version is not None else no_account()
+
+
+def open_session(user: User, status: int) -> Response:
+    """A new session of a person who has just shown the password, and its tokens.
+
+    Raises: BadCredentials: the password was changed, or the account deleted, since `user` was read.
+    """
+    settings = backend().settings
+    with transaction(backend().engine) as connection:
+        if users.lock_version(connection, user.id) != user.token_version:
+            raise BadCredentials
+        session_id = sessions.insert_session(connection, user.id, settings.refresh_ttl_s, settings.token_ttl_s)
+    return _pair(user, session_id, 0, status)
+
+
+def end_all(connection: Connection, user_id: UUID, password_hash: str | None = None) -> int | None:
+    """End every session of an account and void its tokens; with a new password, if one is given.
+
+    The last step of its transaction. Returns the version of the tokens to come; None: no such account.
+    """
+    version = users.raise_version(connection, user_id, password_hash)
+    if version is not None:
+        sessions.delete_of_user(connection, user_id)
+        void(connection, user_id, version)
+    return version
+
+
+def void(connection: Connection, user_id: UUID, version: int) -> None:
+    """Take back all of a person's access tokens below a version. The last step of its transaction."""
+    list_ = revocations.current()
+    list_.announce(revoked.insert_of_user(connection, user_id, version, list_.kept_s()))
+
+
+def no_account() -> Response:
+    """The answer to a token whose account does not exist, or no longer."""
+    return problem(404, "no_account", "The token is valid, but its account does not exist.")
+
+
+def _end(connection: Connection, session: Session) -> None:
+    left_s = sessions.delete_session(connection, session.user_id, str(session.id))
+    list_ = revocations.current()
+    list_.announce(revoked.insert_of_session(connection, str(session.id), list_.kept_s(left_s)))
+
+
+def _pair(user: User, session_id: UUID, generation: int, status: int) -> Response:
+    settings = backend().settings
+    return answer(
+        {
+            "access_token": mint(user.id, user.role, session=session_id, version=user.token_version),
+            "token_type": "Bearer",
+            "expires_in": settings.token_ttl_s,
+            "refresh_token": refresh_tokens.make(settings.jwt_secret, session_id, generation),
+            "user": user_json(user),
+        },
+        status,
+    )

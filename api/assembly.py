@@ -1,0 +1,61 @@
+"""Assembly: build what an api process works with (api/web/backend.py) from its settings.
+
+It connects to nothing: an api starts, and answers /healthz, while both servers are unavailable.
+"""
+
+from __future__ import annotations
+
+from api.bookings.doorbells import Doorbells
+from api.bookings.intake import Intake
+from api.bookings.long_poll import LongPolls
+from api.bookings.service import BookingService
+from api.catalogue.seat_map_cache import SeatMaps
+from api.catalogue.seat_maps import SeatMapService
+from api.server.event_loop import EventLoop
+from api.web.backend import Backend
+from api.web.postgres_probe import PostgresProbe
+from api.web.threads import Threads
+from core.settings import Settings
+from db import guard
+from db.kv.async_rounds import AsyncRounds
+from db.postgres.engine import make_engine
+from workers.actors import ring
+
+#: Warm bookings never touch Postgres, so few connections are enough; when they are all busy, better say so.
+POOL_SIZE = 5
+#: The API must fail fast when Postgres is in trouble: its threads are wanted by bookings.
+STATEMENT_TIMEOUT_MS = 2_000
+LOCK_TIMEOUT_MS = 500
+#: Threads in which the services ask Postgres, calls that may wait for one, and for how many seconds. When a season
+#: goes on sale, each process meets hundreds of shows in one instant; a show takes 2 ms.
+THREADS, WAITING, PATIENCE_S = 8, 8_000, 2.0
+#: Seat maps have threads of their own: anybody may ask for them, and a large one takes long to make.
+MAP_THREADS = 2
+
+
+def open_backend(settings: Settings) -> Backend:
+    """Return the backend of one api process. Connects to nothing."""
+    engine = make_engine(
+        settings.database_url,
+        pool_size=POOL_SIZE,
+        statement_timeout_ms=STATEMENT_TIMEOUT_MS,
+        lock_timeout_ms=LOCK_TIMEOUT_MS,
+        greet=guard.for_postgres(settings, "api"),
+    )
+    questions = guard.for_redis(settings)
+    redis, intake = AsyncRounds(settings.redis_url, questions=questions), Intake(settings, engine)
+    threads, doorbells = Threads(THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="backend"), Doorbells(ring)
+    map_threads = Threads(MAP_THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="maps")
+    long_polls = LongPolls(settings.redis_url, settings.waiters, questions)
+    return Backend(
+        settings=settings,
+        engine=engine,
+        loop=EventLoop(),
+        service=BookingService(redis, intake, long_polls, threads, doorbells.ring),
+        seat_maps=SeatMapService(SeatMaps(engine), redis, intake, map_threads),
+        probe=PostgresProbe(engine),
+        redis=redis,
+        threads=threads,
+        map_threads=map_threads,
+        doorbells=doorbells,
+    )

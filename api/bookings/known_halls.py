@@ -1,0 +1,78 @@
+"""The halls of the shows that an api process has met: what a request for seats is checked against.
+
+A hall is read once per process, from Redis, or from Postgres where Redis lacks it; then Redis gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from redis.exceptions import OutOfMemoryError
+from sqlalchemy import Engine
+
+from core import logs
+from core.halls import Hall
+from core.recent import Recent
+from db.kv import cards
+from db.kv.rounds import Rounds
+from db.postgres import halls
+from db.postgres.catalogue import ShowListing
+from db.postgres.engine import transaction
+from db.postgres.halls import HallRow
+
+log = logs.logger(__name__)
+
+#: Shows of which a process remembers in which hall they are.
+SHOWS = 50_000
+#: What the halls that a process remembers may take, in bytes: some 4,000 screens, or 200 stadiums.
+HALLS_BYTES = 32_000_000
+
+
+class Plans:
+    """The halls of one api process; its threads share them."""
+
+    def __init__(self, rounds: Rounds, engine: Engine) -> None:
+        self._rounds = rounds
+        self._engine = engine
+        self._of_shows: Recent[int, int] = Recent(SHOWS)
+        self._halls: Recent[int, Hall] = Recent(HALLS_BYTES, lambda hall: hall.size)
+
+    def known(self, show_id: int) -> Hall | None:
+        """Return the hall of a show, if both are remembered. Touches no store."""
+        hall_id = self._of_shows.get(show_id)
+        return None if hall_id is None else self._halls.get(hall_id)
+
+    def of_show(self, show_id: int, find: Callable[[], int]) -> Hall:
+        """Return the hall of a show; `find` tells its id. Of many who ask at once, one asks the stores.
+
+        Raises: RedisAway, AcceptUnknown, PostgresAway, and what `find` raises.
+        """
+        hall_id = self._of_shows.get_or_make(show_id, find)
+        return self._halls.get_or_make(hall_id, partial(self._read, hall_id))
+
+    def announce(self, show: ShowListing, row: HallRow, hall: Hall, lanes: int) -> None:
+        """Publish the card of a new show and the plan of its hall: its first buyers find both, Postgres or no.
+
+        Raises: RedisAway, AcceptUnknown, and OutOfMemoryError: Redis has no room.   Repeat: safe.
+        """
+        self._halls.put(hall.id, hall)
+        self._of_shows.put(show.id, hall.id)
+        card = cards.card(
+            show.settings, version=show.version, hall_id=hall.id, sold_out_until_ms=0, forgets_at_ms=None
+        )
+        cards.publish_plan(self._rounds, hall.id, row.plan)
+        cards.publish(self._rounds, show.id, card, lanes, ttl_ms=cards.ttl_ms(show.settings))
+
+    def _read(self, hall_id: int) -> Hall:
+        hall = cards.plan(self._rounds, hall_id)
+        if hall is None:
+            with transaction(self._engine) as connection:
+                row = halls.get_hall(connection, hall_id)
+            assert row is not None  # shows_hall_exists
+            try:
+                cards.publish_plan(self._rounds, hall_id, row.plan)
+            except OutOfMemoryError:
+                log.warning("not_published", hall_id=hall_id)
+            hall = Hall.from_plan(hall_id, row.plan)
+        return hall

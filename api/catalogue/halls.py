@@ -1,0 +1,72 @@
+"""Halls and their plans: everybody reads, administrators add. A rebuilt hall is a new one."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api.access.tokens import admin_required
+from api.shapes import answers, links, requests
+from api.web import cursors
+from api.web.backend import backend
+from api.web.openapi import route
+from api.web.problems import problem
+from api.web.request_reading import read_body, read_query
+from api.web.serializers import PUBLIC, answer, created, hall_json
+from core.halls import Hall
+from db.postgres import halls
+from db.postgres.engine import transaction
+
+#: A stadium of 200,000 seats in single-seat blocks would not fit; real plans have a few kilobytes.
+MAX_PLAN_BYTES = 1024 * 1024
+
+blueprint = Blueprint("halls", __name__, url_prefix="/api/halls", description="Where it is played.")
+
+
+@route(blueprint, "GET", "", query=requests.PAGE_QUERY, answers={200: answers.HALLS}, errors=(400, 503))
+def list_halls() -> Response:
+    """Halls by name."""
+    query = read_query(requests.PAGE_QUERY)
+    limit, after = query["limit"], cursors.HALLS.read(query["cursor"])
+    with transaction(backend().engine) as connection:
+        found = halls.list_halls(connection, after=after, limit=limit + 1)
+    page = cursors.HALLS.page("halls", found, limit, hall_json, lambda hall: (hall.name, hall.id))
+    return answer(page, headers=PUBLIC)
+
+
+@route(
+    blueprint,
+    "GET",
+    f"/<int(max={requests.MAX_ID}):hall_id>",
+    answers={200: answers.HALL},
+    errors=(404, 503),
+)
+def get_hall(hall_id: int) -> Response:
+    """One hall with its plan."""
+    with transaction(backend().engine) as connection:
+        hall = halls.get_hall(connection, hall_id)
+    if hall is None:
+        return problem(404, "no_such_hall", "There is no such hall.")
+    return answer({**hall_json(hall), "plan": hall.plan}, headers=PUBLIC)
+
+
+@route(
+    blueprint,
+    "POST",
+    "",
+    body=requests.HALL_REQUEST,
+    answers={201: answers.HALL},
+    leads={201: links.HALL},
+    headers={201: ("Location",)},
+    errors=(403, 503),
+    secured=True,
+)
+@admin_required
+def create_hall() -> Response:
+    """Add a hall. Its plan says which seats there are, in which rows and categories."""
+    values = read_body(requests.HALL_REQUEST, max_bytes=MAX_PLAN_BYTES)
+    name, plan = values["name"], values["plan"]
+    capacity = Hall.from_plan(0, plan).capacity
+    with transaction(backend().engine) as connection:
+        hall_id = halls.insert_hall(connection, name, plan, capacity)
+    return created({"id": hall_id, "name": name, "capacity": capacity, "plan": plan}, f"/api/halls/{hall_id}")

@@ -1,0 +1,95 @@
+"""The catalogue's movies: everybody reads, administrators write."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api.access.tokens import admin_required
+from api.catalogue.show_list import listings
+from api.shapes import answers, links, requests
+from api.web import cursors
+from api.web.backend import backend
+from api.web.openapi import route
+from api.web.problems import problem
+from api.web.request_reading import read_body, read_query
+from api.web.serializers import PUBLIC, answer, created, movie_json
+from db.postgres import movies
+from db.postgres.engine import transaction
+
+ONE = f"/<int(max={requests.MAX_ID}):movie_id>"
+
+blueprint = Blueprint("movies", __name__, url_prefix="/api/movies", description="What is played.")
+
+
+@route(blueprint, "GET", "", query=requests.MOVIES_QUERY, answers={200: answers.MOVIES}, errors=(400, 503))
+def list_movies() -> Response:
+    """Movies by title, searched by a part of it or by genre."""
+    query = read_query(requests.MOVIES_QUERY)
+    limit, after = query["limit"], cursors.MOVIES.read(query["cursor"])
+    with transaction(backend().engine) as connection:
+        found = movies.list_movies(
+            connection, q=query.get("q"), genre=query.get("genre"), after=after, limit=limit + 1
+        )
+    page = cursors.MOVIES.page("movies", found, limit, movie_json, lambda movie: (movie.title, movie.id))
+    return answer(page, headers=PUBLIC)
+
+
+@route(blueprint, "GET", ONE, answers={200: answers.MOVIE}, errors=(404, 503))
+def get_movie(movie_id: int) -> Response:
+    """One movie."""
+    with transaction(backend().engine) as connection:
+        movie = movies.get_movie(connection, movie_id)
+    return answer(movie_json(movie), headers=PUBLIC) if movie else _no_such_movie()
+
+
+@route(
+    blueprint,
+    "POST",
+    "",
+    body=requests.MOVIE_REQUEST,
+    answers={201: answers.MOVIE},
+    leads={201: links.MOVIE},
+    headers={201: ("Location",)},
+    errors=(403, 503),
+    secured=True,
+)
+@admin_required
+def create_movie() -> Response:
+    """Add a movie."""
+    values = read_body(requests.MOVIE_REQUEST)
+    with transaction(backend().engine) as connection:
+        movie = movies.insert_movie(connection, values)
+    return created(movie_json(movie), f"/api/movies/{movie.id}")
+
+
+@route(
+    blueprint,
+    "PUT",
+    ONE,
+    body=requests.MOVIE_REQUEST,
+    answers={200: answers.MOVIE},
+    errors=(403, 404, 503),
+    secured=True,
+)
+@admin_required
+def replace_movie(movie_id: int) -> Response:
+    """Replace a movie's values; what is left out is emptied."""
+    values = read_body(requests.MOVIE_REQUEST)
+    with transaction(backend().engine) as connection:
+        movie = movies.update_movie(connection, movie_id, values)
+    listings().drop()
+    return answer(movie_json(movie)) if movie else _no_such_movie()
+
+
+@route(blueprint, "DELETE", ONE, answers={204: None}, errors=(403, 404, 409, 503), secured=True)
+@admin_required
+def delete_movie(movie_id: int) -> Response:
+    """Remove a movie that has no shows."""
+    with transaction(backend().engine) as connection:
+        deleted = movies.delete_movie(connection, movie_id)
+    return Response(status=204) if deleted else _no_such_movie()
+
+
+def _no_such_movie() -> Response:
+    return problem(404, "no_such_movie", "There is no such movie.")

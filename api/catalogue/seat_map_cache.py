@@ -1,0 +1,116 @@
+"""Seat maps: what of a show is free, as many people look at it while few seats change.
+
+A map belongs to a version of its show. Each process keeps the last few as ready bytes, plain and compressed, so that
+a poll costs one look at the version. Plans never change, so halls are kept as well.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy import Connection, Engine
+
+from api.web.compression import Twofold, compressed
+from core.halls import Hall, Row
+from core.recent import Recent
+from db.postgres import catalogue, halls
+from db.postgres.catalogue import TakenSeats
+from db.postgres.engine import transaction
+
+#: What the maps and the halls of a process may take, in bytes. A map takes some 60 bytes a seat and a thirteenth of
+#: that compressed, and a stadium has 200,000 seats, a cinema 300; a large one is kept for as long as it is asked for.
+MAPS_BYTES, HALLS_BYTES = 64_000_000, 8_000_000
+#: Locks under which maps are made: two shows may share one.
+LOCKS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SeatMap:
+    """A show's map as JSON. `checked_s`: when Postgres last said that this is the show's version (monotonic).
+
+    `gzipped`: the body for clients that accept gzip; b"" where the map is so small that everybody is sent `body`.
+    """
+
+    version: int
+    body: bytes
+    gzipped: bytes
+    checked_s: float
+
+    @property
+    def twofold(self) -> Twofold:
+        """The body in both forms."""
+        return Twofold(self.body, self.gzipped)
+
+
+class SeatMaps:
+    """The seat maps of one application."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._maps: Recent[int, SeatMap] = Recent(MAPS_BYTES, lambda kept: kept.twofold.size)
+        self._halls: Recent[int, Hall] = Recent(HALLS_BYTES, lambda hall: hall.size)
+        self._making = [threading.Lock() for _ in range(LOCKS)]
+
+    def version(self, show_id: int) -> int | None:
+        """The show's version now; None if there is no such show. Raises: PostgresAway."""
+        now_s = time.monotonic()
+        with transaction(self._engine) as connection:
+            version = catalogue.get_version(connection, show_id)
+        known = self._maps.get(show_id)
+        if known is not None and version is not None and known.version >= version:
+            self._maps.put(show_id, replace(known, checked_s=now_s))
+        return version
+
+    def kept(self, show_id: int) -> SeatMap | None:
+        """The map that this process has, true or not any more."""
+        return self._maps.get(show_id)
+
+    def at_least(self, show_id: int, version: int) -> SeatMap:
+        """A map not older than `version`. The show must exist; of many who ask at once, one makes it.
+
+        Raises: PostgresAway.
+        """
+        with self._making[show_id % LOCKS]:
+            known = self._maps.get(show_id)
+            return known if known is not None and known.version >= version else self._make(show_id)
+
+    def _make(self, show_id: int) -> SeatMap:
+        now_s = time.monotonic()
+        with transaction(self._engine) as connection:
+            taken = catalogue.get_taken_seats(connection, show_id)
+            if taken is None:
+                raise LookupError(f"show {show_id} is gone")
+            hall = self._halls.get_or_make(taken.hall_id, partial(_hall, connection, taken.hall_id))
+        body = _render(show_id, hall, taken)
+        fresh = SeatMap(taken.version, body, compressed(body), now_s)
+        self._maps.put(show_id, fresh)
+        return fresh
+
+
+def _hall(connection: Connection, hall_id: int) -> Hall:
+    row = halls.get_hall(connection, hall_id)
+    if row is None:
+        raise LookupError(f"hall {hall_id} is gone")
+    return Hall.from_plan(hall_id, row.plan)
+
+
+def _render(show_id: int, hall: Hall, taken: TakenSeats) -> bytes:
+    """The map as JSON, a row at a time: other threads, the event loop above all, get Python's lock in between."""
+    statuses = dict.fromkeys(taken.held, "HELD") | dict.fromkeys(taken.sold, "SOLD")
+    rows = ",".join([_row(row, statuses) for row in hall.rows])
+    return f'{{"show_id":{show_id},"version":{taken.version},"rows":[{rows}]}}'.encode()
+
+
+def _row(row: Row, statuses: Mapping[str, str]) -> str:
+    """One row. Labels and categories (core/halls.py) hold nothing that JSON would escape."""
+    seats = []
+    for category, numbers in row.blocks():
+        rest = f'","category":"{category}","status":"'
+        for number in numbers:
+            label = f"{row.label}{number}"
+            seats.append(f'{{"label":"{label}{rest}{statuses.get(label, "AVAILABLE")}"}}')
+    return f'{{"label":"{row.label}","seats":[{",".join(seats)}]}}'

@@ -1,0 +1,83 @@
+"""The seat map of a show, as requests ask for it: one that this process keeps is sent after a look at its version.
+
+In the hot minute everybody's page asks for the map again and again. The drain publishes a show's version in Redis
+with the outcomes that changed it, so clients who have seen an outcome find it in the map. Postgres is asked for a
+version that is not kept, when Redis does not answer, and every few seconds, so that a card which Redis lost or
+brought back from an older file is not believed for long.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+
+from api.bookings.intake import Intake
+from api.bookings.service import Redis
+from api.catalogue.seat_map_cache import SeatMap, SeatMaps
+from api.web.errors import NoSuchShow
+from api.web.reply import Reply
+from api.web.threads import Runs
+from core.errors import OnsaleError
+from core.ids import lane_of
+from db.kv import keys
+
+#: Seconds for which a map that Postgres has confirmed is kept up by Redis alone.
+BELIEVED_S = 5.0
+#: Seconds without a further attempt when Redis did not answer: one that hangs must not hold up each look at a map.
+REST_S = 1.0
+
+
+class SeatMapService:
+    """The maps of one api process, on its event loop."""
+
+    def __init__(self, maps: SeatMaps, redis: Redis, intake: Intake, threads: Runs) -> None:
+        """Args: threads: where Postgres is asked."""
+        self._maps = maps
+        self._redis = redis
+        self._intake = intake
+        self._threads = threads
+        self._rests_until = 0.0
+
+    async def reply(self, show_id: int) -> Reply:
+        """The map of a show with its version as the ETag. Raises: NoSuchShow, PostgresAway, Busy."""
+        self._intake.refuse_absent(show_id)
+        known = self._maps.kept(show_id)
+        wanted = await self._published(show_id)
+        if (
+            known is None
+            or wanted is None
+            or known.version < wanted
+            or time.monotonic() > known.checked_s + BELIEVED_S
+        ):
+            # Calls are shared by those who want the same version: one begun for an older version might miss this one.
+            known = await self._threads.once(self._from_postgres, show_id, wanted)
+        version = str(known.version)
+        headers = [("ETag", f'"{version}"')]
+        return Reply(200, known.body, headers, public=True, etag=version, gzipped=known.gzipped)
+
+    async def _published(self, show_id: int) -> int | None:
+        """The show's version by its card in Redis; 0 if it has no card; None if Redis cannot be asked."""
+        if not self._intake.ready or time.monotonic() < self._rests_until:
+            return None
+        command = ("HGET", keys.card(lane_of(show_id, self._intake.lanes_count), show_id), "v")
+        try:
+            [version] = await self._redis.call([command], writes=False)
+        except (OnsaleError, RedisError):
+            self._rests_until = time.monotonic() + REST_S
+            return None
+        # No card: nothing has happened to the show, or Redis was wiped; then Postgres is asked soon.
+        return int(version or 0)
+
+    def _from_postgres(self, show_id: int, _wanted: int | None) -> SeatMap:
+        if not self._intake.ready and time.monotonic() >= self._rests_until:
+            self._rests_until = time.monotonic() + REST_S
+            with suppress(OnsaleError):
+                self._intake.learn()
+                self._rests_until = 0.0
+        version = self._maps.version(show_id)
+        if version is None:
+            self._intake.remember_absent(show_id)
+            raise NoSuchShow
+        return self._maps.at_least(show_id, version)

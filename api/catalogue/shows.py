@@ -1,0 +1,168 @@
+"""Shows: what is on, one show, its seat map; administrators create them.
+
+A show that exists is changed by operations in its lane only (changes.py), never from here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from redis.exceptions import OutOfMemoryError
+from sqlalchemy import Connection
+
+from api.access.tokens import admin_required
+from api.catalogue.show_list import listings
+from api.shapes import answers, links, requests
+from api.web import compression, cursors
+from api.web.backend import backend
+from api.web.errors import HallTaken, InvalidRequest
+from api.web.openapi import route
+from api.web.problems import problem
+from api.web.request_reading import read_body, read_query
+from api.web.serializers import PUBLIC, answer, as_bytes, created, show_json
+from core import logs
+from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.halls import Hall
+from core.shows import ShowSettings
+from db.postgres import catalogue, halls
+from db.postgres.catalogue import ShowListing
+from db.postgres.engine import transaction
+from db.postgres.halls import HallRow
+
+log = logs.logger(__name__)
+
+ONE = f"/<int(max={requests.MAX_ID}):show_id>"
+
+blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="What is on, and its seats.")
+
+
+@route(blueprint, "GET", "", query=requests.SHOWS_QUERY, answers={200: answers.SHOWS}, errors=(400, 503))
+def list_shows() -> Response:
+    """Upcoming shows, the next one first, of one movie if it is given."""
+    query = read_query(requests.SHOWS_QUERY)
+    movie_id, limit, after = query.get("movie_id"), query["limit"], cursors.SHOWS.read(query["cursor"])
+
+    def make() -> bytes:
+        with transaction(backend().engine) as connection:
+            found = catalogue.list_upcoming(connection, movie_id=movie_id, after=after, limit=limit + 1)
+        return as_bytes(
+            cursors.SHOWS.page("shows", found, limit, show_json, lambda show: (show.settings.starts_ms, show.id))
+        )
+
+    body = listings().page((movie_id, after, limit), make)
+    return compression.respond(body, "application/json", PUBLIC)
+
+
+@route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
+def get_show(show_id: int) -> Response:
+    """One show: prices, sales window, how many seats are left."""
+    with transaction(backend().engine) as connection:
+        show = catalogue.get_show(connection, show_id)
+    return answer(show_json(show), headers=PUBLIC) if show else no_such_show()
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{ONE}/seats",
+    takes=("If-None-Match",),
+    answers={200: answers.SEAT_MAP, 304: None},
+    headers={200: ("ETag",), 304: ("ETag",)},
+    errors=(404, 503),
+)
+def get_seats(show_id: int) -> Response:
+    """Every seat of a show, row by row. Its ETag changes with the seats."""
+    reply = backend().loop.run(backend().seat_maps.reply(show_id))
+    reply = reply.unless_known(request.headers.get("If-None-Match"))
+    return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
+
+
+@route(
+    blueprint,
+    "POST",
+    "",
+    body=requests.SHOW_REQUEST,
+    answers={201: answers.SHOW},
+    leads={201: links.SHOW},
+    headers={201: ("Location",)},
+    errors=(403, 409, 503),
+    secured=True,
+)
+@admin_required
+def create_show() -> Response:
+    """Put a show on sale in a hall, with all its seats."""
+    values = read_body(requests.SHOW_REQUEST)
+    settings = _settings(values)
+    with transaction(backend().engine) as connection:
+        row, hall = priced_hall(connection, values["hall_id"], values["prices"])
+        _reserve(connection, hall.id, values["movie_id"], settings.starts_ms)
+        show_id = catalogue.insert_show(
+            connection,
+            movie_id=values["movie_id"],
+            hall_id=hall.id,
+            settings=settings,
+            capacity=hall.capacity,
+        )
+        catalogue.allow_long_statements(connection)
+        catalogue.insert_seats(connection, show_id, list(hall.seats))
+        show = catalogue.get_show(connection, show_id)
+    assert show is not None
+    _announce(show, row, hall)
+    listings().drop()
+    return created(show_json(show), f"/api/shows/{show_id}")
+
+
+def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int) -> None:
+    """See that the show is to come, and that its hall is free then. Raises: InvalidRequest, HallTaken."""
+    if starts_ms <= time.time() * 1000:
+        raise InvalidRequest([{"pointer": "/starts_at", "detail": "A show must start in the future."}])
+    settings = backend().settings
+    if settings.shows_may_overlap:
+        return
+    changeover_min = settings.changeover_min
+    other = halls.reserve(connection, hall_id, movie_id=movie_id, starts_ms=starts_ms, changeover_min=changeover_min)
+    if other is not None:
+        raise HallTaken(f"Show {other} is in this hall then.")
+
+
+def _settings(values: Mapping[str, Any]) -> ShowSettings:
+    return ShowSettings(
+        sales_open_ms=values.get("sales_open_at", 0),
+        sales_close_ms=values.get("sales_close_at", values["starts_at"]),
+        starts_ms=values["starts_at"],
+        seats_per_user=values["seats_per_user"],
+        hold_ms=round(values.get("hold_s", backend().settings.hold_ttl_s) * 1000),
+        prices=values["prices"],
+    )
+
+
+def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
+    """Tell Redis of a new show. What fails is healed by its first buyer, who then needs Postgres."""
+    intake = backend().service.intake
+    try:
+        intake.plans.announce(show, row, hall, intake.lanes_count)
+    except (RedisAway, AcceptUnknown, PostgresAway, OutOfMemoryError) as error:
+        log.warning("show_not_published", show_id=show.id, error=str(error))
+
+
+def priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> tuple[HallRow, Hall]:
+    """The hall, if the prices are those of its categories. Raises: InvalidRequest."""
+    row = halls.get_hall(connection, hall_id)
+    if row is None:
+        raise InvalidRequest([{"pointer": "/hall_id", "detail": "There is no such hall."}])
+    hall = Hall.from_plan(hall_id, row.plan)
+    faults = [
+        *((name, "This category of the hall has no price.") for name in sorted(hall.categories - set(prices))),
+        *((name, "The hall has no such category.") for name in sorted(set(prices) - hall.categories)),
+    ]
+    if faults:
+        raise InvalidRequest([{"pointer": f"/prices/{name}", "detail": detail} for name, detail in faults])
+    return row, hall
+
+
+def no_such_show() -> Response:
+    return problem(404, "no_such_show", "There is no such show.")

@@ -1,0 +1,232 @@
+"""Shapes that go out. They document and test what `api/web/serializers.py` builds; no request pays for them.
+
+The shape of a booking stands in `api/shapes/requests.py`, beside that of the request for one.
+"""
+
+from __future__ import annotations
+
+from marshmallow import INCLUDE, fields, validate
+
+from api.shapes.fields import Flag, Text, Whole
+from api.shapes.requests import BookingStatus, Plan, Shape
+from core.bookings import Outcome, Reason
+from core.shows import SaleState
+
+
+class Fault(Shape):
+    """One place of the request that is wrong: a JSON pointer into the body, or a query parameter."""
+
+    pointer = Text()
+    parameter = Text()
+    detail = Text(required=True)
+
+
+class Problem(Shape):
+    """Any error, RFC 9457. `code` is stable; `detail` is for people."""
+
+    class Meta:
+        """Some problems say more, for example where to look for a booking."""
+
+        unknown = INCLUDE
+
+    type = Text(required=True)
+    title = Text(required=True)
+    status = Whole(required=True)
+    detail = Text(required=True)
+    code = Text(required=True)
+    request_id = Text(required=True)
+    errors = fields.List(fields.Nested(Fault))
+    opens_at = fields.AwareDateTime(metadata={"description": "With show_not_open: when its sale begins."})
+
+
+class UserAnswer(Shape):
+    """An account."""
+
+    id = fields.UUID(required=True)
+    email = Text(required=True)
+    name = Text(required=True)
+    role = Text(required=True, validate=validate.OneOf(["user", "admin"]))
+    created_at = fields.AwareDateTime(required=True)
+
+
+class TokenAnswer(Shape):
+    """An access token, what to get the next one with, and whose they are. `expires_in`: seconds."""
+
+    access_token = Text(required=True)
+    token_type = Text(required=True, validate=validate.Equal("Bearer"))
+    expires_in = Whole(required=True)
+    refresh_token = Text(required=True, metadata={"description": "To be used once, for the next pair."})
+    user = fields.Nested(UserAnswer, required=True)
+
+
+class Page(Shape):
+    """A page of a list. `next_cursor` is null on the last one."""
+
+    limit = Whole(required=True)
+    next_cursor = Text(required=True, allow_none=True)
+
+
+class OwnBookings(Page):
+    """One's own bookings, newest first."""
+
+    bookings = fields.List(fields.Nested(BookingStatus), required=True)
+
+
+class SessionAnswer(Shape):
+    """A log-in that has not ended."""
+
+    id = fields.UUID(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class ExportAnswer(OwnBookings):
+    """Everything that is kept about an account."""
+
+    user = fields.Nested(UserAnswer, required=True)
+    sessions = fields.List(fields.Nested(SessionAnswer), required=True)
+
+
+class MovieAnswer(Shape):
+    """A movie."""
+
+    id = Whole(required=True)
+    title = Text(required=True)
+    description = Text(required=True)
+    genre = Text(required=True)
+    duration_min = Whole(required=True)
+
+
+class MoviesAnswer(Page):
+    """Movies by title."""
+
+    movies = fields.List(fields.Nested(MovieAnswer), required=True)
+
+
+class HallListingAnswer(Shape):
+    """A hall without its plan."""
+
+    id = Whole(required=True)
+    name = Text(required=True)
+    capacity = Whole(required=True)
+
+
+class HallsAnswer(Page):
+    """Halls by name."""
+
+    halls = fields.List(fields.Nested(HallListingAnswer), required=True)
+
+
+class HallAnswer(HallListingAnswer):
+    """A hall with its plan."""
+
+    plan = fields.Nested(Plan, required=True)
+
+
+class MovieOfShow(Shape):
+    """What a show tells of its movie."""
+
+    id = Whole(required=True)
+    title = Text(required=True)
+    genre = Text(required=True)
+    duration_min = Whole(required=True)
+
+
+class HallOfShow(Shape):
+    """What a show tells of its hall."""
+
+    id = Whole(required=True)
+    name = Text(required=True)
+
+
+class ShowAnswer(Shape):
+    """A show. Counters belong to `version`; lapsed holds count as held until somebody takes their seats."""
+
+    id = Whole(required=True)
+    movie = fields.Nested(MovieOfShow, required=True)
+    hall = fields.Nested(HallOfShow, required=True)
+    starts_at = fields.AwareDateTime(required=True)
+    state = Text(required=True, validate=validate.OneOf([state.value for state in SaleState]))
+    sales_open_at = fields.AwareDateTime(required=True, allow_none=True)
+    sales_close_at = fields.AwareDateTime(required=True)
+    seats_per_user = Whole(required=True)
+    hold_s = fields.Float(required=True)
+    prices = fields.Dict(keys=Text(), values=Whole(), required=True)
+    capacity = Whole(required=True)
+    free = Whole(required=True)
+    held = Whole(required=True)
+    sold = Whole(required=True)
+    version = Whole(required=True)
+
+
+class ChangeAnswer(Shape):
+    """A change of a show. It is ACCEPTED while it waits in the show's lane, behind everything accepted before it.
+
+    SHOW_CLOSED: it was closed by then. SALES_WINDOW: with what was decided before it, no sales window would be left.
+    """
+
+    id = Text(required=True)
+    show_id = Whole(required=True)
+    status = Text(required=True, validate=validate.OneOf(["ACCEPTED", Outcome.DONE.value, Outcome.REFUSED.value]))
+    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
+    accepted_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class ShowsAnswer(Page):
+    """Upcoming shows, the next one first."""
+
+    shows = fields.List(fields.Nested(ShowAnswer), required=True)
+
+
+class SeatAnswer(Shape):
+    """A seat of a show."""
+
+    label = Text(required=True)
+    category = Text(required=True)
+    status = Text(required=True, validate=validate.OneOf(["AVAILABLE", "HELD", "SOLD"]))
+
+
+class SeatRow(Shape):
+    """A row of seats, from left to right."""
+
+    label = Text(required=True)
+    seats = fields.List(fields.Nested(SeatAnswer), required=True)
+
+
+class SeatMapAnswer(Shape):
+    """Every seat of a show at one version of it."""
+
+    show_id = Whole(required=True)
+    version = Whole(required=True)
+    rows = fields.List(fields.Nested(SeatRow), required=True)
+
+
+class HealthAnswer(Shape):
+    """The process runs."""
+
+    success = Flag(required=True)
+    message = Text(required=True)
+    status = Text(required=True)
+
+
+class Liveness(Shape):
+    """The process answers."""
+
+    status = Text(required=True)
+
+
+class Readiness(Shape):
+    """Whether bookings are accepted (Redis), and whether they are decided and read (Postgres)."""
+
+    status = Text(required=True, validate=validate.OneOf(["ready", "not ready", "leaving"]))
+    redis = Text(required=True, validate=validate.OneOf(["ok", "away"]))
+    postgres = Text(required=True, validate=validate.OneOf(["ok", "away"]))
+    workers = Whole(metadata={"description": "Workers that drain the lanes of this Redis."})
+
+
+USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()
+MOVIE, MOVIES, HALL, HALLS = MovieAnswer(), MoviesAnswer(), HallAnswer(), HallsAnswer()
+SHOW, SHOWS, SEAT_MAP = ShowAnswer(), ShowsAnswer(), SeatMapAnswer()
+CHANGE = ChangeAnswer()
+HEALTH, LIVENESS, READINESS = HealthAnswer(), Liveness(), Readiness()

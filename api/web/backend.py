@@ -1,0 +1,57 @@
+"""What the views of an api process work with: its settings, Postgres, and the services on its event loop.
+
+The backend hangs on the application (`app.extensions["onsale"]`), so that tests run several side by side.
+api/assembly.py opens it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+from sqlalchemy import Engine
+
+from api.web.postgres_probe import PostgresProbe
+from api.web.threads import Threads
+from core.settings import Settings
+from db.kv.async_rounds import AsyncRounds
+
+if TYPE_CHECKING:  # the rooms above this one, which import it
+    from api.bookings.doorbells import Doorbells
+    from api.bookings.service import BookingService
+    from api.catalogue.seat_maps import SeatMapService
+    from api.server.event_loop import EventLoop
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What a view may use. `service` accepts operations and reads statuses; it runs on `loop`."""
+
+    settings: Settings
+    engine: Engine
+    loop: EventLoop
+    service: BookingService
+    seat_maps: SeatMapService
+    probe: PostgresProbe
+    redis: AsyncRounds
+    threads: Threads
+    map_threads: Threads
+    doorbells: Doorbells
+
+    def close(self) -> None:
+        """Close all connections and end all threads. Nothing may be called afterwards."""
+        self.probe.close()
+        self.threads.close()
+        self.map_threads.close()
+        self.doorbells.close()
+        if self.loop.own:  # else the front has closed it, and its loop has ended
+            self.loop.run(self.redis.close())
+        self.loop.close()
+        self.service.close()
+        self.engine.dispose()
+
+
+def backend() -> Backend:
+    """Return the backend of the application that serves the current request."""
+    return cast(Backend, current_app.extensions["onsale"])

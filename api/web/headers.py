@@ -1,0 +1,61 @@
+"""The headers that every answer has, whichever transport sends it: security, browsers, TLS, the request's id."""
+
+from __future__ import annotations
+
+from api.web.reply import PUBLIC
+
+Pairs = list[tuple[str, str]]
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+PRIVATE = "no-store"
+#: For two years, as preload lists ask. Only over TLS, which the proxy in front tells (TRUSTED_PROXIES).
+HSTS = "max-age=63072000; includeSubDomains"
+#: What pages may read of an answer, and send with a request besides what browsers always allow.
+EXPOSED = ("Date", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id")
+ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id")
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+PREFLIGHT_S = 600
+
+
+class ResponseHeaders:
+    """Fixed when the process starts, but for what a request says of itself."""
+
+    def __init__(self, origins: tuple[str, ...], allowed: tuple[str, ...] = ()) -> None:
+        """Args: origins: whose pages may read answers, "*": all.   allowed: further request headers of theirs."""
+        always = list(SECURITY.items())
+        if origins:
+            # Answers differ by Origin, also those to a page that is not allowed: no cache may give one to the other.
+            always.append(("Vary", "Origin"))
+        self._private = [("Cache-Control", PRIVATE), *always]
+        self._public = [("Cache-Control", PUBLIC), *always]
+        self._origins = frozenset(origins)
+        self._exposed = ("Access-Control-Expose-Headers", ", ".join(EXPOSED))
+        self._preflight = [
+            ("Access-Control-Allow-Headers", ", ".join(sorted({*ALLOWED, *allowed}, key=str.lower))),
+            ("Access-Control-Allow-Methods", ", ".join(METHODS)),
+            ("Access-Control-Max-Age", str(PREFLIGHT_S)),
+        ]
+
+    def around(self, request_id: str, origin: str | None, *, tls: bool, public: bool = False) -> Pairs:
+        """The headers of an answer. `public`: caches may keep it for a second. `tls`: the client used https."""
+        found = [("X-Request-Id", request_id), *(self._public if public else self._private)]
+        if origin is not None and (allowed := self._allowed(origin)):
+            found += [("Access-Control-Allow-Origin", allowed), self._exposed]
+        if tls:
+            found.append(("Strict-Transport-Security", HSTS))
+        return found
+
+    def preflight(self, origin: str | None, requested: str | None) -> Pairs:
+        """The headers that answer a browser's question before the request itself; none for a foreign page.
+
+        Args: requested: its Access-Control-Request-Method.
+        """
+        return self._preflight if requested and origin is not None and self._allowed(origin) else []
+
+    def _allowed(self, origin: str) -> str | None:
+        if "*" in self._origins:
+            return "*"
+        return origin if origin in self._origins else None

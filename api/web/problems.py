@@ -1,0 +1,198 @@
+"""Every error as RFC 9457 problem+json: one shape, one table from error class to status.
+
+`code` is stable and public; `detail` is for people and may change. No driver's text reaches a client: what
+went wrong inside stands in the log, under the same request id.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
+from werkzeug.wrappers import Response as AnyResponse
+
+from api.web.errors import (
+    AdministratorsAccount,
+    BadCredentials,
+    BadIdempotencyKey,
+    BodyIncomplete,
+    BodyTimeout,
+    BodyTooLarge,
+    Busy,
+    HallTaken,
+    InvalidCursor,
+    InvalidRequest,
+    NoSuchBooking,
+    NoSuchShow,
+    NotAllowed,
+    NotJson,
+    RefreshInvalid,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    TokenRevoked,
+    TooMany,
+    UnsupportedEncoding,
+    UnsupportedMedia,
+)
+from api.web.reply import Reply
+from core import logs
+from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
+from core.halls import BadPlan
+from db.postgres.catalogue import NoSuchMovie
+from db.postgres.movies import MovieInUse
+from db.postgres.users import EmailTaken
+
+MEDIA_TYPE = "application/problem+json"
+SOON = {"Retry-After": "1"}
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+REFUSED_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+#: What each error is to a client: status and headers.
+ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
+    RedisAway: (503, SOON),
+    AcceptUnknown: (503, {}),
+    PostgresAway: (503, SOON),
+    Busy: (503, SOON),
+    TokenMissing: (401, CHALLENGE),
+    TokenInvalid: (401, REFUSED_TOKEN),
+    TokenExpired: (401, REFUSED_TOKEN),
+    TokenRevoked: (401, REFUSED_TOKEN),
+    RefreshInvalid: (401, CHALLENGE),
+    BadCredentials: (401, CHALLENGE),
+    TooMany: (429, {}),
+    NotAllowed: (403, {}),
+    AdministratorsAccount: (403, {}),
+    NotJson: (400, {}),
+    BodyIncomplete: (400, {"Connection": "close"}),
+    BodyTimeout: (408, {"Connection": "close"}),
+    BodyTooLarge: (413, {}),
+    UnsupportedMedia: (415, {}),
+    InvalidCursor: (400, {}),
+    UnsupportedEncoding: (415, {"Accept-Encoding": "identity"}),
+    NoSuchShow: (404, {}),
+    NoSuchBooking: (404, {}),
+    InvalidRequest: (422, {}),
+    BadIdempotencyKey: (422, {}),
+    BadPlan: (422, {}),
+    NoSuchMovie: (422, {}),
+    EmailTaken: (409, {}),
+    MovieInUse: (409, {}),
+    HallTaken: (409, {}),
+}
+
+#: Code and words for what Flask and Werkzeug refuse by themselves.
+STATUSES = {
+    400: ("bad_request", "The request cannot be understood."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not know this method."),
+    411: ("length_required", "The body must say its Content-Length."),
+    413: ("body_too_large", "The body is larger than this address takes."),
+    415: ("unsupported_media_type", "The body must be application/json, in UTF-8."),
+}
+
+log = logs.logger(__name__)
+
+
+def reply(
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] | None = None,
+    *,
+    request_id: str,
+    **extra: Any,
+) -> Reply:
+    """A problem.
+
+    Args:    code: stable name, snake_case.  errors: [{"pointer": "/seats/0", "detail": "..."}].
+             extra: further members of the body.
+    """
+    body: dict[str, Any] = {
+        "type": f"/problems/{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        **extra,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return Reply(status, _text(body), list((headers or {}).items()), MEDIA_TYPE)
+
+
+def _text(body: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(body).decode()
+    except orjson.JSONEncodeError:  # it repeats a name of the client's, with half a character in it
+        return json.dumps(body, separators=(",", ":"))
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] | None = None,
+    **extra: Any,
+) -> Response:
+    """`reply` as the response to the current request."""
+    return reply(status, code, detail, headers, errors, request_id=g.get("request_id", ""), **extra).response()
+
+
+def install(app: Flask) -> None:
+    """Make every error of this application a problem."""
+    app.register_error_handler(HTTPException, of_http_exception)
+    app.register_error_handler(OnsaleError, of_error)
+    app.register_error_handler(Exception, of_surprise)
+
+
+def of_error(error: OnsaleError) -> Response:
+    """The response to one of our own errors."""
+    return reply_of(error, g.get("request_id", "")).response()
+
+
+def reply_of(error: Exception, request_id: str) -> Reply:
+    """The problem of one of our own errors; anything else is a surprise."""
+    entry = next((ERRORS[class_] for class_ in type(error).__mro__ if class_ in ERRORS), None)
+    if entry is None or not isinstance(error, OnsaleError):
+        return _surprise(error, request_id)
+    status, headers = entry
+    if isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.retry_after_s)}
+    if status < 500:
+        errors = getattr(error, "errors", None)
+        return reply(status, error.code, str(error), headers, errors, request_id=request_id)
+    log.warning("unavailable", code=error.code, error=str(error), request_id=request_id)
+    detail = inspect.cleandoc(type(error).__doc__ or error.code)
+    return reply(status, error.code, detail, headers, request_id=request_id)
+
+
+def of_http_exception(error: HTTPException) -> AnyResponse:
+    """The problem of an error that Flask or Werkzeug raised; its own headers, such as Allow, are kept."""
+    if isinstance(error, RoutingException) or error.response is not None:
+        return error.get_response()
+    status = error.code or 500
+    if status >= 500:
+        return of_surprise(error)
+    code, detail = STATUSES.get(status) or (error.name.lower().replace(" ", "_"), error.description or "")
+    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    return problem(status, code, detail, headers)
+
+
+def of_surprise(error: Exception) -> Response:
+    """A bug: logged with its traceback, and nothing of it told to the client."""
+    return _surprise(error, g.get("request_id", "")).response()
+
+
+def _surprise(error: Exception, request_id: str) -> Reply:
+    log.error("internal error", exc_info=error, request_id=request_id)
+    return reply(500, "internal", "Something went wrong here. It has been logged.", request_id=request_id)

@@ -1,0 +1,125 @@
+"""Reading a request: its JSON body or its query string through a schema, or one clear refusal.
+
+Used inside views instead of decorators, so that a request pays for nothing but the schema itself. `see_to_media`,
+`loaded` and `loaded_query` touch no request of Flask's: the front reads with them too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn, cast
+
+from flask import Request, current_app, request
+from marshmallow import EXCLUDE, Schema, ValidationError
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
+from werkzeug.http import parse_options_header
+
+from api.web.errors import InvalidRequest, NotJson, UnsupportedEncoding, UnsupportedMedia
+
+CHARSETS = frozenset({"utf-8", "utf8"})
+
+
+def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]:
+    """Return the request's JSON body, checked by `schema`.
+
+    Args:    max_bytes: another limit than the application's.
+    Raises:  UnsupportedMedia, UnsupportedEncoding, RequestEntityTooLarge, LengthRequired, NotJson, InvalidRequest.
+    """
+    return loaded(schema, body_of(request, max_bytes=max_bytes))
+
+
+def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
+    """Return the body of a request that says it is JSON, also one in chunks, which says no length.
+
+    Raises: UnsupportedMedia, UnsupportedEncoding.   RequestEntityTooLarge: it is longer than is allowed.
+            LengthRequired: it is in chunks, and the WSGI server hands none on.
+    """
+    see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
+    most = max_bytes or current_app.config["MAX_CONTENT_LENGTH"]
+    chunked = request.content_length is None and "Transfer-Encoding" in request.headers
+    if chunked and not request.environ.get("wsgi.input_terminated"):
+        raise LengthRequired
+    if request.content_length is not None and request.content_length > most:
+        raise RequestEntityTooLarge
+    # Werkzeug silently cuts off what says no length, so one byte more than is allowed is read.
+    request.max_content_length = most + 1
+    body = request.get_data(cache=False)
+    if len(body) > most:
+        raise RequestEntityTooLarge
+    return body
+
+
+def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
+    """Return the values of a JSON body, checked by `schema`. Raises: NotJson, InvalidRequest."""
+    values = json_of(body)
+    try:
+        return cast(dict[str, Any], schema.load(values))
+    except ValidationError as error:
+        raise InvalidRequest(
+            [{"pointer": pointer, "detail": detail} for pointer, detail in faults(error.messages)]
+        ) from None
+
+
+def read_query(schema: Schema) -> dict[str, Any]:
+    """Return the request's query string, checked by `schema`. Raises: InvalidRequest."""
+    return loaded_query(schema, request.args)
+
+
+def loaded_query(schema: Schema, query: MultiDict[str, str]) -> dict[str, Any]:
+    """Return a query's values, checked by `schema`; a name that it knows may be given once.
+
+    Names that it does not know are ignored: browsers, caches and campaigns add theirs. Raises: InvalidRequest.
+    """
+    known = {field.data_key or name for name, field in schema.load_fields.items()}
+    given = {name: values for name, values in query.lists() if name in known}
+    twice = [name for name, values in given.items() if len(values) > 1]
+    if twice:
+        raise InvalidRequest([{"parameter": name, "detail": "Given more than once."} for name in twice])
+    try:
+        values = schema.load({name: values[0] for name, values in given.items()}, unknown=EXCLUDE)
+    except ValidationError as error:
+        raise InvalidRequest(
+            [{"parameter": pointer[1:], "detail": detail} for pointer, detail in faults(error.messages)]
+        ) from None
+    return cast(dict[str, Any], values)
+
+
+def see_to_media(content_type: str, content_encoding: str) -> None:
+    """See that a body says it is JSON in UTF-8, not compressed: by the values of its headers, "" where there is none.
+
+    Raises: UnsupportedMedia, UnsupportedEncoding.
+    """
+    if content_type == "application/json" and not content_encoding:  # what nearly everybody sends
+        return
+    media_type, parameters = parse_options_header(content_type)
+    if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in CHARSETS:
+        raise UnsupportedMedia
+    if content_encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding
+
+
+def json_of(body: bytes) -> Any:
+    """Return the values of a JSON body, with a byte order mark or without. Raises: NotJson."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise NotJson from None
+
+
+def faults(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Marshmallow's nested messages as JSON pointers (RFC 6901), each with its sentence."""
+    if isinstance(messages, Mapping):
+        for key, inner in messages.items():
+            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            yield from faults(inner, pointer + step)
+    elif isinstance(messages, list):
+        for message in messages:
+            yield from faults(message, pointer)
+    else:
+        yield pointer, str(messages)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,124 @@
+"""What goes out: plain dicts of the database's rows, and JSON of those. `api/shapes/answers.py` describes them.
+
+Times are ISO 8601 UTC with milliseconds and Z; money is in whole cents.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+
+from api.web import reply
+from api.web.proxies import located
+from core.operations import StreamId
+from core.times import iso, to_ms
+from db.postgres.catalogue import ShowListing
+from db.postgres.halls import HallListing
+from db.postgres.journal import ChangeOutcome
+from db.postgres.movies import Movie
+from db.postgres.sessions import Session
+from db.postgres.users import User
+
+PUBLIC = {"Cache-Control": reply.PUBLIC}
+
+
+def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response."""
+    response = Response(as_bytes(body), status=status, content_type="application/json")
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+def created(body: Mapping[str, Any], path: str) -> Response:
+    """A JSON response that says where the new thing is found: `path` below the prefix that the client knows."""
+    return answer(body, 201, {"Location": here(path)})
+
+
+def here(path: str) -> str:
+    """Return a path of ours as the client of the current request knows it."""
+    return located(request.script_root, path)
+
+
+def as_bytes(body: Mapping[str, Any]) -> bytes:
+    """The body of a JSON response."""
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def user_json(user: User) -> dict[str, Any]:
+    """An account."""
+    return {
+        "id": str(user.id),
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "created_at": iso(to_ms(user.created_at)),
+    }
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    """A log-in."""
+    return {
+        "id": str(session.id),
+        "created_at": iso(to_ms(session.created_at)),
+        "expires_at": iso(to_ms(session.expires_at)),
+    }
+
+
+def movie_json(movie: Movie) -> dict[str, Any]:
+    """A movie."""
+    return {
+        "id": movie.id,
+        "title": movie.title,
+        "description": movie.description,
+        "genre": movie.genre,
+        "duration_min": movie.duration_min,
+    }
+
+
+def change_json(show_id: int, change_id: str, id_: StreamId, decided: ChangeOutcome | None) -> dict[str, Any]:
+    """A change of a show; ACCEPTED while it waits in its lane."""
+    return {
+        "id": change_id,
+        "show_id": show_id,
+        "status": decided.outcome if decided else "ACCEPTED",
+        "reason": decided.reason if decided else None,
+        "accepted_at": iso(id_.ms),
+        "decided_at": iso(decided.decided_ms) if decided else None,
+    }
+
+
+def hall_json(hall: HallListing) -> dict[str, Any]:
+    """A hall without its plan."""
+    return {"id": hall.id, "name": hall.name, "capacity": hall.capacity}
+
+
+def show_json(show: ShowListing) -> dict[str, Any]:
+    """A show."""
+    settings = show.settings
+    hold_s, rest = divmod(settings.hold_ms, 1000)
+    return {
+        "id": show.id,
+        "movie": {
+            "id": show.movie_id,
+            "title": show.title,
+            "genre": show.genre,
+            "duration_min": show.duration_min,
+        },
+        "hall": {"id": show.hall_id, "name": show.hall_name},
+        "starts_at": iso(settings.starts_ms),
+        "state": settings.state.value,
+        "sales_open_at": iso(settings.sales_open_ms or None),
+        "sales_close_at": iso(settings.sales_close_ms),
+        "seats_per_user": settings.seats_per_user,
+        "hold_s": settings.hold_ms / 1000 if rest else hold_s,
+        "prices": dict(settings.prices),
+        "capacity": show.capacity,
+        "free": show.capacity - show.held - show.sold,
+        "held": show.held,
+        "sold": show.sold,
+        "version": show.version,
+    }

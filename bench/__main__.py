@@ -1,6 +1,0 @@
-"""`python -m bench`."""
-
-from bench.command import main
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,0 @@
-"""`python -m crash`."""
-
-from crash.command import main
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,243 @@
+"""Rounds on an event loop: the Redis calls of an api process, put together like a group commit.
+
+All calls of one turn of the loop are written in one go, and Redis answers them in order; so under load one write,
+one read and (in Redis) one fsync serve many requests, and an idle process sends at once. Nothing is ever sent twice
+by itself. Every call ends: with its replies, or with an error that says whether it may have run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import hiredis
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import InvalidResponse, NoScriptError, RedisError
+
+from core.crash_points import point
+from core.errors import AcceptUnknown, OnsaleError, RedisAway
+from db.kv.demotion import ASK_ROLE, ROLE_S, Questions, async_greeting, check_role, says_demoted
+from db.kv.rounds import Command, script_loads, unable
+
+#: Bytes of one read.
+READ = 1 << 16
+
+
+class _Call:
+    """One caller's commands, and what became of them."""
+
+    __slots__ = ("commands", "deadline", "done", "error", "packed", "replies", "writes")
+
+    def __init__(self, commands: Sequence[Command], writes: bool, done: asyncio.Future[list[Any]]) -> None:
+        self.commands = commands
+        self.packed = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
+        self.writes = writes
+        self.done = done
+        self.replies: list[Any] = []
+        self.error: Exception | None = None
+        self.deadline = 0.0
+
+    def fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def lost(self) -> OnsaleError:
+        """The error of a call that was sent and not answered."""
+        return AcceptUnknown() if self.writes else RedisAway()
+
+    def end(self) -> None:
+        """Every reply is there. The caller may have gone away meanwhile."""
+        if self.error is not None:
+            self.fail(self.error)
+        elif not self.done.done():
+            self.done.set_result(self.replies)
+
+
+class AsyncRounds:
+    """One connection to Redis, shared by the tasks of one event loop. Connects at the first call."""
+
+    def __init__(self, url: str, *, timeout_s: float = 2.0, questions: Questions | None = None) -> None:
+        self._pool = redis.asyncio.ConnectionPool.from_url(
+            url,
+            protocol=2,
+            decode_responses=True,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=1.0,
+            retry=Retry(NoBackoff(), 0),
+            redis_connect_func=async_greeting(questions),
+        )
+        self._timeout_s = timeout_s
+        self._connection: Any = None
+        self._reading: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._outbox: list[_Call] = []
+        self._sent: deque[_Call] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._role_until = 0.0
+        self._demoted = False
+
+    async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
+        """Send commands with all others of this turn of the loop, and return their replies.
+
+        Raises: RedisAway: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
+        sent, and no answer came.  ResponseError: Redis refused one of the commands.
+        """
+        loop = asyncio.get_running_loop()
+        call = _Call(commands, writes, loop.create_future())
+        self._outbox.append(call)
+        if self._connection is None:
+            if self._opening is None:
+                self._opening = loop.create_task(self._open())
+        elif len(self._outbox) == 1:
+            loop.call_soon(self._send)
+        return await call.done
+
+    async def close(self) -> None:
+        """Close the connection. The next call opens a new one."""
+        await self._lose()
+
+    async def _open(self) -> None:
+        """Connect, and send what waits for it; if that fails, nothing of it was sent."""
+        # Not the pool's make_connection: it counts what it ever made, and refuses for good after a hundred.
+        connection: Any = self._pool.connection_class(**self._pool.connection_kwargs)
+        try:
+            async with asyncio.timeout(1.0 + self._timeout_s):  # all of it: each of its steps has a limit of its own
+                await connection.connect()
+        except BaseException as error:
+            try:
+                await connection.disconnect(nowait=True)
+            finally:  # also those that came meanwhile
+                waiting, self._outbox = self._outbox, []
+                for call in waiting:
+                    call.fail(RedisAway())
+            if not isinstance(error, RedisError | OSError):
+                raise
+            return
+        finally:
+            self._opening = None
+        self._connection, self._demoted = connection, False
+        self._role_until = asyncio.get_running_loop().time() + ROLE_S
+        self._reading = asyncio.get_running_loop().create_task(self._read(connection))
+        self._send()
+
+    def _send(self) -> None:
+        """Write all that waits. A call counts as sent from here on."""
+        calls, self._outbox = self._outbox, []
+        sent = False
+        try:
+            if self._connection is None:
+                raise RedisAway
+            point("R0")
+            loop = asyncio.get_running_loop()
+            now = loop.time()
+            if now >= self._role_until:
+                self._role_until = now + ROLE_S
+                calls.insert(0, self._role_call(loop))
+            deadline = now + self._timeout_s
+            for call in calls:
+                call.deadline = deadline
+            self._sent.extend(calls)
+            sent = True
+            self._connection._writer.write(b"".join([call.packed for call in calls]))
+            if self._timer is None:
+                self._timer = loop.call_at(deadline, self._overdue)
+            point("R1", redis.ConnectionError)
+        except Exception as error:
+            if sent and self._reading is not None:
+                self._reading.cancel()  # with the connection, what was sent is lost
+            for call in calls if not sent else ():
+                call.fail(RedisAway())
+            if not isinstance(error, OnsaleError | RedisError | OSError):
+                raise
+
+    def _role_call(self, loop: asyncio.AbstractEventLoop) -> _Call:
+        """A call of our own, before those of this turn: whether the server still is the master."""
+
+        def answered(done: asyncio.Future[list[Any]]) -> None:
+            try:
+                check_role(done.result()[0])
+            except (OnsaleError, RedisError) as error:
+                if not isinstance(error, OnsaleError) and self._reading is not None:
+                    self._reading.cancel()
+
+        call = _Call([ASK_ROLE], False, loop.create_future())
+        call.done.add_done_callback(answered)
+        return call
+
+    def _overdue(self) -> None:
+        """Whether the oldest call has waited too long: then the connection is given up."""
+        self._timer = None
+        if not self._sent:
+            return
+        loop = asyncio.get_running_loop()
+        if self._sent[0].deadline > loop.time():
+            self._timer = loop.call_at(self._sent[0].deadline, self._overdue)
+        elif self._reading is not None:
+            self._reading.cancel()
+
+    async def _read(self, connection: Any) -> None:
+        """Hand out replies until the connection ends."""
+        reader = hiredis.Reader(
+            protocolError=InvalidResponse,
+            replyError=connection._parser.parse_error,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+        try:
+            while received := await connection._reader.read(READ):
+                reader.feed(received)
+                point("R2")
+                while (reply := reader.gets()) is not False:
+                    self._take(reply)
+                if self._demoted:
+                    break
+        except (RedisError, OSError, asyncio.CancelledError):
+            pass  # what is lost with it is told to the callers
+        finally:
+            if self._connection is connection:
+                await self._lose()
+
+    def _take(self, reply: Any) -> None:
+        """The next reply, which is the oldest call's."""
+        call = self._sent[0]
+        if isinstance(reply, RedisError):
+            self._demoted |= says_demoted(reply)
+            call.error = RedisAway() if unable(reply) else reply
+            reply = None
+        call.replies.append(reply)
+        if len(call.replies) < len(call.commands):
+            return
+        self._sent.popleft()
+        if isinstance(call.error, NoScriptError):
+            self._load_and_resend(call)
+        else:
+            call.end()
+
+    def _load_and_resend(self, call: _Call) -> None:
+        """Redis was restarted and does not know a script: load those of this call, and send it again."""
+        loads = script_loads(call.commands)
+        again = _Call([*loads, *call.commands], call.writes, asyncio.get_running_loop().create_future())
+
+        def answered(done: asyncio.Future[list[Any]]) -> None:
+            if (error := done.exception()) is not None:
+                call.fail(error if isinstance(error, Exception) else call.lost())
+            elif not call.done.done():
+                call.done.set_result(done.result()[len(loads) :])
+
+        again.done.add_done_callback(answered)
+        self._outbox.append(again)
+        asyncio.get_running_loop().call_soon(self._send)
+
+    async def _lose(self) -> None:
+        """Give the connection up: what was sent and not answered is lost."""
+        connection, self._connection = self._connection, None
+        lost, self._sent = self._sent, deque()
+        for call in lost:
+            call.fail(call.lost())
+        if connection is not None:
+            await connection.disconnect(nowait=True)

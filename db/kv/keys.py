@@ -1,0 +1,78 @@
+"""The names of everything in Redis. Keys of one lane share a hash tag, so they lie on one cluster node."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+#: Pub/sub channel: each message lists the hex ids of bookings just published, separated by blanks.
+DECIDED = "onsale:decided"
+#: String, JSON: whose Redis this is, with lanes and the booking secret, so that an api can start without Postgres.
+INSTALLATION = "onsale:installation"
+#: Sorted set: the workers that are alive, each with the time of its last heartbeat, ms.
+WORKERS = "onsale:workers"
+#: String with a TTL: an expire run is going on.
+EXPIRY_LEASE = "onsale:expiry:lease"
+#: String with a TTL: an expire run has ended lately.
+EXPIRY_DONE = "onsale:expiry:done"
+#: String: the life of Redis (its run_id) in which all coming shows were published (workers/republish.py).
+REPUBLISHED = "onsale:republished"
+#: String with a TTL: the worker that publishes them now.
+REPUBLISHING = "onsale:republishing"
+#: Stream: revoked access tokens, read by every api process (db/revocations.py).
+REVOKED = "onsale:revoked"
+
+
+def lane(number: int) -> str:
+    """Stream: the lane's operations, oldest first."""
+    return f"onsale:{{{number}}}:lane"
+
+
+def marker(number: int) -> str:
+    """String with a TTL: "rung", or the token of the drain at work."""
+    return f"onsale:{{{number}}}:marker"
+
+
+def meter(number: int) -> str:
+    """Hash: epoch; ticket (last given); served (last decided); seq (its journal number); rate (decisions per second);
+    full_until (ms)."""
+    return f"onsale:{{{number}}}:meter"
+
+
+def status(number: int, booking_id: UUID) -> str:
+    """Hash: a booking's published status (lua/accept.lua lists the fields)."""
+    return f"onsale:{{{number}}}:booking:{booking_id.hex}"
+
+
+def card(number: int, show_id: int) -> str:
+    """Hash: what the door knows of a show (lua/accept.lua lists the fields)."""
+    return f"onsale:{{{number}}}:card:{show_id}"
+
+
+def taken(number: int, show_id: int) -> str:
+    """String: until when each seat of a contested show is taken (core/taken_seats.py); true if its card says so."""
+    return f"onsale:{{{number}}}:taken:{show_id}"
+
+
+def undecided(number: int, show_id: int) -> str:
+    """Hash: the show's undecided Books, in all and per user (lua/accept.lua lists the fields)."""
+    return f"onsale:{{{number}}}:undecided:{show_id}"
+
+
+def withdrawn(number: int) -> str:
+    """Hash: bookings that were cancelled while queued (lua/accept.lua): hex id -> the Cancel's entry id."""
+    return f"onsale:{{{number}}}:withdrawn"
+
+
+def expiring(number: int, show_id: int) -> str:
+    """String: the id of the show's undecided Expire, if there is one."""
+    return f"onsale:{{{number}}}:expiring:{show_id}"
+
+
+def hall(hall_id: int) -> str:
+    """String, JSON: a hall's plan. Never changes."""
+    return f"onsale:hall:{hall_id}"
+
+
+def attempts(what: str) -> str:
+    """String with a TTL: attempts to log in, counted by account or by address (db/kv/attempts.py)."""
+    return f"onsale:attempts:{what}"

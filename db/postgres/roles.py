@@ -1,0 +1,59 @@
+"""Who logs in to Postgres: members of the schema's two groups, made from the addresses they will use.
+
+The groups and their rights stand in schema.sql. A member inherits them and has none of its own.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+from sqlalchemy import Connection, make_url, text
+
+from core.errors import ConfigurationError
+
+#: What a statement, a lock and an idle transaction may take at the most: a backstop behind what each engine sets
+#: for itself (db/postgres/engine.py), also for whoever uses the log-in by hand.
+TIMEOUTS = {
+    "onsale_api": {"statement_timeout": "30s", "lock_timeout": "2s"},
+    "onsale_worker": {"statement_timeout": "30s", "lock_timeout": "2s"},
+}
+EVERYBODYS = {"idle_in_transaction_session_timeout": "10s"}
+#: Of Postgres 17 and newer: a transaction that lasts longer is ended with its session.
+TRANSACTION = {"transaction_timeout": "2min"}
+
+
+def ensure_login(connection: Connection, group: str, url: str) -> None:
+    """Make the user of this address, if there is none, a member of the group, with this password and timeouts.
+
+    Raises: ConfigurationError: the address names no user, or one that is more than such a member may be.
+    Repeat: the password is set again.
+    """
+    address = make_url(url)
+    name, password = address.username, address.password
+    if not name or not password:
+        raise ConfigurationError(f"The address for {group} needs a user and a password.")
+    found = connection.execute(
+        text("SELECT rolsuper OR rolcreaterole OR rolname = current_user FROM pg_roles WHERE rolname = :name"),
+        {"name": name},
+    ).scalar()
+    if found:
+        raise ConfigurationError(f"{name} may do more than a member of {group} should: name another user.")
+    role = sql.Identifier(name)
+    if found is None:
+        _run(connection, sql.SQL("CREATE ROLE {} LOGIN").format(role))
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    # Hashed here: a statement may be logged.
+    hashed = driver.pgconn.encrypt_password(str(password).encode(), name.encode(), b"scram-sha-256").decode()
+    _run(connection, sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(hashed)))
+    _run(connection, sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), role))
+    timeouts = TIMEOUTS[group] | EVERYBODYS | (TRANSACTION if driver.info.server_version >= 170_000 else {})
+    for setting, value in timeouts.items():
+        statement = sql.SQL("ALTER ROLE {} SET {} = {}")
+        _run(connection, statement.format(role, sql.Identifier(setting), sql.Literal(value)))
+
+
+def _run(connection: Connection, statement: sql.Composed) -> None:
+    """Run a statement that takes no parameters."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute(statement)

@@ -1,8 +1,0 @@
-"""`python -m model`."""
-
-import sys
-
-from model.command import main
-
-if __name__ == "__main__":
-    sys.exit(main())

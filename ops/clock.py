@@ -1,0 +1,67 @@
+"""`onsale clock`: what the servers' clocks say, and which lanes a wrong one has left ahead.
+
+A Redis whose clock was ahead for a moment leaves stream ids that stay ahead. Accepted times do not come from them, so
+that does no harm; `--reset` begins a new epoch in each such lane that is empty, and the ids are right again.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+import redis
+
+from core.errors import RedisAway
+from core.times import STEP_MS
+from db import clocks, installation
+from db.clocks import LaneAhead
+from db.kv.rounds import connection_pool
+from db.postgres.engine import make_engine, transaction
+from ops.up.running import Running, running
+
+#: Of every call to Redis, seconds.
+SOCKET_TIMEOUT_S = 5.0
+
+
+def clock(where: Running, *, reset: bool) -> int:
+    """Print the clocks and the lanes that are ahead. Returns the exit code: 1 if anything is wrong.
+
+    Raises: PostgresAway, RedisAway.
+    """
+    engine = make_engine(where.database_url, pool_size=1)
+    client = redis.Redis(connection_pool=connection_pool(where.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S))
+    try:
+        with transaction(engine) as connection:
+            lanes = installation.get(connection).lanes
+            ahead_of_postgres_ms = clocks.redis_ms(client) - clocks.postgres_ms(connection)
+        ahead_of_here_ms = clocks.redis_ms(client) - int(time.time() * 1000)
+        lanes_ahead = clocks.lanes_ahead(client, lanes, STEP_MS, reset=reset)
+    except redis.RedisError as error:
+        raise RedisAway(f"Redis cannot be reached: {error}") from error
+    finally:
+        client.close()
+        engine.dispose()
+    for other, ahead_ms in (("Postgres's", ahead_of_postgres_ms), ("this machine's", ahead_of_here_ms)):
+        wrong = "   WRONG: set the clocks" if abs(ahead_ms) > STEP_MS else ""
+        click.echo(f"Redis's clock is {ahead_ms / 1000:+.3f} s ahead of {other}{wrong}")
+    for lane in lanes_ahead:
+        click.echo(_line(lane, reset))
+    left = [lane for lane in lanes_ahead if not lane.reset]
+    return 1 if left or max(abs(ahead_of_postgres_ms), abs(ahead_of_here_ms)) > STEP_MS else 0
+
+
+def _line(lane: LaneAhead, reset: bool) -> str:
+    said = f"The ids of lane {lane.lane} are {lane.ahead_ms / 1000:.0f} s ahead"
+    if lane.reset:
+        return f"{said}: reset"
+    return f"{said}: it has entries, repeat when it is empty" if reset else f"{said}: --reset corrects them"
+
+
+@click.command("clock")
+@click.option("--reset", is_flag=True, help="Begin a new epoch in lanes that are ahead and empty.")
+@click.option("--home", type=click.Path(path_type=Path), default=None, help="The home of the running system.")
+def command(reset: bool, home: Path | None) -> None:
+    """Compare the servers' clocks, and find lanes that a wrong one has left ahead."""
+    sys.exit(clock(running(home), reset=reset))

@@ -1,0 +1,69 @@
+"""`onsale password`: set an account's password, as the database's owner; the only way for an administrator's.
+
+Every session of the account ends, and its access tokens are void in every api process within a second.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+from sqlalchemy import Connection
+
+from api.access.revocations import Revocations
+from api.accounts.passwords import hash_password
+from core.errors import ConfigurationError
+from core.safety import PASSWORD_CHARS, weak_password
+from core.texts import composed
+from db import revocations
+from db.kv.rounds import Rounds
+from db.postgres import sessions, users
+from db.postgres.engine import make_engine, transaction
+from ops.up.running import Running, running
+
+
+def set_password(system: Running, email: str, password: str, new_email: str | None = None) -> None:
+    """Change how an account logs in, and end its sessions. Repeat: the sessions of meanwhile end.
+
+    Raises: ConfigurationError: no such account, or a password that can be guessed.  EmailTaken.  PostgresAway,
+            RedisAway, AcceptUnknown: nothing is changed.
+    """
+    password = composed(password)
+    if weak_password(password):
+        raise ConfigurationError(f"Shorter than {PASSWORD_CHARS} characters, or one that can be guessed.")
+    password_hash = hash_password(password)
+    engine, rounds = make_engine(system.database_url, pool_size=1), Rounds(system.redis_url)
+    try:
+        with transaction(engine) as connection:
+            found = users.get_by_email(connection, email)
+            if found is None:
+                raise ConfigurationError(f"There is no account {email}.")
+            user, _ = found
+            if new_email is not None:
+                users.update_user(connection, user.id, name=user.name, email=composed(new_email).strip())
+            _end_sessions(connection, rounds, user, password_hash)
+    finally:
+        rounds.close()
+        engine.dispose()
+
+
+def _end_sessions(connection: Connection, rounds: Rounds, user: users.User, password_hash: str) -> None:
+    version = users.raise_version(connection, user.id, password_hash)
+    if version is None:
+        raise ConfigurationError(f"The account {user.email} has just been deleted.")
+    sessions.delete_of_user(connection, user.id)
+    revocation = revocations.insert_of_user(connection, user.id, version, Revocations.kept_s())
+    revocations.publish(rounds, revocation, now_s=time.time(), ttl_s=Revocations.kept_s())
+
+
+@click.command()
+@click.argument("address")
+@click.option("--new-address", help="The address to log in with from now on.")
+@click.option("--home", type=click.Path(path_type=Path), help="The home's folder. [env: ONSALE_HOME]")
+def command(address: str, new_address: str | None, home: Path | None) -> None:
+    """Set an account's password; an administrator's is set nowhere else. Its sessions end."""
+    system = running(home)
+    password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
+    set_password(system, address, password, new_address)
+    click.echo(f"{new_address or address}: the password is set, and every session has ended.")

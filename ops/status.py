@@ -1,0 +1,114 @@
+"""`onsale status`: the processes of a running `up`, its lanes, and its bookings by state.
+
+Of a system that no `up` runs (compose, addresses from the environment) the stores alone are shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from core.errors import OnsaleError
+from db import installation
+from db.kv import lanes
+from db.kv.rounds import Rounds
+from db.postgres import bookings
+from db.postgres.engine import make_engine, transaction
+from ops.up.control import ask
+from ops.up.home import is_locked
+from ops.up.running import Running, running
+
+Row = dict[str, Any]
+
+
+def show(home: Path, *, as_json: bool) -> None:
+    """Print the status of the system of this home. A store that is away is told in its place.
+
+    Raises ConfigurationError if there is no system, or its `up` does not answer.
+    """
+    processes: list[Row] = ask(home, {"do": "status"})["processes"] if is_locked(home) else []
+    found = {"processes": processes, **stores(running(home))}
+    if as_json:
+        print(json.dumps(found))
+        return
+    console = Console()
+    if processes:
+        console.print(_processes(processes))
+    console.print(_lanes(found["lanes"]))
+    console.print(_bookings(found["bookings"]))
+
+
+def stores(where: Running) -> dict[str, Any]:
+    """The lanes and the bookings by state; for each the error's text instead if its store is away."""
+    return {"lanes": _or_error(lambda: _read_lanes(where)), "bookings": _or_error(lambda: _read_bookings(where))}
+
+
+def _read_lanes(where: Running) -> list[Row]:
+    rounds = Rounds(where.redis_url)
+    try:
+        kept = installation.published(rounds)
+        if kept is None:
+            return []
+        replies = rounds.call(lanes.overview_commands(kept.lanes), writes=False)
+        return [asdict(state) for state in lanes.overview(replies)]
+    finally:
+        rounds.close()
+
+
+def _read_bookings(where: Running) -> dict[str, int]:
+    engine = make_engine(where.database_url, pool_size=1, writes=False)
+    try:
+        with transaction(engine) as connection:
+            return bookings.count_by_state(connection)
+    finally:
+        engine.dispose()
+
+
+def _or_error(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except OnsaleError as error:
+        return str(error)
+
+
+def _processes(rows: list[Row]) -> Table:
+    table = Table("process", "state", "pids", "restarts", "since", title="Processes", title_justify="left")
+    for row in rows:
+        pids = " ".join(map(str, row["pids"]))
+        table.add_row(row["name"], row["state"], pids, str(row["restarts"]), _ago(row["since"]))
+    return table
+
+
+def _lanes(rows: list[Row] | str) -> Table | str:
+    if isinstance(rows, str):
+        return f"Lanes: {rows}"
+    table = Table("lane", "depth", "oldest", "drained by", "decided/s", title="Lanes", title_justify="left")
+    for row in rows:
+        oldest = f"{row['oldest_age_ms'] / 1000:.1f} s" if row["depth"] else ""
+        table.add_row(
+            str(row["lane"]), str(row["depth"]), oldest, row["drained_by"] or "nobody", f"{row['rate']:.0f}"
+        )
+    return table
+
+
+def _bookings(counts: dict[str, int] | str) -> Table | str:
+    if isinstance(counts, str):
+        return f"Bookings: {counts}"
+    table = Table("state", "bookings", title="Bookings", title_justify="left")
+    for state, count in sorted(counts.items()):
+        table.add_row(state, str(count))
+    return table
+
+
+def _ago(since: str) -> str:
+    seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
+    minutes, seconds = divmod(max(seconds, 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02} ago"

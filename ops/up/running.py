@@ -1,0 +1,75 @@
+"""Find the running system: what `onsale rush`, `verify` and `status` need to talk to it.
+
+An `up` writes it to `<home>/run/state.json`; without one, the environment tells where the system is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from core.addresses import other_database, with_driver
+from core.errors import ConfigurationError
+from core.local_settings import LocalSettings
+from ops.up.home import is_locked, run_folder, write_private
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where a running system is. `jwt_secret` signs its tokens; never print it.
+
+    `database_url` is the owner's; the api and the workers have addresses of their own, with less rights.
+    """
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
+    base_url: str
+    api_database_url: str = field(default="", repr=False)
+    worker_database_url: str = field(default="", repr=False)
+
+
+def running(home: Path | None = None) -> Running:
+    """The system that `onsale up` runs in this home (None: ONSALE_HOME), else the environment's.
+
+    Raises ConfigurationError if there is neither.
+    """
+    settings = LocalSettings.from_env()
+    home = (settings.home if home is None else home).resolve()
+    path = home / "run" / "state.json"
+    if is_locked(home):
+        try:
+            return Running(**json.loads(path.read_text()))
+        except FileNotFoundError:
+            raise ConfigurationError(f"onsale up in {home} is still starting.") from None
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    given = {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "JWT_SECRET": settings.jwt_secret,
+    }
+    if missing := [name for name, value in given.items() if not value]:
+        raise ConfigurationError(
+            f"No onsale up runs in {home}, and {', '.join(missing)} is not set: start one, name its --home, "
+            "or set DATABASE_URL, REDIS_URL, JWT_SECRET and ONSALE_URL of a system elsewhere."
+        )
+    return Running(
+        database_url=with_driver(settings.database_url),
+        redis_url=settings.redis_url,
+        broker_url=settings.broker_url or other_database(settings.redis_url),
+        jwt_secret=settings.jwt_secret,
+        base_url=settings.url.rstrip("/"),
+    )
+
+
+def write_state(home: Path, state: Running) -> None:
+    """Tell others where the system of this home is. Called by its `up` alone."""
+    write_private(run_folder(home) / "state.json", json.dumps(asdict(state)))
+
+
+def remove_state(home: Path) -> None:
+    """Take it back. Repeat: nothing happens."""
+    (home / "run" / "state.json").unlink(missing_ok=True)

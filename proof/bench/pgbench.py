@@ -1,0 +1,60 @@
+"""Contender pgbench: the transaction of sql/booking.sql, best over 1, 4 and 16 clients."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from core.local_settings import LocalSettings
+from ops.up.binaries import find_postgres
+from ops.up.postgres import USER
+from ops.up.process import Launch
+from proof.bench.ground import DATABASE, BenchFailed, Ground
+from proof.bench.halls import ROW
+from proof.bench.sql.tables import SOLD
+
+SCRIPT = Path(__file__).parent / "sql" / "booking.sql"
+CLIENTS = (1, 4, 16)
+TIMEOUT_S = 120.0
+
+
+def best(ground: Ground, template: str, count: int) -> tuple[float, int]:
+    """The most transactions per second, each way on a fresh copy of the template, and with how many clients."""
+    found = []
+    for clients in CLIENTS:
+        ground.fresh(template)
+        found.append((_run(ground, ground.shows[template][0], clients, count // clients), clients))
+    return max(found)
+
+
+def _run(ground: Ground, show_id: int, clients: int, each: int) -> float:
+    """`each` transactions per client; all of them book. Returns transactions per second."""
+    pgbench = find_postgres(LocalSettings.from_env().servers).beside("pgbench")
+    host = re.search(r"host=([^&]+)", ground.stores.database_url)
+    if host is None or not pgbench.is_file():
+        raise BenchFailed("pgbench, or the socket of Postgres, was not found.")
+    values = {"show": show_id, "per_client": each, "done": 0, "row": ROW}
+    # fmt: off
+    command = (
+        str(pgbench), "--host", host[1], "--port", "5432", "--username", USER,
+        "--no-vacuum", "--protocol", "prepared", "--client", str(clients), "--jobs", str(min(2, clients)),
+        "--transactions", str(each), "--file", str(SCRIPT),
+        *(f"--define={name}={value}" for name, value in values.items()),
+        DATABASE,
+    )
+    # fmt: on
+    launch = Launch(name="pgbench", command=command, cwd=Path("/"), env={"LC_ALL": "C", "PATH": os.defpath})
+    rate = tps(ground.step(launch, TIMEOUT_S).decode())
+    [(sold,)] = ground.execute(SOLD)
+    if sold != clients * each:
+        raise BenchFailed(f"pgbench: {sold} seats are sold, not {clients * each}.")
+    return rate
+
+
+def tps(report: str) -> float:
+    """Transactions per second as pgbench reports them. Raises BenchFailed."""
+    found = re.search(r"tps = ([0-9.]+)", report)
+    if found is None:
+        raise BenchFailed(f"pgbench said: {report[-500:]}")
+    return float(found[1])

@@ -1,0 +1,83 @@
+"""Looks at the lanes, at Redis's memory and at what has been decided, several times a second, from a thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import psycopg
+import redis
+
+from db.kv import keys
+from db.kv.rounds import connection_pool
+from proof.bench.ground import DATABASE, Ground, plain
+from proof.bench.sql.tables import DECIDED
+
+EVERY_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look. `at`: seconds of the clock; `waiting`: entries per lane; `memory`: bytes; `decided`: so far."""
+
+    at: float
+    waiting: list[int]
+    memory: int
+    decided: int
+
+
+class Watch:
+    """From `with` to the end of the block. `memory_limit`: Redis's maxmemory, bytes."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._lanes = ground.lanes
+        self._database = psycopg.connect(plain(ground.url(DATABASE)), autocommit=True)
+        self._client: Any = redis.Redis(connection_pool=connection_pool(ground.stores.redis_url, socket_timeout_s=5))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self.memory_limit = int(self._client.info("memory")["maxmemory"])
+        self.samples = [self._look()]
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._client.close()
+        self._database.close()
+
+    @property
+    def last(self) -> Sample:
+        """How things stood a moment ago."""
+        return self.samples[-1]
+
+    def _look(self) -> Sample:
+        row = self._database.execute(DECIDED).fetchone()
+        at = time.perf_counter()
+        waiting = [self._client.xlen(keys.lane(lane)) for lane in range(self._lanes)]
+        return Sample(at, waiting, self._client.info("memory")["used_memory"], row[0] if row else 0)
+
+    def _run(self) -> None:
+        while not self._over.wait(EVERY_S):
+            self.samples.append(self._look())
+
+
+def between(samples: Sequence[Sample], begun: float, ended: float) -> list[Sample]:
+    """The looks from one time of the clock to another."""
+    return [each for each in samples if begun <= each.at <= ended]
+
+
+def decided_per_s(samples: Sequence[Sample]) -> float:
+    """The mean rate from the first look to the last; 0 if there are not two."""
+    if len(samples) < 2:
+        return 0.0
+    first, last = samples[0], samples[-1]
+    return (last.decided - first.decided) / (last.at - first.at)

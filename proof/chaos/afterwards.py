@@ -1,0 +1,160 @@
+"""After the load: wait until the system has come to rest, repeat what was lost by a wipe, and look once more."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from redis import RedisError
+
+from core.errors import OnsaleError
+from db.postgres import bookings
+from db.postgres.engine import make_engine, transaction
+from ops.rush.tokens import mint
+from proof.chaos.evidence import Evidence
+from proof.chaos.record import BOOK, CANCEL, CONFIRM, SEATS, SHOW, STATUS, Call, Record
+from proof.chaos.scene import HOST, Scene
+from proof.chaos.watch import Watch
+from proof.chaos.wire import Broken, NoAnswer, Wire, request
+
+#: Seconds within which, after the last fault and the load's end, lanes must be empty and holds have ended.
+REST_BOUND_S = 30.0
+#: How many bookings are looked at by their owners afterwards, and how many keys are repeated.
+LOOKS, REPEATS, AT_ONCE = 1_500, 200, 24
+DEADLINE_S = 10.0
+
+
+async def restless(scene: Scene, watch: Watch) -> list[str]:
+    """Wait until lanes are empty and no hold is left. What was not so within REST_BOUND_S, in words.
+
+    Time in which the machine kept this process waiting does not count: it kept the system waiting too.
+    """
+    begun = time.time()
+    while found := await asyncio.to_thread(_unrest, scene):
+        if time.time() - begun - watch.lost_s(begun) > REST_BOUND_S:
+            return found
+        await asyncio.sleep(0.2)
+    return []
+
+
+def _unrest(scene: Scene) -> list[str]:
+    found = []
+    engine = make_engine(scene.running.database_url, pool_size=1)
+    try:
+        found += [f"lane {lane.lane} holds {lane.depth}" for lane in scene.lanes() if lane.depth]
+        with transaction(engine) as connection:
+            held = bookings.count_by_state(connection).get("HELD", 0)
+        found += [f"{held} holds have not ended"] if held else []
+    except (OnsaleError, RedisError) as error:
+        found.append(f"a store is away: {error}")
+    finally:
+        engine.dispose()
+    return found
+
+
+def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
+    """Bookings that a 202 was asked for before a wipe and that have no outcome, or got one only by a repetition."""
+    found = set()
+    for id_, calls in evidence.accepted():
+        rows = evidence.outcomes.get(id_)
+        accepted_at = evidence.accepted_at(rows[0]) if rows else calls[-1].sent_at
+        for wipe in evidence.wipes:
+            lost_later = bool(rows) and accepted_at > wipe.ended
+            kept = wipe.back_to is not None and calls[0].answered_at < wipe.back_to
+            if (
+                not kept
+                and calls[0].sent_at <= wipe.ended
+                and (lost_later or (not rows and accepted_at <= wipe.ended))
+            ):
+                found.add(id_)
+    return frozenset(found)
+
+
+def changes_lost_by_wipe(evidence: Evidence) -> list[Call]:
+    """Confirms and cancels that were accepted before a wipe and never decided."""
+    found = []
+    for id_, calls in evidence.by_booking.items():
+        for call in calls:
+            if call.kind in (CONFIRM, CANCEL) and call.code == 202 and evidence.may_be_lost(call):
+                decided = [row for row in evidence.rows_of.get(id_, ()) if row.kind == call.kind]
+                if not any(row.decided_ms / 1000 >= call.sent_at - 1 for row in decided):
+                    found.append(call)
+    return found
+
+
+class Afterwards:
+    """Requests of the run's users after the load. All of them are noted."""
+
+    def __init__(self, scene: Scene, noted: Record, seed: int) -> None:
+        self._scene = scene
+        self._record = noted
+        self._secret = scene.running.jwt_secret
+        self._wire = Wire(HOST, scene.port)
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self._random = random.Random(f"afterwards {seed}")
+        self._tokens: dict[str, str] = {}
+
+    async def repeat(self, calls: Iterable[Call]) -> list[Call]:
+        """Send requests again, with their keys."""
+        return await asyncio.gather(*(self._again(call) for call in calls))
+
+    async def look(self, evidence: Evidence, too: Iterable[str], watch: Watch) -> None:
+        """Repeat some keys, wait until that is decided, and look at many bookings (those of `too`) and all shows."""
+        firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
+        known = list(firsts)
+        self._random.shuffle(known)
+        # A key whose final status had left Redis is queued once more.
+        await self.repeat(firsts[id_] for id_ in known[:REPEATS])
+        await restless(self._scene, watch)
+        await asyncio.gather(*(self._status(id_, firsts[id_]) for id_ in {*known[:LOOKS], *too}))
+        shows = sorted({call.show for call in evidence.calls if call.show})
+        await asyncio.gather(*(self._read(kind, show) for show in shows for kind in (SHOW, SEATS)))
+        self._wire.close()
+
+    async def _again(self, call: Call) -> Call:
+        token = self._token(call.user)
+        if call.kind == BOOK:
+            raw = request(
+                "POST", "/api/bookings", token=token, key=call.key, body={"show_id": call.show, **call.asked}
+            )
+        else:
+            method, tail = ("PATCH", "/confirm") if call.kind == CONFIRM else ("DELETE", "")
+            raw = request(method, f"/api/bookings/{call.booking}{tail}", token=token)
+        about: dict[str, Any] = {"user": call.user, "show": call.show, "key": call.key, "asked": call.asked}
+        return await self._send(call.kind, raw, {**about, "booking": call.booking})
+
+    async def _status(self, id_: str, call: Call) -> Call:
+        raw = request("GET", f"/api/bookings/{id_}", token=self._token(call.user))
+        return await self._send(STATUS, raw, {"user": call.user, "show": call.show, "booking": id_})
+
+    async def _read(self, kind: str, show: int) -> Call:
+        path = f"/api/shows/{show}" + ("/seats" if kind == SEATS else "")
+        return await self._send(kind, request("GET", path), {"show": show})
+
+    async def _send(self, kind: str, raw: bytes, about: dict[str, Any]) -> Call:
+        async with self._free:
+            call = self._record.sent(kind, **about)
+            code, body = 0, dict[str, Any]()
+            for _ in range(2):
+                try:
+                    code, body = await self._wire.once(raw, DEADLINE_S)
+                    break
+                except NoAnswer:
+                    break
+                except Broken:
+                    call.tries += 1
+            self._record.answered(call, code, body)
+        return call
+
+    def _token(self, user: str) -> str:
+        if user not in self._tokens:
+            self._tokens[user] = mint(self._secret, user)
+        return self._tokens[user]
+
+
+def refused(calls: Sequence[Call], evidence: Evidence) -> frozenset[str]:
+    """Of repeated bookings, those that the door refused for good."""
+    return frozenset(evidence.id_of(call) for call in calls if call.code == 409)

@@ -1,0 +1,26 @@
+"""Books that were given up: only those whose owners had asked for that, and all of those."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proof.chaos.evidence import Evidence
+from proof.chaos.record import BOOK, CANCEL
+
+#: Redis's clock is this machine's; it is cut to whole ms.
+SLACK_S = 0.005
+
+
+def unwanted(evidence: Evidence) -> Iterator[tuple[str, float]]:
+    """Books that were given up without their owners' wish, or sold against it; and when they were decided."""
+    for row in evidence.rows:
+        at, calls = row.decided_ms / 1000, evidence.by_booking.get(str(row.booking_id), ())
+        if row.kind == BOOK and row.outcome == "CANCELLED":
+            if not any(call.kind == CANCEL and call.sent_at - SLACK_S <= at for call in calls):
+                yield f"booking {row.booking_id} was withdrawn, and its owner had not cancelled it", at
+        elif row.kind == BOOK:
+            accepted_ms = row.operation.get("accepted_ms", row.id.ms)  # named where it is not the id's
+            waited_ms, patience_ms = row.decided_ms - accepted_ms, row.operation.get("give_up_after_ms", 0)
+            expired, sold = row.reason == "EXPIRED_IN_QUEUE", row.outcome in ("HELD", "CONFIRMED")
+            if sold if 0 < patience_ms < waited_ms else expired:
+                yield f"booking {row.booking_id} waited {waited_ms} of {patience_ms} ms and is {row.outcome}", at

@@ -1,0 +1,105 @@
+"""What clients saw of a booking: it only ever moved forward, and it is what was decided."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from proof.chaos.evidence import Evidence
+from proof.chaos.record import BOOK, Call
+
+FINAL = ("CONFIRMED", "FAILED", "CANCELLED")
+#: Redis's clock is this machine's; it is cut to whole ms.
+SLACK_S = 0.005
+
+
+class Violation(NamedTuple):
+    """What is wrong, and when it was seen, if that is known (seconds since 1970)."""
+
+    text: str
+    at: float | None = None
+
+
+def forward_only(evidence: Evidence) -> Iterator[Violation]:
+    """I3: what a client saw only ever moved forward."""
+    for id_, calls in evidence.by_booking.items():
+        seen = sorted((call for call in calls if is_look(call)), key=lambda call: call.answered_at)
+        ends = [call.answered_at for call in seen]
+        newest: list[Call] = []
+        for call in seen:
+            last = newest[-1] if newest else call
+            newest.append(call if call.said["version"] >= last.said["version"] else last)
+        for call in calls:
+            place = bisect_right(ends, call.sent_at)
+            if place == 0:
+                continue
+            before = newest[place - 1]
+            if call.code == 404 and id_ not in evidence.lost_by_wipe:
+                yield Violation(f"booking {id_} was there and then unknown", call.answered_at)
+            elif (
+                _went_back(before, call)
+                and call.answered_at > evidence.stale_until(before.sent_at)
+                and not _may_queue_again(evidence, id_, before, call)
+            ):
+                yield Violation(f"booking {id_} was {form(before)} and then {form(call)}", call.answered_at)
+
+
+def _went_back(before: Call, call: Call) -> bool:
+    return is_look(call) and bool(call.said["version"] < before.said["version"])
+
+
+def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> bool:
+    """A key that is repeated after its final status has left Redis is queued once more."""
+    if call.said["version"]:
+        return False
+    wiped = evidence.wiped_between(before.sent_at, call.answered_at)
+    for row in evidence.rows_of.get(id_, ()):
+        if row.decision.get("status") in FINAL and row.decision["version"] >= before.said["version"]:
+            final_at = evidence.decided_at(row)
+            if wiped or call.answered_at - final_at >= evidence.status_ttl_s - SLACK_S:
+                return any(
+                    each.kind == BOOK
+                    and each.sent_at <= call.answered_at
+                    and final_at <= (each.answered_at or call.sent_at)
+                    for each in evidence.by_booking[id_]
+                )
+    return False
+
+
+def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:
+    """I4: same key, same booking; and every version of it that a client saw is the one that was decided."""
+    for id_, calls in evidence.by_booking.items():
+        decided = {row.decision["version"]: row for row in evidence.rows_of.get(id_, ()) if "version" in row.decision}
+        for call in calls:
+            if call.kind == BOOK and call.accepted and call.said["id"] != id_:
+                text = f"the key {call.key} of {call.user} gave booking {call.said['id']}, and is {id_}"
+                yield Violation(text, call.answered_at)
+            elif is_look(call) and call.said["version"]:
+                row = decided.get(call.said["version"])
+                if row is None or not _agrees(call.said, row.decision):
+                    recorded = row.decision if row else "nothing"
+                    text = f"booking {id_} was shown as {form(call)}, and recorded is {recorded}"
+                    yield Violation(text, call.answered_at)
+
+
+def _agrees(said: dict[str, Any], decision: dict[str, Any]) -> bool:
+    return (said["status"], said["seats"]) == (decision["status"], decision["seats"])
+
+
+def is_look(call: Call) -> bool:
+    """Whether the answer showed a booking's status."""
+    return call.accepted and call.said.get("version") is not None
+
+
+def last_looks(evidence: Evidence) -> Iterator[tuple[str, Call]]:
+    """What was seen of each booking after the system had come to rest, if somebody looked."""
+    for id_, calls in evidence.by_booking.items():
+        after = [call for call in calls if call.sent_at >= evidence.rested_at and is_look(call)]
+        if after:
+            yield id_, after[-1]
+
+
+def form(call: Call) -> str:
+    said = call.said
+    return f"{said['stage'] or said['status']} v{said['version']}"

@@ -1,0 +1,77 @@
+"""How soon the system works again after a fault: lanes by the journal, the api by the record."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from proof.chaos.nemesis import Fired
+from proof.chaos.record import Call
+
+#: A stall that begins, or a request that fails, within so many seconds after a fault is held to be its work.
+SOON_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A time in which a lane had something to decide and decided nothing. Seconds since 1970."""
+
+    lane: int
+    begun: float
+    ended: float
+
+
+def stalls(decided: Iterable[tuple[int, int, int]]) -> list[Stall]:
+    """From (lane, accepted ms, recorded ms) of every decision in the lane's order: the times between two batches.
+
+    An operation waits from its acceptance, or from the end of the batch ahead of it.
+    """
+    found: list[Stall] = []
+    last: dict[int, int] = {}
+    for lane, accepted_ms, recorded_ms in decided:
+        before = last.get(lane, accepted_ms)
+        begun = max(before, accepted_ms)
+        if recorded_ms > begun:
+            found.append(Stall(lane, begun / 1000, recorded_ms / 1000))
+        last[lane] = max(before, recorded_ms)
+    return found
+
+
+def lane_recovery_s(fired: Fired, found: Sequence[Stall]) -> float:
+    """Seconds from the heal until the last lane that had stalled decides again."""
+    longest = 0.0
+    for stall in found:
+        if stall.ended > fired.healed and fired.begun <= stall.ended and stall.begun <= fired.healed + SOON_S:
+            longest = max(longest, stall.ended - max(stall.begun, fired.healed))
+    return longest
+
+
+def backlog_s(fired: Fired, waits: Sequence[tuple[float, float]]) -> float:
+    """Seconds from the heal until everything accepted before it was decided. `waits`: accepted, decided."""
+    ends = [decided for accepted, decided in waits if accepted <= fired.healed < decided and decided > fired.begun]
+    return max(ends, default=fired.healed) - fired.healed
+
+
+def api_recovery_s(fired: Fired, calls: Sequence[Call], sent: Sequence[float]) -> float | None:
+    """Seconds from the heal until the api answers again, with anything but a 5xx. None: never.
+
+    A request that fails within SOON_S of the heal is held to be the fault's work, and what was answered before it
+    is not yet the recovery: processes that are about to be killed answer too. `calls` by the time they were sent,
+    which is `sent`.
+    """
+    begin = bisect_left(sent, fired.healed)
+    for place in range(begin, bisect_right(sent, fired.healed + SOON_S)):
+        if not _answered(calls[place]):
+            begin = place + 1
+    return next((call.answered_at - fired.healed for call in calls[begin:] if _answered(call)), None)
+
+
+def _answered(call: Call) -> bool:
+    return 0 < call.code < 500
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that so large a share does not exceed (nearest rank); 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[max(0, min(len(ordered) - 1, -int(-share * len(ordered) // 1) - 1))] if ordered else 0.0

@@ -1,0 +1,1 @@
+"""The kit of all proofs: servers, a running system, clocks, shows and waiting, written once."""

@@ -1,0 +1,47 @@
+"""Redis's clock, as tests set it: the scripts add what a key says to the time that they read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import redis
+
+from db.kv import scripts
+
+#: How far the clock is ahead, ms. It is gone with everything else when Redis is emptied: set it again then.
+AHEAD = "tests:ahead_ms"
+_PRELUDE = f"""
+local function clock()
+  local time = redis.call('TIME')
+  local ms = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(redis.call('GET', '{AHEAD}') or '0')
+  return {{math.floor(ms / 1000), ms % 1000 * 1000}}
+end
+"""
+_NAMES = ("ACCEPT", "FINISH", "PEEK", "PUBLISH")
+
+
+@contextmanager
+def settable() -> Iterator[None]:
+    """Until the block ends, this process's scripts read the time from a clock that `set_ahead` moves."""
+    by_sha = dict(scripts.BY_SHA)
+    patched: dict[str, Any] = {name: _with_clock(name) for name in _NAMES}
+    with mock.patch.multiple(scripts, BY_SHA=by_sha, **patched):
+        by_sha |= {script.sha: script for script in (getattr(scripts, name) for name in _NAMES)}
+        yield
+
+
+def set_ahead(client: redis.Redis, ms: int) -> None:
+    """Set the clock: so many ms ahead of the machine's; negative: behind."""
+    client.set(AHEAD, ms)
+
+
+def _with_clock(name: str) -> scripts.Script:
+    script: scripts.Script = getattr(scripts, name)
+    assert "redis.call('TIME')" in script.source
+    source = _PRELUDE + script.source.replace("redis.call('TIME')", "clock()")
+    return replace(script, source=source, sha=hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())

@@ -1,0 +1,117 @@
+"""Lets schemathesis at a running system, as each kind of caller."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from schemathesis.auths import AuthProvider
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import from_schema
+from schemathesis.wfc.escalation import EscalatingAuthProvider
+
+from proof.openapi.accounts import Client, Tokens
+from proof.openapi.watch import Watch
+
+EXPECTED = Path(__file__).with_name("schemathesis.toml")
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+BOOKINGS = ["list_shows", "create", "status", "by_reference", "confirm", "cancel", "own_bookings"]
+CATALOGUE = [
+    *("create_hall", "list_halls", "get_hall", "create_show", "get_show", "get_seats", "change_show", "close_show"),
+    *("create_movie", "get_movie", "replace_movie", "delete_movie"),
+]
+#: Phases, operations (none: all), and until which part of a caller's time.
+#: First what follows from the document, as long as it takes; then what can be drawn again and again; then chains of
+#: requests about one thing: where there is everything, they are rarely long.
+RUNS: tuple[tuple[tuple[str, ...], list[str], float], ...] = (
+    (("examples", "coverage"), [], 0.0),
+    (("fuzzing", "stateful"), [], 0.5),
+    (("stateful",), BOOKINGS, 0.75),
+    (("stateful",), CATALOGUE, 1.0),
+)
+#: Where a chain of requests can begin to book, or to sell: schemathesis takes neither for a beginning, because their
+#: bodies name what must exist. The document cannot say so, as a link gives a whole body or nothing of it.
+ENTRANCES = {
+    ("/api/shows", "get", "200"): {
+        "create": {"operationId": "create", "requestBody": {"show_id": "$response.body#/shows/0/id"}}
+    },
+    ("/api/halls", "get", "200"): {
+        "create_show": {"operationId": "create_show", "requestBody": {"hall_id": "$response.body#/halls/0/id"}}
+    },
+}
+#: Hung is what takes longer.
+HANGS_S = 30
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is drawn for each caller: for so many seconds, and so many cases of an operation in one round."""
+
+    seed: int
+    seconds: int
+    examples: int
+
+
+def names_of(document: dict[str, Any], *, secured: bool = False) -> set[str]:
+    """The names of all operations, or of those that need a token."""
+    found = (each for methods in document["paths"].values() for each in methods.values())
+    return {each["operationId"] for each in found if "operationId" in each and (each.get("security") or not secured)}
+
+
+def probe(client: Client, size: Size) -> Iterator[tuple[str, Watch]]:
+    """Send cases as nobody, as a customer and as an administrator: the caller's name, and what was seen.
+
+    The anonymous caller never gets a token: schemathesis would sign up by itself if it were allowed to.
+    """
+    document = client.ask("GET", "/openapi.json")
+    for (path, method, status), links in ENTRANCES.items():
+        document["paths"][path][method]["responses"][status]["links"] = links
+    names = names_of(document)
+    administrator = client.administrator()
+    customers: list[AuthProvider[Any]] = [Tokens(client, client.sign_up()) for _ in range(2)]
+    callers: dict[str, list[Any]] = {
+        "anonymous": [],
+        # What one customer made is asked for as another, too (the check object_level_authorization).
+        "customer": [EscalatingAuthProvider(customers, ["one", "other"], peers=("one", "other"), pinned="one")],
+        "administrator": [Tokens(client, administrator)],
+    }
+    for name, providers in callers.items():
+        watch, begun = Watch(client.stage(administrator)), 0.0
+        for phases, operations, part in RUNS:
+            seconds = max(1, round(begun + part * size.seconds - time.monotonic())) if part else None
+            left_out = sorted(names - set(operations)) if operations else []
+            config = _config(size, phases, left_out, seconds)
+            config.projects.default.update(base_url=client.system.base_url)
+            schema = schemathesis.openapi.from_dict(document, config=config)
+            schema.auth.providers.extend(providers)
+            with watch.over(schema):
+                for event in from_schema(schema).execute():
+                    watch.event(event)
+            begun = begun or time.monotonic()
+        yield name, watch
+
+
+def _config(size: Size, phases: tuple[str, ...], left_out: list[str], seconds: int | None) -> SchemathesisConfig:
+    expected = tomllib.loads(EXPECTED.read_text())
+    expected["operations"] += [
+        {"include-operation-id": name, "phases": {"stateful": {"enabled": False}}} for name in left_out
+    ]
+    # Requests without a token, or with a wrong one, end a chain at its first link: the other phases send them.
+    chains = {"max-examples": 3 * size.examples, "with-security-parameters": False}
+    stateful = {"enabled": "stateful" in phases, "generation": chains}
+    return SchemathesisConfig.from_dict(
+        expected
+        | ({"max-time": seconds} if seconds else {})
+        | {
+            "generation": expected["generation"] | {"max-examples": size.examples, "database": "none"},
+            "phases": {phase: {"enabled": phase in phases} for phase in PHASES} | {"stateful": stateful},
+            "seed": size.seed,
+            "continue-on-failure": True,
+            "request-timeout": HANGS_S,
+        }
+    )

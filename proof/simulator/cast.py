@@ -1,0 +1,146 @@
+"""The cast: the processes of a schedule, and what its clients do. Each piece of work is a Job of the baton."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from random import Random
+from uuid import UUID
+
+from api.bookings.intake import Intake
+from api.bookings.known_halls import Plans
+from api.bookings.long_poll import LongPolls
+from api.bookings.service import BookingService
+from api.web.errors import NoSuchBooking
+from core import ids
+from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.operations import Book, Cancel, Confirm
+from proof.simulator.baton import Job
+from proof.simulator.ground import Ground
+from proof.simulator.oracle import Asked, Oracle
+from proof.simulator.seams import SeamService, driven
+from workers.stores import Stores
+
+SECRET = b"s" * 32
+USERS = tuple(UUID(int=number) for number in (1, 2, 3))
+#: What a client may hear of a store in trouble; it may then ask again.
+TROUBLE = (AcceptUnknown, PostgresAway, RedisAway)
+
+
+class Process:
+    """An api, a worker or the expirer. Its memory is new after a crash; its open connections are kept for speed."""
+
+    def __init__(self, ground: Ground, name: str, number: int, ring: Callable[[int], object]) -> None:
+        self.name = name
+        self.jobs: dict[str, Job] = {}
+        self._ground, self._number, self._ring = ground, number, ring
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin with an empty memory."""
+        ground, number = self._ground, self._number
+        engine, rounds = ground.seam_engines[number], ground.seam_rounds[number]
+        client = ground.seam_clients[number % 2]
+        self.jobs = {}
+        self.stores = Stores(ground.settings, engine, client, rounds, _installation=ground.installation)
+        intake = Intake(ground.settings, engine)
+        intake._rounds = rounds
+        intake.plans = Plans(rounds, engine)
+        seam, nobody_waits = SeamService(rounds), LongPolls(ground.settings.redis_url, 0)
+        self.service = BookingService(seam, intake, nobody_waits, seam, self._ring)
+
+    def begin(self, what: str, work: Callable[[], object]) -> None:
+        """Start a piece of work; one of each kind at a time."""
+        self.jobs[what] = Job(f"{self.name} {what}", work)
+
+
+class Clients:
+    """Three people who want the same few seats, change their minds, and repeat themselves."""
+
+    def __init__(self, rng: Random, shows: list[int], labels: list[str], oracle: Oracle) -> None:
+        self._rng, self._shows, self._labels, self._oracle = rng, shows, labels, oracle
+        self._keys = itertools.count(1)
+
+    def action(self, service: BookingService) -> tuple[str, Callable[[], None]]:
+        """Something that a client does next, at this api."""
+        rng, asked = self._rng, list(self._oracle.asked.values())
+        dice = rng.random()
+        if not asked or dice < 0.45:
+            new = self._new()
+            return "book", lambda: self.book(service, new)
+        chosen = rng.choice(asked)
+        if dice < 0.6:
+            return "book again", lambda: self.book(service, chosen)
+        if dice < 0.75:
+            return "confirm", lambda: self._change(service, chosen, Confirm)
+        if dice < 0.87:
+            return "cancel", lambda: self._change(service, chosen, Cancel)
+        return "poll", lambda: self._poll(service, chosen)
+
+    def _new(self) -> Asked:
+        rng = self._rng
+        user, show_id = rng.choice(USERS), rng.choice(self._shows)
+        named = rng.random() < 0.7
+        seats = tuple(sorted(rng.sample(self._labels[:4], rng.choice((1, 1, 2))))) if named else ()
+        operation = Book(
+            booking_id=ids.booking_id(SECRET, show_id, user, f"key {next(self._keys)}"),
+            show_id=show_id,
+            user_id=user,
+            fingerprint=" ".join(seats) or "best",
+            seats=seats,
+            quantity=0 if named else rng.choice((1, 2)),
+            hold=rng.random() < 0.6,
+        )
+        asked = self._oracle.asked[operation.booking_id] = Asked(operation)
+        return asked
+
+    def book(self, service: BookingService, asked: Asked) -> None:
+        """POST /api/bookings, with its key; a refusal of a booking that may have an outcome asks for it."""
+        operation, since = asked.operation, len(asked.seen)
+        try:
+            service.intake.hall_of(operation.show_id)  # as `book` does: then accept.lua may refuse taken seats
+            answer = driven(service.accept(operation))
+            if answer.code in ("ACCEPTED", "SAME"):
+                asked.accepted = True
+                self._oracle.saw(operation.booking_id, int(answer.status["v"]), answer.status["s"], since)
+            elif answer.forgotten and self._recall(service, asked, since):
+                pass  # refused, but it had been decided before
+            elif answer.code == "MISMATCH":
+                self._oracle.violations.append(f"I4 booking {operation.booking_id}: its own key does not match it")
+            elif answer.code == "SEAT_TAKEN" and not asked.accepted:
+                self._oracle.refused += 1
+            elif self._oracle.wiped:
+                asked.accepted = False  # lost by the wipe, and now refused: that is its answer
+            elif asked.accepted:
+                self._oracle.violations.append(f"I4 booking {operation.booking_id}: accepted, now {answer.code}")
+        except TROUBLE:
+            pass
+
+    def _change(self, service: BookingService, asked: Asked, kind: type[Confirm | Cancel]) -> None:
+        operation = asked.operation
+        asked.cancelled |= kind is Cancel
+        try:
+            change = kind(booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id)
+            answer = driven(service.accept(change))
+            if answer.code == "ACCEPTED":
+                self._oracle.accepted(operation.show_id, answer.meter.epoch, answer.entry_id)
+        except (*TROUBLE, NoSuchBooking):
+            pass
+
+    def _poll(self, service: BookingService, asked: Asked) -> None:
+        """GET /api/bookings/<id>."""
+        operation, since = asked.operation, len(asked.seen)
+        try:
+            body = json.loads(driven(service.look(operation.booking_id, operation.user_id)).body)
+            self._oracle.saw(operation.booking_id, body["version"], body["status"], since)
+        except (*TROUBLE, NoSuchBooking):
+            pass
+
+    def _recall(self, service: BookingService, asked: Asked, since: int) -> bool:
+        try:
+            booking = service.intake.recall(asked.operation.booking_id, asked.operation.user_id)
+        except NoSuchBooking:
+            return False
+        self._oracle.saw(booking.id, booking.version, booking.status.value, since)
+        return True

@@ -1,0 +1,236 @@
+"""Nobody sees or changes what is another's: every route, walked by a stranger, by a user and by nobody.
+
+The routes come from the application itself. A new one fails `test_every_route_is_looked_at` until somebody has
+said here whose it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from api.web.cursors import BOOKINGS, LATEST_MS
+from core.ids import booking_id, reference, show_of
+from tests.support.buyer import Buyer, answered
+from tests.support.factories import headers_of, make_admin, make_movie
+from tests.support.stage import Stage
+
+#: Routes about one booking; only its owner is told that it exists.
+OF_A_BOOKING = {
+    ("GET", "/api/bookings/{booking_id}"),
+    ("GET", "/api/bookings/reference/{reference}"),
+    ("PATCH", "/api/bookings/{booking_id}/confirm"),
+    ("DELETE", "/api/bookings/{booking_id}"),
+}
+#: Routes about whoever asks; the token alone says who that is.
+OF_ONESELF = {
+    ("GET", "/api/auth/profile"),
+    ("PUT", "/api/auth/profile"),
+    ("DELETE", "/api/auth/profile"),
+    ("PUT", "/api/auth/password"),
+    ("GET", "/api/auth/export"),
+    ("GET", "/api/auth/bookings"),
+    ("POST", "/api/auth/logout"),
+    ("DELETE", "/api/auth/sessions"),
+    ("POST", "/api/bookings"),
+}
+#: Routes for administrators.
+OF_ADMINS = {
+    ("POST", "/api/movies"),
+    ("PUT", "/api/movies/{movie_id}"),
+    ("DELETE", "/api/movies/{movie_id}"),
+    ("POST", "/api/halls"),
+    ("POST", "/api/shows"),
+    ("PATCH", "/api/shows/{show_id}"),
+    ("DELETE", "/api/shows/{show_id}"),
+    ("GET", "/api/shows/{show_id}/changes/{change_id}"),
+}
+#: Routes for everybody.
+OF_ALL = {
+    ("POST", "/api/auth/signup"),
+    ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/refresh"),
+    ("GET", "/api/movies"),
+    ("GET", "/api/movies/{movie_id}"),
+    ("GET", "/api/halls"),
+    ("GET", "/api/halls/{hall_id}"),
+    ("GET", "/api/shows"),
+    ("GET", "/api/shows/{show_id}"),
+    ("GET", "/api/shows/{show_id}/seats"),
+    ("GET", "/api/health"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
+    ("GET", "/docs"),
+    ("GET", "/docs/{name}"),
+    ("GET", "/openapi.json"),
+}
+STATES = ("queued", "held", "confirmed", "failed", "cancelled", "forgotten")
+
+
+def call(client: FlaskClient, method: str, path: str, headers: dict[str, str], **parts: object) -> Any:
+    for name, value in {"show_id": 1, "movie_id": 1, "hall_id": 1, "change_id": "e-1-0", **parts}.items():
+        path = path.replace(f"{{{name}}}", str(value))
+    assert "{" not in path
+    return client.open(path, method=method, headers=headers)
+
+
+def said(response: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """What a stranger could compare: status, headers, body; without what differs by itself."""
+    body = json.loads(response.get_data() or b"null") or {}
+    body.pop("request_id", None)
+    skipped = ("X-Request-Id", "RateLimit", "Content-Length")
+    return response.status_code, {k: v for k, v in response.headers.items() if k not in skipped}, body
+
+
+def spec(app: Flask) -> dict[tuple[str, str], dict[str, Any]]:
+    paths = app.extensions["onsale-document"]()["paths"]
+    return {
+        (method.upper(), path): about
+        for path, each in paths.items()
+        for method, about in each.items()
+        if method != "parameters"
+    }
+
+
+def test_every_route_is_looked_at(app: Flask) -> None:
+    assert set(spec(app)) == OF_A_BOOKING | OF_ONESELF | OF_ADMINS | OF_ALL
+
+
+def test_the_description_is_the_only_source_of_routes(app: Flask) -> None:
+    """API9: nothing answers that is not described."""
+    described = set(spec(app))
+    routed = set()
+    for rule in app.url_map.iter_rules():
+        path = rule.rule
+        for name in rule.arguments:
+            path = re.sub(rf"<[^<>]*\b{name}>", f"{{{name}}}", path)
+        routed |= {(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+
+    assert routed == described
+
+
+def test_what_the_description_says_about_tokens_is_so(app: Flask, client: FlaskClient, engine: Engine) -> None:
+    for (method, path), about in spec(app).items():
+        secured = "security" in about
+        assert secured == ((method, path) not in OF_ALL), path
+        if secured:
+            response = call(client, method, path, {}, booking_id=uuid4(), reference="ABCD")
+            assert (response.status_code, response.get_json(force=True)["code"]) == (401, "token_missing"), path
+
+
+def test_a_user_is_no_administrator(app: Flask, client: FlaskClient, engine: Engine) -> None:
+    """Neither with a user's token, nor with an administrator's whose right was taken, nor with one of no account."""
+    make_movie(engine)
+    user, former = headers_of(app), headers_of(app, role="admin")
+    for method, path in sorted(OF_ADMINS):
+        for headers in (user, former):
+            response = call(client, method, path, headers)
+            assert (response.status_code, response.get_json(force=True)["code"]) == (403, "not_allowed"), path
+
+
+def make(stage: Stage, alice: Buyer, state: str) -> str:
+    """A booking of alice's in this state."""
+    show = stage.show()
+    if state == "failed":
+        stage.book(show, "A1")
+    id_: str = answered(alice.book(show, "A1", hold=state in ("held", "cancelled")), 202)["id"]
+    if state != "queued":
+        stage.drain(show)
+    if state == "cancelled":
+        answered(alice.cancel(id_), 202)
+        stage.drain(show)
+    if state == "forgotten":
+        for key in stage.stores.client.keys("*:booking:*"):
+            stage.stores.client.delete(key)
+    return id_
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_strangers_booking_is_like_one_that_does_not_exist(
+    app: Flask, client: FlaskClient, stage: Stage, alice: Buyer, bob: Buyer, state: str
+) -> None:
+    id_ = make(stage, alice, state)
+    # Of the same show, so that nothing but its existence is different.
+    nobodys = str(booking_id(b"n" * 32, show_of(UUID(id_)), bob.id, None))
+    before = stage.stores.client.xlen("onsale:{0}:lane")
+    seen = answered(alice.get(id_), 200)
+
+    for method, path in sorted(OF_A_BOOKING):
+        there, not_there = (
+            said(call(client, method, path, bob.headers, booking_id=one, reference=reference(UUID(one))))
+            for one in (id_, nobodys)
+        )
+        assert there == not_there, path
+        assert there[0] == 404, path
+        assert there[2]["code"] == "no_such_booking"
+
+    stage.drain()
+    assert stage.stores.client.xlen("onsale:{0}:lane") <= before
+    after = answered(alice.get(id_), 200)
+    if state != "queued":
+        assert after == seen
+
+
+def test_what_is_about_oneself_is_about_nobody_else(
+    app: Flask, client: FlaskClient, engine: Engine, stage: Stage
+) -> None:
+    pairs = [
+        client.post("/api/auth/signup", json={"email": f"{name}@example.com", "password": "correct horse"}).get_json()
+        for name in ("alice", "bob")
+    ]
+    alice, bob = ({"Authorization": f"Bearer {pair['access_token']}"} for pair in pairs)
+    show = stage.show()
+    booked = client.post("/api/bookings", json={"show_id": show, "seats": ["A1"]}, headers=alice).get_json()["id"]
+    stage.drain(show)
+
+    for method, path in sorted(OF_ONESELF):
+        if method == "GET":
+            text = call(client, method, path, bob).get_data(as_text=True)
+            assert "alice" not in text, path
+            assert booked not in text, path
+            assert pairs[0]["user"]["id"] not in text, path
+    assert booked in client.get("/api/auth/export", headers=alice).get_data(as_text=True)
+    client.delete("/api/auth/sessions", headers=bob)
+    assert client.get("/api/auth/profile", headers=alice).status_code == 200
+
+
+def test_the_same_key_of_another_person_is_another_booking(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+    show = stage.show()
+
+    first, second = (answered(one.book(show, seat, key="k"), 202)["id"] for one, seat in ((alice, "A1"), (bob, "A1")))
+
+    assert first != second
+
+
+def test_a_page_behind_a_strangers_booking_tells_nothing(
+    client: FlaskClient, stage: Stage, alice: Buyer, bob: Buyer
+) -> None:
+    id_ = make(stage, alice, "confirmed")
+    nobodys = id_[:8] + "-0000-8000-8000-000000000000"
+
+    there, not_there = (
+        said(client.get(f"/api/auth/bookings?cursor={BOOKINGS.write(LATEST_MS, one)}", headers=bob.headers))
+        for one in (id_, nobodys)
+    )
+
+    assert there == not_there
+    assert there[0] == 200
+
+
+def test_an_administrator_has_no_way_into_bookings_either(
+    app: Flask, client: FlaskClient, engine: Engine, stage: Stage, alice: Buyer
+) -> None:
+    id_ = make(stage, alice, "confirmed")
+    carol = headers_of(app, make_admin(engine), "admin")
+
+    for method, path in sorted(OF_A_BOOKING):
+        response = call(client, method, path, carol, booking_id=id_, reference="ABCD")
+        assert response.status_code == 404, path

@@ -1,0 +1,235 @@
+"""The life of bookings on real Redis and Postgres, beside the reference: whatever is done, in whatever order.
+
+Hypothesis draws the steps; operations queue in the lane until a drain is drawn, so each is decided long after it
+was accepted, several in one batch. Time passes by setting Redis's clock, as its scripts read it, ahead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from core import ids
+from core.bookings import Booking, Status
+from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId
+from db.kv import keys
+from db.kv.lanes import Accepted
+from db.postgres import bookings
+from db.postgres.engine import transaction
+from proof.kit import clock
+from proof.kit.shows import HOUR_MS
+from tests.support.reference import Reference
+from tests.support.stage import Stage
+
+LIMIT, HOLD_MS = 4, 2 * HOUR_MS
+SEATS = ["A1", "A2", "A3", "B1", "B2", "B3"]
+REFUSALS = {"PAUSED", "CLOSED", "SOLD_OUT", "LIMIT_REACHED"}
+#: What accept.lua may say of a Confirm or Cancel of a booking that is known.
+KNOWN = {"ACCEPTED", "SAME"}
+
+_keys = itertools.count(1)
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """One show of six seats, three people, one lane drained by hand."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+        self.users = [UUID(int=number) for number in (1, 2, 3)]
+        self.books: list[Book] = []
+        self.waiting: list[tuple[Operation, int]] = []
+
+    @initialize()
+    def open_show(self) -> None:
+        later = int(time.time() * 1000) + 10_000 * HOUR_MS
+        self.show = self.stage.show(
+            rows=2, seats=3, premium=1, seats_per_user=LIMIT, hold_ms=HOLD_MS, sales_close_ms=later, starts_ms=later
+        )
+        categories = {seat: "premium" if seat.startswith("A") else "standard" for seat in SEATS}
+        self.reference = Reference(categories, limit=LIMIT, hold_ms=HOLD_MS)
+        self.lane = self.show % self.stage.stores.settings.lanes
+
+    # -- what people do ---------------------------------------------------------------------------------
+
+    @rule(
+        user=st.integers(0, 2),
+        seats=st.lists(st.sampled_from(SEATS), min_size=1, max_size=3, unique=True),
+        hold=st.booleans(),
+    )
+    def book(self, user: int, seats: list[str], hold: bool) -> None:
+        self._book(user, seats=tuple(sorted(seats)), hold=hold)
+
+    @rule(
+        user=st.integers(0, 2),
+        quantity=st.integers(1, 4),
+        category=st.sampled_from([None, "premium", "standard"]),
+        hold=st.booleans(),
+    )
+    def book_the_best(self, user: int, quantity: int, category: str | None, hold: bool) -> None:
+        self._book(user, quantity=quantity, category=category, hold=hold)
+
+    @precondition(lambda self: self.books)
+    @rule(pick=st.integers(0, 50))
+    def repeat(self, pick: int) -> None:
+        """The same key again: the same booking, and nothing is added."""
+        before = self.stage.stores.client.xlen(keys.lane(self.lane))
+        answer = self.stage.accept(self.books[pick % len(self.books)])
+
+        assert answer.code == "SAME"
+        assert self.stage.stores.client.xlen(keys.lane(self.lane)) == before
+
+    @precondition(lambda self: self.books)
+    @rule(pick=st.integers(0, 50), kind=st.sampled_from([Confirm, Cancel]))
+    def change_mind(self, pick: int, kind: Callable[..., Confirm | Cancel]) -> None:
+        book = self.books[pick % len(self.books)]
+        operation = kind(booking_id=book.booking_id, show_id=self.show, user_id=book.user_id)
+        answer = self._accept(operation)
+        assert answer.code in KNOWN
+        if answer.code == "SAME" and not self._undecided(type(operation), book.booking_id):
+            assert self.reference.bookings[book.booking_id].state in ("CONFIRMED", "FAILED", "CANCELLED")
+
+    @precondition(lambda self: self.books)
+    @rule(pick=st.integers(0, 50), kind=st.sampled_from([Confirm, Cancel]))
+    def meddle(self, pick: int, kind: Callable[..., Confirm | Cancel]) -> None:
+        """Somebody else's booking cannot be touched."""
+        book = self.books[pick % len(self.books)]
+        answer = self.stage.accept(kind(booking_id=book.booking_id, show_id=self.show, user_id=UUID(int=9)))
+        assert answer.code == "NO_STATUS"
+
+    # -- what the house does ----------------------------------------------------------------------------
+
+    @rule()
+    def expire(self) -> None:
+        self._accept(Expire(show_id=self.show, limit=2))
+
+    @rule(limit=st.integers(1, 6))
+    def change_limit(self, limit: int) -> None:
+        self._accept(ChangeShow(show_id=self.show, changes={"seats_per_user": limit}))
+
+    @rule(state=st.sampled_from(["PAUSED", "ON_SALE", "ON_SALE"]))
+    def pause_or_resume(self, state: str) -> None:
+        self._accept(ChangeShow(show_id=self.show, changes={"state": state}))
+
+    @precondition(lambda self: len(self.books) > 8)
+    @rule()
+    def close(self) -> None:
+        self._accept(ChangeShow(show_id=self.show, changes={"state": "CLOSED"}))
+
+    @precondition(lambda self: self.books)
+    @rule(hours=st.sampled_from([1, 2, 3]))
+    def let_time_pass(self, hours: int) -> None:
+        # From one example to the next as well: lanes are used again, and their time goes on.
+        clock.set_ahead(self.stage.stores.client, self._ahead_ms() + hours * HOUR_MS)
+
+    @rule()
+    def drain(self) -> None:
+        """Decide all that waits; the reference decides the same, and says the same."""
+        self.stage.drain(self.show)
+        with transaction(self.stage.stores.engine) as connection:
+            recorded = {b.id: b for b in bookings.by_ids(connection, [book.booking_id for book in self.books])}
+        for operation, accepted_ms in self.waiting:
+            self._tell(operation, accepted_ms, recorded)
+        self.waiting.clear()
+        assert {id_: told(booking) for id_, booking in recorded.items()} == {
+            id_: (kept.state, kept.reason, kept.seats) for id_, kept in self.reference.bookings.items()
+        }
+        self._compare_published(recorded)
+
+    def teardown(self) -> None:
+        """In the end everything is decided, and the database is proven."""
+        if hasattr(self, "show"):
+            self.drain()
+            self.stage.proven()
+
+    # -- steps ------------------------------------------------------------------------------------------
+
+    def _book(self, user: int, **asked: Any) -> None:
+        user_id = self.users[user]
+        operation = Book(
+            booking_id=ids.booking_id(b"k" * 32, self.show, user_id, f"life {next(_keys)}"),
+            show_id=self.show,
+            user_id=user_id,
+            fingerprint=json.dumps(asked),
+            **asked,
+        )
+        answer = self._accept(operation)
+        if answer.code == "ACCEPTED":
+            self.books.append(operation)
+        else:
+            assert answer.code in REFUSALS
+            assert answer.status == {} or answer.stale
+        if answer.code == "LIMIT_REACHED" and not self.waiting:
+            wanted = len(operation.seats) or operation.quantity
+            assert self.reference.seats_of(user_id, 0) + wanted > self.reference.limit
+
+    def _accept(self, operation: Operation) -> Accepted:
+        answer = self.stage.accept(operation)
+        if answer.code == "ACCEPTED":
+            self.waiting.append((operation, StreamId.parse(answer.entry_id).ms + self._ahead_ms()))
+        return answer
+
+    def _ahead_ms(self) -> int:
+        return int(self.stage.stores.client.get(clock.AHEAD) or 0)
+
+    def _undecided(self, kind: type[Operation], id_: UUID) -> bool:
+        return any(isinstance(each, kind) and getattr(each, "booking_id", None) == id_ for each, _ in self.waiting)
+
+    def _tell(self, operation: Operation, at_ms: int, recorded: dict[UUID, Booking]) -> None:
+        reference = self.reference
+        match operation:
+            case Book(booking_id=id_):
+                booking = recorded[id_]
+                reference.book(operation, at_ms, 0, booking.seats, withdrawn=self._undecided(Cancel, id_))
+                if reference.bookings[id_].state == "HELD":
+                    reference.bookings[id_].deadline_ms = self._first_deadline(booking)
+            case Confirm(booking_id=id_):
+                reference.confirm(id_, at_ms)
+            case Cancel(booking_id=id_):
+                reference.cancel(id_, at_ms)
+            case Expire(limit=limit):
+                reference.expire(at_ms, limit)
+            case ChangeShow(changes=changes):
+                reference.change(limit=changes.get("seats_per_user"), state=changes.get("state"))
+
+    def _first_deadline(self, booking: Booking) -> int:
+        """A hold's deadline as the journal has it: the booking may be past that already."""
+        return self.stage.granted(booking.id) + HOLD_MS
+
+    def _compare_published(self, recorded: dict[UUID, Booking]) -> None:
+        for id_, booking in recorded.items():
+            body = self.stage.status(id_)
+            assert (body["version"], body["status"]) == (booking.version, booking.status.value)
+        live = [booking for booking in recorded.values() if booking.live]
+        held = sum(len(booking.seats) for booking in live if booking.status is Status.PENDING)
+        assert self.stage.counters(self.show) == (held, sum(len(booking.seats) for booking in live) - held)
+
+
+def told(booking: Booking) -> tuple[str, str | None, tuple[str, ...]]:
+    """A booking as the reference would say it."""
+    state = "HELD" if booking.status is Status.PENDING else booking.status.value
+    return state, booking.reason.value if booking.reason else None, booking.seats
+
+
+def test_whatever_is_done_the_reference_says_the_same(stage: Stage) -> None:
+    with clock.settable():
+        run_state_machine_as_test(
+            lambda: Lifecycle(stage),
+            settings=settings(
+                max_examples=25,
+                stateful_step_count=30,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

@@ -1,0 +1,159 @@
+"""Cards and plans in Redis before anybody asks: when a show is made, and again when Redis lives anew."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from core.errors import PostgresAway
+from core.ids import lane_of
+from db.kv import keys
+from db.postgres.engine import transaction
+from proof.kit.shows import HOUR_MS
+from proof.kit.waiting import until
+from tests.support.factories import make_show
+from tests.support.stage import Stage
+from workers import republish
+from workers.stores import Stores, open_stores
+
+
+def card_of(stores: Stores, show: int) -> dict[str, str]:
+    """The card, but for when it was last confirmed."""
+    found = stores.client.hgetall(keys.card(lane_of(show, stores.settings.lanes), show))
+    return {name: value for name, value in found.items() if name != "checked"}
+
+
+def test_a_wiped_redis_gets_the_cards_of_all_coming_shows_and_the_plans_they_need(
+    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republish, "CHUNK", 2)
+    stores = stage.stores
+    shows = [make_show(engine, starts_in_ms=HOUR_MS) for _ in range(5)]
+    begun = make_show(engine, starts_in_ms=-HOUR_MS)
+    sold, contested = stage.show(rows=1, seats=1), stage.show()
+    stage.book(sold, "A1")
+    stage.book(contested, "A1")
+    stage.drain()
+    before = {show: card_of(stores, show) for show in (sold, contested)}
+    stores.client.flushdb()
+
+    assert republish.run_once(stores) == 7
+
+    assert card_of(stores, begun) == {}
+    for show in shows:
+        assert {**card_of(stores, show), "closes": "", "hall": ""} == {
+            "v": "1", "state": "ON_SALE", "opens": "0", "closes": "", "sold_out_until": "0", "hall": "",
+        }  # fmt: skip
+        plan = json.loads(stores.client.get(keys.hall(int(card_of(stores, show)["hall"]))))
+        assert plan["rows"][0]["label"] == "A"
+    for show, card in before.items():
+        # An outcome may have left Redis: refusals look behind.
+        assert card_of(stores, show) == {**card, "forgets_at": "0"}
+    assert stores.client.exists(keys.INSTALLATION)
+    assert republish.run_once(stores) is None
+    assert not stores.client.exists(keys.REPUBLISHING)
+
+
+def test_a_card_that_is_newer_stays_and_one_of_the_past_leaves_redis(stage: Stage, engine: Engine) -> None:
+    stores, show = stage.stores, stage.show()
+    stage.book(show, "A1")
+    stage.drain()
+    key = keys.card(lane_of(show, 4), show)
+    stores.client.hset(key, "v", "99")
+
+    assert republish.run_once(stores) == 1
+
+    assert card_of(stores, show)["v"] == "99"
+    assert HOUR_MS < stores.client.pttl(key) <= 7 * HOUR_MS
+
+
+def test_one_worker_does_it_and_who_was_killed_keeps_nobody_for_long(stage: Stage, engine: Engine) -> None:
+    show = make_show(engine)
+    stage.stores.client.set(keys.REPUBLISHING, "killed", px=republish.LEASE_MS)
+    assert republish.run_once(stage.stores) is None
+    assert card_of(stage.stores, show) == {}
+
+    stage.stores.client.pexpire(keys.REPUBLISHING, 1)
+    until(lambda: republish.run_once(stage.stores) == 1)
+
+    assert card_of(stage.stores, show)
+
+
+@pytest.mark.parametrize("when", ["in the middle", "at the end"])
+def test_a_redis_that_is_wiped_once_more_meanwhile_gets_everything_again(
+    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr(republish, "CHUNK", 1)
+    stores, shows = stage.stores, [make_show(engine) for _ in range(3)]
+    wanted = iter([1] if when == "in the middle" else [3])
+    real, wipe_at = republish.shows.upcoming, next(wanted)
+    chunks = []
+
+    def wiped(connection: Any, after: Any, limit: int) -> Any:
+        if len(chunks) == wipe_at:
+            stores.client.flushdb()
+        chunks.append(after)
+        return real(connection, after, limit)
+
+    monkeypatch.setattr(republish.shows, "upcoming", wiped)
+    assert republish.run_once(stores) is None
+
+    assert republish.run_once(stores) == 3
+    assert all(card_of(stores, show) for show in shows)
+
+
+def test_another_life_of_redis_is_noticed_though_its_data_are_there(stage: Stage, engine: Engine) -> None:
+    """A restart from an older file, or a replica that took over, lacks the newest cards, and has the marker."""
+    stores, show = stage.stores, make_show(engine)
+    assert republish.run_once(stores) == 1
+    stores.client.delete(keys.card(lane_of(show, 4), show))
+    assert republish.run_once(stores) is None
+
+    stores.client.set(keys.REPUBLISHED, "the run_id of a server that was")
+
+    assert republish.run_once(stores) == 1
+    assert card_of(stores, show)
+
+
+def test_the_thread_goes_on_after_whatever_goes_wrong(
+    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(republish, "TICK_S", 0.01)
+    monkeypatch.setattr(republish, "REST_S", 0.01)
+    stores, show = open_stores(stage.stores.settings), make_show(engine)
+    errors: list[Exception] = [PostgresAway("away"), ValueError("a bug of ours")]
+    real = republish.shows.upcoming
+
+    def troubled(*arguments: Any) -> Any:
+        if errors:
+            raise errors.pop(0)
+        return real(*arguments)
+
+    monkeypatch.setattr(republish.shows, "upcoming", troubled)
+    thread = republish.Republisher(stores)
+    thread.start()
+    until(lambda: card_of(stage.stores, show))
+    stage.stores.client.flushdb()
+    until(lambda: card_of(stage.stores, show))
+    thread.stop()
+    stores.close()
+
+    assert not thread.is_alive()
+
+
+def test_shows_that_start_at_the_same_moment_are_all_found(stage: Stage, engine: Engine, monkeypatch: Any) -> None:
+    monkeypatch.setattr(republish, "CHUNK", 2)
+    shows = [make_show(engine) for _ in range(5)]
+    with transaction(engine) as connection:
+        moment = "date_trunc('second', now() + interval '1 hour')"
+        connection.execute(
+            text(
+                f"UPDATE shows SET starts_at = {moment}, settings = jsonb_set(settings, '{{starts_ms}}',"  # noqa: S608
+                f" to_jsonb(CAST(extract(epoch FROM {moment}) * 1000 AS bigint)))"
+            )
+        )
+
+    assert republish.run_once(stage.stores) == len(shows)

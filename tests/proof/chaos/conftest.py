@@ -1,0 +1,20 @@
+"""A play on real stores. Markers live shortly, so that the sweeper comes at once."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.proof.chaos.play import Play
+from tests.support.stage import Stage
+
+
+@pytest.fixture(autouse=True)
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKER_MS", "100")
+
+
+@pytest.fixture
+def play(short_leases: None, stage: Stage, app: Flask, client: FlaskClient) -> Play:
+    return Play(app, client, stage)

@@ -1,0 +1,287 @@
+"""The oracle finds each bug that is planted here, and says which promise it breaks. A clean run breaks none."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from core import ids
+from core.bookings import Verdict
+from core.decide import decide
+from core.errors import PostgresAway
+from db.kv import keys, scripts
+from db.kv.scripts import Script
+from db.postgres.engine import transaction
+from proof.kit.waiting import until
+from tests.proof.chaos.play import Play
+from workers import batch as batches
+from workers.batch import run_batch
+from workers.publish import publish
+
+
+def test_a_clean_run_breaks_nothing(play: Play) -> None:
+    show = play.stage.show(rows=3, seats=6, hold_ms=300, seats_per_user=4)
+    people = [uuid4() for _ in range(6)]
+    drains = threading.Thread(target=lambda: [play.stage.drain() for _ in range(30)])
+    drains.start()
+    for number in range(40):
+        user = people[number % 6]
+        call = (
+            play.book(show, f"A{number % 6 + 1}", user=user) if number % 2 else play.book(show, quantity=1, user=user)
+        )
+        again = play.book(show, user=user, key=call.key, **call.asked)
+        if call.accepted:
+            assert again.said["id"] == call.said["id"]
+            play.spy(call, people[(number + 1) % 6])
+        else:
+            assert call.said["code"] in ("seat_taken", "limit_reached", "too_many_bookings")
+        held = play.book(show, quantity=1, hold=True, user=user)
+        if held.accepted:
+            (play.confirm, play.cancel)[number % 2](held)
+            play.look(held)
+        play.read(show)
+    drains.join()
+
+    verdict = play.judged()
+
+    assert verdict.violations == 0, verdict.examples
+    assert len(verdict.counts) == 12
+
+
+# -- I1 -----------------------------------------------------------------------------------------------------
+
+
+def test_seats_read_before_the_lock_and_taken_from_anybody(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    early = read_states(play, show, monkeypatch)
+    play.book(show, "A1")
+    play.drain()
+    with monkeypatch.context() as planted:
+        planted.setattr(batches, "load_states", early)
+        planted.setattr(batches.seats, "record", take_from_anybody)
+        play.book(show, "A1", user=play.stage.bob)
+        play.drain()
+
+    assert play.judged().broken == {"I1", "I6", "I8"}
+
+
+def read_states(play: Play, show: int, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """What a batch reads of the show now, for a later batch to believe."""
+    load, read = batches.load_states, []
+    play.book(show, "A1", user=uuid4(), key="early")
+
+    def keep(connection: Any, *arguments: Any) -> Any:
+        read.append(load(connection, *arguments))
+        raise PostgresAway
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "load_states", keep)
+        with suppress(PostgresAway):
+            run_batch(play.stage.stores, show % 4, 500)
+    play.stage.stores.client.delete(keys.lane(show % 4), *play.stage.stores.client.keys("*booking*"))
+    play.record.calls.clear()
+    return lambda *_: read[0]
+
+
+def take_from_anybody(connection: Any, changes: Any) -> None:
+    statement = text("UPDATE seats SET status = :status, booking_id = :id WHERE show_id = :show AND label = :label")
+    for change in changes:
+        values = {"status": change.status, "id": change.after, "show": change.show_id, "label": change.label}
+        connection.execute(statement, values)
+
+
+# -- I2 -----------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_that_vanishes_from_its_lane(play: Play) -> None:
+    show = play.stage.show()
+    play.book(show, "A1")
+    play.stage.stores.client.xtrim(keys.lane(show % 4), maxlen=0)
+
+    assert play.judged().broken == {"I2", "I3"}
+
+
+def test_trimming_before_the_commit(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    play.book(show, "A1")
+    record = batches._record
+
+    def trim_and_fail(connection: Any, batch: Any, entries: Any) -> None:
+        record(connection, batch, entries)
+        play.stage.stores.client.xtrim(keys.lane(show % 4), maxlen=0)
+        raise PostgresAway
+
+    with monkeypatch.context() as planted:
+        planted.setattr(batches, "_record", trim_and_fail)
+        play.drain()
+
+    assert play.judged().broken == {"I2", "I3"}
+
+
+def test_publishing_before_the_commit(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    record = batches._record
+
+    def publish_and_fail(connection: Any, batch: Any, entries: Any) -> None:
+        record(connection, batch, entries)
+        publish(play.stage.stores, batch, "token", None)
+        raise PostgresAway
+
+    with monkeypatch.context() as planted:
+        planted.setattr(batches, "_record", publish_and_fail)
+        play.drain()
+    assert play.look(booked).said["status"] == "CONFIRMED"
+
+    assert play.judged().broken == {"I2", "I4"}
+
+
+def test_an_operation_decided_twice(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.drain()
+    with transaction(play.stage.stores.engine) as connection:
+        connection.execute(text("""
+            INSERT INTO journal (lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id, outcome,
+                                 reason, operation, decision, decided_ms)
+            SELECT lane, seq + 1, epoch, stream_ms + 1, stream_seq, part, kind, show_id, booking_id, outcome,
+                   reason, operation, decision, decided_ms
+              FROM journal WHERE booking_id = :id"""), {"id": booked.said["id"]})  # fmt: skip
+
+    assert play.judged().broken == {"I2", "I6"}
+
+
+# -- I3 -----------------------------------------------------------------------------------------------------
+
+
+def test_a_late_drain_that_publishes_without_the_fence(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    held = play.book(show, "A1", hold=True)
+    late = run_batch(play.stage.stores, show % 4, 500)
+    assert late is not None
+    play.confirm(held)
+    play.drain()
+    assert play.look(held).said["status"] == "CONFIRMED"
+    source = scripts.FINISH.source
+    for guard in ("if same_life and not mine and served >= tonumber(ARGV[3]) then return {0} end",
+                  "not version or tonumber(version) < tonumber(ARGV[arg])"):  # fmt: skip
+        assert guard in source
+        source = source.replace(guard, "" if guard.endswith("end") else "true")
+    with monkeypatch.context() as planted:
+        planted.setattr(scripts, "FINISH", Script(source, hashlib.sha1(source.encode()).hexdigest()))
+        publish(play.stage.stores, late, "late", None)
+
+    assert play.judged().broken == {"I3", "I9"}
+
+
+def test_an_accepted_booking_that_is_unknown_later(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    client = play.stage.stores.client
+    client.delete(keys.lane(show % 4), *client.keys("*booking*"))
+    play.look(booked)
+
+    assert play.judged().broken == {"I2", "I3"}
+
+
+# -- I4, I5 -------------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_is_ignored(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    derive = ids.booking_id
+    with monkeypatch.context() as planted:
+        planted.setattr(ids, "booking_id", lambda secret, show_id, user, _key: derive(secret, show_id, user, None))
+        for _ in range(2):
+            play.book(show, "A1", key="the same")
+        play.drain()
+
+    assert play.judged().broken == {"I2", "I4", "I5"}
+
+
+def test_another_outcome_than_the_recorded_one(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.drain()
+    client = play.stage.stores.client
+    [status] = client.keys("*booking*")
+    client.hset(status, "b", str(client.hget(status, "b")).replace("CONFIRMED", "FAILED"))
+    play.look(booked)
+
+    assert play.judged().broken == {"I4"}
+
+
+def test_an_outcome_nobody_asked_for(play: Play) -> None:
+    show = play.stage.show()
+    play.book(show, "A1")
+    play.stage.book(show, "A2", user=play.stage.bob)
+    play.drain()
+
+    assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_is_withdrawn_by_nobody(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.stage.stores.client.hset(keys.withdrawn(show % 4), UUID(booked.said["id"]).hex, "1-1")
+    play.drain()
+
+    assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_its_owner_cancels_while_it_is_queued_breaks_nothing(play: Play) -> None:
+    show = play.stage.show()
+    booked = play.book(show, "A1")
+    play.book(show, "A1", user=play.stage.bob)
+    play.cancel(booked)
+    play.drain()
+
+    assert play.look(booked).said["status"] == "CANCELLED"
+    assert play.judged().broken == set()
+
+
+def test_a_booking_that_is_given_up_before_its_time(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    play.book(show, "A1", give_up_after_ms=60_000)
+    with monkeypatch.context() as planted:
+        planted.setattr(batches.verdicts, "of", lambda *_: Verdict.OVERDUE)
+        play.drain()
+
+    assert play.judged().broken == {"I5"}
+
+
+def test_a_booking_that_is_sold_after_it_was_given_up(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = play.stage.show()
+    play.book(show, "A1", give_up_after_ms=1)
+    late_ms = int(time.time() * 1000) + 2
+    until(lambda: time.time() * 1000 > late_ms)
+    with monkeypatch.context() as planted:
+        planted.setattr(batches, "decide", decide_at_once)
+        play.drain()
+
+    assert play.judged().broken == {"I5", "I6"}
+
+
+def decide_at_once(state: Any, entry: Any, decided_ms: int, verdict: Any) -> Any:
+    """As if nobody had waited; the journal's rows say when it really was."""
+    made = decide(state, entry, entry.accepted_ms, verdict)
+    return [replace(decision, decided_ms=decided_ms) for decision in made]
+
+
+def test_a_hold_that_expires_before_its_time(play: Play) -> None:
+    show = play.stage.show()
+    play.book(show, "A1", hold=True)
+    play.drain()
+    play.stage.let_holds_lapse(show)
+    play.stage.expire(show)
+
+    assert play.judged().broken == {"I5", "I6"}

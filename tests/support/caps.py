@@ -1,0 +1,43 @@
+"""A door with small caps, for tests of them."""
+
+from __future__ import annotations
+
+import itertools
+from uuid import UUID
+
+from core import ids
+from core.operations import Book
+from db.kv import keys, lanes
+from db.kv.lanes import Accepted
+from tests.support.stage import Stage
+
+LANES, USER_CAP, SHOW_CAP = 4, 2, 5
+_keys = itertools.count(1)
+
+
+def ask(stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str = "", quantity: int = 0) -> Accepted:
+    """Ask for seats (one of the best, if nothing is named) at a door with small caps."""
+    user = user or stage.alice
+    operation = Book(
+        booking_id=ids.booking_id(b"k" * 32, show, user, key or f"undecided {next(_keys)}"),
+        show_id=show,
+        user_id=user,
+        fingerprint="f",
+        seats=seats,
+        quantity=quantity or (0 if seats else 1),
+    )
+    settings = stage.stores.settings
+    return lanes.accept(
+        stage.stores.rounds,
+        operation,
+        lanes=LANES,
+        cap=settings.lane_cap,
+        marker_ms=settings.marker_ms,
+        user_cap=USER_CAP,
+        show_cap=SHOW_CAP,
+    )
+
+
+def counts(stage: Stage, show: int) -> dict[str, str]:
+    """What the door has counted of a show."""
+    return stage.stores.client.hgetall(keys.undecided(show % LANES, show))

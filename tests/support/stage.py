@@ -1,0 +1,196 @@
+"""A stage for tests of the booking path: shows, operations accepted by the real script, drains run by hand.
+
+The actors of the play: alice buys, bob is her rival.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from core import ids
+from core.bookings import Booking
+from core.halls import Hall
+from core.ids import lane_of
+from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation
+from core.shows import ShowSettings
+from db.kv import cards, lanes, statuses
+from db.kv.lanes import Accepted
+from db.postgres import bookings, catalogue, halls, movies, shows
+from db.postgres.engine import transaction
+from ops.verify import verify
+from proof.kit.shows import HOUR_MS, plan
+from workers import sweep
+from workers.drain import drain
+from workers.stores import Stores
+
+_keys = itertools.count(1)
+
+
+class Stage:
+    """Everything a test of the path does, in one line each."""
+
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+        self.alice, self.bob = uuid4(), uuid4()
+        self.rung: list[int] = []
+
+    def show(self, rows: int = 2, seats: int = 5, *, premium: int = 0, **settings: Any) -> int:
+        """A show that is on sale, its card published."""
+        now_ms = int(time.time() * 1000)
+        values = {
+            "sales_close_ms": now_ms + HOUR_MS,
+            "starts_ms": now_ms + HOUR_MS,
+            "seats_per_user": 10,
+            "hold_ms": 120_000,
+            "prices": {"standard": 1000, "premium": 1500},
+            **settings,
+        }
+        plan_ = plan(rows, seats, premium)
+        labels = list(Hall.from_plan(0, plan_).seats)
+        with transaction(self.stores.engine) as connection:
+            movie = movies.insert_movie(
+                connection, {"title": "Row Lock", "description": "", "genre": "", "duration_min": 90}
+            )
+            hall_id = halls.insert_hall(connection, "Studio", plan_, len(labels))
+            show_id = catalogue.insert_show(
+                connection,
+                movie_id=movie.id,
+                hall_id=hall_id,
+                settings=ShowSettings(**values),
+                capacity=len(labels),
+            )
+            catalogue.insert_seats(connection, show_id, labels)
+        self.publish_card(show_id)
+        return show_id
+
+    def publish_card(self, show_id: int) -> None:
+        with transaction(self.stores.engine) as connection:
+            row = shows.get(connection, show_id)
+        assert row is not None
+        card = cards.card(
+            row.settings, version=row.version, hall_id=row.hall_id, sold_out_until_ms=0, forgets_at_ms=1 << 52
+        )
+        cards.publish(self.stores.rounds, show_id, card, self.stores.settings.lanes)
+
+    def accept(self, operation: Operation) -> Accepted:
+        settings = self.stores.settings
+        return lanes.accept(
+            self.stores.rounds,
+            operation,
+            lanes=settings.lanes,
+            cap=settings.lane_cap,
+            marker_ms=settings.marker_ms,
+        )
+
+    def book(
+        self,
+        show_id: int,
+        *seats: str,
+        user: UUID | None = None,
+        key: str | None = None,
+        body: str = "",
+        **more: Any,
+    ) -> UUID:
+        """Accept a Book and return its id."""
+        operation = self.operation(show_id, *seats, user=user, key=key, body=body, **more)
+        accepted = self.accept(operation)
+        assert accepted.code in ("ACCEPTED", "SAME"), accepted
+        return operation.booking_id
+
+    def operation(
+        self,
+        show_id: int,
+        *seats: str,
+        user: UUID | None = None,
+        key: str | None = None,
+        body: str = "",
+        **more: Any,
+    ) -> Book:
+        """A Book; without a key it is nobody's before."""
+        user = user or self.alice
+        return Book(
+            booking_id=ids.booking_id(b"k" * 32, show_id, user, key or f"key {next(_keys)}"),
+            show_id=show_id,
+            user_id=user,
+            seats=seats,
+            fingerprint=body or json.dumps(seats),
+            **more,
+        )
+
+    def confirm(self, id_: UUID, user: UUID | None = None) -> Accepted:
+        return self.accept(Confirm(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
+
+    def cancel(self, id_: UUID, user: UUID | None = None) -> Accepted:
+        return self.accept(Cancel(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
+
+    def expire(self, show_id: int, limit: int = 500) -> Accepted:
+        return self.accept(Expire(show_id=show_id, limit=limit))
+
+    def change(self, show_id: int, **changes: Any) -> Accepted:
+        return self.accept(ChangeShow(show_id=show_id, changes=changes))
+
+    def drain(self, *show_ids: int) -> int:
+        """Give the lanes of some shows (default: every lane) one batch each; returns how many were decided."""
+        wanted = {lane_of(show_id, self.stores.settings.lanes) for show_id in show_ids}
+        every = wanted or range(self.stores.settings.lanes)
+        return sum(drain(self.stores, lane, self.rung.append, for_s=0) for lane in sorted(every))
+
+    def rescue(self, lane: int) -> int:
+        """Give a stalled lane one batch, as a sweeper would."""
+        return sweep.rescue(self.stores, lane, self.rung.append, for_s=0)
+
+    def booking(self, id_: UUID) -> Booking:
+        """The booking as recorded in Postgres."""
+        with transaction(self.stores.engine) as connection:
+            found = bookings.get(connection, id_)
+        assert found is not None
+        return found
+
+    def status(self, id_: UUID) -> dict[str, Any]:
+        """The body published in Redis; {} while queued or if there is none."""
+        fields, _ = statuses.read(self.stores.rounds, id_, ids.show_of(id_), self.stores.settings.lanes)
+        body: dict[str, Any] = json.loads(fields.get("b", "{}"))
+        return body
+
+    def seats(self, show_id: int) -> dict[str, tuple[str, UUID | None]]:
+        with transaction(self.stores.engine) as connection:
+            rows = connection.execute(
+                text("SELECT label, status, booking_id FROM seats WHERE show_id = :id"), {"id": show_id}
+            )
+            return {row.label: (row.status, row.booking_id) for row in rows}
+
+    def counters(self, show_id: int) -> tuple[int, int]:
+        with transaction(self.stores.engine) as connection:
+            row = shows.get(connection, show_id)
+        assert row is not None
+        return row.held, row.sold
+
+    def granted(self, id_: UUID) -> int:
+        """When a booking was first decided, ms: a hold's clock starts then."""
+        with transaction(self.stores.engine) as connection:
+            statement = text("SELECT min(decided_ms) FROM journal WHERE booking_id = :id")
+            return int(connection.execute(statement, {"id": id_}).scalar_one())
+
+    def let_holds_lapse(self, show_id: int) -> None:
+        """Move the deadlines of a show's holds into the past, as if time had gone by."""
+        with transaction(self.stores.engine) as connection:
+            connection.execute(
+                text("UPDATE bookings SET expires_at = accepted_at WHERE show_id = :id AND status = 'PENDING'"),
+                {"id": show_id},
+            )
+
+    def proven(self) -> None:
+        """Nothing in the database is wrong."""
+        violations = verify(self.stores.settings.database_url).violations
+        assert violations == [], "\n".join(violations)
+
+    def limit(self, **changes: Any) -> None:
+        """Give the worker other settings."""
+        self.stores.settings = replace(self.stores.settings, **changes)

@@ -1,0 +1,237 @@
+"""decide, whatever happens: capacity, all or nothing, order, limits, the same each time; the reference agrees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import ids
+from core.bookings import Booking, Decision, Outcome, Status, Verdict
+from core.journal import JournalRow, Replay
+from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, dump, kind_of, load
+from core.shows import Show
+from tests.support.lane import ALICE, BOB, HOLD, SHOW, STARTS, Lane
+from tests.support.reference import Reference
+
+CAROL = UUID(int=3)
+SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 6)]
+#: How the state and the outcome of a booking are called by the reference.
+NAMES = {Status.PENDING: "HELD"}
+VERDICTS = {"withdrawn": Verdict.WITHDRAWN, "overdue": Verdict.OVERDUE}
+
+book = st.builds(
+    dict,
+    what=st.sampled_from(["book", "hold"]),
+    seats=st.lists(st.sampled_from(SEATS), max_size=3, unique=True),
+    quantity=st.integers(1, 6),
+    category=st.sampled_from([None, "standard", "premium"]),
+    give_up=st.sampled_from([0, 0, 0, 1, 1_000, 4_000]),
+    verdict=st.sampled_from([None, None, None, None, *Verdict]),
+)
+later = st.builds(dict, what=st.sampled_from(["confirm", "cancel", "again"]), pick=st.integers(0, 30))
+other = st.one_of(
+    st.builds(dict, what=st.just("expire"), limit=st.integers(1, 3)),
+    st.builds(dict, what=st.just("change"), limit=st.integers(1, 8)),
+    st.builds(dict, what=st.just("change"), state=st.sampled_from(["PAUSED", "ON_SALE", "ON_SALE", "CLOSED"])),
+)
+#: (what, who, ms since the last one, ms until it is decided)
+STEPS = st.lists(
+    st.tuples(
+        st.one_of(book, book, later, other),
+        st.sampled_from([ALICE, BOB, CAROL]),
+        st.one_of(st.integers(0, 1_000), st.sampled_from([0, HOLD - 1, HOLD, HOLD + 1])),
+        st.integers(0, 5_000),
+    ),
+    max_size=40,
+)
+
+
+def operations(steps: list[Any]) -> list[tuple[Operation, int, Verdict | None]]:
+    """The steps as operations; how long after the one before each was accepted, and what its worker knows of it."""
+    found: list[tuple[Operation, int, Verdict | None]] = []
+    books: list[Book] = []
+    for number, (step, user, after, _) in enumerate(steps):
+        made: Operation
+        match step:
+            case {"what": "book" | "hold", "seats": named}:
+                made = Book(
+                    booking_id=ids.booking_id(b"k" * 32, SHOW, user, f"key {number}"),
+                    show_id=SHOW,
+                    user_id=user,
+                    fingerprint="f",
+                    seats=tuple(named),
+                    quantity=0 if named else step["quantity"],
+                    category=None if named else step["category"],
+                    hold=step["what"] == "hold",
+                    give_up_after_ms=step["give_up"],
+                )
+                books.append(made)
+            case {"what": "expire", "limit": limit}:
+                made = Expire(show_id=SHOW, limit=limit)
+            case {"what": "change", "limit": limit}:
+                made = ChangeShow(show_id=SHOW, changes={"seats_per_user": limit})
+            case {"what": "change", "state": state}:
+                made = ChangeShow(show_id=SHOW, changes={"state": state})
+            case _ if not books:
+                continue
+            case {"what": "again", "pick": pick}:
+                made = books[pick % len(books)]
+            case {"what": what, "pick": pick}:
+                kind = Confirm if what == "confirm" else Cancel
+                made = kind(booking_id=books[pick % len(books)].booking_id, show_id=SHOW, user_id=user)
+        found.append((made, after, step.get("verdict")))
+    return found
+
+
+class Played:
+    """A lane that has decided some steps, and everything that it said."""
+
+    def __init__(self, steps: list[Any]) -> None:
+        self.lane = Lane()
+        self.decisions: list[Decision] = []
+        self.reference = Reference(
+            {label: seat.category for label, seat in self.lane.state.show.hall.seats.items()},
+            limit=self.lane.state.show.settings.seats_per_user,
+            hold_ms=HOLD,
+        )
+        self._decided_ms = 0
+        for (operation, after, verdict), (_, _, _, delay) in zip(operations(steps), steps, strict=False):
+            self.lane.now = min(self.lane.now + after, STARTS - 1)
+            self._decide(operation, delay, verdict)
+
+    def _decide(self, operation: Operation, delay: int, verdict: Verdict | None) -> None:
+        lane, before = self.lane, {id_: (b.status, b.version) for id_, b in self.lane.state.bookings.items()}
+        self._decided_ms = max(self._decided_ms, lane.now + delay)
+        made = lane.take(operation, self._decided_ms, verdict)
+        self.decisions += made
+        self._tell_reference(operation, verdict)
+        check_state(lane)
+        check_versions(lane, before, made)
+        told = {id_: (kept.state, kept.reason) for id_, kept in self.reference.bookings.items()}
+        assert told == {id_: said(booking) for id_, booking in lane.state.bookings.items()}
+
+    def _tell_reference(self, operation: Operation, verdict: Verdict | None) -> None:
+        reference, now = self.reference, self.lane.now
+        match operation:
+            case Book():
+                chosen = self.lane.state.bookings[operation.booking_id].seats
+                given_up = {name: verdict is known for name, known in VERDICTS.items()}
+                reference.book(operation, now, self._decided_ms, chosen, **given_up)
+            case Confirm() | Cancel():
+                booking = self.lane.state.bookings.get(operation.booking_id)
+                if booking is not None and booking.user_id == operation.user_id:
+                    act = reference.confirm if isinstance(operation, Confirm) else reference.cancel
+                    act(operation.booking_id, now)
+            case Expire():
+                reference.expire(now, operation.limit)
+            case ChangeShow():
+                reference.change(limit=operation.changes.get("seats_per_user"), state=operation.changes.get("state"))
+
+
+def said(booking: Booking) -> tuple[str, str | None]:
+    return NAMES.get(booking.status, booking.status.value), booking.reason.value if booking.reason else None
+
+
+def check_state(lane: Lane) -> None:
+    """Capacity: one owner per seat, counters that say how many. All or nothing: what was asked for, or no seat."""
+    state = lane.state
+    owned: dict[str, UUID] = {}
+    for booking in state.bookings.values():
+        if booking.live:
+            for seat in booking.seats:
+                assert seat not in owned
+                owned[seat] = booking.id
+    assert owned == {seat: owner for seat, owner in state.owners.items() if owner is not None}
+    assert state.held == sum(len(b.seats) for b in state.bookings.values() if b.status is Status.PENDING)
+    assert state.sold == sum(len(b.seats) for b in state.bookings.values() if b.status is Status.CONFIRMED)
+    assert 0 <= state.held + state.sold <= state.show.hall.capacity
+
+
+def check_versions(lane: Lane, before: dict[UUID, tuple[Status, int]], made: list[Decision]) -> None:
+    """Each decision about a booking gives it one version more; final states stay; part 0 comes last, once."""
+    for id_, (status, version) in before.items():
+        booking = lane.state.bookings[id_]
+        about = [decision for decision in made if decision.booking_id == id_ and decision.changes]
+        assert booking.version == version + len(about)
+        if status in (Status.FAILED, Status.CANCELLED):
+            assert booking.status is status
+        elif status is Status.CONFIRMED:
+            assert booking.status in (Status.CONFIRMED, Status.CANCELLED)
+    assert [decision.part for decision in made] == [*range(1, len(made)), 0] if made else True
+
+
+@settings(max_examples=200, deadline=None)
+@given(STEPS)
+def test_whatever_happens_decide_and_the_reference_agree(steps: list[Any]) -> None:
+    Played(steps)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_the_same_operations_give_the_same_decisions_and_the_journal_replays(steps: list[Any]) -> None:
+    played, again = Played(steps), Played(steps)
+
+    assert [(d.part, d.outcome, d.reason, d.changes) for d in played.decisions] == [
+        (d.part, d.outcome, d.reason, d.changes) for d in again.decisions
+    ]
+    replay = replayed(played.decisions)
+    assert replay.violations == []
+    if played.decisions:
+        assert replay.states[SHOW].bookings == played.lane.state.bookings
+        assert replay.states[SHOW].show.settings == played.lane.state.show.settings
+
+
+def replayed(decisions: list[Decision]) -> Replay:
+    """The replay of these decisions as the journal would hold them."""
+    fresh = Lane().state.show
+    replay = Replay(0, lambda _: Show(SHOW, fresh.hall, fresh.settings))
+    for seq, decision in enumerate(decisions, 1):
+        replay.take(
+            JournalRow(
+                lane=0,
+                seq=seq,
+                epoch="e",
+                id=decision.entry.id,
+                part=decision.part,
+                kind=decision.kind.value,
+                show_id=SHOW,
+                booking_id=decision.booking_id,
+                outcome=decision.outcome.value,
+                reason=decision.reason.value if decision.reason else None,
+                operation=json.loads(decision.entry.payload),
+                decision=decision.changes,
+                decided_ms=decision.decided_ms,
+            )
+        )
+    replay.end()
+    return replay
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_first_come_first_served(steps: list[Any]) -> None:
+    """Who is refused a named seat was not the first: somebody live had one of its seats at that moment."""
+    played = Played(steps)
+    taken: dict[str, UUID] = {}
+    for decision in played.decisions:
+        operation = decision.entry.operation
+        if decision.outcome in (Outcome.HELD, Outcome.CONFIRMED) and decision.booking_id:
+            taken.update(dict.fromkeys(decision.changes["seats"], decision.booking_id))
+        elif decision.outcome in (Outcome.EXPIRED, Outcome.CANCELLED):
+            taken = {seat: owner for seat, owner in taken.items() if owner != decision.booking_id}
+        elif decision.outcome is Outcome.FAILED and decision.reason == "SEAT_TAKEN":
+            assert isinstance(operation, Book)
+            assert set(operation.seats) & taken.keys()
+
+
+@given(STEPS)
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_to_the_lane_is_read_again(steps: list[Any]) -> None:
+    for operation, _, _ in operations(steps):
+        again = load(dump(operation, request_id="r"))
+        assert again == operation
+        assert kind_of(again) is kind_of(operation)

@@ -1,0 +1,136 @@
+"""The load: whom it lets want what, and what it takes for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from proof.chaos.mine import Buyers, Regulars, Stock
+from proof.chaos.wire import Broken, NoAnswer, Wire, request
+
+LABELS = tuple(f"{row}{number}" for row in "ABCDEFGHIJ" for number in range(1, 11))
+
+
+def test_most_requests_for_named_seats_go_for_a_tenth_of_them():
+    buyers = Buyers(["u", "v"], LABELS, random.Random(1))
+
+    wished = [seat for _ in range(3_000) for seat in buyers.wish(1, best=False, hold=False).asked["seats"]]
+
+    hot = sum(seat in LABELS[:10] for seat in wished) / len(wished)
+    assert 0.65 < hot < 0.8  # 70 %, and a tenth of the others by chance
+    assert set(wished) == set(LABELS)
+
+
+def test_every_wish_has_a_key_of_its_own_and_a_stranger_is_somebody_else():
+    buyers = Buyers(["u", "v", "w"], LABELS, random.Random(1))
+
+    assert len({buyers.wish(1, best=True, hold=True).key for _ in range(100)}) == 100
+    assert all(buyers.other_than("u") != "u" for _ in range(100))
+
+
+def test_in_the_steady_stream_nobody_wants_what_another_wants_and_everybody_comes_in_turn():
+    regulars = Regulars([f"user-{number}" for number in range(40)], LABELS)
+
+    wishes = [regulars.wish(1) for _ in range(100)]
+
+    assert [wish.asked["seats"] for wish in wishes] == [[label] for label in LABELS]
+    assert len({wish.key for wish in wishes}) == 100
+    assert len({wish.user for wish in wishes[:40]}) == 40
+
+
+def test_a_booking_is_found_by_the_state_that_was_seen_last():
+    draws = random.Random(1)
+    stock, mine = Stock(draws), Buyers(["u"], LABELS, draws).wish(1, best=True, hold=True)
+    stock.put(mine, "UNKNOWN")
+    assert stock.pick("HELD") is None
+    assert stock.pick("UNKNOWN") is mine
+
+    mine.id = "id"
+    stock.see(mine, {"stage": "HELD", "status": "PENDING", "pending": None})
+    assert stock.pick("UNKNOWN") is None
+    assert stock.pick("HELD", "CONFIRMED") is mine
+
+    stock.see(mine, {"stage": "HELD", "status": "PENDING", "pending": "CONFIRM"})
+    assert stock.pick("HELD") is None
+    stock.forget(mine)
+    assert stock.pick("ASKED") is None
+
+
+def against(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], times: int = 1
+) -> list[object]:
+    """What a client makes of a server that answers so: status and body, or the error."""
+
+    async def run() -> list[object]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await answer(reader, writer)
+            finally:
+                writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        wire = Wire("127.0.0.1", server.sockets[0].getsockname()[1])
+        made: list[object] = []
+        for _ in range(times):
+            try:
+                made.append(await wire.once(request("GET", "/x", token="t"), 0.2))
+            except (Broken, NoAnswer) as error:
+                made.append(error.code)
+        wire.close()
+        server.close()
+        return made
+
+    return asyncio.run(run())
+
+
+async def read_head(reader: asyncio.StreamReader) -> bytes:
+    return await reader.readuntil(b"\r\n\r\n")
+
+
+def test_one_connection_serves_several_requests():
+    heads: list[bytes] = []
+
+    async def answer(reader, writer):
+        while True:
+            try:
+                heads.append(await read_head(reader))
+            except asyncio.IncompleteReadError:
+                return
+            writer.write(b'HTTP/1.1 202 Accepted\r\nContent-Length: 7\r\n\r\n{"a":1}')
+
+    assert against(answer, 3) == [(202, {"a": 1})] * 3
+    assert b"Authorization: Bearer t\r\n" in heads[0]
+
+
+def test_a_connection_that_closes_before_the_answer_is_broken():
+    async def answer(reader, writer):
+        await read_head(reader)
+
+    assert against(answer) == ["broken"]
+
+
+@pytest.mark.parametrize("part", [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", b"HTTP/1.1 200 OK\r\nContent-Le"])
+def test_half_an_answer_is_none(part):
+    async def answer(reader, writer):
+        await read_head(reader)
+        writer.write(part)
+
+    assert against(answer) == ["no_answer"]
+
+
+def test_an_answer_after_the_deadline_is_none():
+    async def answer(reader, writer):
+        await reader.read()
+
+    assert against(answer) == ["no_answer"]
+
+
+def test_a_server_that_is_away_is_a_broken_connection():
+    async def run() -> None:
+        with pytest.raises(Broken):
+            await Wire("127.0.0.1", 1).once(b"GET / HTTP/1.1\r\n\r\n", 1.0)
+
+    asyncio.run(run())

@@ -1,0 +1,138 @@
+"""Load: everything that decide reads, for one batch, in statements *after* the locks.
+
+One statement per kind of thing and batch, whatever the number of operations: bookings by id, live bookings
+of the people who book, owners of the wanted seats (unless this worker has kept the show's map), and the holds
+among all these that have lapsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from core.bookings import Booking
+from core.halls import Hall
+from core.operations import Book, Entry, Expire
+from core.recent import Recent
+from core.seat_owners import Owners
+from core.shows import Show
+from core.state import ShowState
+from db.postgres import bookings, halls, seats
+from db.postgres.shows import ShowRow
+from workers.seat_maps import SeatMap, SeatMaps
+
+#: A Book takes at most this many seats (api/shapes/requests.py), so it can expire at most this many holds.
+SEATS_MAX = 10
+
+
+def load(
+    connection: Connection,
+    rows: dict[int, ShowRow],
+    entries: Sequence[Entry],
+    plans: Recent[int, Hall],
+    maps: SeatMaps,
+) -> dict[int, ShowState]:
+    """The state of each show that `entries` touch and that exists. `rows` must be locked.
+
+    Takes out of `maps` what it has of these shows; `keep` puts it back when the batch is committed.
+    """
+    wanted = [entry for entry in entries if entry.operation.show_id in rows]
+    at_ms = max((entry.accepted_ms for entry in wanted), default=0)
+    books = [entry.operation for entry in wanted if isinstance(entry.operation, Book)]
+    show_ids = {entry.operation.show_id for entry in wanted}
+    seat_maps = {show_id: _seat_map(rows[show_id], maps) for show_id in show_ids}
+    _read_owners(connection, books, seat_maps)
+    found = {booking.id: booking for booking in _bookings(connection, wanted, books)}
+    for booking in _lapsed(connection, wanted, books, seat_maps, at_ms):
+        found.setdefault(booking.id, booking)
+    by_show: dict[int, list[Booking]] = {show_id: [] for show_id in rows}
+    for booking in found.values():
+        by_show[booking.show_id].append(booking)
+    return {
+        show_id: ShowState(
+            Show(show_id, _hall(connection, rows[show_id].hall_id, plans), rows[show_id].settings),
+            owners=seat_map.owners,
+            bookings=by_show[show_id],
+            held=rows[show_id].held,
+            sold=rows[show_id].sold,
+            free=seat_map.free,
+            now_ms=seat_map.now_ms,
+        )
+        for show_id, seat_map in seat_maps.items()
+    }
+
+
+def keep(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
+    """Keep the whole maps of a batch for the next one. Only after COMMIT has returned."""
+    for show_id, state in states.items():
+        if state.owners.whole:
+            maps.put(show_id, SeatMap(rows[show_id].version, state.owners, state.free_seats, state.now_ms))
+
+
+def _seat_map(row: ShowRow, maps: SeatMaps) -> SeatMap:
+    """The show's map as kept, if it is still true; else an empty one."""
+    return maps.take(row.id, row.version) or SeatMap(row.version, Owners())
+
+
+def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[int, SeatMap]) -> None:
+    """Read what the maps lack: owners of the named seats; of all seats where best-available must choose."""
+    lacking = [book for book in books if not seat_maps[book.show_id].owners.whole]
+    whole = {book.show_id for book in lacking if not book.seats}
+    named = {(book.show_id, label) for book in lacking if book.show_id not in whole for label in book.seats}
+    found = seats.owners_of_shows(connection, sorted(whole)) if whole else []
+    if named:
+        found += seats.owners(connection, named)
+    for show_id, label, owner in found:
+        seat_maps[show_id].owners[label] = owner
+    for show_id in whole:
+        seat_maps[show_id].owners.whole = True
+
+
+def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[Book]) -> list[Booking]:
+    """Bookings that the operations name, and the live ones of the people who book (for the limit)."""
+    ids = [id_ for entry in entries if (id_ := getattr(entry.operation, "booking_id", None))]
+    found = bookings.by_ids(connection, ids) if ids else []
+    people = {(book.show_id, book.user_id) for book in books}
+    if people:
+        found += bookings.live_of_users(connection, people)
+    return found
+
+
+def _lapsed(
+    connection: Connection,
+    entries: Sequence[Entry],
+    books: Sequence[Book],
+    seat_maps: dict[int, SeatMap],
+    at_ms: int,
+) -> list[Booking]:
+    """The holds that have lapsed by `at_ms` and whose seats an operation of the batch may take or free."""
+    whole = {book.show_id for book in books if not book.seats}
+    expires = [entry.operation for entry in entries if isinstance(entry.operation, Expire)]
+    found = bookings.lapsed_holds(connection, sorted(whole), at_ms, None) if whole else []
+    limited = sorted({operation.show_id for operation in expires} - whole)
+    if limited:
+        # Earlier operations of the batch may expire some of these themselves: load as many more.
+        limit = sum(operation.limit for operation in expires) + SEATS_MAX * len(entries)
+        found += bookings.lapsed_holds(connection, limited, at_ms, limit)
+    owners = {
+        seat_maps[book.show_id].owners.get(label)
+        for book in books
+        if book.show_id not in whole
+        for label in book.seats
+    }
+    named = [owner for owner in owners if owner is not None]
+    if named:
+        found += bookings.lapsed_among(connection, named, at_ms)
+    return found
+
+
+def _hall(connection: Connection, hall_id: int, plans: Recent[int, Hall]) -> Hall:
+    hall = plans.get(hall_id)
+    if hall is None:
+        # Whatever other lanes do: no transaction waits for the thread of another one.
+        row = halls.get_hall(connection, hall_id)
+        assert row is not None  # shows_hall_exists
+        hall = Hall.from_plan(hall_id, row.plan)
+        plans.put(hall_id, hall)
+    return hall
