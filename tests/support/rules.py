@@ -82,6 +82,7 @@ PAPERS = re.compile(
 DOCUMENT_NAME = re.compile(r"[\w./-]*\w\.md\b")
 #: The bench's goals have one source; a line elsewhere that names one says where it is.
 GOAL, GOALS_PAGE = re.compile(r"\bP(?:[1-9]|1[0-2])(?:_[a-z0-9]+)?\b"), "docs/performance.md"
+DATETIMES = ("datetime", "datetime.datetime", "date", "datetime.date")
 EMPTY_NAMES = re.compile(r"_?(util|utility|utilities|helper|common|manager|service)s?")
 
 
@@ -218,13 +219,7 @@ def naive_times(source: Source) -> Iterator[str]:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         name, given = node.func.attr, {keyword.arg: keyword.value for keyword in node.keywords}
-        asked = name in ("today", "now", "fromtimestamp")  # to unparse every call takes seconds
-        of_datetime = asked and ast.unparse(node.func.value) in (
-            "datetime",
-            "datetime.datetime",
-            "date",
-            "datetime.date",
-        )
+        of_datetime = name in ("today", "now", "fromtimestamp") and ast.unparse(node.func.value) in DATETIMES
         if name in ("utcnow", "utcfromtimestamp") or (of_datetime and name == "today"):
             yield source.says(node, f"{name}() gives a time without a zone")
         elif of_datetime and name in ("now", "fromtimestamp") and len(node.args) + len(given) < 1 + (name != "now"):
