@@ -9,9 +9,9 @@ import pytest
 
 from core.settings import Settings
 from proof.kit.servers import Servers
-from tests.conftest import administer, url_of
 from tests.contract.transports import COMMANDS, serving
 from tests.contract.world import World, environment
+from tests.support.databases import administer, url_of
 from tests.support.stage import Stage
 from workers.stores import open_stores
 

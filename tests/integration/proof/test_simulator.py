@@ -13,8 +13,8 @@ from proof.kit.servers import Servers
 from proof.simulator.command import simulate
 from proof.simulator.ground import Ground, ground
 from proof.simulator.play import Play
-from tests.conftest import administer, url_of
 from tests.race.rivals import lane_unlocked, shows_unlocked
+from tests.support.databases import administer, url_of
 from workers import batch
 
 #: What CI plays; `make simulate` plays as many as one likes. A planted bug must be found within so many, too.
