@@ -23,10 +23,12 @@ from db.kv.rounds import Rounds, connection_pool
 from db.postgres import fences
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
+from tests.support import seeded
 from tests.support.buyer import Buyer
 from tests.support.databases import Databases, administer, url_of
 from tests.support.factories import opened_app
+from tests.support.seeded import start_servers
 from tests.support.stage import Stage
 from workers import middleware
 from workers.stores import Stores, open_stores
@@ -47,6 +49,12 @@ def logs_as_they_were() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    yield
+    seeded.forget()
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
-from ops.up.folders import clear_sockets, empty, open_folders, remove
+from ops.up.folders import Folders, clear_sockets, empty, open_folders, remove
 from ops.up.process import ProcessGroup, start
 from ops.up.servers import Server, postgres_server, redis_server
 
@@ -126,16 +126,21 @@ class Servers:
 
 
 @contextmanager
-def start_servers(folder: Path, *, fsync: bool = True, choice: str = "wheels") -> Iterator[Servers]:
+def start_servers(
+    folder: Path, *, fsync: bool = True, choice: str = "wheels", plant: Callable[[Folders], None] | None = None
+) -> Iterator[Servers]:
     """Serve the folder (made if missing, emptied of servers' data) until the block ends.
 
     Args: fsync: False spares the disk; kill -9 of a server still loses nothing then, a power cut would.
           choice: where the programs come from, as ONSALE_SERVERS says it.
+          plant: puts Postgres's data folder into the empty folders; else it is made anew.
     """
     home = folder.resolve()
     empty(home)
     folders = open_folders(home)
     clear_sockets(folders.sockets)
+    if plant is not None:
+        plant(folders)
     postgres = postgres_server(folders, choice)
     redis = redis_server(folders, choice, databases=64)
     if not fsync:
