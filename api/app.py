@@ -97,7 +97,7 @@ def create_flask_from_env() -> Flask:
     """The WSGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
-    crash_points.arm(settings.crash, settings.marker_ms / 1000)
+    crash_points.arm(settings.crash, settings.lease_ms / 1000)
     refuse_unsafe(settings)
     Guard(settings, "api").start()
     actors.open_broker(settings.broker_url)

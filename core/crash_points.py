@@ -19,7 +19,7 @@ from core.errors import ConfigurationError
 
 log = logs.logger(__name__)
 
-#: How many leases (the marker's life) a hang lasts: somebody else has taken over long before it ends.
+#: How many leases (the lease's life) a hang lasts: somebody else has taken over long before it ends.
 LEASES = 4
 
 
@@ -59,8 +59,8 @@ POINTS: dict[str, Point] = {
     "R0": Point("api", "A round of calls is collected; nothing of it is sent."),
     "R1": Point("api", "A round is sent; no reply is read.", "Redis"),
     "R2": Point("api", "All replies of a round are read; none is handed to its caller."),
-    "W0": Point("worker", "A drain begins; the marker is not taken."),
-    "W1": Point("worker", "The marker is taken; the lane's row is not locked.", "Redis"),
+    "W0": Point("worker", "A drain begins; the lease is not taken."),
+    "W1": Point("worker", "The lease is taken; the lane's row is not locked.", "Redis"),
     "W2": Point("worker", "The lane's row is locked; its head is not read.", "Postgres"),
     "W2b": Point("worker", "The lane's head is read; no show is locked.", "Redis"),
     "W2c": Point("worker", "The shows are locked, what decide reads is loaded; nothing is decided.", "Postgres"),
@@ -70,9 +70,9 @@ POINTS: dict[str, Point] = {
     "W5": Point("worker", "The batch is known to be committed; nothing is published, nothing trimmed."),
     "W6": Point("worker", "finish.lua ran: published and trimmed; the drain does not know it yet.", "Redis"),
     "W7": Point("worker", "The lane looked empty; the drain is about to sleep on it."),
-    "W7b": Point("worker", "An entry came, or the marker was renewed; the drain does not know it yet.", "Redis"),
-    "W7c": Point("worker", "The drain's turn is over; the marker is still its own."),
-    "W8": Point("worker", "The marker is given back; the doorbell for what is left is not sent.", "Redis"),
+    "W7b": Point("worker", "An entry came, or the lease was renewed; the drain does not know it yet.", "Redis"),
+    "W7c": Point("worker", "The drain's turn is over; the lease is still its own."),
+    "W8": Point("worker", "The lease is given back; the doorbell for what is left is not sent.", "Redis"),
     "W8b": Point("worker", "The drain is over; the doorbell's message is not acknowledged."),
     "E0": Point("scheduler", "It is time to expire holds; nobody is told."),
     "E1": Point("scheduler", "The message to expire holds is sent; the scheduler does not know it yet.", "broker"),
@@ -144,7 +144,7 @@ def point(name: str, lost: type[Exception] | None = None) -> None:
 def arm(plan: str, lease_s: float) -> None:
     """Arm one point in this process, or none if `plan` is empty. Called by start functions alone.
 
-    Args:   plan: `point:fault:nth:file`; the file gets a line when the point fires.  lease_s: a marker's life.
+    Args:   plan: `point:fault:nth:file`; the file gets a line when the point fires.  lease_s: a lease's life.
     Raises: ConfigurationError: there is no such point, or it cannot fail so.
     """
     global _armed

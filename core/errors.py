@@ -36,10 +36,10 @@ class SchemaError(OnsaleError):
     code = "schema"
 
 
-class RedisAway(OnsaleError):
+class RedisUnavailable(OnsaleError):
     """Redis cannot be reached; nothing was accepted."""
 
-    code = "redis_away"
+    code = "redis_unavailable"
 
 
 class AcceptUnknown(OnsaleError):
@@ -48,10 +48,10 @@ class AcceptUnknown(OnsaleError):
     code = "accept_unknown"
 
 
-class PostgresAway(OnsaleError):
+class PostgresUnavailable(OnsaleError):
     """Postgres cannot be reached."""
 
-    code = "postgres_away"
+    code = "postgres_unavailable"
 
 
 class LaneBusy(OnsaleError):

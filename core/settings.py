@@ -60,7 +60,7 @@ class Settings:
     batch: int
     linger_ms: int
     drain_s: float
-    marker_ms: int
+    lease_ms: int
     status_ttl_s: int
     wait_cap_s: float
     waiters: int
@@ -96,7 +96,7 @@ class Settings:
             # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
             "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
             "drain_s": env.float("DRAIN_S", 3.0, validate=validate.Range(0.01, 60)),
-            "marker_ms": env.int("MARKER_MS", 2_000, validate=validate.Range(100, 60_000)),
+            "lease_ms": env.int("LEASE_MS", 2_000, validate=validate.Range(100, 60_000)),
             "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
             **cls._of_http(env),
         }

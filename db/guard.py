@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import NoResultFound, ProgrammingError
 
 from core import logs
-from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway, WrongInstallation
+from core.errors import AcceptUnknown, ConfigurationError, PostgresUnavailable, RedisUnavailable, WrongInstallation
 from core.safety import refusal
 from core.settings import Settings
 from db import installation
@@ -107,7 +107,7 @@ _QUESTIONS: LiteralString = """
 
 
 def redis_faults(rounds: Rounds, settings: Settings) -> list[str]:
-    """What is wrong with Redis. Raises: RedisAway."""
+    """What is wrong with Redis. Raises: RedisUnavailable."""
     try:
         return _judge(rounds.call(_CONFIG, writes=False), settings)
     except ResponseError as error:
@@ -155,8 +155,8 @@ def for_redis(settings: Settings) -> Questions | None:
 def check_installation(engine: Engine, rounds: Rounds, settings: Settings) -> Installation:
     """Make sure that Postgres, Redis and LANES are of one installation, and return it. A new Redis is told of it.
 
-    Raises: WrongInstallation: they are not.   ConfigurationError: there is none.   PostgresAway, RedisAway,
-            AcceptUnknown.
+    Raises: WrongInstallation: they are not.   ConfigurationError: there is none.
+            PostgresUnavailable, RedisUnavailable, AcceptUnknown.
     """
     try:
         with transaction(engine) as connection:
@@ -205,7 +205,7 @@ class Guard:
             if "installation" in self._left and not found:
                 self._look_at_installation()
                 self._left.discard("installation")
-        except (RedisAway, AcceptUnknown, PostgresAway) as error:
+        except (RedisUnavailable, AcceptUnknown, PostgresUnavailable) as error:
             log.warning("not_checked_yet", error=str(error))
         if found:
             raise refusal(found)

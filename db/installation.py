@@ -77,7 +77,7 @@ def get(connection: Connection) -> Installation:
 def publish(rounds: Rounds, installation: Installation) -> None:
     """Copy the values to Redis, if it has none. Repeat: safe.
 
-    Raises: WrongInstallation: it has another installation's.   RedisAway, AcceptUnknown.
+    Raises: WrongInstallation: it has another installation's.   RedisUnavailable, AcceptUnknown.
     """
     copy = installation.to_json()
     [found] = rounds.call([("GET", keys.INSTALLATION)], writes=False)
@@ -93,6 +93,6 @@ def publish(rounds: Rounds, installation: Installation) -> None:
 
 
 def published(rounds: Rounds) -> Installation | None:
-    """The values as copied to Redis; None if they are not there. Raises RedisAway."""
+    """The values as copied to Redis; None if they are not there. Raises RedisUnavailable."""
     [text_] = rounds.call([("GET", keys.INSTALLATION)], writes=False)
     return None if text_ is None else Installation.from_json(text_)

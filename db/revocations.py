@@ -90,7 +90,7 @@ def delete_expired(connection: Connection, limit: int) -> int:
 def publish(rounds: Rounds, revocation: Revocation, *, now_s: float, ttl_s: int) -> None:
     """Append to the stream and drop what is older than `ttl_s`.
 
-    Raises: RedisAway, AcceptUnknown.   Repeat: harmless, the same is said twice.
+    Raises: RedisUnavailable, AcceptUnknown.   Repeat: harmless, the same is said twice.
     """
     oldest = ("MINID", "~", int((now_s - ttl_s) * 1000))
     rounds.call([_append(revocation, oldest)], writes=True)
@@ -100,7 +100,7 @@ def read(rounds: Rounds, after: str) -> tuple[bool, str, list[Revocation]]:
     """What the stream has after this id ("0": all of it), a page at the most.
 
     Returns: whether what was read last is still there, the last id read ("0" if it is not, and there is nothing
-             else), and what was read.   Raises: RedisAway.
+             else), and what was read.   Raises: RedisUnavailable.
     """
     start, count = ("-", PAGE) if after == "0" else (after, PAGE + 1)
     [entries] = rounds.call([("XRANGE", keys.REVOKED, start, "+", "COUNT", count)], writes=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import redis
 
-from core.errors import RedisAway
+from core.errors import RedisUnavailable
 from core.times import STEP_MS
 from db import clocks, installation
 from db.clocks import LaneAhead
@@ -28,7 +28,7 @@ SOCKET_TIMEOUT_S = 5.0
 def clock(where: Running, *, reset: bool) -> int:
     """Print the clocks and the lanes that are ahead. Returns the exit code: 1 if anything is wrong.
 
-    Raises: PostgresAway, RedisAway.
+    Raises: PostgresUnavailable, RedisUnavailable.
     """
     engine = make_engine(where.database_url, pool_size=1)
     client = redis.Redis(connection_pool=connection_pool(where.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S))
@@ -39,7 +39,7 @@ def clock(where: Running, *, reset: bool) -> int:
         ahead_of_here_ms = clocks.redis_ms(client) - int(time.time() * 1000)
         lanes_ahead = clocks.lanes_ahead(client, lanes, STEP_MS, reset=reset)
     except redis.RedisError as error:
-        raise RedisAway(f"Redis cannot be reached: {error}") from error
+        raise RedisUnavailable(f"Redis cannot be reached: {error}") from error
     finally:
         client.close()
         engine.dispose()

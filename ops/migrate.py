@@ -21,7 +21,7 @@ def apply(settings: LocalSettings, *, demo: bool) -> Prepared:
     """Do the step; `demo`: load the demo catalogue into an empty database. Repeat: what is there is kept.
 
     Raises: ConfigurationError: an address is missing, or as `prepare` raises it.
-            SchemaError: the schema is newer than this program.   PostgresAway, RedisAway.
+            SchemaError: the schema is newer than this program.   PostgresUnavailable, RedisUnavailable.
     """
     if not (settings.database_url and settings.redis_url):
         raise ConfigurationError("DATABASE_URL and REDIS_URL must be set for this step.")

@@ -26,8 +26,8 @@ from ops.up.running import Running, running
 def set_password(system: Running, email: str, password: str, new_email: str | None = None) -> None:
     """Change how an account logs in, and end its sessions. Repeat: the sessions of meanwhile end.
 
-    Raises: ConfigurationError: no such account, or a password that can be guessed.  EmailTaken.  PostgresAway,
-            RedisAway, AcceptUnknown: nothing is changed.
+    Raises: ConfigurationError: no such account, or a password that can be guessed.  EmailTaken.  PostgresUnavailable,
+            RedisUnavailable, AcceptUnknown: nothing is changed.
     """
     password = composed(password)
     if weak_password(password):

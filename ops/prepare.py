@@ -49,7 +49,8 @@ def prepare(
 
     Args:   database_url: the owner's.  logins: group of the schema -> the address of a member, made if missing;
             an empty one is nobody's.  demo: load the demo catalogue, unless there are movies.
-    Raises: SchemaError, ConfigurationError, PostgresAway, RedisAway.   Repeat: only what is missing is made.
+    Raises: SchemaError, ConfigurationError, PostgresUnavailable, RedisUnavailable.
+    Repeat: only what is missing is made.
     """
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=60_000)
     rounds = Rounds(redis_url)

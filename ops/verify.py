@@ -38,7 +38,7 @@ class Report:
 
 
 def verify(database_url: str) -> Report:
-    """Prove the database's contents. Raises: PostgresAway.   Repeat: safe, it writes nothing."""
+    """Prove the database's contents. Raises: PostgresUnavailable.   Repeat: safe, it writes nothing."""
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=0, idle_timeout_ms=0, writes=False)
     try:
         with transaction(engine) as connection:

@@ -24,7 +24,7 @@ from core.decide import decide, fail
 from core.errors import (
     LaneStopped,
     OnsaleError,
-    PostgresAway,
+    PostgresUnavailable,
     PostgresWentBack,
     SeatConflict,
     UnknownVersion,
@@ -100,7 +100,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
     """Decide and commit up to `limit` entries from the lane's head; None if it is empty. Publishes nothing.
 
     Args:    poison: why its head entry (limit 1) cannot be decided; if it still is the head, it is set aside.
-    Raises:  LaneBusy, PostgresAway, redis-py's errors: nothing is lost, come again.  Poison: try a smaller
+    Raises:  LaneBusy, PostgresUnavailable, redis-py's errors: nothing is lost, come again.  Poison: try a smaller
              batch.  UnknownVersion: the head is for a newer worker.  LaneStopped.
     Locks:   lanes(lane) FOR UPDATE NOWAIT, then shows(id) FOR UPDATE in id order.
     Repeat:  safe. What is committed but still in the lane is found decided, and only published again.
@@ -110,7 +110,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
     try:
         with transaction(stores.engine) as connection:
             fence = fences.lock(connection, lane)
-            point("W2", PostgresAway)
+            point("W2", PostgresUnavailable)
             peeked = _peek(stores, fence, limit)
             if not peeked.entries:
                 return None
@@ -122,9 +122,9 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             _record(connection, batch, peeked.entries)
             batch.taken = {id_: taken_seats.changed(state) for id_, state in batch.states.items()}
             batch.all_taken = taken_seats.read(connection, stores.untold, batch.states)
-            point("W3b", PostgresAway)
+            point("W3b", PostgresUnavailable)
             recorded = time.perf_counter()
-        point("W4", PostgresAway)
+        point("W4", PostgresUnavailable)
     except (DBAPIError, *BAD_VALUES, SeatConflict, Poison) as error:
         if isinstance(error, SeatConflict):
             log.error("seat_conflict", lane=lane, error=str(error))
@@ -190,7 +190,7 @@ def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, 
     show_ids = {entry.operation.show_id for entry in (*batch.fresh, *batch.again)}
     batch.rows = shows.lock(connection, sorted(show_ids))
     batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
-    point("W2c", PostgresAway)
+    point("W2c", PostgresUnavailable)
     if poison and not (batch.fresh and batch.fresh[0].id == poison.head):
         poison = None  # another drain has been here: this is another entry
     known = _strays(connection, batch)

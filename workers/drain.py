@@ -1,9 +1,9 @@
 """drain: one lane, batch after batch, for a few seconds; then others get their turn.
 
-1. Take the marker; return if another drain has it.   2. Run batches: commit, then publish.
+1. Take the lease; return if another drain has it.   2. Run batches: commit, then publish.
 3. Lane empty: wait for an entry in a blocking read, outside any transaction.
-4. Release the marker; if entries are left, send the doorbell. If that fails, go on from 1.
-Killed anywhere, it leaves a marker that lapses and entries that are still there: the sweeper comes.
+4. Release the lease; if entries are left, send the doorbell. If that fails, go on from 1.
+Killed anywhere, it leaves a lease that lapses and entries that are still there: the sweeper comes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import redis
 
 from core import logs
 from core.crash_points import point
-from core.errors import AcceptUnknown, LaneBusy, LaneStopped, PostgresAway, RedisAway, UnknownVersion
+from core.errors import AcceptUnknown, LaneBusy, LaneStopped, PostgresUnavailable, RedisUnavailable, UnknownVersion
 from core.operations import StreamId
 from db.kv import lanes
 from db.kv.statuses import Pace
@@ -43,7 +43,7 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
              come, and the lane gets another turn.
     Raises:  nothing for troubles that pass (Postgres or Redis away, another drain): they are logged, the
              entries stay, and the sweeper comes again.
-    Repeat:  safe, also at the same time: the marker, and behind it the lane's row lock, admit one.
+    Repeat:  safe, also at the same time: the lease, and behind it the lane's row lock, admit one.
     """
     token, settings = secrets.token_hex(6), stores.settings
     decided = 0
@@ -51,21 +51,21 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
         stores.check_installation()
         while True:
             point("W0")
-            if not lanes.take(stores.client, lane, token, settings.marker_ms):
+            if not lanes.take(stores.client, lane, token, settings.lease_ms):
                 return decided
             point("W1", redis.ConnectionError)
             decided += _Drain(stores, lane, token).run(settings.drain_s if for_s is None else for_s)
             point("W7c")
-            left = lanes.release(stores.client, lane, token, settings.marker_ms)
+            left = lanes.release(stores.client, lane, token, settings.lease_ms)
             point("W8", redis.ConnectionError)
             if not left or ring(lane) is not False or stores.stopping.is_set():
                 return decided
     except LaneBusy:
-        # Its holder goes on without the marker; if it dies, the sweeper comes when "rung" has lapsed.
-        with suppress(redis.RedisError):  # then the marker lapses by itself
-            lanes.release(stores.client, lane, token, settings.marker_ms)
-    except (PostgresAway, RedisAway, AcceptUnknown, redis.RedisError) as error:
-        # The marker stays until it lapses: that is the back-off.
+        # Its holder goes on without the lease; if it dies, the sweeper comes when "rung" has lapsed.
+        with suppress(redis.RedisError):  # then the lease lapses by itself
+            lanes.release(stores.client, lane, token, settings.lease_ms)
+    except (PostgresUnavailable, RedisUnavailable, AcceptUnknown, redis.RedisError) as error:
+        # The lease stays until it lapses: that is the back-off.
         log.warning("drain_interrupted", lane=lane, error=str(error))
     except (UnknownVersion, LaneStopped) as error:
         log.error("drain_stopped", lane=lane, why=error.code)
@@ -76,7 +76,7 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
 
 
 class _Drain:
-    """One turn at a lane, the marker being ours."""
+    """One turn at a lane, the lease being ours."""
 
     def __init__(self, stores: Stores, lane: int, token: str) -> None:
         self._stores = stores
@@ -115,7 +115,7 @@ class _Drain:
             try:
                 batch = run_batch(self._stores, self._lane, size, poison=poison)
                 break
-            except PostgresAway:
+            except PostgresUnavailable:
                 sizes[self._lane] = max(1, size // 2)
                 raise
             except Poison as error:
@@ -134,15 +134,15 @@ class _Drain:
         return batch
 
     def _wait(self, left_s: float) -> bool:
-        """Sleep on the lane until an entry comes, for half a marker's life at the most; False if the marker,
+        """Sleep on the lane until an entry comes, for half a lease's life at the most; False if the lease,
         renewed then, is no longer ours. A lane that is busy is given time to fill the next batch."""
         stores, settings = self._stores, self._stores.settings
-        timeout_ms = int(min(left_s * 1000, settings.marker_ms / 2, LONGEST_WAIT_MS))
+        timeout_ms = int(min(left_s * 1000, settings.lease_ms / 2, LONGEST_WAIT_MS))
         started = time.monotonic()
         point("W7")
         if not lanes.wait_for_entry(stores.client, self._lane, self._last, timeout_ms):
             stores.busy_lanes.discard(self._lane)
-            ours = lanes.take(stores.client, self._lane, self._token, settings.marker_ms)
+            ours = lanes.take(stores.client, self._lane, self._token, settings.lease_ms)
             point("W7b", redis.ConnectionError)
             return ours
         point("W7b", redis.ConnectionError)

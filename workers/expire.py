@@ -12,7 +12,7 @@ from redis.exceptions import OutOfMemoryError
 
 from core import logs
 from core.crash_points import point
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.ids import lane_of
 from core.operations import Expire
 from db.kv import keys, lanes
@@ -44,7 +44,7 @@ def run_alone(stores: Stores, ring: Callable[[int], object], *, overdue: bool = 
         found = run_once(stores, ring)
         stores.rounds.call([("DEL", keys.EXPIRY_LEASE), ("SET", keys.EXPIRY_DONE, "1", "PX", DONE_MS)], writes=False)
         return found
-    except (RedisAway, OutOfMemoryError) as error:  # at maxmemory lanes take no Expire either
+    except (RedisUnavailable, OutOfMemoryError) as error:  # at maxmemory lanes take no Expire either
         log.warning("expire_interrupted", error=str(error))
         return 0
 
@@ -63,13 +63,13 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
         with transaction(stores.engine) as connection:
             show_ids = bookings.shows_with_lapsed_holds(connection, at_ms)
             late_bookings.watch_holds(stores, connection, at_ms)
-        point("E3", PostgresAway)
+        point("E3", PostgresUnavailable)
         accepted = lanes.accept_all(
             stores.rounds,
             [Expire(show_id=show_id, limit=settings.batch) for show_id in show_ids],
             lanes=settings.lanes,
             cap=settings.lane_cap,
-            marker_ms=settings.marker_ms,
+            lease_ms=settings.lease_ms,
         )
         point("E4", AcceptUnknown)
         asleep = [show_id for show_id, each in zip(show_ids, accepted, strict=True) if each.ring]
@@ -77,6 +77,6 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
             ring(lane)
         point("E5")
         return len(show_ids)
-    except (PostgresAway, RedisAway, AcceptUnknown) as error:
+    except (PostgresUnavailable, RedisUnavailable, AcceptUnknown) as error:
         log.warning("expire_interrupted", error=str(error))
         return 0

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from core import logs
-from core.errors import RedisAway
+from core.errors import RedisUnavailable
 from db.kv import lanes
 from db.postgres import bookings
 from workers import metrics
@@ -30,7 +30,7 @@ def watch_lanes(stores: Stores) -> None:
         return
     try:
         replies = stores.rounds.call(lanes.overview_commands(stores.settings.lanes), writes=False)
-    except RedisAway:
+    except RedisUnavailable:
         return  # the sweeper says so
     for lane in lanes.overview(replies):
         age_s = lane.oldest_age_ms / 1000

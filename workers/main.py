@@ -11,7 +11,7 @@ from workers.middleware import WorkerProcess
 
 settings = Settings.from_env()
 logs.configure(process="worker", json=settings.log_json, level=settings.log_level)
-crash_points.arm(settings.crash, settings.marker_ms / 1000)
+crash_points.arm(settings.crash, settings.lease_ms / 1000)
 refuse_unsafe(settings)
 open_broker(settings.broker_url)
 broker.add_middleware(WorkerProcess(settings))

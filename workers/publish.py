@@ -26,7 +26,7 @@ def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool
         stores.client,
         publication(batch, ttl_s),
         token=token,
-        marker_ms=stores.settings.marker_ms,
+        lease_ms=stores.settings.lease_ms,
         pace=pace,
         final_ttl_s=ttl_s,
     )

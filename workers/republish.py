@@ -16,7 +16,7 @@ import threading
 import redis
 
 from core import logs
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from db import installation, recall
 from db.kv import cards, keys
 from db.postgres import halls, shows
@@ -38,7 +38,7 @@ LEASE_MS = 15_000
 def run_once(stores: Stores, stopped: threading.Event | None = None) -> int | None:
     """Publish all cards if Redis lives anew, and return how many; None: nothing to do, or another worker is at it.
 
-    Raises: redis-py's errors, RedisAway, AcceptUnknown, PostgresAway: it begins again with the next call.
+    Raises: redis-py's errors, RedisUnavailable, AcceptUnknown, PostgresUnavailable: the next call begins again.
     Repeat: safe, also at the same time: a card is published unless a newer one is there.
     """
     client, token = stores.client, secrets.token_hex(6)
@@ -109,7 +109,7 @@ class Republisher(threading.Thread):
             wait_s = TICK_S
             try:
                 run_once(self._stores, self._stopped)
-            except (redis.RedisError, RedisAway, AcceptUnknown, PostgresAway) as error:
+            except (redis.RedisError, RedisUnavailable, AcceptUnknown, PostgresUnavailable) as error:
                 log.warning("republish_interrupted", error=str(error))
                 wait_s = REST_S
             except Exception:

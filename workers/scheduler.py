@@ -39,7 +39,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings.from_env()
     logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
-    crash_points.arm(settings.crash, settings.marker_ms / 1000)
+    crash_points.arm(settings.crash, settings.lease_ms / 1000)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a second say nothing new
     refuse_unsafe(settings)
     open_broker(settings.broker_url)

@@ -20,7 +20,7 @@ from workers.seat_maps import SeatMaps
 
 #: What the halls that a worker remembers may take, in bytes: some 4,000 screens, or 200 stadiums.
 HALLS_BYTES = 32_000_000
-#: Longer than the longest blocking read (half a marker's life), in seconds.
+#: Longer than the longest blocking read (half a lease's life), in seconds.
 SOCKET_TIMEOUT_S = 5.0
 
 
@@ -58,7 +58,7 @@ class Stores:
         """Make sure that Postgres, Redis and LANES are of one installation, and return it; asked once.
 
         Raises: ConfigurationError: they are not, and shows would be in other lanes, or lanes be another's.
-                PostgresAway, RedisAway, AcceptUnknown.
+                PostgresUnavailable, RedisUnavailable, AcceptUnknown.
         """
         if self._installation is None:
             self._installation = guard.check_installation(self.engine, self.rounds, self.settings)

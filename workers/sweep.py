@@ -2,7 +2,7 @@
 
 Twice a second it looks for lanes that have entries and no drain: the drain was killed, or the doorbell was lost or is
 not heard. Each of them is drained by a thread of its own, for RESCUE_S at a time: while the broker is unavailable,
-rescues are the drains. So a lane moves again within a marker's life and a tick of any kill, and within RUNG_MS
+rescues are the drains. So a lane moves again within a lease's life and a tick of any kill, and within RUNG_MS
 (db/kv/lanes.py) and a tick of a doorbell that wakes nobody.
 """
 
@@ -23,7 +23,7 @@ import redis
 
 from core import logs
 from core.crash_points import point
-from core.errors import AcceptUnknown, ConfigurationError, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, ConfigurationError, PostgresUnavailable, RedisUnavailable
 from db import guard, installation
 from db.kv import lanes, workers_alive
 from workers import expire, late_bookings, metrics
@@ -32,7 +32,7 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: Seconds between two looks, each one round trip. With a marker's 2 s it bounds the rescue at 2.5 s and what the
+#: Seconds between two looks, each one round trip. With a lease's 2 s it bounds the rescue at 2.5 s and what the
 #: batches of other stalled lanes take (docs/reliability.md has the sum).
 TICK_S = 0.5
 #: Seconds that a rescue drains a busy lane before it sends the doorbell, so that other workers get their share where
@@ -51,10 +51,10 @@ FULL_MS = 5_000
 def run_once(stores: Stores, begin_rescue: Callable[[int], object]) -> int:
     """Begin to rescue each stalled lane; returns how many there are.
 
-    Raises: redis-py's errors.   Repeat: safe, also in several workers at once: the marker admits one.
+    Raises: redis-py's errors.   Repeat: safe, also in several workers at once: the lease admits one.
     """
     point("S0")
-    stalled = lanes.stalled(stores.client, stores.settings.lanes, stores.settings.marker_ms)
+    stalled = lanes.stalled(stores.client, stores.settings.lanes, stores.settings.lease_ms)
     random.shuffle(stalled)  # several sweepers look at the same moment; and none is always the last
     for lane in stalled:
         point("S1", redis.ConnectionError)
@@ -105,7 +105,7 @@ def beat(stores: Stores, worker: str) -> None:
     """
     try:
         installation.publish(stores.rounds, stores.check_installation())
-    except (PostgresAway, RedisAway, AcceptUnknown):
+    except (PostgresUnavailable, RedisUnavailable, AcceptUnknown):
         return  # what this worker belongs to is not known yet
     except ConfigurationError as error:
         guard.end(error)

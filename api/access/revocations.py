@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from api.access.tokens import LEEWAY_S, Identity
 from core import logs
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.settings import MAX_TOKEN_TTL_S
 from db import revocations
 from db.kv.rounds import Rounds
@@ -76,20 +76,23 @@ class Revocations:
     def announce(self, made: Revocation) -> None:
         """Tell every api process. To be called inside the transaction that records it, as its last step.
 
-        Raises: RedisAway: nobody was told; roll back.
+        Raises: RedisUnavailable: nobody was told; roll back.
         """
         try:
             revocations.publish(self._rounds, made, now_s=time.time(), ttl_s=self._stream_s)
         except ResponseError as error:  # out of memory
-            raise RedisAway from error
+            raise RedisUnavailable from error
         self._take([made])
 
     def refresh(self) -> None:
-        """Read what is new in Redis, and all that Postgres has if it is time. Raises: RedisAway, PostgresAway."""
+        """Read new revocations from Redis, and all of them from Postgres when that is due.
+
+        Raises: RedisUnavailable, PostgresUnavailable.
+        """
         with self._reading:
             try:
                 self._read()
-            except (RedisAway, AcceptUnknown):
+            except (RedisUnavailable, AcceptUnknown):
                 self._missed = True  # whoever answers next may be a replica that lacks the last of it
                 raise
             finally:
@@ -97,7 +100,7 @@ class Revocations:
                     self._look()
 
     def prune(self) -> bool:
-        """Delete from Postgres some of what is over: revocations, and sessions. Raises: PostgresAway.
+        """Delete from Postgres some of what is over: revocations, and sessions. Raises: PostgresUnavailable.
 
         Returns: whether there may be more.
         """
@@ -130,7 +133,7 @@ class Revocations:
     def _try(failure: str, step: Callable[[], bool | None]) -> bool | None:
         try:
             return step()
-        except (RedisAway, AcceptUnknown, PostgresAway) as error:
+        except (RedisUnavailable, AcceptUnknown, PostgresUnavailable) as error:
             log.warning(failure, error=str(error))
         except Exception:
             # Nobody would start another follower: whatever it was, it is logged, and it goes on.

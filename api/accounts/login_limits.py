@@ -23,7 +23,7 @@ from flask import current_app, request
 from api.web.errors import TooManyLogins
 from api.web.proxies import client_network
 from core import logs
-from core.errors import AcceptUnknown, RedisAway
+from core.errors import AcceptUnknown, RedisUnavailable
 from core.settings import Settings
 from db.kv import attempts
 from db.kv.attempts import Limit
@@ -56,7 +56,7 @@ class Attempt:
             if self.lent:
                 since_ms = int((time.monotonic() - self.counted_at) * 1000)
                 attempts.give_back(self.rounds, self.lent, since_ms)
-        except (RedisAway, AcceptUnknown) as error:
+        except (RedisUnavailable, AcceptUnknown) as error:
             log.warning("attempts_not_forgotten", error=str(error))  # they end by themselves
 
 
@@ -69,13 +69,13 @@ class Logins:
         self._per_address = settings.logins_per_address
 
     def attempt(self, account: str | None, address: str | None) -> Attempt:
-        """Count one attempt; None: not counted by that. Raises: TooManyLogins, RedisAway."""
+        """Count one attempt; None: not counted by that. Raises: TooManyLogins, RedisUnavailable."""
         by_account, by_address = self._of_account(account), self._of_address("n:", address, self._per_address)
         self._count([*by_account, *by_address])
         return Attempt(self._rounds, by_account, by_address, time.monotonic())
 
     def refreshing(self, session: UUID, address: str | None) -> Attempt:
-        """Count a refresh with a session's token. Raises: TooManyLogins, RedisAway."""
+        """Count a refresh with a session's token. Raises: TooManyLogins, RedisUnavailable."""
         by_address = self._of_address("r:", address, MORE_REFRESHES * self._per_address)
         self._count([*_limits("s:" + session.hex, REFRESHES), *by_address])
         return Attempt(self._rounds, (), by_address, time.monotonic())
@@ -86,7 +86,7 @@ class Logins:
         try:
             wait_ms = attempts.count(self._rounds, limits)
         except AcceptUnknown as error:
-            raise RedisAway from error
+            raise RedisUnavailable from error
         if wait_ms:
             raise TooManyLogins(math.ceil(wait_ms / 1000))
 
@@ -107,12 +107,12 @@ def _limits(subject: str, per_minute: int) -> list[Limit]:
 
 
 def attempt(account: str | None = None) -> Attempt:
-    """Count the current request as an attempt to log in. Raises: TooManyLogins, RedisAway."""
+    """Count the current request as an attempt to log in. Raises: TooManyLogins, RedisUnavailable."""
     return _current().attempt(account, request.remote_addr)
 
 
 def refreshing(session: UUID) -> Attempt:
-    """Count the current request as a refresh of this session. Raises: TooManyLogins, RedisAway."""
+    """Count the current request as a refresh of this session. Raises: TooManyLogins, RedisUnavailable."""
     return _current().refreshing(session, request.remote_addr)
 
 

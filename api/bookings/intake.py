@@ -74,7 +74,7 @@ class Intake:
             "cap": settings.lane_cap,
             "user_cap": settings.undecided_per_user,
             "show_cap": settings.show_cap,
-            "marker_ms": settings.marker_ms,
+            "lease_ms": settings.lease_ms,
         }
         if isinstance(operation, Book) and self.allowance.wait_s(operation):
             terms["user_cap"] = -1  # a repeated key finds its booking all the same
@@ -89,7 +89,7 @@ class Intake:
         return self._installation is not None
 
     def learn(self) -> None:
-        """Become `ready`; blocks. Raises: RedisAway, PostgresAway.   Repeat: nothing."""
+        """Become `ready`; blocks. Raises: RedisUnavailable, PostgresUnavailable.   Repeat: nothing."""
         self._drawn()
 
     def known_hall(self, show_id: int) -> Hall | None:
@@ -101,7 +101,7 @@ class Intake:
     def recall(self, booking_id: UUID, user_id: UUID) -> Booking:
         """A person's decided booking from Postgres, published to Redis again; blocks.
 
-        Raises: NoSuchBooking (also for another person's), PostgresAway, RedisAway.
+        Raises: NoSuchBooking (also for another person's), PostgresUnavailable, RedisUnavailable.
         """
         with transaction(self._engine) as connection:
             booking = bookings.get_own(connection, booking_id, user_id)
@@ -113,7 +113,7 @@ class Intake:
         return booking
 
     def hall_of(self, show_id: int) -> Hall:
-        """The hall of a show; blocks. Raises: NoSuchShow, RedisAway, PostgresAway."""
+        """The hall of a show; blocks. Raises: NoSuchShow, RedisUnavailable, PostgresUnavailable."""
 
         def find() -> int:
             hall_id = cards.hall_of(self._rounds, show_id, self.lanes_count)
@@ -134,23 +134,26 @@ class Intake:
         self._rounds.close()
 
     def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
-        """Whether an operation of a show is still in its lane; blocks. Raises: RedisAway."""
+        """Whether an operation of a show is still in its lane; blocks. Raises: RedisUnavailable."""
         return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)
 
     def lanes(self) -> list[LaneState]:
-        """The state of every lane; blocks. Raises: RedisAway."""
+        """The state of every lane; blocks. Raises: RedisUnavailable."""
         return lanes.overview(self._rounds.call(lanes.overview_commands(self.lanes_count), writes=False))
 
     # -- what was drawn at the first start --------------------------------------------------------------
 
     @property
     def booking_secret(self) -> bytes:
-        """The key of the derivation of booking ids. Raises: RedisAway, PostgresAway at the first use."""
+        """The key from which booking ids are derived.
+
+        Raises, at its first use: RedisUnavailable, PostgresUnavailable.
+        """
         return self._drawn().booking_secret
 
     @property
     def lanes_count(self) -> int:
-        """How many lanes there are. Raises: RedisAway, PostgresAway at the first use."""
+        """How many lanes there are. Raises: RedisUnavailable, PostgresUnavailable at the first use."""
         return self._drawn().lanes
 
     def _drawn(self) -> Installation:
@@ -169,7 +172,7 @@ class Intake:
     def publish_card(self, show_id: int) -> int:
         """Rebuild a show's card from Postgres; returns its hall; blocks.
 
-        Raises: NoSuchShow, PostgresAway, RedisAway.
+        Raises: NoSuchShow, PostgresUnavailable, RedisUnavailable.
         """
         self.refuse_absent(show_id)
         with transaction(self._engine) as connection:

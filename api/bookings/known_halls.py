@@ -46,7 +46,7 @@ class Plans:
     def of_show(self, show_id: int, find: Callable[[], int]) -> Hall:
         """Return the hall of a show; `find` tells its id. Of many who ask at once, one asks the stores.
 
-        Raises: RedisAway, AcceptUnknown, PostgresAway, and what `find` raises.
+        Raises: RedisUnavailable, AcceptUnknown, PostgresUnavailable, and what `find` raises.
         """
         hall_id = self._of_shows.get_or_make(show_id, find)
         return self._halls.get_or_make(hall_id, partial(self._read, hall_id))
@@ -54,7 +54,7 @@ class Plans:
     def announce(self, show: ShowListing, row: HallRow, hall: Hall, lanes: int) -> None:
         """Publish the card of a new show and the plan of its hall: its first buyers find both, Postgres or no.
 
-        Raises: RedisAway, AcceptUnknown, and OutOfMemoryError: Redis has no room.   Repeat: safe.
+        Raises: RedisUnavailable, AcceptUnknown, and OutOfMemoryError: Redis has no room.   Repeat: safe.
         """
         self._halls.put(hall.id, hall)
         self._of_shows.put(show.id, hall.id)

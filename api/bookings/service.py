@@ -31,7 +31,7 @@ from api.web.reply import Reply
 from api.web.threads import Runs
 from core.bookings import SETTLED, Booking, Status
 from core.crash_points import point
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.ids import lane_of, show_of
 from core.operations import Book, Cancel, Confirm, Kind, Operation, kind_of
 from db.kv import keys, lanes, statuses, workers_alive
@@ -84,8 +84,8 @@ class BookingService:
     async def accept(self, operation: Operation, request_id: str = "") -> Accepted:
         """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/kv/lanes.py accept).
 
-        Raises: NoSuchShow, NoSuchBooking, RedisAway, AcceptUnknown, Busy, and PostgresAway if Redis lacks the card
-                or the status that is needed.   Repeat: safe, the same operation is found again.
+        Raises: NoSuchShow, NoSuchBooking, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if Redis
+                lacks the card or the status that is needed.   Repeat: safe, the same operation is found again.
         """
         if not self.intake.ready:
             await self._threads.once(self.intake.learn)
@@ -93,10 +93,10 @@ class BookingService:
         accepted = await self._send(operation, request_id)
         if accepted.code == "NO_CARD":
             await self._threads.once(self.intake.publish_card, operation.show_id)
-            point("A0b", RedisAway)
+            point("A0b", RedisUnavailable)
             accepted = await self._send(operation, request_id)
         elif accepted.stale:
-            with suppress(PostgresAway, Busy):  # then the refusal stands
+            with suppress(PostgresUnavailable, Busy):  # then the refusal stands
                 await self._threads.once(self.intake.publish_card, operation.show_id)
                 accepted = await self._send(operation, request_id)
         elif accepted.code == "NO_STATUS" and isinstance(operation, Confirm | Cancel):
@@ -117,8 +117,8 @@ class BookingService:
 
         Args:    key: the Idempotency-Key as it came, None if there was none.
                  asked: as parse.booking_request returns it.
-        Raises:  BadIdempotencyKey, InvalidRequest (seats that the hall does not have), NoSuchShow, RedisAway, Busy,
-                 and PostgresAway if Redis lacks what is needed.
+        Raises:  BadIdempotencyKey, InvalidRequest (seats that the hall does not have), NoSuchShow, RedisUnavailable,
+                 Busy, and PostgresUnavailable if Redis lacks what is needed.
         Repeat:  with a key, the same booking is found again; without one it is another booking.
         """
         key = parse.idempotency_key(key)
@@ -147,8 +147,8 @@ class BookingService:
     async def change(self, operation: Confirm | Cancel, request_id: str) -> Reply:
         """Confirm or cancel: 202 while it waits, 200 if it is so already, 409 if it can never be so.
 
-        Raises: NoSuchBooking, TooManyRequests, RedisAway, AcceptUnknown, Busy, and PostgresAway if Redis lacks the
-                status.   Repeat: safe, the same operation is found again.
+        Raises: NoSuchBooking, TooManyRequests, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if
+                Redis lacks the status.   Repeat: safe, the same operation is found again.
         """
         _known(operation.booking_id)
         wait_s = self.intake.allowance.wait_s(operation)
@@ -175,7 +175,7 @@ class BookingService:
         """The status now: from Redis; from Postgres if Redis has none, or may have missed the outcome.
 
         Raises: NoSuchBooking (also for another person's, and for a queued one whose entry is lost: the key may be
-                repeated), RedisAway, PostgresAway, Busy.
+                repeated), RedisUnavailable, PostgresUnavailable, Busy.
         """
         _known(booking_id)
         if not self.intake.ready:
@@ -189,7 +189,7 @@ class BookingService:
             return status_body.of_fields(booking_id, fields, meter)
         try:
             return status_body.of_booking(await self._threads.run(self.intake.recall, booking_id, user_id))
-        except (PostgresAway, Busy):
+        except (PostgresUnavailable, Busy):
             if missed:
                 raise
             return status_body.of_fields(booking_id, fields, meter)  # a hold past its deadline: it may still be so
@@ -225,7 +225,7 @@ class BookingService:
         return seen
 
     async def workers_alive(self) -> int:
-        """How many workers drain the lanes of this Redis. Raises: RedisAway: and nothing can be accepted.
+        """How many workers drain the lanes of this Redis. Raises: RedisUnavailable: and nothing can be accepted.
 
         Ends the process with code 78 if the Redis has been given to another installation since.
         """
@@ -247,13 +247,13 @@ class BookingService:
     async def _stored(self, operation: Book, *, required: bool) -> Booking | None:
         """The booking of a repeated key whose status has left Redis: a refusal must not hide its outcome.
 
-        Raises: PostgresAway and Busy, if it is `required`.
+        Raises: PostgresUnavailable and Busy, if it is `required`.
         """
         try:
             return await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
         except NoSuchBooking:
             return None
-        except (PostgresAway, Busy):
+        except (PostgresUnavailable, Busy):
             if required:
                 raise
             return None

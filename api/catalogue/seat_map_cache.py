@@ -56,7 +56,7 @@ class SeatMaps:
         self._making = [threading.Lock() for _ in range(LOCKS)]
 
     def version(self, show_id: int) -> int | None:
-        """The show's version now; None if there is no such show. Raises: PostgresAway."""
+        """The show's version now; None if there is no such show. Raises: PostgresUnavailable."""
         now_s = time.monotonic()
         with transaction(self._engine) as connection:
             version = catalogue.get_version(connection, show_id)
@@ -72,7 +72,7 @@ class SeatMaps:
     def at_least(self, show_id: int, version: int) -> SeatMap:
         """A map not older than `version`. The show must exist; of many who ask at once, one makes it.
 
-        Raises: PostgresAway.
+        Raises: PostgresUnavailable.
         """
         with self._making[show_id % LOCKS]:
             known = self._maps.get(show_id)

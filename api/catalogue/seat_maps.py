@@ -41,7 +41,7 @@ class SeatMapService:
         self._rests_until = 0.0
 
     async def reply(self, show_id: int) -> Reply:
-        """The map of a show with its version as the ETag. Raises: NoSuchShow, PostgresAway, Busy."""
+        """The map of a show with its version as the ETag. Raises: NoSuchShow, PostgresUnavailable, Busy."""
         self._intake.refuse_absent(show_id)
         known = self._maps.kept(show_id)
         wanted = await self._published(show_id)

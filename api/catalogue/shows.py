@@ -25,7 +25,7 @@ from api.web.problems import problem
 from api.web.request_reading import read_body, read_query
 from api.web.serializers import PUBLIC, answer, as_bytes, created, show_json
 from core import logs
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.halls import Hall
 from core.shows import ShowSettings
 from db.postgres import catalogue, halls
@@ -145,7 +145,7 @@ def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
     intake = backend().service.intake
     try:
         intake.plans.announce(show, row, hall, intake.lanes_count)
-    except (RedisAway, AcceptUnknown, PostgresAway, OutOfMemoryError) as error:
+    except (RedisUnavailable, AcceptUnknown, PostgresUnavailable, OutOfMemoryError) as error:
         log.warning("show_not_published", show_id=show.id, error=str(error))
 
 

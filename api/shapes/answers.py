@@ -220,8 +220,8 @@ class Readiness(Shape):
     """Whether bookings are accepted (Redis), and whether they are decided and read (Postgres)."""
 
     status = Text(required=True, validate=validate.OneOf(["ready", "not ready", "leaving"]))
-    redis = Text(required=True, validate=validate.OneOf(["ok", "away"]))
-    postgres = Text(required=True, validate=validate.OneOf(["ok", "away"]))
+    redis = Text(required=True, validate=validate.OneOf(["ok", "unavailable"]))
+    postgres = Text(required=True, validate=validate.OneOf(["ok", "unavailable"]))
     workers = Whole(metadata={"description": "Workers that drain the lanes of this Redis."})
 
 

@@ -16,7 +16,7 @@ from api.web.backend import Backend, backend
 from api.web.openapi import route
 from api.web.reply import Reply
 from api.web.serializers import answer, as_bytes
-from core.errors import PostgresAway, RedisAway
+from core.errors import PostgresUnavailable, RedisUnavailable
 
 blueprint = Blueprint("health", __name__, description="Liveness, readiness, metrics.")
 
@@ -46,11 +46,11 @@ def liveness() -> Reply:
 
 async def readiness(backend: Backend) -> Reply:
     """The answer of /readyz: 503 also while the process is leaving, so that a balancer sends no more requests."""
-    postgres = "ok" if await backend.probe.answers() else "away"
+    postgres = "ok" if await backend.probe.answers() else "unavailable"
     try:
         workers = await backend.service.workers_alive()
-    except RedisAway:
-        body = {"status": "not ready", "redis": "away", "postgres": postgres}
+    except RedisUnavailable:
+        body = {"status": "not ready", "redis": "unavailable", "postgres": postgres}
         return Reply(503, as_bytes(body), [("Retry-After", "1")])
     leaving = backend.service.leaving
     status = "leaving" if leaving else "ready"
@@ -64,7 +64,7 @@ def prometheus() -> Response:
     try:
         service = backend().service
         lanes, workers = service.intake.lanes(), backend().loop.run(service.workers_alive())
-    except (RedisAway, PostgresAway):
+    except (RedisUnavailable, PostgresUnavailable):
         lanes, workers = None, 0
     late_s = backend().settings.pending_alarm_s
     return Response(metrics.exposition(lanes, workers, late_s), content_type=CONTENT_TYPE_LATEST)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy import Engine
 
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.postgres.engine import transaction
 
 #: Seconds. A probe of Kubernetes gives up after one by default.
@@ -35,7 +35,7 @@ class PostgresProbe:
         try:
             async with asyncio.timeout(POSTGRES_PATIENCE_S):
                 await asyncio.shield(asyncio.wrap_future(asking))
-        except (PostgresAway, TimeoutError):
+        except (PostgresUnavailable, TimeoutError):
             return False
         return True
 

@@ -43,7 +43,7 @@ from api.web.errors import (
 )
 from api.web.reply import Reply
 from core import logs
-from core.errors import AcceptUnknown, OnsaleError, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, OnsaleError, PostgresUnavailable, RedisUnavailable
 from core.halls import BadPlan
 from db.postgres.catalogue import NoSuchMovie
 from db.postgres.movies import MovieInUse
@@ -56,9 +56,9 @@ REFUSED_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 #: What each error is to a client: status and headers.
 ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
-    RedisAway: (503, SOON),
+    RedisUnavailable: (503, SOON),
     AcceptUnknown: (503, {}),
-    PostgresAway: (503, SOON),
+    PostgresUnavailable: (503, SOON),
     Busy: (503, SOON),
     TokenMissing: (401, CHALLENGE),
     TokenInvalid: (401, REFUSED_TOKEN),

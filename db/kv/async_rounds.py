@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError
 
 from core.crash_points import point
-from core.errors import AcceptUnknown, OnsaleError, RedisAway
+from core.errors import AcceptUnknown, OnsaleError, RedisUnavailable
 from db.kv.demotion import ASK_ROLE, ROLE_S, Questions, async_greeting, check_role, says_demoted
 from db.kv.rounds import Command, script_loads, unable
 
@@ -48,7 +48,7 @@ class _Call:
 
     def lost(self) -> OnsaleError:
         """The error of a call that was sent and not answered."""
-        return AcceptUnknown() if self.writes else RedisAway()
+        return AcceptUnknown() if self.writes else RedisUnavailable()
 
     def end(self) -> None:
         """Every reply is there. The caller may have gone away meanwhile."""
@@ -84,7 +84,7 @@ class AsyncRounds:
     async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
         """Send commands with all others of this turn of the loop, and return their replies.
 
-        Raises: RedisAway: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
+        Raises: RedisUnavailable: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
         sent, and no answer came.  ResponseError: Redis refused one of the commands.
         """
         loop = asyncio.get_running_loop()
@@ -114,7 +114,7 @@ class AsyncRounds:
             finally:  # also those that came meanwhile
                 waiting, self._outbox = self._outbox, []
                 for call in waiting:
-                    call.fail(RedisAway())
+                    call.fail(RedisUnavailable())
             if not isinstance(error, RedisError | OSError):
                 raise
             return
@@ -131,7 +131,7 @@ class AsyncRounds:
         sent = False
         try:
             if self._connection is None:
-                raise RedisAway
+                raise RedisUnavailable
             point("R0")
             loop = asyncio.get_running_loop()
             now = loop.time()
@@ -151,7 +151,7 @@ class AsyncRounds:
             if sent and self._reading is not None:
                 self._reading.cancel()  # with the connection, what was sent is lost
             for call in calls if not sent else ():
-                call.fail(RedisAway())
+                call.fail(RedisUnavailable())
             if not isinstance(error, OnsaleError | RedisError | OSError):
                 raise
 
@@ -207,7 +207,7 @@ class AsyncRounds:
         call = self._sent[0]
         if isinstance(reply, RedisError):
             self._demoted |= says_demoted(reply)
-            call.error = RedisAway() if unable(reply) else reply
+            call.error = RedisUnavailable() if unable(reply) else reply
             reply = None
         call.replies.append(reply)
         if len(call.replies) < len(call.commands):

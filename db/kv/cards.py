@@ -93,7 +93,7 @@ def ttl_ms(settings: ShowSettings) -> int:
 
 
 def publish(rounds: Rounds, show_id: int, fields: dict[str, Any], lanes: int, *, ttl_ms: int = 0) -> None:
-    """Put a card into Redis unless a newer version is there. Raises RedisAway, AcceptUnknown. Repeat: safe.
+    """Put a card into Redis unless a newer version is there. Raises RedisUnavailable, AcceptUnknown. Repeat: safe.
 
     Args: ttl_ms: for how long it is kept, also if a newer one is there; 0: as long as that one, or for ever.
     """
@@ -109,24 +109,24 @@ def publish_commands(show_id: int, fields: dict[str, Any], lanes: int, *, ttl_ms
 
 
 def hall_of(rounds: Rounds, show_id: int, lanes: int) -> int | None:
-    """The hall of a show, from its card; None if there is no card. Raises RedisAway."""
+    """The hall of a show, from its card; None if there is no card. Raises RedisUnavailable."""
     [hall_id] = rounds.call([("HGET", keys.card(lane_of(show_id, lanes), show_id), "hall")], writes=False)
     return int(hall_id) if hall_id is not None else None
 
 
 def plan(rounds: Rounds, hall_id: int) -> Hall | None:
-    """A hall from Redis; None if it is not there. Raises RedisAway."""
+    """A hall from Redis; None if it is not there. Raises RedisUnavailable."""
     [text] = rounds.call([("GET", keys.hall(hall_id))], writes=False)
     return Hall.from_plan(hall_id, orjson.loads(text)) if text is not None else None
 
 
 def missing_plans(rounds: Rounds, hall_ids: Collection[int]) -> list[int]:
-    """Return those of some halls whose plan Redis does not have. Raises RedisAway."""
+    """Return those of some halls whose plan Redis does not have. Raises RedisUnavailable."""
     wanted = sorted(hall_ids)
     there = rounds.call([("EXISTS", keys.hall(hall_id)) for hall_id in wanted], writes=False)
     return [hall_id for hall_id, found in zip(wanted, there, strict=True) if not found]
 
 
 def publish_plan(rounds: Rounds, hall_id: int, plan_: dict[str, Any]) -> None:
-    """Put a hall's plan into Redis. Raises RedisAway. Repeat: safe, a plan never changes."""
+    """Put a hall's plan into Redis. Raises RedisUnavailable. Repeat: safe, a plan never changes."""
     rounds.call([("SET", keys.hall(hall_id), orjson.dumps(plan_).decode())], writes=False)

@@ -27,7 +27,7 @@ def lane(number: int) -> str:
     return f"onsale:{{{number}}}:lane"
 
 
-def marker(number: int) -> str:
+def lease(number: int) -> str:
     """String with a TTL: "rung", or the token of the drain at work."""
     return f"onsale:{{{number}}}:marker"
 

@@ -1,4 +1,4 @@
-"""Lanes, in Redis: accept an operation, look at the head, publish and trim, take and release the marker.
+"""Lanes, in Redis: accept an operation, look at the head, publish and trim, take and release the lease.
 
 One function per script of db/lua, where the keys and the rules stand. `accept` is the api's and the
 scheduler's side; the rest is the drain's.
@@ -95,7 +95,7 @@ def accept_command(
     *,
     lanes: int,
     cap: int,
-    marker_ms: int,
+    lease_ms: int,
     user_cap: int = 0,
     show_cap: int = 0,
     request_id: str = "",
@@ -114,7 +114,7 @@ def accept_command(
         "EVALSHA",
         scripts.ACCEPT.sha,
         8,
-        *(keys.lane(lane), keys.marker(lane), keys.meter(lane), subject),
+        *(keys.lane(lane), keys.lease(lane), keys.meter(lane), subject),
         *(keys.card(lane, operation.show_id), keys.taken(lane, operation.show_id)),
         *(keys.undecided(lane, operation.show_id), keys.withdrawn(lane)),
         kind.value,
@@ -122,7 +122,7 @@ def accept_command(
         user,
         operation.fingerprint if isinstance(operation, Book) else "",
         cap if kind is Kind.BOOK else int(cap * HEADROOM),
-        marker_ms,
+        lease_ms,
         f"{_PROCESS}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
         " ".join(map(str, seats)),
@@ -153,7 +153,7 @@ def accept_all(rounds: Rounds, operations: Sequence[Operation], **how: Any) -> l
     """Take many operations into their lanes, ACCEPT_CHUNK per round trip. At maxmemory the rest answers FULL.
 
     Args:   how: see `accept_command`.
-    Raises: RedisAway, AcceptUnknown (db/kv/rounds.py).   Repeat: safe, the same operations are found again.
+    Raises: RedisUnavailable, AcceptUnknown (db/kv/rounds.py).   Repeat: safe, the same operations are found again.
     """
     found: list[Accepted] = []
     for first in range(0, len(operations), ACCEPT_CHUNK):
@@ -186,7 +186,7 @@ def accepted(reply: Any) -> Accepted:
 
 
 def waits(rounds: Rounds, lane: int, epoch: str, id_: StreamId) -> bool:
-    """Whether an entry of this epoch is still in its lane. Raises: RedisAway."""
+    """Whether an entry of this epoch is still in its lane. Raises: RedisUnavailable."""
     commands: list[Command] = [("XRANGE", keys.lane(lane), str(id_), str(id_)), ("HGET", keys.meter(lane), "epoch")]
     found, now = rounds.call(commands, writes=False)
     return bool(found) and now == epoch
@@ -211,14 +211,14 @@ def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
     return Peeked(epoch, time_ms, read, int(seq), frozenset(withdrawn))
 
 
-def take(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:
+def take(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
     """Become the lane's drain; False if another is. Repeat: safe with the same token."""
-    return scripts.TAKE.run(client, [keys.marker(lane)], [token, marker_ms]) == 1
+    return scripts.TAKE.run(client, [keys.lease(lane)], [token, lease_ms]) == 1
 
 
-def release(client: redis.Redis, lane: int, token: str, marker_ms: int) -> bool:
+def release(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
     """Stop being the lane's drain; True if entries are left, and the doorbell is to be sent (rule 4)."""
-    return scripts.RELEASE.run(client, [keys.lane(lane), keys.marker(lane)], [token, marker_ms]) == 1
+    return scripts.RELEASE.run(client, [keys.lane(lane), keys.lease(lane)], [token, lease_ms]) == 1
 
 
 def wait_for_entry(client: redis.Redis, lane: int, after: StreamId, timeout_ms: int) -> bool:
@@ -229,25 +229,25 @@ def wait_for_entry(client: redis.Redis, lane: int, after: StreamId, timeout_ms: 
     return bool(client.xread({keys.lane(lane): str(after)}, count=1, block=max(1, timeout_ms)))
 
 
-def stalled(client: redis.Redis, lanes: int, marker_ms: int) -> list[int]:
-    """Return the lanes that have entries and no drain: no marker, or one that has said "rung" for RUNG_MS.
+def stalled(client: redis.Redis, lanes: int, lease_ms: int) -> list[int]:
+    """Return the lanes that have entries and no drain: no lease, or one that has said "rung" for RUNG_MS.
 
-    A lane under load is rung again as soon as its marker has lapsed, so a doorbell that nobody hears leaves one there
+    A lane under load is rung again as soon as its lease has lapsed, so a doorbell that nobody hears leaves one there
     nearly all the time. One that would last longer than any does was set before the clock was set back (take.lua).
     """
     pipe = client.pipeline(transaction=False)
     for lane in range(lanes):
         pipe.xlen(keys.lane(lane))
-        pipe.get(keys.marker(lane))
-        pipe.pttl(keys.marker(lane))
+        pipe.get(keys.lease(lane))
+        pipe.pttl(keys.lease(lane))
     replies = pipe.execute()
-    # Half a short marker's life, so that tests with short ones see the same.
-    unheard_ms = marker_ms - min(RUNG_MS, marker_ms // 2)
+    # Half a short lease's life, so that tests with short ones see the same.
+    unheard_ms = lease_ms - min(RUNG_MS, lease_ms // 2)
     found = []
     for lane in range(lanes):
-        entries, marker, left_ms = replies[3 * lane : 3 * lane + 3]
-        unheard = marker is None or (marker == "rung" and left_ms <= unheard_ms)
-        if entries and (unheard or left_ms > 2 * marker_ms):
+        entries, lease, left_ms = replies[3 * lane : 3 * lane + 3]
+        unheard = lease is None or (lease == "rung" and left_ms <= unheard_ms)
+        if entries and (unheard or left_ms > 2 * lease_ms):
             found.append(lane)
     return found
 
@@ -269,7 +269,7 @@ def overview_commands(lanes: int) -> list[Command]:
         commands += [
             ("XLEN", keys.lane(lane)),
             ("XRANGE", keys.lane(lane), "-", "+", "COUNT", 1),
-            ("GET", keys.marker(lane)),
+            ("GET", keys.lease(lane)),
             ("HGET", keys.meter(lane), "rate"),
         ]
     return commands
@@ -280,9 +280,9 @@ def overview(replies: list[Any]) -> list[LaneState]:
     now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
     states = []
     for lane in range((len(replies) - 1) // 4):
-        depth, head, marker, rate = replies[1 + 4 * lane : 5 + 4 * lane]
+        depth, head, lease, rate = replies[1 + 4 * lane : 5 + 4 * lane]
         age_ms = now_ms - _accepted_ms(*head[0]) if head else 0
-        states.append(LaneState(lane, depth, max(0, age_ms), marker, float(rate or 0)))
+        states.append(LaneState(lane, depth, max(0, age_ms), lease, float(rate or 0)))
     return states
 
 

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
-from core.errors import AcceptUnknown, RedisAway
+from core.errors import AcceptUnknown, RedisUnavailable
 from db.kv import scripts
 from db.kv.demotion import Questions, greeting, says_demoted, watched
 
@@ -72,18 +72,18 @@ class Rounds:
     def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
         """Send commands in one write and return their replies; the call waits `timeout_s` for its turn.
 
-        Raises: RedisAway: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
+        Raises: RedisUnavailable: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
         sent, and no answer came.  ResponseError: Redis refused one of the commands.
         """
         if not self._turn.acquire(timeout=self._timeout_s):
-            raise RedisAway
+            raise RedisUnavailable
         try:
             replies = self._call(commands, writes)
         finally:
             self._turn.release()
         for reply in replies:
             if isinstance(reply, RedisError):
-                raise RedisAway() if unable(reply) else reply
+                raise RedisUnavailable() if unable(reply) else reply
         return replies
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class Rounds:
             connection = self._connected()
         except (RedisError, OSError) as error:
             self._disconnect()
-            raise RedisAway from error
+            raise RedisUnavailable from error
         try:
             replies = _exchange(connection, commands)
             if any(isinstance(reply, NoScriptError) for reply in replies):
@@ -104,7 +104,7 @@ class Rounds:
                 replies = _exchange(connection, [*loads, *commands])[len(loads) :]
         except (RedisError, OSError) as error:
             self._disconnect()
-            raise (AcceptUnknown if writes else RedisAway) from error
+            raise (AcceptUnknown if writes else RedisUnavailable) from error
         except BaseException:  # a Ctrl-C too: what is still to be read would be the next call's
             self._disconnect()
             raise
@@ -138,7 +138,7 @@ class Rounds:
 
 
 def _exchange(connection: Any, commands: Sequence[Command]) -> list[Any]:
-    """Send commands and read their replies, the errors among them as they are. Raises: RedisAway: nothing ran."""
+    """Send commands and return their replies, errors included. Raises: RedisUnavailable: nothing ran."""
     connection.send_packed_command(connection.pack_commands(commands), check_health=False)
     replies: list[Any] = []
     for _ in commands:
@@ -146,6 +146,6 @@ def _exchange(connection: Any, commands: Sequence[Command]) -> list[Any]:
             replies.append(connection.read_response())
         except ResponseError as error:
             if says_demoted(error):  # and the connection is closed
-                raise RedisAway from error
+                raise RedisUnavailable from error
             replies.append(error)
     return replies

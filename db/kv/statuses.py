@@ -98,7 +98,7 @@ def read_commands(booking_id: UUID, show_id: int, lanes: int) -> list[Command]:
 def read(rounds: Rounds, booking_id: UUID, show_id: int, lanes: int) -> tuple[dict[str, str], Meter]:
     """A booking's status hash (empty if Redis has none) and its lane's meter, in one round.
 
-    Raises: RedisAway.
+    Raises: RedisUnavailable.
     """
     return parse(rounds.call(read_commands(booking_id, show_id, lanes), writes=False))
 
@@ -167,7 +167,7 @@ def finish(
     batch: Publication,
     *,
     token: str,
-    marker_ms: int,
+    lease_ms: int,
     pace: Pace | None,
     final_ttl_s: int,
 ) -> list[int] | None:
@@ -181,7 +181,7 @@ def finish(
         f"{batch.upto.ms}-{batch.upto.seq + 1}",
         batch.ticket,
         token,
-        marker_ms,
+        lease_ms,
         "" if pace is None else f"{pace.per_s:.1f} {pace.crowded:d}",
         len(batch.bookings),
         len(batch.cards),
@@ -203,7 +203,7 @@ def finish(
 def _finish_keys(batch: Publication) -> list[str]:
     """The keys that finish.lua takes, in its order."""
     lane = batch.lane
-    found = [keys.lane(lane), keys.marker(lane), keys.meter(lane), keys.withdrawn(lane)]
+    found = [keys.lane(lane), keys.lease(lane), keys.meter(lane), keys.withdrawn(lane)]
     found += [keys.status(lane, booking.id) for booking in batch.bookings]
     for card in batch.cards:
         found += [make(lane, card.show_id) for make in (keys.card, keys.taken, keys.undecided)]

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.postgres.patience import CONNECT_S, POOL_S, Greet, Patience, PatientConnection
 
 #: SQLSTATE classes that say nothing about the statement: the server or the connection is in trouble, or
@@ -187,15 +187,15 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 def transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction: committed at the end of the block, rolled back if it raises.
 
-    Raises: PostgresAway when there is no connection, or it or the server fails in the middle. Of a COMMIT
+    Raises: PostgresUnavailable when there is no connection, or it or the server fails in the middle. Of a COMMIT
     whose answer was lost nobody knows whether it happened: look before doing it again.
     """
     try:
         with engine.begin() as connection:
             yield connection
     except (DBAPIError, PoolTimeout) as error:
-        if is_away(error):
-            raise PostgresAway(f"Postgres cannot be reached: {_brief(error)}") from error
+        if is_unavailable(error):
+            raise PostgresUnavailable(f"Postgres cannot be reached: {_brief(error)}") from error
         raise
 
 
@@ -206,7 +206,7 @@ def allow(connection: Connection, statement_timeout_ms: int) -> None:
     driver.allow(statement_timeout_ms)
 
 
-def is_away(error: Exception) -> bool:
+def is_unavailable(error: Exception) -> bool:
     """Whether the error means that Postgres or the way to it is in trouble, not that the statement is wrong."""
     if isinstance(error, PoolTimeout):
         return True

@@ -48,7 +48,7 @@ def known(folder: Path = FOLDER) -> list[Migration]:
 def migrate(engine: Engine, migrations: Sequence[Migration] | None = None, *, schema: Path = SCHEMA) -> list[int]:
     """Bring the database to this program's schema; returns the versions applied now.
 
-    Raises: SchemaError: the database is newer.  PostgresAway.   Repeat: nothing is left to do.
+    Raises: SchemaError: the database is newer.  PostgresUnavailable.   Repeat: nothing is left to do.
     Locks:  an advisory lock, for the whole step; one transaction, so a failing file leaves no trace.
     """
     migrations = known() if migrations is None else migrations

@@ -203,7 +203,7 @@ def get_first_admin_id(connection: Connection) -> UUID | None:
 def first_admin_id(database_url: str) -> UUID:
     """The oldest administrator, for commands that act in the administrator's name.
 
-    Raises: LookupError: there is no administrator.  PostgresAway.
+    Raises: LookupError: there is no administrator.  PostgresUnavailable.
     """
     engine = make_engine(database_url, pool_size=1)
     try:

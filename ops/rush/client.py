@@ -29,7 +29,7 @@ AGAIN = frozenset({429, 500, 502, 503, 504})
 #: Refusals that say for certain that nothing was accepted, now or at an earlier try of the same key.
 CERTAIN = frozenset({"lane_full", "show_full", "too_many_bookings"})
 #: Refusals of one try only: it was not carried out itself; an earlier one may have been.
-NOT_DONE = frozenset({"redis_away", "postgres_away", "busy", "rate_limited", "http_429"})
+NOT_DONE = frozenset({"redis_unavailable", "postgres_unavailable", "busy", "rate_limited", "http_429"})
 #: An answer later than this, in seconds, counts as lost.
 ANSWER_S = 15.0
 #: Bounds of a wait before the next try, in seconds, where the server does not tell.

@@ -63,7 +63,7 @@ def fill(stores: Stores, picks: Iterable[tuple[int, str]], *, first: int = 0) ->
             seats=(seat,), fingerprint="f" * 32,
         )  # fmt: skip
         commands.append(
-            accept_command(operation, lanes=settings.lanes, cap=CAP, marker_ms=settings.marker_ms, request_id="")
+            accept_command(operation, lanes=settings.lanes, cap=CAP, lease_ms=settings.lease_ms, request_id="")
         )
         if len(commands) == CHUNK:
             stores.rounds.call(commands, writes=True)
@@ -85,7 +85,7 @@ def empty(stores: Stores, lane: int, mode: str) -> None:
     """Decide everything that waits in a lane."""
     while stores.client.xlen(keys.lane(lane)):
         if mode == "published":
-            stores.client.delete(keys.marker(lane))
+            stores.client.delete(keys.lease(lane))
             drain(stores, lane, lambda _lane: None, for_s=0)
         else:
             batch = run_batch(stores, lane, stores.settings.batch)

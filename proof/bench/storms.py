@@ -66,11 +66,11 @@ def _keep(bench: Bench, name: str, numbers: list[float]) -> None:
 
 
 def _fall_asleep(bench: Bench) -> None:
-    """Wait until no lane has a marker, and then as long as a lane is to have slept."""
+    """Wait until no lane has a lease, and then as long as a lane is to have slept."""
     client = redis.Redis(connection_pool=connection_pool(bench.ground.stores.redis_url, socket_timeout_s=5))
-    markers = [keys.marker(lane) for lane in range(bench.ground.lanes)]
+    leases = [keys.lease(lane) for lane in range(bench.ground.lanes)]
     try:
-        until(lambda: not client.exists(*markers), FALLS_ASLEEP_S, "The lanes' falling asleep")
+        until(lambda: not client.exists(*leases), FALLS_ASLEEP_S, "The lanes' falling asleep")
     finally:
         client.close()
     time.sleep(ASLEEP_S)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from core.errors import OnsaleError, PostgresAway
+from core.errors import OnsaleError, PostgresUnavailable
 from core.local_settings import LocalSettings
 from ops.prepare import prepare as prepare_stores
 from ops.up import programs
@@ -32,10 +32,10 @@ from proof.crash.cases import Case
 T = TypeVar("T")
 
 LANES = 4
-#: Milliseconds of a marker's life: with it, a case takes seconds. The default is five times as long.
-MARKER_MS = 400
+#: Milliseconds of a lease's life: with it, a case takes seconds. The default is five times as long.
+LEASE_MS = 400
 #: What makes the processes quick to take over.
-SHORT = {"MARKER_MS": str(MARKER_MS), "DRAIN_S": "0.5", "LINGER_MS": "0", "LOG_LEVEL": "INFO"}
+SHORT = {"LEASE_MS": str(LEASE_MS), "DRAIN_S": "0.5", "LINGER_MS": "0", "LOG_LEVEL": "INFO"}
 #: Seconds for a server or an api to answer.
 START_S = 60.0
 LOOK_S = 0.01
@@ -131,7 +131,7 @@ def answered(ask: Callable[[], T]) -> T:
     while True:
         try:
             return ask()
-        except PostgresAway:
+        except PostgresUnavailable:
             if time.monotonic() > deadline:
                 raise
             time.sleep(LOOK_S)

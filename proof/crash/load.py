@@ -36,7 +36,7 @@ class Load:
     client: Client
     shows: Shows
     lanes: int
-    marker_ms: int
+    lease_ms: int
     rounds: Rounds
     asked: list[Asked] = field(default_factory=list)
     _keys: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -121,7 +121,7 @@ class Load:
         )
         code = "NO_CARD"
         while code == "NO_CARD" and time.monotonic() < self.client.deadline:
-            code = lanes.accept(self.rounds, operation, lanes=self.lanes, cap=1_000, marker_ms=self.marker_ms).code
+            code = lanes.accept(self.rounds, operation, lanes=self.lanes, cap=1_000, lease_ms=self.lease_ms).code
         asked.id, asked.key = str(id_), ""
         if code != "ACCEPTED":
             asked.wrong.append(f"{asked} was not accepted: {code}")

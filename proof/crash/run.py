@@ -20,7 +20,7 @@ from ops.up.process import ProcessGroup
 from proof.crash import checks
 from proof.crash.cases import Case
 from proof.crash.client import Client, answers
-from proof.crash.ground import LANES, LOOK_S, MARKER_MS, START_S, Ground, answered, until
+from proof.crash.ground import LANES, LEASE_MS, LOOK_S, START_S, Ground, answered, until
 from proof.crash.load import Load
 from proof.crash.shows import ROWS, forget_cards, make_shows
 
@@ -43,7 +43,7 @@ def run(ground: Ground, case: Case, folder: Path, known: set[str], wait_s: float
 
     Args:   folder: for its proof.  known: violations that are of earlier cases; grows.  wait_s: seconds for the
             point to fire once its process has been started, and for everything to be decided after that.
-    Raises: CrashRunFailed, PostgresAway, RedisAway: the servers, which no case touches, do not answer.
+    Raises: CrashRunFailed, PostgresUnavailable, RedisUnavailable: the servers, which no case touches, do not answer.
     """
     begun = time.monotonic()
     result = Result(case)
@@ -76,7 +76,7 @@ def _load(ground: Ground, case: Case, rounds: Rounds, url: str, wait_s: float) -
     until(partial(answers, ground.running.base_url), START_S, "The standing api")
     deadline = time.monotonic() + 2 * wait_s
     client = Client([*armed, ground.running.base_url], ground.running.jwt_secret, deadline)
-    return Load(client, shows, LANES, MARKER_MS, rounds)
+    return Load(client, shows, LANES, LEASE_MS, rounds)
 
 
 def _play(ground: Ground, case: Case, load: Load, group: ProcessGroup, proof: Path, wait_s: float) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _play(ground: Ground, case: Case, load: Load, group: ProcessGroup, proof: Pa
         load.client.deadline = time.monotonic() + wait_s
         load.wave(silent=False)
         if case.fault is Fault.HANG:
-            hang_s = LEASES * MARKER_MS / 1000 + wait_s
+            hang_s = LEASES * LEASE_MS / 1000 + wait_s
             until(lambda: _told(proof, "resumed") or bool(group.look()), hang_s, "The end of the hang")
         yield from load.finish()
 

@@ -226,10 +226,10 @@ def _append(layout: Layout, state: bytearray, request: int) -> int:
 
 
 def _ring(layout: Layout, state: bytearray) -> bool:
-    """SET marker "rung" NX: whether the lane was asleep."""
-    asleep = state[layout.marker] == NOBODY
+    """SET lease "rung" NX: whether the lane was asleep."""
+    asleep = state[layout.lease] == NOBODY
     if asleep:
-        state[layout.marker] = RUNG
+        state[layout.lease] = RUNG
     return asleep
 
 

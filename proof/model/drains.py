@@ -1,7 +1,7 @@
-"""Steps of a drain: take the marker, lock, read, decide and COMMIT, publish, and again or leave.
+"""Steps of a drain: take the lease, lock, read, decide and COMMIT, publish, and again or leave.
 
 A worker here is one drain: a doorbell's or the sweeper's, which differ only in how long they go on; here either may
-leave after any batch. A drain that is interrupted leaves its marker to lapse, as one that is killed does.
+leave after any batch. A drain that is interrupted leaves its lease to lapse, as one that is killed does.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROLLBACK = Step("worker {}: the transaction is rolled back", "db/postgres/engine
 PUBLISH = Step("worker {}: finish.lua", "db/kv/lua/finish.lua")
 PUBLISH_LOST = Step("worker {}: finish.lua, but its answer is lost", "workers/publish.py publish", fault=True)
 AGAIN = Step("worker {}: finds more entries", "db/kv/lanes.py wait_for_entry")
-RENEW = Step("worker {}: waits, and renews its marker by take.lua", "workers/drain.py _wait")
+RENEW = Step("worker {}: waits, and renews its lease by take.lua", "workers/drain.py _wait")
 LEAVE = Step("worker {}: its time is over", "workers/drain.py run")
 RELEASE = Step("worker {}: release.lua", "db/kv/lua/release.lua")
 GIVE_WAY = Step("worker {}: release.lua, as another holds the row", "workers/drain.py drain")
@@ -88,7 +88,7 @@ def _begin(layout: Layout, state: bytes, number: int, found: list[Move]) -> None
         found.append((BELL, number, after))
         if layout.size.faults:
             found.append((BELL_TWICE, number, again))
-    elif layout.size.sweeper and state[layout.marker] in (NOBODY, RUNG) and layout.waiting(state):
+    elif layout.size.sweeper and state[layout.lease] in (NOBODY, RUNG) and layout.waiting(state):
         found.append((SWEEP, number, after))  # "rung" for half a second: the doorbell was lost, or is not heard
 
 
@@ -105,8 +105,8 @@ def _take(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
 
 def _taken(layout: Layout, state: bytearray, number: int) -> bool:
     """take.lua"""
-    if state[layout.marker] in (NOBODY, RUNG, DRAIN + number):
-        state[layout.marker] = DRAIN + number
+    if state[layout.lease] in (NOBODY, RUNG, DRAIN + number):
+        state[layout.lease] = DRAIN + number
         return True
     return False
 
@@ -138,7 +138,7 @@ def _read(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
 
 
 def _commit(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
-    """One transaction: all of it or nothing. Who does not hear its answer starts from the marker again."""
+    """One transaction: all of it or nothing. Who does not hear its answer starts from the lease again."""
     after, at = bytearray(state), layout.workers[number]
     rows = layout.rows(state) + new_rows(layout, state, at)
     after[layout.journal : layout.journal + len(rows)] = rows
@@ -175,7 +175,7 @@ def finish(layout: Layout, state: bytearray, number: int) -> None:
         state[at + 3],
         state[at + 1] == state[layout.life] or bug == "finish.lua does not compare epochs",
     )
-    mine = state[layout.marker] == DRAIN + number
+    mine = state[layout.lease] == DRAIN + number
     compares = bug != "finish.lua compares neither versions nor tickets"
     if same_life and not mine and state[layout.served] >= last and compares:
         return
@@ -203,7 +203,7 @@ def finish(layout: Layout, state: bytearray, number: int) -> None:
 
 
 def _next(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
-    """Another batch if there are entries; else the marker is renewed, if it is ours still; and time ends."""
+    """Another batch if there are entries; else the lease is renewed, if it is ours still; and time ends."""
     if layout.waiting(state):
         _move(layout, state, number, AGAIN, found, _to(LOCKS))
     else:
@@ -225,10 +225,10 @@ def _release(layout: Layout, state: bytes, number: int, found: list[Move]) -> No
 
 def released(layout: Layout, state: bytearray, number: int) -> bool:
     """release.lua: whether entries are left, and the doorbell is to be sent."""
-    if state[layout.marker] != DRAIN + number:
+    if state[layout.lease] != DRAIN + number:
         return False
     left = bool(layout.waiting(state)) and layout.size.bug != "release.lua does not look at the lane"
-    state[layout.marker] = RUNG if left else NOBODY
+    state[layout.lease] = RUNG if left else NOBODY
     return left
 
 
@@ -244,11 +244,11 @@ def _ring(layout: Layout, state: bytes, number: int, found: list[Move]) -> None:
 
 
 def _end(layout: Layout, state: bytearray, number: int) -> None:
-    """The drain is over. A marker that it has not released stays until it lapses."""
+    """The drain is over. A lease that it has not released stays until it lapses."""
     at = layout.workers[number]
     state[at : at + WORKER] = bytes(WORKER)
-    if state[layout.marker] == DRAIN + number:
-        state[layout.marker] = GONE
+    if state[layout.lease] == DRAIN + number:
+        state[layout.lease] = GONE
 
 
 def _to(step: int) -> Change:

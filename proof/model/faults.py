@@ -8,8 +8,8 @@ from proof.model.drains import PUBLISHES
 from proof.model.layout import ABSENT, DRAIN, GONE, LOST, NOBODY, QUEUED, ROW, RUNG, Layout, entry_name, request_of
 from proof.model.steps import Move, Step
 
-LAPSE = Step("the marker's 2 s are over", "db/kv/lua/take.lua")
-LAPSE_EARLY = Step("worker {} is so slow that its marker lapses", "db/kv/lua/take.lua", fault=True)
+LAPSE = Step("the lease's 2 s are over", "db/kv/lua/take.lua")
+LAPSE_EARLY = Step("worker {} is so slow that its lease lapses", "db/kv/lua/take.lua", fault=True)
 BELL_LOST = Step("the broker loses the doorbell", "workers/broker.py", fault=True)
 FORGET = Step("the final status of request {} leaves Redis by its TTL", "db/kv/statuses.py ttl_ms", fault=True)
 LEAVE = Step("the recalled status of request {} leaves Redis by its TTL", "db/kv/statuses.py publish_command")
@@ -27,14 +27,14 @@ FORGETTING = (FORGET, LEAVE, WIPE, FAILOVER)
 def moves(layout: Layout, state: bytes) -> list[Move]:
     """Everything that can happen to the stores by itself."""
     found: list[Move] = []
-    size, marker = layout.size, state[layout.marker]
-    if marker != NOBODY and size.bug != "the marker has no lease":
+    size, lease = layout.size, state[layout.lease]
+    if lease != NOBODY and size.bug != "the lease never lapses":
         after = bytearray(state)
-        after[layout.marker] = NOBODY
-        if marker in (RUNG, GONE):
+        after[layout.lease] = NOBODY
+        if lease in (RUNG, GONE):
             found.append((LAPSE, 0, after))
         elif size.faults:
-            found.append((LAPSE_EARLY, marker - DRAIN, after))
+            found.append((LAPSE_EARLY, lease - DRAIN, after))
     if state[layout.bell] and size.faults:
         after = bytearray(state)
         after[layout.bell] = 0
@@ -92,13 +92,13 @@ def _fail_over(layout: Layout, state: bytes, found: list[Move]) -> None:
 def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
     """A TTL is 60 s at the least. Assumed: longer than an api needs from reading Postgres to publish.lua.
 
-    It is longer than a marker's lease too: a drain that holds the marker has no status forgotten behind it. And than
+    It is longer than a lease's life too: a drain that holds the lease has no status forgotten behind it. And than
     a lane's queue: else a repeated key could wait in the lane twice, the second time to be found decided.
     """
     recalled = {layout.bookings[state[at + 1]] for at in layout.apis if state[at] == REPUBLISHES}
     lane = layout.lane(state, state[layout.life])[state[layout.head] :]
     waiting = {layout.bookings[mark - 1] for mark in lane if mark < LOST}
-    owner = state[layout.marker] - DRAIN
+    owner = state[layout.lease] - DRAIN
     if owner >= 0 and state[layout.workers[owner]] == PUBLISHES:
         return
     for request in range(len(layout.requests)):
@@ -115,10 +115,10 @@ def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
 
 
 def _wiped(layout: Layout, state: bytes) -> bytearray:
-    """A new life of Redis: no lane, no marker, no status. The next accept draws another epoch."""
+    """A new life of Redis: no lane, no lease, no status. The next accept draws another epoch."""
     after, requests = bytearray(state), len(layout.requests)
     after[layout.life] += 1
-    after[layout.marker] = NOBODY
+    after[layout.lease] = NOBODY
     after[layout.head] = after[layout.served] = 0
     after[layout.card] = ABSENT
     after[layout.doubted] = 0

@@ -1,14 +1,14 @@
 """A state as bytes: exact to compare, small to keep. `Layout` says where each part stands.
 
 States that differ only in which process does what are one state: processes of a kind are alike, so their
-blocks are sorted. Nothing names an api; the marker alone names a worker, and is relabelled.
+blocks are sorted. Nothing names an api; the lease alone names a worker, and is relabelled.
 """
 
 from __future__ import annotations
 
 from proof.model.sizes import BOOK, Size
 
-#: Marker: nobody; the doorbell was rung; the token of a drain that has ended or died; DRAIN + n: worker n's token.
+#: Lease: nobody; the doorbell was rung; the token of a drain that has ended or died; DRAIN + n: worker n's token.
 NOBODY, RUNG, GONE, DRAIN = range(4)
 #: Status of a booking in Redis: none; queued (version 0); QUEUED + v: version v.
 ABSENT, QUEUED = range(2)
@@ -40,7 +40,7 @@ class Layout:
         # Step, life, first and last entry, rows of the journal loaded, bookings withdrawn (a bit each), entries
         # between first and last that were lost before they were read (a bit each).
         self.worker = self._part(WORKER * size.workers)
-        self.marker = self._part(1)
+        self.lease = self._part(1)
         self.bell = self._part(1)  # whether a doorbell is in the broker
         self.life = self._part(1)  # of Redis; each has an epoch of its own
         self.forgets = self._part(1)  # how many have been
@@ -84,19 +84,19 @@ class Layout:
         return bytes(state)
 
     def _order(self, state: bytearray, places: tuple[int, ...], n: int) -> None:
-        """Put blocks n and n + 1 in order; of two equal workers the marker names the first."""
+        """Put blocks n and n + 1 in order; of two equal workers the lease names the first."""
         left, right = places[n], places[n + 1]
         width = right - left
         one, other = state[left:right], state[right : right + width]
         if one < other:
             return
-        marker = state[self.marker] if places is self.workers else NOBODY
-        if other < one or marker == DRAIN + n + 1:
+        lease = state[self.lease] if places is self.workers else NOBODY
+        if other < one or lease == DRAIN + n + 1:
             state[left:right], state[right : right + width] = other, one
-            if marker == DRAIN + n:
-                state[self.marker] = DRAIN + n + 1
-            elif marker == DRAIN + n + 1:
-                state[self.marker] = DRAIN + n
+            if lease == DRAIN + n:
+                state[self.lease] = DRAIN + n + 1
+            elif lease == DRAIN + n + 1:
+                state[self.lease] = DRAIN + n
 
     def lane(self, state: bytes | bytearray, life: int) -> bytes | bytearray:
         """What was ever appended in a life of Redis: request + 1 of each entry, in order; with LOST if it is."""

@@ -74,7 +74,7 @@ BUGS: dict[str, Size] = {
     "trim before COMMIT": _ONE_DOOR,
     "the lane's row is not locked": _ONE_DOOR,
     "seats are read before the lock": _ONE_DOOR,
-    "the marker has no lease": _ONE_DOOR,
+    "the lease never lapses": _ONE_DOOR,
     "nobody sweeps": replace(_ONE_DOOR, requests=(BOOK,), sweeper=False),
     "release.lua does not look at the lane": replace(_ONE_DOOR, faults=False, sweeper=False),
     "accept is not idempotent": _ONE_DOOR,

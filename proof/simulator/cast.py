@@ -14,7 +14,7 @@ from api.bookings.long_poll import LongPolls
 from api.bookings.service import BookingService
 from api.web.errors import NoSuchBooking
 from core import ids
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.operations import Book, Cancel, Confirm
 from proof.simulator.baton import Job
 from proof.simulator.ground import Ground
@@ -25,7 +25,7 @@ from workers.stores import Stores
 SECRET = b"s" * 32
 USERS = tuple(UUID(int=number) for number in (1, 2, 3))
 #: What a client may hear of a store in trouble; it may then ask again.
-TROUBLE = (AcceptUnknown, PostgresAway, RedisAway)
+TROUBLE = (AcceptUnknown, PostgresUnavailable, RedisUnavailable)
 
 
 class Process:

@@ -122,7 +122,7 @@ def _settings(database_url: str, redis_url: str) -> Settings:
         REDIS_URL=redis_url,
         LANES=str(LANES),
         BATCH="3",
-        MARKER_MS="60000",
+        LEASE_MS="60000",
         DRAIN_S="2",
         LINGER_MS="0",
     )

@@ -133,8 +133,8 @@ class Play:
     def _lapse(self) -> None:
         self._ground.client.delete(keys.REPUBLISHING)
         for lane in range(LANES):
-            if self._ground.client.delete(keys.marker(lane)):
-                self.story.append(f"the marker of lane {lane} lapses")
+            if self._ground.client.delete(keys.lease(lane)):
+                self.story.append(f"the lease of lane {lane} lapses")
 
     def _lose_bell(self) -> None:
         if self.bells:
@@ -195,7 +195,7 @@ class Play:
     def _drain_all(self) -> None:
         for _ in range(100):
             for lane in range(LANES):
-                self._ground.client.delete(keys.marker(lane))
+                self._ground.client.delete(keys.lease(lane))
             if not sweep.run_once(self.processes[2].stores, self._rescue(self.processes[2])):
                 return
 

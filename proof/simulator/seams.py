@@ -9,7 +9,7 @@ import psycopg
 import redis
 from sqlalchemy import Engine, event
 
-from core.errors import AcceptUnknown, RedisAway
+from core.errors import AcceptUnknown, RedisUnavailable
 from db.kv import scripts
 from db.kv.rounds import Command, Rounds
 from db.postgres.engine import make_engine
@@ -46,9 +46,12 @@ class SeamRounds(Rounds):
     ahead_ms = 0
 
     def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
-        lost = AcceptUnknown() if writes else RedisAway()
+        lost = AcceptUnknown() if writes else RedisUnavailable()
         replies: list[Any] = through(
-            _named(commands[0]), lambda: super(SeamRounds, self).call(commands, writes=writes), RedisAway(), lost
+            _named(commands[0]),
+            lambda: super(SeamRounds, self).call(commands, writes=writes),
+            RedisUnavailable(),
+            lost,
         )
         if commands[0] == ("TIME",):
             replies[0] = [str(int(replies[0][0]) + self.ahead_ms // 1000), replies[0][1]]

@@ -70,10 +70,10 @@ BUGS = {
 }
 #: A Book decided again changes nothing, a Cancel does: only a batch with one in it is killed after its COMMIT.
 TELLING = (
-    '        point("W4", PostgresAway)\n',
+    '        point("W4", PostgresUnavailable)\n',
     '        if any(hasattr(entry.operation, "booking_id") and not isinstance(entry.operation, Book)\n'
     "               for entry in batch.fresh):\n"
-    '            point("W4", PostgresAway)\n',
+    '            point("W4", PostgresUnavailable)\n',
 )
 
 

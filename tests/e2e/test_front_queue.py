@@ -57,7 +57,7 @@ def test_requests_that_find_no_thread_are_refused_and_bookings_go_on(
         busy = [answer for answer in answers if answer.status == 503 and answer.json["code"] == "busy"]
         assert len(busy) >= REQUESTS // 4
         assert all(answer.one("retry-after") for answer in busy)
-        assert {answer.json["code"] for answer in answers if answer.status == 503} <= {"busy", "postgres_away"}
+        assert {answer.json["code"] for answer in answers if answer.status == 503} <= {"busy", "postgres_unavailable"}
         assert confirmed["status"] == "CONFIRMED"
         assert arrived_ms <= _accepted_ms(desk) <= answered_ms
 

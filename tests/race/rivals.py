@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from core.operations import StreamId
 from db.kv import scripts
 from db.kv.scripts import Script
@@ -97,7 +97,7 @@ def fails_at_commit(engine: Engine) -> Iterator[Connection]:
     """A transaction that Postgres rolls back instead of committing it: it went away."""
     with transaction(engine) as connection:
         yield connection
-        raise PostgresAway
+        raise PostgresUnavailable
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def loses_the_answer(engine: Engine) -> Iterator[Connection]:
     """A transaction that is committed, and nobody hears of it."""
     with transaction(engine) as connection:
         yield connection
-    raise PostgresAway
+    raise PostgresUnavailable
 
 
 def variant(stage: Stage, patch: pytest.MonkeyPatch, name: str, *changes: tuple[str, str]) -> None:

@@ -31,8 +31,8 @@ from workers.stores import Stores, open_stores
 
 
 def lapse(stage: Stage, show: int) -> None:
-    """The marker of a drain that failed lapses."""
-    stage.stores.client.delete(keys.marker(show % LANES))
+    """The lease of a drain that failed lapses."""
+    stage.stores.client.delete(keys.lease(show % LANES))
 
 
 # -- rule 9: a COMMIT whose answer was lost is never repeated blindly ---------------------------------------

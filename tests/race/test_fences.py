@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.postgres import shows
 from db.postgres.engine import transaction
 from db.postgres.shows import ShowRow
@@ -92,7 +92,7 @@ def test_shows_locked_in_the_order_of_the_operations_deadlock(stage: Stage, monk
     results = together(*(lambda lane=lane: run_batch(stage.stores, lane, 500) for lane in (low % LANES, 0)))
 
     [failed] = [result for result in results if not isinstance(result, Batch)]
-    assert isinstance(failed, PostgresAway)
+    assert isinstance(failed, PostgresUnavailable)
     assert "deadlock detected" in str(failed)
 
 

@@ -25,8 +25,8 @@ from workers.publish import publish
 
 
 def somebody_else_drains(stage: Stage, show: int) -> int:
-    """The marker of the drain that failed has lapsed; returns how many entries another one has decided."""
-    stage.stores.client.delete(keys.marker(show % LANES))
+    """The lease of the drain that failed has lapsed; returns how many entries another one has decided."""
+    stage.stores.client.delete(keys.lease(show % LANES))
     return stage.drain(show)
 
 
@@ -186,7 +186,7 @@ def ask(stage: Stage, show: int, label: str) -> Accepted:
     """Bob asks for one seat at a door that may refuse it if it is taken."""
     number = Hall.from_plan(0, plan(2, 5)).number(label)
     operation = stage.operation(show, label, user=stage.bob)
-    return lanes.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, marker_ms=2_000, seats=[number])
+    return lanes.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, lease_ms=2_000, seats=[number])
 
 
 def cancelled_by_a_batch_that_was_not_published(stage: Stage) -> int:

@@ -13,18 +13,18 @@ from tests.race.rivals import LANES, together
 from tests.support.stage import Stage
 
 #: Longer than any test.
-MARKER_MS = 60_000
+LEASE_MS = 60_000
 
 
 def awake(stage: Stage, lane: int) -> bool:
     """Whether somebody is at work or on the way: otherwise only the sweeper would find the lane's entries."""
-    return bool(stage.stores.client.exists(keys.marker(lane)))
+    return bool(stage.stores.client.exists(keys.lease(lane)))
 
 
 def send(stage: Stage, operation: Book) -> Accepted:
     """Ask for it over a connection of one's own, as an api process does."""
     return lanes.accepted(
-        stage.stores.client.execute_command(*lanes.accept_command(operation, lanes=LANES, cap=1_000, marker_ms=2_000))
+        stage.stores.client.execute_command(*lanes.accept_command(operation, lanes=LANES, cap=1_000, lease_ms=2_000))
     )
 
 
@@ -74,10 +74,10 @@ def test_looking_first_and_adding_then_gives_a_key_two_places_in_line(stage: Sta
 def test_no_wake_up_is_lost_between_release_and_accept(stage: Stage, accept_first: bool) -> None:
     show = stage.show()
     lane, client, operation = show % LANES, stage.stores.client, stage.operation(show, "A1")
-    assert lanes.take(client, lane, "me", MARKER_MS)
+    assert lanes.take(client, lane, "me", LEASE_MS)
     accepted = stage.accept(operation) if accept_first else None
 
-    entries_left = lanes.release(client, lane, "me", MARKER_MS)
+    entries_left = lanes.release(client, lane, "me", LEASE_MS)
     accepted = accepted or stage.accept(operation)
 
     assert entries_left or accepted.ring
@@ -88,12 +88,12 @@ def test_no_wake_up_is_lost_between_release_and_accept(stage: Stage, accept_firs
 def test_looking_first_and_falling_asleep_then_loses_a_wake_up(stage: Stage) -> None:
     show = stage.show()
     lane, client = show % LANES, stage.stores.client
-    assert lanes.take(client, lane, "me", MARKER_MS)
+    assert lanes.take(client, lane, "me", LEASE_MS)
 
     empty = client.xlen(keys.lane(lane)) == 0
     accepted = stage.accept(stage.operation(show, "A1"))
     if empty:
-        client.delete(keys.marker(lane))
+        client.delete(keys.lease(lane))
 
     assert client.xlen(keys.lane(lane)) == 1
     assert not accepted.ring

@@ -32,7 +32,7 @@ def ask(stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str
         operation,
         lanes=LANES,
         cap=settings.lane_cap,
-        marker_ms=settings.marker_ms,
+        lease_ms=settings.lease_ms,
         user_cap=USER_CAP,
         show_cap=SHOW_CAP,
     )

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, text
 from api.access import tokens
 from api.app import close, create_app
 from api.assembly import open_backend
-from core.errors import RedisAway
+from core.errors import RedisUnavailable
 from core.halls import Hall
 from core.settings import Settings
 from core.shows import ShowSettings
@@ -71,7 +71,7 @@ class StandInService:
 
     def lanes(self) -> Sequence[Any]:
         if self.away:
-            raise RedisAway
+            raise RedisUnavailable
         return self.state
 
     def close(self) -> None:

@@ -83,6 +83,13 @@ DOCUMENT_NAME = re.compile(r"[\w./-]*\w\.md\b")
 #: The bench's goals have one source; a line elsewhere that names one says where it is.
 GOAL, GOALS_PAGE = re.compile(r"\bP(?:[1-9]|1[0-2])(?:_[a-z0-9]+)?\b"), "docs/performance.md"
 DATETIMES = ("datetime", "datetime.datetime", "date", "datetime.date")
+#: Words of our old dialect, and riddles. Each has a plain word of the field instead (docs/glossary.md).
+DIALECT = re.compile(
+    r"\banew\b|\bso[\s#]+many\b|\bin[\s#]+vain\b|\bmend(?:ed|s|ing)?\b|\bwhoever\b|\bstands?[\s#]+for[\s#]+ever\b"
+    r"|\btaken[\s#]+back\b|\btold[\s#]+so\b|\bshall\b|\bparted\b|\bthe[\s#]+door\b|\bone's[\s#]+own\b"
+    r"|\b(?:is|was|are|were|be|been|still|servers)[\s#]+away\b|\blog-ins?[\s#]+at[\s#]+Postgres\b",
+    re.IGNORECASE,
+)
 EMPTY_NAMES = re.compile(r"_?(util|utility|utilities|helper|common|manager|service)s?")
 
 
@@ -284,6 +291,12 @@ def goals(source: Source) -> Iterator[str]:
             yield f"{source.path}:{number}: {found[0]} is explained in {GOALS_PAGE} alone"
 
 
+def dialect(source: Source) -> Iterator[str]:
+    """Plain English: none of the words in DIALECT."""
+    for found in DIALECT.finditer(source.text):
+        yield f"{source.path}:{_line(source, found)}: {found[0]!r} is not the field's word"
+
+
 def _line(source: Source, found: re.Match[str]) -> int:
     return source.text.count("\n", 0, found.start()) + 1
 
@@ -297,4 +310,7 @@ if __name__ == "__main__":
     rules = (*RULES, partial(long_files, most=GOAL_LINES))
     code = sources(tests=True)
     print(*(finding for each in code for rule in rules for finding in rule(each)), sep="\n")
-    print(*(finding for each in [*code, *documents()] for rule in TEXT_RULES for finding in rule(each)), sep="\n")
+    print(
+        *(finding for each in [*code, *documents()] for rule in (*TEXT_RULES, dialect) for finding in rule(each)),
+        sep="\n",
+    )

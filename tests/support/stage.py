@@ -86,7 +86,7 @@ class Stage:
             operation,
             lanes=settings.lanes,
             cap=settings.lane_cap,
-            marker_ms=settings.marker_ms,
+            lease_ms=settings.lease_ms,
         )
 
     def book(

@@ -1,7 +1,7 @@
 -- accept: take one operation into its lane, or say why not. One atomic step, safe to repeat.
 --
 -- KEYS  1 lane     stream   the lane's operations
---       2 marker   string   "rung" or a drain's token, with a TTL
+--       2 lease   string   "rung" or a drain's token, with a TTL
 --       3 meter    hash     epoch, ticket, served, rate; full_until (ms): Redis is short of memory, no Book until then
 --                           served_at (ms): when `served` was decided   waits_since (ms): when the lane ceased to be empty
 --       4 status   hash     BOOK, CONFIRM, CANCEL: the booking's status:
@@ -18,7 +18,7 @@
 --                             all, <user>;   !<user> "until ms, seats left": what the lane has said of the user's limit
 --       8 withdrawn hash    CANCEL: the lane's bookings that were queued when their Cancel was accepted: hex id ->
 --                             the Cancel's id. The Book, if it is undecided still, takes no seats
--- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 marker TTL, ms
+-- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 lease TTL, ms
 --       7 a random text: the epoch, if the lane has none yet
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
 --       9 BOOK: numbers of the seats in the plan, "4 5"; "" = none are named, or not known

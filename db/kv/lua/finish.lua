@@ -1,9 +1,9 @@
 -- finish: publish a committed batch and take its entries out of the lane. Safe to repeat, and by a late drain.
 --
--- KEYS  1 lane   2 marker   3 meter   4 withdrawn   then the status keys; per card its key, those of the show's taken
+-- KEYS  1 lane   2 lease   3 meter   4 withdrawn   then the status keys; per card its key, those of the show's taken
 --       seats and undecided Books; the expiring keys of the batch
 -- ARGV  1 epoch   2 first id to keep: everything before it was read in this batch   3 last ticket of the batch
---       4 token   5 marker TTL, ms   6 pace of the batch: "decisions per second, 1 = it was a large one"; "" = unknown
+--       4 token   5 lease TTL, ms   6 pace of the batch: "decisions per second, 1 = it was a large one"; "" = unknown
 --       7 how many statuses   8 how many cards   9 channel   10 ids for the channel
 --       11 the lane's last number in the journal   12 ids that nothing in the lane
 --       withdraws any more: "hex hex ..."   then

@@ -30,7 +30,7 @@ def test_the_same_key_gives_the_same_booking_and_another_body_is_refused(stage: 
 def test_a_repeated_undecided_book_rings_again(stage: Stage) -> None:
     show = stage.show()
     stage.book(show, "A1", key="k", body="one")
-    stage.stores.client.delete(keys.marker(show % 4))  # the doorbell was lost, and its marker has lapsed
+    stage.stores.client.delete(keys.lease(show % 4))  # the doorbell was lost, and its lease has lapsed
 
     operation = Book(
         booking_id=ids.booking_id(b"k" * 32, show, stage.alice, "k"), show_id=show, user_id=stage.alice,
@@ -159,7 +159,7 @@ def test_a_lane_that_fell_asleep_is_rung_by_the_next_operation(stage: Stage) -> 
     assert not book(stage, show).ring
     stage.drain(show)
 
-    assert stage.stores.client.exists(keys.marker(show % 4)) == 0
+    assert stage.stores.client.exists(keys.lease(show % 4)) == 0
     assert book(stage, show).ring
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from core.errors import AcceptUnknown, RedisAway
+from core.errors import AcceptUnknown, RedisUnavailable
 from db.kv import scripts
 from db.kv.async_rounds import AsyncRounds
 from tests.support.rude import Rude
@@ -112,12 +112,12 @@ def test_what_was_sent_and_not_answered_is_not_sent_again(
         together(rounds.call([("SET", "once", "1")], writes=True), rounds.call([("GET", "x")], writes=False))
     )
 
-    assert (type(write), type(read)) == (AcceptUnknown, RedisAway)
+    assert (type(write), type(read)) == (AcceptUnknown, RedisUnavailable)
     assert server.received.count(b"once") == 1
 
 
 def test_without_a_server_nothing_is_sent(loop: asyncio.Runner, tmp_path: Path) -> None:
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         loop.run(AsyncRounds(f"unix://{tmp_path}/nobody").call([("SET", "a", "b")], writes=True))
 
 
@@ -128,7 +128,7 @@ def test_after_a_restart_of_redis_the_next_call_works(
         rounds = AsyncRounds(own.redis_url(0))
         loop.run(rounds.call(PING, writes=False))
         own.redis.stop()
-        with pytest.raises(RedisAway):
+        with pytest.raises(RedisUnavailable):
             loop.run(rounds.call(PING, writes=False))
         own.redis.start()
 

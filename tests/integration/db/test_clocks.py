@@ -123,15 +123,15 @@ def test_a_wrong_clock_is_noticed(stage: Stage, after_a_jump: int, monkeypatch: 
     assert 29 < values["redis_ahead_s"] < 60
 
 
-def test_a_marker_that_a_clock_has_left_far_in_the_future_keeps_nobody_from_the_lane(stage: Stage) -> None:
-    """The drain was killed, or the doorbell lost, and the clock set back: the marker's end is by the wrong clock."""
-    for marker in ("rung", "a killed drain"):
+def test_a_lease_that_a_clock_has_left_far_in_the_future_keeps_nobody_from_the_lane(stage: Stage) -> None:
+    """The drain was killed, or the doorbell lost, and the clock set back: the lease's end is by the wrong clock."""
+    for lease in ("rung", "a killed drain"):
         show = stage.show()
         client, settings = stage.stores.client, stage.stores.settings
         booking = stage.book(show, "A1")
-        client.set(keys.marker(show % 4), marker, px=HOUR_MS)
+        client.set(keys.lease(show % 4), lease, px=HOUR_MS)
 
-        assert lanes.stalled(client, settings.lanes, settings.marker_ms) == [show % 4]
+        assert lanes.stalled(client, settings.lanes, settings.lease_ms) == [show % 4]
         assert stage.rescue(show % 4) == 1
         assert stage.booking(booking).status is Status.CONFIRMED
 
@@ -165,7 +165,7 @@ def test_a_refusal_is_confirmed_although_its_card_was_confirmed_in_the_future(st
 def test_a_user_whose_counts_were_left_by_lost_entries_is_not_locked_out_by_a_reset(stage: Stage) -> None:
     """Tickets go on from where they were: counts and undecided operations are told by them."""
     show, client, settings = stage.show(), stage.stores.client, stage.stores.settings
-    how = {"lanes": settings.lanes, "cap": settings.lane_cap, "marker_ms": settings.marker_ms, "user_cap": 2}
+    how = {"lanes": settings.lanes, "cap": settings.lane_cap, "lease_ms": settings.lease_ms, "user_cap": 2}
     lost = [lanes.accept(stage.stores.rounds, stage.operation(show), **how) for _ in range(2)]
     client.xdel(keys.lane(show % 4), *(each.entry_id for each in lost))
     stage.book(show, "A1", user=stage.bob)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 
 from api.bookings import long_poll
 from api.bookings.long_poll import LongPolls
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from db.kv import keys
 from db.kv.async_rounds import AsyncRounds
 from db.kv.rounds import Rounds, connection_pool
@@ -28,7 +28,7 @@ from tests.support.relay import Relay, relay
 from tests.support.stage import Stage
 from tests.support.valkey import Valkey, valkey
 
-AWAY = (RedisAway, AcceptUnknown, redis.RedisError)
+AWAY = (RedisUnavailable, AcceptUnknown, redis.RedisError)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ class TestBookings:
 
         old.demote()
         until(lambda: alice.get(id_).status_code == 503)
-        refused(alice.book(show, "A2"), 503, "redis_away")
+        refused(alice.book(show, "A2"), 503, "redis_unavailable")
         assert stage.drain(show) == 0
 
         old.promote()
@@ -167,7 +167,7 @@ class TestPostgres:
             for each in (one, two, three):
                 each.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
 
-        with pytest.raises(PostgresAway, match="read-only"):
+        with pytest.raises(PostgresUnavailable, match="read-only"):
             write()
         for _ in range(3):
             write()
@@ -183,7 +183,7 @@ class TestPostgres:
         stage.stores.engine.dispose()
 
         administer(servers, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        with pytest.raises(PostgresAway, match="read-only"), transaction(stage.stores.engine):
+        with pytest.raises(PostgresUnavailable, match="read-only"), transaction(stage.stores.engine):
             pass
         assert stage.drain(show) == 0
         # Whoever only looks may look at a replica.
@@ -223,7 +223,7 @@ class TestPostgres:
             driver: Any = connection.connection.driver_connection
             driver.pgconn.exec_(b"DEALLOCATE ALL")
 
-        with pytest.raises(PostgresAway, match="prepared statement"), transaction(own) as connection:
+        with pytest.raises(PostgresUnavailable, match="prepared statement"), transaction(own) as connection:
             execute(connection, "SELECT lane FROM lanes WHERE lane = :lane", {"lane": 1})
         with transaction(own) as connection:
             execute(connection, "SELECT lane FROM lanes WHERE lane = :lane", {"lane": 1})
@@ -234,7 +234,7 @@ def _refuses(engine: Engine) -> bool:
     try:
         with transaction(engine) as connection:
             execute(connection, "SELECT 1 FROM lanes FOR UPDATE", {})
-    except PostgresAway:
+    except PostgresUnavailable:
         return True
     return False
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.postgres.engine import execute, make_engine, refuses_values, sqlstate, transaction, violated
 
 _WHO = "SELECT pg_backend_pid() AS number"
@@ -50,7 +50,7 @@ def test_a_row_that_is_locked(engine: Engine) -> None:
 def test_a_connection_that_is_lost_is_not_used_again(database_url: str, engine: Engine) -> None:
     own = make_engine(database_url, pool_size=1, pre_ping=False)
     try:
-        with pytest.raises(PostgresAway):  # noqa: PT012, SIM117 - the transaction says it, not a statement
+        with pytest.raises(PostgresUnavailable):  # noqa: PT012, SIM117 - the transaction says it, not a statement
             with transaction(own) as connection:
                 [lost] = execute(connection, _WHO, {})
                 with transaction(engine) as other:

@@ -170,7 +170,7 @@ def test_the_guard_lets_in_what_is_safe_and_does_not_ask_for_it_in_the_local_mod
     assert Guard(settings, "api").check()  # the test servers are not safe
 
 
-def test_a_server_that_is_away_is_looked_at_when_it_is_there(settings: Settings) -> None:
+def test_a_server_that_is_unavailable_is_looked_at_when_it_is_there(settings: Settings) -> None:
     guard_ = Guard(replace(settings, mode="production", redis_url="redis://127.0.0.1:1/0"), "api")
 
     assert not guard_.check()

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from core.errors import ConfigurationError, PostgresAway
+from core.errors import ConfigurationError, PostgresUnavailable
 from core.settings import Settings
 from db.kv import keys
 from db.postgres.engine import make_engine, transaction
@@ -216,7 +216,7 @@ def test_everything_that_becomes_of_an_account_is_granted(app: Flask, carol: dic
 def test_a_log_in_needs_its_password(urls: dict[str, str], group: str) -> None:
     engine = make_engine(urls[group].replace(PASSWORD.replace(" ", "-"), "another"), pool_size=1)
 
-    with pytest.raises(PostgresAway, match="password authentication failed"), transaction(engine):
+    with pytest.raises(PostgresUnavailable, match="password authentication failed"), transaction(engine):
         pytest.fail("let in")
     engine.dispose()
 

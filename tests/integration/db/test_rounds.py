@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from core.errors import AcceptUnknown, RedisAway
+from core.errors import AcceptUnknown, RedisUnavailable
 from db.kv import rounds as rounds_module
 from db.kv import scripts
 from db.kv.rounds import Command, Rounds
@@ -84,15 +84,15 @@ def test_a_write_whose_answer_was_lost_is_unknown_and_not_sent_again(rude: tuple
     assert server.received.count(b"once") == 1
 
 
-def test_a_read_whose_answer_was_lost_says_that_redis_is_away(rude: tuple[Rude, Rounds]) -> None:
+def test_a_read_whose_answer_was_lost_says_that_redis_is_unavailable(rude: tuple[Rude, Rounds]) -> None:
     _, rounds = rude
 
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         rounds.call([("GET", "x")], writes=False)
 
 
 def test_without_a_server_nothing_is_sent(tmp_path: Path) -> None:
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         Rounds(f"unix://{tmp_path}/nobody").call([("SET", "a", "b")], writes=True)
 
 
@@ -105,7 +105,7 @@ def restarted(own: Servers) -> None:
     rounds = Rounds(own.redis_url(0))
     rounds.call([("PING",)], writes=False)
     own.redis.stop()
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         rounds.call([("PING",)], writes=True)
     own.redis.start()
 
@@ -136,7 +136,7 @@ def test_a_caller_that_does_not_get_its_turn_in_time_sends_nothing(
     first.start()
     assert out.wait(10)
 
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         rounds.call([("SET", "late", "1")], writes=True)
     go_on.set()
     first.join(10)

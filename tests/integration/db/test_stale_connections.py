@@ -8,14 +8,14 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.postgres.engine import make_engine, transaction
 from proof.kit.waiting import until
 from tests.support.seeded import start_servers
 
 
 def test_work_after_a_restart_of_postgres_does_not_fail_once_first(tmp_path: Path) -> None:
-    """A worker's engine: what fails in a drain costs the lane a marker's life and a look of the sweeper."""
+    """A worker's engine: what fails in a drain costs the lane a lease's life and a look of the sweeper."""
     with start_servers(tmp_path / "home", fsync=False) as servers:
         engine = make_engine(servers.database_url, pool_size=3, pre_ping=False)
         try:
@@ -32,7 +32,7 @@ def test_work_after_a_restart_of_postgres_does_not_fail_once_first(tmp_path: Pat
 
             servers.postgres.kill()
             until(lambda: not psutil.pid_exists(number))  # it outlives its killed parent by a moment
-            with pytest.raises(PostgresAway), transaction(engine) as connection:
+            with pytest.raises(PostgresUnavailable), transaction(engine) as connection:
                 connection.execute(text("SELECT 1"))
             servers.postgres.start()
             with transaction(engine) as connection:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from api.access.revocations import Revocations
 from api.accounts.passwords import hash_password
-from core.errors import ConfigurationError, RedisAway
+from core.errors import ConfigurationError, RedisUnavailable
 from core.settings import Settings
 from db import revocations
 from db.postgres import users
@@ -92,11 +92,11 @@ def test_where_nobody_could_be_told_nothing_is_changed(
     client: FlaskClient, carol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
-        raise RedisAway
+        raise RedisUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr(revocations, "publish", away)
-        with pytest.raises(RedisAway):
+        with pytest.raises(RedisUnavailable):
             set_password(running(), carol, NEW)
 
     assert "None" not in log_in(client, OLD)["Authorization"]

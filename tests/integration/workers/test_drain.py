@@ -107,7 +107,7 @@ def test_a_second_drain_of_a_lane_returns_at_once(stage: Stage) -> None:
     assert drain(stage.stores, lane, stage.rung.append, for_s=0) == 0
 
     assert lanes.release(stage.stores.client, lane, "not mine", 2_000) is False
-    assert stage.stores.client.get(keys.marker(lane)) == "another"
+    assert stage.stores.client.get(keys.lease(lane)) == "another"
 
 
 def test_the_limit_per_user_holds_within_and_between_batches(stage: Stage) -> None:

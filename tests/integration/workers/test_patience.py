@@ -125,13 +125,13 @@ def test_lanes_are_looked_at_now_and_then_not_each_time(stage: Stage) -> None:
 
 
 def test_the_sweeper_alarms(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a lane whose drain hangs: its marker is alive, so nothing is rescued."""
+    """Of a lane whose drain hangs: its lease is alive, so nothing is rescued."""
     stage.limit(pending_alarm_s=0.01)
     monkeypatch.setattr(sweep, "TICK_S", 0.01)
     monkeypatch.setattr(late_bookings, "LOOK_S", 0.0)
     show = stage.show()
     stage.book(show, "A1")
-    stage.stores.client.set(keys.marker(show % 4), "a drain that hangs")
+    stage.stores.client.set(keys.lease(show % 4), "a drain that hangs")
     sweeper = sweep.Sweeper(stage.stores, stage.rung.append)
     with capture_logs() as captured:
         sweeper.start()

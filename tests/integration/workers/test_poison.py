@@ -68,11 +68,11 @@ def test_three_poison_operations_in_a_row_stop_the_lane_until_the_program_is_men
 
     with poisoned(monkeypatch, *seats):
         for _ in range(10):
-            stage.stores.client.delete(keys.marker(show % 4))
+            stage.stores.client.delete(keys.lease(show % 4))
             stage.drain(show)
     assert stage.stores.client.xlen(lane) == 1
 
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     stage.drain(show)
     assert stage.booking(bookings[3]).status is Status.CONFIRMED
     stage.proven()
@@ -142,7 +142,7 @@ def test_an_operation_of_a_newer_program_waits_for_a_newer_worker(
     after = stage.book(show, "A3")
 
     for _ in range(3):
-        stage.stores.client.delete(keys.marker(show % 4))
+        stage.stores.client.delete(keys.lease(show % 4))
         stage.drain(show)
     assert stage.booking(before).status is Status.CONFIRMED
     assert stage.stores.client.xlen(keys.lane(show % 4)) == 2
@@ -150,7 +150,7 @@ def test_an_operation_of_a_newer_program_waits_for_a_newer_worker(
 
     mended = SimpleNamespace(dumps=orjson.dumps, loads=lambda text_: understood(orjson.loads(text_)))
     monkeypatch.setattr(operations, "orjson", mended)
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     stage.drain(show)
     assert stage.booking(operation.booking_id).status is Status.CONFIRMED
     assert stage.booking(after).status is Status.CONFIRMED

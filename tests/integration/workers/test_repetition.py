@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from core.bookings import Reason, Status
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.kv import keys, statuses
 from db.postgres.engine import transaction
 from tests.support.stage import Stage
@@ -58,7 +58,7 @@ def test_what_was_committed_but_not_published_is_published_and_not_decided_again
     before = journal(stage)
 
     later = stage.book(show, "A1", user=stage.bob)
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     stage.drain()
 
     assert stage.status(booking)["status"] == "CONFIRMED"
@@ -135,7 +135,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(stage: Stage, monkeypa
     def commit_and_lose(engine: Engine) -> Iterator[Connection]:
         with transaction(engine) as connection:
             yield connection
-        raise PostgresAway
+        raise PostgresUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr(batches, "transaction", commit_and_lose)
@@ -144,7 +144,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(stage: Stage, monkeypa
     assert stage.status(booking) == {}
     rows = journal(stage)
 
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     stage.drain(show)
 
     assert stage.status(booking)["status"] == "CONFIRMED"
@@ -177,7 +177,7 @@ def test_what_was_committed_over_a_wipe_is_published_in_the_new_redis(
     assert stage.booking(booking).status is Status.CONFIRMED
     assert stage.status(booking)["status"] == "CONFIRMED"
     assert stage.stores.client.xlen(keys.lane(show % 4)) == 1, "nothing of the new life is trimmed"
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     assert stage.drain(show) == 1
     stage.proven()
 

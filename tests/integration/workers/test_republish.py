@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from core.ids import lane_of
 from db.kv import keys
 from db.postgres.engine import transaction
@@ -106,7 +106,7 @@ def test_a_redis_that_is_wiped_once_more_meanwhile_gets_everything_again(
 
 
 def test_another_life_of_redis_is_noticed_though_its_data_are_there(stage: Stage, engine: Engine) -> None:
-    """A restart from an older file, or a replica that took over, lacks the newest cards, and has the marker."""
+    """A restart from an older file, or a replica that took over, lacks the newest cards, and has the lease."""
     stores, show = stage.stores, make_show(engine)
     assert republish.run_once(stores) == 1
     stores.client.delete(keys.card(lane_of(show, 4), show))
@@ -124,7 +124,7 @@ def test_the_thread_goes_on_after_whatever_goes_wrong(
     monkeypatch.setattr(republish, "TICK_S", 0.01)
     monkeypatch.setattr(republish, "REST_S", 0.01)
     stores, show = open_stores(stage.stores.settings), make_show(engine)
-    errors: list[Exception] = [PostgresAway("away"), ValueError("a bug of ours")]
+    errors: list[Exception] = [PostgresUnavailable("unavailable"), ValueError("a bug of ours")]
     real = republish.shows.upcoming
 
     def troubled(*arguments: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.bookings import Reason, Status
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.kv import keys
 from db.postgres import seats
 from tests.support.stage import Stage
@@ -73,12 +73,12 @@ def test_a_map_changed_by_a_batch_that_failed_is_forgotten(
     booking = stage.book(show, quantity=2)
 
     def lost(*_: Any) -> None:
-        raise PostgresAway
+        raise PostgresUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr(batch, "_record", lost)
         assert stage.drain() == 0
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     stage.drain()
 
     assert stage.booking(booking).status is Status.CONFIRMED

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.bookings import Reason, Status
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from core.taken_seats import FREE, SOLD, packed, until_s
 from db.kv import keys, scripts
 from db.kv.scripts import Script
@@ -202,7 +202,7 @@ def test_a_lane_goes_on_where_taken_seats_cannot_be_read(
     stage: Stage, alice: Buyer, bob: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_slow(*_: object) -> None:
-        raise PostgresAway("canceling statement due to statement timeout")
+        raise PostgresUnavailable("canceling statement due to statement timeout")
 
     show = contested(stage, alice, bob)
     stage.stores.untold.add(show)
@@ -210,7 +210,7 @@ def test_a_lane_goes_on_where_taken_seats_cannot_be_read(
     booked = answered(alice.book(show, "B1"), 202)["id"]
 
     assert [stage.drain(), stage.drain()] == [0, 0]
-    stage.stores.client.delete(keys.marker(show % LANES))  # it lapses: that is the back-off
+    stage.stores.client.delete(keys.lease(show % LANES))  # it lapses: that is the back-off
     stage.drain()
 
     assert answered(alice.get(booked), 200)["status"] == "CONFIRMED"

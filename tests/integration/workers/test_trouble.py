@@ -42,13 +42,13 @@ def test_at_maxmemory_lanes_still_drain_and_nothing_new_is_taken(
     show = stage.show()
     first = answered(alice.book(show, "A1", key="k"), 202)["id"]
     second = answered(alice.book(show, "A2", hold=True), 202)["id"]
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
 
     full_memory()
 
     refused(alice.book(show, "A3"), 503, "lane_full")
     assert answered(alice.book(show, "A1", key="k"), 202)["id"] == first  # it was accepted, and is not denied
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     stage.drain(show)
     assert answered(alice.get(first), 200)["status"] == "CONFIRMED"
     assert answered(alice.get(second), 200)["stage"] == "HELD"
@@ -64,8 +64,8 @@ def test_while_redis_is_busy_or_read_only_the_answer_is_503(
     operator = redis.Redis.from_url(stage.stores.settings.redis_url)  # ours would not talk to a replica
     operator.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
-        refused(alice.book(show, "A2"), 503, "redis_away")
-        refused(alice.get(id_), 503, "redis_away")
+        refused(alice.book(show, "A2"), 503, "redis_unavailable")
+        refused(alice.get(id_), 503, "redis_unavailable")
     finally:
         operator.execute_command("REPLICAOF", "NO", "ONE")
         operator.close()
@@ -80,7 +80,7 @@ def test_one_lanes_trouble_does_not_keep_the_sweeper_from_the_others(stage: Stag
             text("UPDATE shows SET settings = settings || '{\"from_the_future\": 1}' WHERE id = :id"),
             {"id": shows[0]},
         )
-    stage.stores.client.delete(*[keys.marker(lane) for lane in range(4)])
+    stage.stores.client.delete(*[keys.lease(lane) for lane in range(4)])
 
     assert sweep.run_once(stage.stores, stage.rescue) == 4
 
@@ -133,7 +133,7 @@ def test_a_seat_at_odds_with_its_booking_stops_only_who_wants_it(stage: Stage) -
     other = stage.book(show, "A2")
 
     while stage.stores.client.xlen(keys.lane(show % 4)):
-        stage.stores.client.delete(keys.marker(show % 4))
+        stage.stores.client.delete(keys.lease(show % 4))
         stage.drain(show)
 
     assert stage.booking(other).status is Status.CONFIRMED
@@ -157,7 +157,7 @@ def test_a_batch_that_postgres_gave_up_is_tried_smaller(stage: Stage, monkeypatc
 
     monkeypatch.setattr(drain, "run_batch", slow)
     while stage.stores.client.xlen(keys.lane(show % 4)):
-        stage.stores.client.delete(keys.marker(show % 4))
+        stage.stores.client.delete(keys.lease(show % 4))
         stage.drain(show)
 
     assert tried[:3] == [4, 2, 1]
@@ -237,7 +237,7 @@ def test_the_limit_may_be_raised_and_lowered_and_verify_knows(stage: Stage) -> N
 def test_a_drain_asks_for_no_longer_wait_than_its_socket_allows(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.limit(marker_ms=14_000)
+    stage.limit(lease_ms=14_000)
     waits: list[int] = []
     monkeypatch.setattr(lanes, "wait_for_entry", lambda *arguments: waits.append(arguments[-1]))
 

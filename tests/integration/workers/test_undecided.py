@@ -120,7 +120,7 @@ def test_a_batch_that_is_published_twice_gives_back_once(stage: Stage) -> None:
     before = counts(stage, show)
 
     client = stage.stores.client
-    client.set(keys.marker(show % LANES), "late")
+    client.set(keys.lease(show % LANES), "late")
     publish.publish(stage.stores, late, "late", None)
 
     assert counts(stage, show) == before == {str(stage.alice): "1 2", "all": "1 2"}

@@ -18,9 +18,9 @@ from workers.broker import broker, open_broker
 def test_the_sweeper_rescues_a_lane_whose_doorbell_was_lost(stage: Stage) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")
-    assert sweep.run_once(stage.stores, stage.rescue) == 0  # the marker is fresh: somebody may be coming
+    assert sweep.run_once(stage.stores, stage.rescue) == 0  # the lease is fresh: somebody may be coming
 
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
 
     assert sweep.run_once(stage.stores, stage.rescue) == 1
     assert stage.booking(booking).status is Status.CONFIRMED
@@ -32,8 +32,8 @@ def test_the_sweeper_rescues_a_lane_whose_drain_was_killed(stage: Stage) -> None
     assert lanes.take(stage.stores.client, show % 4, "killed", 2_000)
     booking = stage.book(show, "A1")
 
-    stage.stores.client.pexpire(keys.marker(show % 4), 1)
-    until(lambda: not stage.stores.client.exists(keys.marker(show % 4)))
+    stage.stores.client.pexpire(keys.lease(show % 4), 1)
+    until(lambda: not stage.stores.client.exists(keys.lease(show % 4)))
     sweep.run_once(stage.stores, stage.rescue)
 
     assert stage.booking(booking).status is Status.CONFIRMED
@@ -43,7 +43,7 @@ def test_the_sweepers_thread_works_without_a_broker(stage: Stage, monkeypatch: p
     monkeypatch.setattr(sweep, "TICK_S", 0.01)
     show = stage.show()
     booking = stage.book(show, "A1")
-    stage.stores.client.delete(keys.marker(show % 4))
+    stage.stores.client.delete(keys.lease(show % 4))
     open_broker("unix:///nowhere")
 
     sweeper = sweep.Sweeper(stage.stores, actors.ring)

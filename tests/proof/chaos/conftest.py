@@ -1,4 +1,4 @@
-"""A play on real stores. Markers live shortly, so that the sweeper comes at once."""
+"""A play on real stores. Leases live shortly, so that the sweeper comes at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.stage import Stage
 
 @pytest.fixture(autouse=True)
 def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MARKER_MS", "100")
+    monkeypatch.setenv("LEASE_MS", "100")
 
 
 @pytest.fixture

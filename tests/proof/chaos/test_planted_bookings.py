@@ -17,7 +17,7 @@ from sqlalchemy import text
 from core import ids
 from core.bookings import Verdict
 from core.decide import decide
-from core.errors import PostgresAway
+from core.errors import PostgresUnavailable
 from db.kv import keys, scripts
 from db.kv.scripts import Script
 from db.postgres.engine import transaction
@@ -81,11 +81,11 @@ def read_states(play: Play, show: int, monkeypatch: pytest.MonkeyPatch) -> Calla
 
     def keep(connection: Any, *arguments: Any) -> Any:
         read.append(load(connection, *arguments))
-        raise PostgresAway
+        raise PostgresUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr(batches, "load_states", keep)
-        with suppress(PostgresAway):
+        with suppress(PostgresUnavailable):
             run_batch(play.stage.stores, show % 4, 500)
     play.stage.stores.client.delete(keys.lane(show % 4), *play.stage.stores.client.keys("*booking*"))
     play.record.calls.clear()
@@ -118,7 +118,7 @@ def test_trimming_before_the_commit(play: Play, monkeypatch: pytest.MonkeyPatch)
     def trim_and_fail(connection: Any, batch: Any, entries: Any) -> None:
         record(connection, batch, entries)
         play.stage.stores.client.xtrim(keys.lane(show % 4), maxlen=0)
-        raise PostgresAway
+        raise PostgresUnavailable
 
     with monkeypatch.context() as planted:
         planted.setattr(batches, "_record", trim_and_fail)
@@ -135,7 +135,7 @@ def test_publishing_before_the_commit(play: Play, monkeypatch: pytest.MonkeyPatc
     def publish_and_fail(connection: Any, batch: Any, entries: Any) -> None:
         record(connection, batch, entries)
         publish(play.stage.stores, batch, "token", None)
-        raise PostgresAway
+        raise PostgresUnavailable
 
     with monkeypatch.context() as planted:
         planted.setattr(batches, "_record", publish_and_fail)

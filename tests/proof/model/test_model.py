@@ -32,7 +32,7 @@ FOUND = {
     "trim before COMMIT": "I2",
     "the lane's row is not locked": "I2: an entry was decided twice",
     "seats are read before the lock": "I2: an entry was decided twice",
-    "the marker has no lease": "liveness",
+    "the lease never lapses": "liveness",
     "nobody sweeps": "liveness",
     "release.lua does not look at the lane": "liveness",
     "accept is not idempotent": "I4",

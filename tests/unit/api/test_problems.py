@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from api.app import MAX_BODY_BYTES
 from api.shapes import answers
 from api.web import problems
-from core.errors import AcceptUnknown, LaneBusy, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, LaneBusy, PostgresUnavailable, RedisUnavailable
 from core.halls import BadPlan
 from proof.kit.environment import offline_settings
 from tests.support.factories import headers_of, opened_app
@@ -164,7 +164,7 @@ TRACKED = "?_=1&_=2&fbclid=x&fbclid=y&utm_source=a&page=1&%00=%ff"
 def test_a_name_that_nobody_knows_is_ignored(app: Flask, path: str) -> None:
     response = app.test_client().get(path + TRACKED, headers=headers_of(app))
 
-    assert problem_of(response)["code"] == "postgres_away"  # it was asked
+    assert problem_of(response)["code"] == "postgres_unavailable"  # it was asked
 
 
 @pytest.mark.parametrize("path", QUERIES)
@@ -186,8 +186,8 @@ def test_a_parameter_given_twice_is_refused(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("error", "status", "retry_after"),
     [
-        (RedisAway("socket /secret/path"), 503, "1"),
-        (PostgresAway("password for user secret"), 503, "1"),
+        (RedisUnavailable("socket /secret/path"), 503, "1"),
+        (PostgresUnavailable("password for user secret"), 503, "1"),
         (AcceptUnknown("secret"), 503, None),
         (BadPlan("Row A has no blocks."), 422, None),
         (LaneBusy("secret"), 500, None),
@@ -204,7 +204,7 @@ def test_each_error_has_its_status(app: Flask, error: Exception, status: int, re
     assert problem_of(response)["code"] == getattr(error, "code", "internal") if status != 500 else "internal"
 
 
-@pytest.mark.parametrize("error", [RedisAway("secret"), PostgresAway("secret"), KeyError("secret")])
+@pytest.mark.parametrize("error", [RedisUnavailable("secret"), PostgresUnavailable("secret"), KeyError("secret")])
 def test_no_text_of_a_failure_reaches_the_client(app: Flask, error: Exception) -> None:
     response = raising(app, error)
 
@@ -245,8 +245,8 @@ def test_a_problem_may_repeat_half_a_character(app: Flask) -> None:
     assert response.get_json(force=True)["errors"][0]["pointer"] == "/\ud800"
 
 
-def test_postgres_away_is_503_and_soon_said(client: FlaskClient) -> None:
+def test_postgres_unavailable_is_503_and_soon_said(client: FlaskClient) -> None:
     response = client.get("/api/movies")
 
     assert response.status_code == 503
-    assert problem_of(response)["code"] == "postgres_away"
+    assert problem_of(response)["code"] == "postgres_unavailable"

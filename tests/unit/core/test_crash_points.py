@@ -21,7 +21,10 @@ from core.errors import ConfigurationError
 
 PROJECT = Path(__file__).parents[3]
 #: Whose errors tell that a call to this server was not answered.
-ERRORS = {"Redis": {"redis.ConnectionError", "AcceptUnknown", "RedisAway"}, "Postgres": {"PostgresAway"}}
+ERRORS = {
+    "Redis": {"redis.ConnectionError", "AcceptUnknown", "RedisUnavailable"},
+    "Postgres": {"PostgresUnavailable"},
+}
 ERRORS["broker"] = {"redis.ConnectionError"}
 #: Files outside its own package that a process passes through.
 PASSES = {"api": ("db/kv/async_rounds.py", "workers/actors.py"), "worker": (), "scheduler": ()}

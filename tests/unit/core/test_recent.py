@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core.errors import RedisAway
+from core.errors import RedisUnavailable
 from core.recent import Recent
 from proof.kit.waiting import until
 
@@ -58,7 +58,7 @@ def asked_at_once(recent: Recent[str, int], threads: int, error: Exception | Non
             waiting.release()
         try:
             return recent.get_or_make("a", make)
-        except RedisAway as raised:
+        except RedisUnavailable as raised:
             return raised
 
     with ThreadPoolExecutor(threads) as pool:
@@ -74,12 +74,12 @@ def test_of_many_who_ask_at_once_one_makes_it() -> None:
 
 def test_what_goes_wrong_is_told_to_all_who_waited_and_tried_again_by_the_next() -> None:
     recent: Recent[str, int] = Recent(10)
-    error = RedisAway()
+    error = RedisUnavailable()
 
     told, _ = asked_at_once(recent, 4, error)
 
     assert error in told
-    assert all(isinstance(each, RedisAway) for each in told)
+    assert all(isinstance(each, RedisUnavailable) for each in told)
     assert recent.get_or_make("a", lambda: 8) == 8
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         recent.get_or_make("b", lambda: (_ for _ in ()).throw(error))

@@ -70,4 +70,4 @@ def test_an_unknown_token_costs_no_server_a_thing(unserved: FlaskClient) -> None
     for token in (forged, make(OTHER, uuid4(), 0), "x"):
         refused(unserved.post("/api/auth/refresh", json={"refresh_token": token}), 401, "refresh_invalid")
     known = refresh_tokens.make(SECRET, uuid4(), 0)
-    refused(unserved.post("/api/auth/refresh", json={"refresh_token": known}), 503, "redis_away")
+    refused(unserved.post("/api/auth/refresh", json={"refresh_token": known}), 503, "redis_unavailable")

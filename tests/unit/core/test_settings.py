@@ -148,7 +148,7 @@ def test_a_hold_lasts_two_minutes_unless_told_otherwise():
         ("BATCH", "0", "5001"),
         ("LINGER_MS", "-1", "1001"),
         ("DRAIN_S", "0", "61"),
-        ("MARKER_MS", "99", "60001"),
+        ("LEASE_MS", "99", "60001"),
         ("STATUS_TTL_S", "0", None),
         ("PENDING_ALARM_S", "0", "86401"),
         ("FAIL_PENDING_AFTER_S", "-1", "604801"),

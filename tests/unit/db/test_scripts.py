@@ -26,7 +26,7 @@ def client() -> redis.Redis:
 
 
 def accept(client: redis.Redis, operation: Operation, cap: int = 100) -> list[Any]:
-    command = lanes.accept_command(operation, lanes=LANES, cap=cap, marker_ms=2_000, request_id="r")
+    command = lanes.accept_command(operation, lanes=LANES, cap=cap, lease_ms=2_000, request_id="r")
     count = int(command[2])
     reply: Any = scripts.ACCEPT.run(client, [str(key) for key in command[3 : 3 + count]], list(command[3 + count :]))
     return list(reply)
@@ -110,14 +110,14 @@ def test_one_expire_of_a_show_waits_at_a_time(client: redis.Redis) -> None:
     assert [accept(client, Expire(show_id=SHOW, limit=1))[0] for _ in range(3)] == ["ACCEPTED", "SAME", "SAME"]
 
 
-def test_the_marker_has_one_owner(client: redis.Redis) -> None:
+def test_the_lease_has_one_owner(client: redis.Redis) -> None:
     accept(client, book())
     assert lanes.take(client, SHOW, "mine", 2_000)
 
     assert not lanes.take(client, SHOW, "yours", 2_000)
     assert not lanes.release(client, SHOW, "yours", 2_000)
     assert lanes.release(client, SHOW, "mine", 2_000)
-    assert client.get(keys.marker(SHOW)) == "rung"
+    assert client.get(keys.lease(SHOW)) == "rung"
 
 
 def test_peek_reads_the_head_in_order(client: redis.Redis) -> None:

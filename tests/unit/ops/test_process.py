@@ -103,10 +103,10 @@ def test_what_a_killed_run_left_is_ended_and_a_stranger_is_not(pair: ProcessGrou
 
 
 def test_servers_that_were_left_are_asked_before_they_are_killed(tmp_path):
-    marker = tmp_path / "ended in good order"
+    lease = tmp_path / "ended in good order"
     code = (
         "import pathlib, signal, sys\n"
-        f"signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path({str(marker)!r}).touch(), sys.exit(0)))\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path({str(lease)!r}).touch(), sys.exit(0)))\n"
         f"pathlib.Path({str(tmp_path / 'up')!r}).touch()\n"
         "while True: signal.pause()"
     )
@@ -116,7 +116,7 @@ def test_servers_that_were_left_are_asked_before_they_are_killed(tmp_path):
 
     assert end_leftovers(tmp_path, gently=frozenset({"pair"})) == [group.pid]
 
-    assert marker.exists()
+    assert lease.exists()
     group.kill()
 
 

@@ -121,9 +121,9 @@ def test_a_wait_of_nothing_is_still_a_pause() -> None:
     ("troubles", "doubtful"),
     [
         ((status(503, {"code": "lane_full"}),), False),
-        ((status(503, {"code": "redis_away"}),), False),
+        ((status(503, {"code": "redis_unavailable"}),), False),
         ((status(503, {"code": "accept_unknown"}, Location="/api/bookings/b1"),), True),
-        ((reset, status(503, {"code": "redis_away"})), True),
+        ((reset, status(503, {"code": "redis_unavailable"})), True),
         ((reset, status(503, {"code": "lane_full"})), False),
         ((status(500),), True),
     ],

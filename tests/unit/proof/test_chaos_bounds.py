@@ -52,7 +52,7 @@ def test_without_postgres_lanes_may_stop_accepting_and_statuses_may_not(name):
 
 
 @pytest.mark.parametrize("name", ["kill worker", "kill worker fork", "stop worker", "kill broker", "kill api fork"])
-def test_one_of_several_stops_nothing_for_as_long_as_it_is_away(name):
+def test_one_of_several_stops_nothing_for_as_long_as_it_is_unavailable(name):
     assert None not in (BOUNDS[name].lanes, BOUNDS[name].accepts, BOUNDS[name].statuses)
 
 

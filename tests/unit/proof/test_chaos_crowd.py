@@ -128,7 +128,7 @@ def test_an_answer_after_the_deadline_is_none():
     assert against(answer) == ["no_answer"]
 
 
-def test_a_server_that_is_away_is_a_broken_connection():
+def test_a_server_that_is_unavailable_is_a_broken_connection():
     async def run() -> None:
         with pytest.raises(Broken):
             await Wire("127.0.0.1", 1).once(b"GET / HTTP/1.1\r\n\r\n", 1.0)

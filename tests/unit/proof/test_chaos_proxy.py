@@ -174,7 +174,7 @@ def test_a_commit_arrives_and_its_answer_is_lost_with_the_connection(tmp_path):
     play(scene, tmp_path)
 
 
-def test_a_server_that_is_away_resets_the_client(tmp_path):
+def test_a_server_that_is_unavailable_resets_the_client(tmp_path):
     async def scene(folder):
         link = Link("test", folder / "nobody")
         await link.open()

@@ -15,7 +15,7 @@ FULL_BATCH_S, START_S = 0.1, 0.5
 
 @pytest.fixture
 def defaults(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in ("MARKER_MS", "LANES"):
+    for name in ("LEASE_MS", "LANES"):
         monkeypatch.delenv(name, raising=False)
     for name in ("DATABASE_URL", "REDIS_URL"):
         monkeypatch.setenv(name, "unused://")
@@ -25,8 +25,8 @@ def defaults(monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def test_the_longest_stall_after_a_kill_is_below_the_goal(defaults: Settings) -> None:
     restart_s = 2 * supervisor.TICK_S + supervised.FIRST_BACK_OFF_S + START_S
-    rescue_s = defaults.marker_ms / 1000 + sweep.TICK_S + 2 * defaults.lanes * FULL_BATCH_S
+    rescue_s = defaults.lease_ms / 1000 + sweep.TICK_S + 2 * defaults.lanes * FULL_BATCH_S
 
     assert rescue_s < GOAL_S  # a worker
-    assert restart_s < defaults.marker_ms / 1000  # redis: it is back before the marker lapses
-    assert restart_s + rescue_s < GOAL_S  # postgres: a drain takes the marker just before it is back
+    assert restart_s < defaults.lease_ms / 1000  # redis: it is back before the lease lapses
+    assert restart_s + rescue_s < GOAL_S  # postgres: a drain takes the lease just before it is back

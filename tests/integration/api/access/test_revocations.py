@@ -17,7 +17,7 @@ from api.access import revocations as module
 from api.access import tokens
 from api.access.revocations import Revocations
 from api.web.errors import TokenRevoked
-from core.errors import RedisAway
+from core.errors import RedisUnavailable
 from core.settings import Settings
 from db import revocations
 from db.kv import keys
@@ -129,11 +129,11 @@ def test_after_redis_was_away_postgres_is_asked(
     lose(stores, -1)
 
     def away(*_: Any) -> None:
-        raise RedisAway
+        raise RedisUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr(revocations, "read", away)
-        with pytest.raises(RedisAway):
+        with pytest.raises(RedisUnavailable):
             other[1].refresh()
     assert works(other[0], pair)
 
@@ -210,10 +210,10 @@ def test_nothing_is_revoked_where_nobody_could_be_told(
     app: Flask, client: FlaskClient, pair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any, **__: Any) -> None:
-        raise RedisAway
+        raise RedisUnavailable
 
     monkeypatch.setattr(revocations, "publish", away)
-    refused(client.delete("/api/auth/sessions", headers=bearer(pair)), 503, "redis_away")
+    refused(client.delete("/api/auth/sessions", headers=bearer(pair)), 503, "redis_unavailable")
     monkeypatch.undo()
 
     assert works(client, pair)

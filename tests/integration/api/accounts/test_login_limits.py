@@ -213,7 +213,7 @@ def test_the_limits_can_be_switched_off(client_with: Clients, hashed: list[str])
 def test_without_redis_nobody_logs_in_uncounted(client_with: Clients, hashed: list[str]) -> None:
     client = client_with(REDIS_URL="redis://127.0.0.1:1/0")
 
-    refused(log_in(client), 503, "redis_away")
+    refused(log_in(client), 503, "redis_unavailable")
     assert hashed == []
 
 

@@ -29,9 +29,9 @@ def small(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask
 
 
 def everything(stage: Stage) -> dict[str, Any]:
-    """All that is in Redis, but for the markers, which lapse by themselves."""
+    """All that is in Redis, but for the leases, which lapse by themselves."""
     client = stage.stores.client
-    return {key: client.dump(key) for key in client.keys("*") if not key.endswith(":marker")}
+    return {key: client.dump(key) for key in client.keys("*") if not key.endswith(":lease")}
 
 
 def test_all_lanes_together_hold_no_more_than_the_total(small: Flask, stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from core.bookings import Status
-from core.errors import PostgresAway, PostgresWentBack
+from core.errors import PostgresUnavailable, PostgresWentBack
 from core.ids import lane_of
 from db.kv import cards, keys
 from db.postgres.engine import transaction
@@ -89,7 +89,7 @@ def test_a_stale_refusal_stands_while_postgres_is_unavailable(
     stage.stores.client.hset(keys.card(lane_of(show, LANES), show), "state", "PAUSED")
 
     def unavailable(*_: object) -> None:
-        raise PostgresAway
+        raise PostgresUnavailable
 
     monkeypatch.setattr("api.bookings.intake.shows.get", unavailable)
 
@@ -163,7 +163,7 @@ def test_a_hold_past_its_deadline_is_answered_while_postgres_is_unavailable(
     stage.stores.client.hset(status, "b", _with_deadline(held, "2020-01-01T00:00:00.000Z"))
 
     def unavailable(*_: object) -> None:
-        raise PostgresAway
+        raise PostgresUnavailable
 
     monkeypatch.setattr("api.bookings.intake.bookings.get_own", unavailable)
 
@@ -182,7 +182,7 @@ def test_a_lane_stops_when_postgres_has_lost_what_was_published(
         connection.execute(text("UPDATE seats SET status = 'AVAILABLE', booking_id = NULL"))
         connection.execute(text("UPDATE shows SET sold = 0, version = 1"))
         connection.execute(text("UPDATE lanes SET seq = 0, stream_ms = 0"))
-    stage.stores.client.delete(keys.marker(show % LANES))
+    stage.stores.client.delete(keys.lease(show % LANES))
     waiting = stage.book(show, "B1")
 
     assert stage.drain() == 0

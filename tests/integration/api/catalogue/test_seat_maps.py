@@ -13,7 +13,7 @@ from flask import Flask
 from api.app import in_front_of
 from api.catalogue import seat_map_cache, seat_maps
 from api.catalogue.seat_map_cache import SeatMap, SeatMaps
-from core.errors import RedisAway
+from core.errors import RedisUnavailable
 from core.ids import lane_of
 from core.settings import Settings
 from db.kv import keys
@@ -150,7 +150,7 @@ def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
 
     async def away(*arguments: Any, **_: Any) -> None:
         tried.append(arguments)
-        raise RedisAway
+        raise RedisUnavailable
 
     monkeypatch.setattr(app.extensions["onsale"].redis, "call", away)
     monkeypatch.setattr(seat_maps, "REST_S", 1e9)

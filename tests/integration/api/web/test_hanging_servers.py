@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from api.assembly import LOCK_TIMEOUT_MS, POOL_SIZE, STATEMENT_TIMEOUT_MS
-from core.errors import AcceptUnknown, PostgresAway, RedisAway
+from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from db.kv import keys, lanes
 from db.kv.async_rounds import AsyncRounds
 from db.kv.lanes import Peeked
@@ -80,7 +80,7 @@ class TestPostgres:
             def ask(number: int) -> None:
                 with within(REQUEST_S):
                     if number % 2:
-                        refused(alice.book(cold, "A1"), 503, "postgres_away")
+                        refused(alice.book(cold, "A1"), 503, "postgres_unavailable")
                     else:
                         assert client.get("/api/movies").status_code == 503
 
@@ -109,7 +109,7 @@ class TestPostgres:
                 with servers.postgres.frozen():
                     connection.execute(text("SELECT 1"))
 
-        with within(STATEMENT_S), pytest.raises(PostgresAway, match="in time"):
+        with within(STATEMENT_S), pytest.raises(PostgresUnavailable, match="in time"):
             freeze_in_the_middle()
 
         until(lambda: _answers(engine))
@@ -137,7 +137,7 @@ class TestPostgres:
         with transaction(engine) as connection:
             allow(connection, statement_timeout_ms=10_000)
             connection.execute(slow)
-        with pytest.raises(PostgresAway, match="statement timeout"), transaction(engine) as connection:
+        with pytest.raises(PostgresUnavailable, match="statement timeout"), transaction(engine) as connection:
             connection.execute(slow)
         with transaction(engine) as connection:
             driver: Any = connection.connection.driver_connection
@@ -172,7 +172,7 @@ def _answers(engine: Engine) -> bool:
     try:
         with transaction(engine):
             return True
-    except PostgresAway:
+    except PostgresUnavailable:
         return False
 
 
@@ -194,7 +194,7 @@ class TestRedis:
             def ask(number: int) -> None:
                 with within(REDIS_S):
                     answer = alice.book(show, f"A{number % 5 + 1}") if number % 2 else alice.get(id_)
-                    assert answer.get_json()["code"] in ("redis_away", "accept_unknown")
+                    assert answer.get_json()["code"] in ("redis_unavailable", "accept_unknown")
 
             for done in [threads.submit(ask, number) for number in range(32)]:
                 done.result()
@@ -207,7 +207,7 @@ class TestRedis:
             assert await rounds.call([("PING",)], writes=False) == ["PONG"]
             with own.server.frozen():
                 for _ in range(2):  # on a connection that is there, and on a new one
-                    with within(3.0), pytest.raises((RedisAway, AcceptUnknown)):
+                    with within(3.0), pytest.raises((RedisUnavailable, AcceptUnknown)):
                         await rounds.call([("SET", "a", "b")], writes=True)
             assert await rounds.call([("PING",)], writes=False) == ["PONG"]
             await rounds.close()

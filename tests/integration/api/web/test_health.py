@@ -71,7 +71,7 @@ def test_it_is_ready_without_postgres(without_servers: Clients) -> None:
     response = without_servers(StandInService()).get("/readyz")
 
     assert response.status_code == 200
-    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "away", "workers": 2}
+    assert response.get_json() == {"status": "ready", "redis": "ok", "postgres": "unavailable", "workers": 2}
 
 
 def test_it_is_not_ready_without_redis(app: Flask) -> None:
@@ -79,7 +79,7 @@ def test_it_is_not_ready_without_redis(app: Flask) -> None:
 
     answers.READINESS.load(response.get_json())
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
-    assert response.get_json() == {"status": "not ready", "redis": "away", "postgres": "ok"}
+    assert response.get_json() == {"status": "not ready", "redis": "unavailable", "postgres": "ok"}
 
 
 def test_it_is_not_ready_while_it_is_leaving(app: Flask) -> None:

@@ -78,13 +78,13 @@ class TestWithAServerAway:
 
         id_ = answered(alice.book(show, "A1"), 202)["id"]
         response = alice.book(cold, "A1")
-        refused(response, 503, "postgres_away")
+        refused(response, 503, "postgres_unavailable")
         assert response.headers["Retry-After"] == "1"
         assert stage.drain() == 0
         assert answered(alice.get(id_), 200)["position"] == 2
 
         servers.postgres.start()
-        stage.stores.client.delete(keys.marker(show % 4))
+        stage.stores.client.delete(keys.lease(show % 4))
         stage.drain(show)
         assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
 
@@ -110,7 +110,7 @@ class TestWithAServerAway:
     ) -> None:
         servers.redis.stop()
         show = create_show(app, engine)
-        refused(alice.book(show, "A1"), 503, "redis_away")
+        refused(alice.book(show, "A1"), 503, "redis_unavailable")
 
         servers.redis.start()
         answered(alice.book(show, "A1"), 202)
@@ -123,7 +123,7 @@ class TestWithAServerAway:
         servers.redis.stop()
 
         for response in (alice.book(show, "A2"), alice.get(id_), alice.confirm(id_)):
-            refused(response, 503, "redis_away")
+            refused(response, 503, "redis_unavailable")
             assert response.headers["Retry-After"] == "1"
 
         servers.redis.start()
