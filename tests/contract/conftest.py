@@ -38,14 +38,14 @@ def world_of(transport: str, servers: Servers, template: str) -> Iterator[World]
         administer(servers, f"DROP DATABASE {database} WITH (FORCE)")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def front(servers: Servers, template: str) -> Iterator[World]:
     """The product's own server."""
     with world_of("front", servers, template) as world:
         yield world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def wsgi(servers: Servers, template: str) -> Iterator[World]:
     """Flask alone, under another WSGI server."""
     with world_of("wsgi", servers, template) as world:

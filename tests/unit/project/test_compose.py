@@ -71,7 +71,7 @@ def needed(names: list[str]) -> set[str]:
         found |= {key, canonicalize_name(one.name)}
         for text in requires(one.name) or []:
             deeper = Requirement(text)
-            if deeper.lease is None or any(deeper.lease.evaluate({"extra": extra}) for extra in (*one.extras, "")):
+            if deeper.marker is None or any(deeper.marker.evaluate({"extra": extra}) for extra in (*one.extras, "")):
                 waiting.append(deeper)
     return {name for name in found if name in locked("requirements.lock")}
 
