@@ -24,7 +24,7 @@ from proof.kit.system import Up
 #: Until a sweeper comes to a lane that has just fallen asleep: 1 s, its batch, and what a busy machine adds.
 OLDEST_S = 3.0
 #: Seconds that the rush takes to arrive: several lives of a lease, so that a lane is not drained by luck.
-RAMP_S = 12
+RAMP_S = 8
 LANES = 8
 
 
