@@ -11,13 +11,11 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[2]
-PACKAGES = ("api", "core", "db", "ops", "proof", "workers")
+from tests.support.sources import PROJECT, Source, documents, sources
 
 #: What each package, or folder of one, may import besides the standard library and itself. The most specific entry
 #: counts; what has none may import anything but the packages in `NEVER`.
@@ -70,8 +68,6 @@ ENVIRONMENT = {"core/settings.py", "ops/up/programs.py", "proof/kit/environment.
 
 SQL = re.compile(r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s|TRUNCATE\s)")
 MOST_LINES, GOAL_LINES, MOST_FUNCTION_LINES = 300, 200, 40
-#: What people read besides the code.
-DOCUMENTS = ("*.md", "docs/**/*.md", "Makefile", "Dockerfile", "*.yaml", "pyproject.toml", ".env.example", ".ci/run")
 #: Words that send a reader to a paper which the repository does not hold. A section of an RFC can be looked up.
 PAPERS = re.compile(
     r"\bthe[\s#]+design[\s#]+(?:said|says|asks?|asked|keeps|kept|wants?|wanted|promise[sd]?)\b"
@@ -93,64 +89,15 @@ DIALECT = re.compile(
 EMPTY_NAMES = re.compile(r"_?(util|utility|utilities|helper|common|manager|service)s?")
 
 
-@dataclass(frozen=True)
-class Source:
-    """One file of the tree; `path` is relative to the project, with slashes."""
-
-    path: str
-    text: str
-
-    @property
-    def package(self) -> str:
-        return self.path.partition("/")[0]
-
-    @property
-    def room(self) -> str:
-        """The folder within the package, or an empty string for a module at the package's top level."""
-        parts = self.path.split("/")
-        return parts[1] if len(parts) > 2 else ""
-
-    @property
-    def known_as(self) -> str:
-        """The folder whose entry in IMPORTS counts."""
-        inner = f"{self.package}/{self.room}"
-        return inner if inner in IMPORTS else self.package
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text if self.path.endswith(".py") else "")
-
-    @cached_property
-    def nodes(self) -> list[ast.AST]:
-        """Every node of the tree, walked once for all rules."""
-        return list(ast.walk(self.tree))
-
-    @cached_property
-    def imported(self) -> list[tuple[ast.AST, str, bool]]:
-        """What is imported: the statement, the name, and whether it stands inside a function."""
-        return list(_imported(self.tree))
-
-    def says(self, node: ast.AST, what: str) -> str:
-        return f"{self.path}:{getattr(node, 'lineno', 1)}: {what}"
-
-
-def sources(*, tests: bool) -> list[Source]:
-    """Every file of ours that holds code."""
-    found = [PROJECT / "schema.sql"]
-    for folder in (*PACKAGES, *(["tests"] if tests else [])):
-        found += [path for path in (PROJECT / folder).rglob("*") if path.suffix in (".py", ".sql", ".lua")]
-    return [Source(path.relative_to(PROJECT).as_posix(), path.read_text()) for path in sorted(found)]
-
-
-def documents() -> list[Source]:
-    """Every text of ours that holds no code, or little."""
-    found = {path for pattern in DOCUMENTS for path in PROJECT.glob(pattern)}
-    return [Source(path.relative_to(PROJECT).as_posix(), path.read_text()) for path in sorted(found)]
+def known_as(source: Source) -> str:
+    """The folder whose entry in IMPORTS counts."""
+    inner = f"{source.package}/{source.room}"
+    return inner if inner in IMPORTS else source.package
 
 
 def imports(source: Source) -> Iterator[str]:
     """Each package imports only what IMPORTS allows; none of them imports tests, and the product imports no proof."""
-    known = source.known_as
+    known = known_as(source)
     anywhere = {known.replace("/", "."), *IMPORTS.get(known, ()), *ONE_LIBRARY.get(source.path, ())}
     for node, name, lazily in source.imported:
         allowed = anywhere | (LAZILY.get(known, set()) if lazily else set())
@@ -172,20 +119,6 @@ def rooms(source: Source) -> Iterator[str]:
             continue
         if order.get(parts[1], max(order.values()) + 1) >= order[room]:
             yield source.says(node, f"{package}/{room} must not import {name}: it is not below")
-
-
-def _imported(node: ast.AST, lazily: bool = False) -> Iterator[tuple[ast.AST, str, bool]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            yield from ((child, alias.name, lazily) for alias in child.names)
-        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue  # nothing of it is imported when the program runs
-        elif isinstance(child, ast.ImportFrom):
-            module = "." * child.level + (child.module or "")
-            yield from ((child, f"{module}.{alias.name}", lazily) for alias in child.names)
-        else:
-            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
-            yield from _imported(child, lazily or inside)
 
 
 def sql(source: Source) -> Iterator[str]:
