@@ -51,7 +51,7 @@ def fail(
     """
     deciding = _Deciding(state, entry, decided_ms)
     operation = entry.operation
-    booking_id = getattr(operation, "booking_id", None)
+    booking_id = operation.booking_id
     if isinstance(operation, Book) and not (state and booking_id in state.bookings):
         return deciding.decisions, deciding.refuse_book(operation, reason)
     deciding.decide(Outcome.REFUSED, booking_id, reason, {})

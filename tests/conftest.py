@@ -30,8 +30,7 @@ from tests.support.databases import Databases, administer, url_of
 from tests.support.factories import opened_app
 from tests.support.seeded import start_servers
 from tests.support.stage import Stage
-from workers import middleware
-from workers.stores import Stores, open_stores
+from workers.stores import Stores, open_stores, use
 
 LANES = 4
 SECRET = "a secret for tests, long enough for HS256"
@@ -144,9 +143,9 @@ def rounds(redis_url: str) -> Iterator[Rounds]:
 def stores(settings: Settings) -> Iterator[Stores]:
     """A worker's stores."""
     opened = open_stores(settings)
-    middleware.use(opened)
+    use(opened)
     yield opened
-    middleware.use(None)
+    use(None)
     opened.close()
 
 

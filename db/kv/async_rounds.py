@@ -132,7 +132,7 @@ class AsyncRounds:
         try:
             if self._connection is None:
                 raise RedisUnavailable
-            point("R0")
+            point("calls collected")
             loop = asyncio.get_running_loop()
             now = loop.time()
             if now >= self._role_until:
@@ -146,7 +146,7 @@ class AsyncRounds:
             self._connection._writer.write(b"".join([call.packed for call in calls]))
             if self._timer is None:
                 self._timer = loop.call_at(deadline, self._overdue)
-            point("R1", redis.ConnectionError)
+            point("calls sent", redis.ConnectionError)
         except Exception as error:
             if sent and self._reading is not None:
                 self._reading.cancel()  # with the connection, what was sent is lost
@@ -191,7 +191,7 @@ class AsyncRounds:
         try:
             while received := await connection._reader.read(READ):
                 reader.feed(received)
-                point("R2")
+                point("replies read")
                 while (reply := reader.gets()) is not False:
                     self._take(reply)
                 if self._demoted:

@@ -81,7 +81,7 @@ def _load(ground: Ground, case: Case, rounds: Rounds, url: str, wait_s: float) -
 
 def _play(ground: Ground, case: Case, load: Load, group: ProcessGroup, proof: Path, wait_s: float) -> Iterator[str]:
     """Waves until the point fires, one more after it, and then rest. Yields what is wrong."""
-    silent = case.point in ("S1", "S2")
+    silent = case.point in ("stalled lane found", "stalled lane drained")
     worker = case.process == "worker"
     with ground.paused("worker") if worker else contextlib.nullcontext(lambda: None) as resume:
         deadline = time.monotonic() + wait_s
@@ -89,7 +89,7 @@ def _play(ground: Ground, case: Case, load: Load, group: ProcessGroup, proof: Pa
             if time.monotonic() > deadline:
                 yield f"{case.point} was not reached {case.nth} times within {wait_s:.0f} s"
                 break
-            if case.point == "A0b":
+            if case.point == "missing card published":
                 forget_cards(load.rounds, load.shows, LANES)
             if load.waves < ROWS - 1:
                 load.wave(silent=silent)
@@ -112,7 +112,7 @@ def _pause(proof: Path) -> None:
 
 def _told(proof: Path, what: str) -> bool:
     """Whether the armed process has written this into its proof."""
-    return proof.exists() and f" {what} " in proof.read_text()
+    return proof.exists() and any(line.startswith(f"{what} ") for line in proof.read_text().splitlines())
 
 
 def _lives(pid: int) -> bool:
@@ -126,7 +126,7 @@ def _lives(pid: int) -> bool:
 def _after(case: Case, load: Load, proof: Path) -> Iterator[str]:
     """Only `exit` may end the process, only `raise` in an api may be answered 500."""
     if proof.exists():
-        lives = _lives(int(proof.read_text().split()[3]))
+        lives = _lives(int(proof.read_text().split()[1]))
         if lives == (case.fault is Fault.EXIT):
             yield f"the armed {case.process} {'lives, though it was to exit' if lives else 'did not survive'}"
     if load.client.faults and not (case.process == "api" and case.fault is Fault.RAISE):

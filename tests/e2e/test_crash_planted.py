@@ -29,32 +29,32 @@ def change(copy: Path, file: str, *lines: tuple[str, str]) -> None:
 #: is still undecided when the case ends.
 BUGS = {
     "trims before COMMIT": (
-        '    point("W2b", redis.ConnectionError)\n',
-        "    if peeked.entries:\n"
-        "        after = peeked.entries[-1][0]._replace(seq=peeked.entries[-1][0].seq + 1)\n"
+        '    point("lane head read", redis.ConnectionError)\n',
+        "    if head.entries:\n"
+        "        after = head.entries[-1].id._replace(seq=head.entries[-1].id.seq + 1)\n"
         '        stores.client.xtrim(f"onsale:{{{fence.lane}}}:lane", minid=str(after), approximate=False)\n',
-        "W3",
+        "batch decided",
         ("not decided, in time", "is not in Postgres, though its client saw", "was answered 404 no_such_booking"),
     ),
     "publishes before COMMIT": (
-        "            _record(connection, batch, peeked.entries)\n",
+        "            _read_for_cards(stores, connection, batch)\n",
         "            from workers.publish import publish\n            publish(stores, batch, '', None)\n",
-        "W3b",
+        "batch recorded",
         ("is not in Postgres, though its client saw",),
     ),
     "decides again what is committed": (
         "    decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()\n",
         "    decided = set()\n",
-        "W4",
+        "batch committed",
         ("not decided, in time",),
     ),
 }
 #: A Book decided again changes nothing, a Cancel does: only a batch with one in it is killed after its COMMIT.
 TELLING = (
-    '        point("W4", PostgresUnavailable)\n',
-    '        if any(hasattr(entry.operation, "booking_id") and not isinstance(entry.operation, Book)\n'
+    '        point("batch committed", PostgresUnavailable)\n',
+    "        if any(entry.operation.booking_id and not isinstance(entry.operation, Book)\n"
     "               for entry in batch.fresh):\n"
-    '            point("W4", PostgresUnavailable)\n',
+    '            point("batch committed", PostgresUnavailable)\n',
 )
 
 
@@ -68,14 +68,14 @@ def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert any(each in done.stdout for each in says), done.stdout
-    assert f"again: python -m proof.crash --point {point} --fault exit --seed 1" in done.stdout
+    assert f"again: python -m proof.crash --point '{point}' --fault exit --seed 1" in done.stdout
 
 
 @pytest.mark.timeout(300)
 def test_a_point_that_does_not_fire_fails_the_run(tmp_path: Path) -> None:
-    change(tmp_path, "workers/drain.py", ('            point("W5")\n', ""))
+    change(tmp_path, "workers/drain.py", ('            point("before publishing")\n', ""))
 
-    done = crash("--point", "W5", "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
+    done = crash("--point", "before publishing", "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "W5 was not reached" in done.stdout
+    assert "before publishing was not reached" in done.stdout

@@ -25,7 +25,7 @@ from tests.support.stage import Stage
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 from workers.drain import drain
-from workers.load_state import keep
+from workers.load_state import keep_maps
 from workers.seat_maps import SeatMaps
 from workers.stores import Stores, open_stores
 
@@ -73,20 +73,19 @@ def test_a_transaction_that_is_repeated_blindly_sells_the_seat_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind the rule stand only what the database itself excludes, and rule 8."""
-    record, recorded = batches._record, []
+    record, recorded = batches.record, []
 
-    def record_and_remember(connection: Any, batch: Batch, entries: Any) -> None:
-        recorded.append((replace(batch, rows=dict(batch.rows)), entries))
-        record(connection, batch, entries)
+    def record_and_remember(connection: Any, batch: Batch) -> None:
+        recorded.append(replace(batch, rows=dict(batch.rows)))
+        record(connection, batch)
 
-    monkeypatch.setattr(batches, "_record", record_and_remember)
+    monkeypatch.setattr(batches, "record", record_and_remember)
     show, alices, bobs = lose_an_answer_and_go_on(stage, monkeypatch)
     owners_unchecked(monkeypatch)
 
     def repeat() -> None:
-        batch, entries = recorded[0]
         with transaction(stage.stores.engine) as connection:
-            record(connection, replace(batch, rows=dict(batch.rows)), entries)
+            record(connection, replace(recorded[0], rows=dict(recorded[0].rows)))
 
     with pytest.raises(IntegrityError, match="bookings_pkey"):
         repeat()
@@ -140,7 +139,7 @@ def test_a_kept_map_of_another_version_sells_a_seat_twice(
     stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch, checked: bool
 ) -> None:
     """Behind rule 10 stands rule 8: with it the batch fails, without it the seat has two owners."""
-    monkeypatch.setattr(SeatMaps, "take", lambda maps, show_id, version: maps._pop(show_id))
+    monkeypatch.setattr(SeatMaps, "remove", lambda maps, show_id, version: maps._pop(show_id))
     show = sold_by_another_worker(stage, other)
 
     if checked:
@@ -186,14 +185,14 @@ def test_a_map_of_a_batch_that_was_rolled_back_is_not_kept(
 def test_a_map_kept_before_commit_refuses_seats_that_are_free(
     stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = batches._record
+    record = batches.record
 
-    def record_and_keep(connection: Any, batch: Batch, entries: Any) -> None:
-        record(connection, batch, entries)
+    def record_and_keep(connection: Any, batch: Batch) -> None:
+        record(connection, batch)
         if connection.engine is stage.stores.engine:
-            keep(stage.stores.seat_maps, batch.states, batch.rows)
+            keep_maps(stage.stores.seat_maps, batch.states, batch.rows)
 
-    monkeypatch.setattr(batches, "_record", record_and_keep)
+    monkeypatch.setattr(batches, "record", record_and_keep)
 
     wanted = ask_after_a_rollback(stage, other, monkeypatch)
 

@@ -10,8 +10,8 @@ import pytest
 from core.bookings import Status
 from core.errors import PostgresWentBack
 from core.halls import Hall
-from db.kv import keys, lanes, scripts, statuses
-from db.kv.lanes import Accepted
+from db.kv import admission, keys, scripts, statuses
+from db.kv.admission import Admission
 from db.postgres import bookings
 from db.postgres.engine import transaction
 from proof.kit.shows import plan
@@ -57,14 +57,14 @@ def test_of_a_batch_that_is_not_committed_nothing_is_published(stage: Stage, mon
 def test_published_before_commit_a_booking_is_told_and_lost_and_its_lane_stands_still(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = batches._record
+    record = batches.record
 
-    def record_and_publish(connection: Any, batch: Batch, entries: Any) -> None:
-        record(connection, batch, entries)
+    def record_and_publish(connection: Any, batch: Batch) -> None:
+        record(connection, batch)
         publish(stage.stores, batch, "token", None)
 
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "_record", record_and_publish)
+        patch.setattr(batches, "record", record_and_publish)
         show, booking = book_while_commit_fails(stage, monkeypatch)
 
     assert stage.status(booking)["status"] == "CONFIRMED"
@@ -133,8 +133,8 @@ def test_without_the_comparison_it_sets_status_and_card_back(stage: Stage, monke
         stage,
         monkeypatch,
         "FINISH",
-        ("if not version or tonumber(version) < tonumber(ARGV[arg]) then", "if true then"),
-        ("local newer = not now[1] or tonumber(now[1]) < tonumber(version)", "local newer = true"),
+        ("if not known or tonumber(known) < tonumber(version) then", "if true then"),
+        ("local newer = not v or tonumber(v) < tonumber(new.v)", "local newer = true"),
     )
 
     show, booking = zombie_after_a_wipe(stage)
@@ -143,7 +143,7 @@ def test_without_the_comparison_it_sets_status_and_card_back(stage: Stage, monke
     assert stage.accept(stage.operation(show, "A1", user=stage.bob)).code == "SOLD_OUT"
 
 
-def repeat_in_a_new_life(stage: Stage) -> tuple[Accepted, int]:
+def repeat_in_a_new_life(stage: Stage) -> tuple[Admission, int]:
     """A batch of three entries is committed, and Redis wiped. Bob books, then the batch is published, and bob repeats
     his key. Returns what he is told, and how many entries he has in the lane."""
     show = stage.show()
@@ -171,7 +171,7 @@ def test_a_batch_of_another_epoch_touches_no_lane(stage: Stage) -> None:
 def test_a_batch_that_does_not_look_at_the_epoch_has_a_request_accepted_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = "local same_life = meter[1] == ARGV[1] and (given or still_there())"
+    look = "local same_life = meter[1] == batch.epoch and (given or still_there())"
     variant(stage, monkeypatch, "FINISH", (look, "local same_life = true"))
 
     repeated, entries = repeat_in_a_new_life(stage)
@@ -182,11 +182,11 @@ def test_a_batch_that_does_not_look_at_the_epoch_has_a_request_accepted_twice(
 # -- rule 11: what the door believes to be taken belongs to one version of the show -------------------------
 
 
-def ask(stage: Stage, show: int, label: str) -> Accepted:
+def ask(stage: Stage, show: int, label: str) -> Admission:
     """Bob asks for one seat at a door that may refuse it if it is taken."""
     number = Hall.from_plan(0, plan(2, 5)).number(label)
     operation = stage.operation(show, label, user=stage.bob)
-    return lanes.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, lease_ms=2_000, seats=[number])
+    return admission.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, lease_ms=2_000, seats=[number])
 
 
 def cancelled_by_a_batch_that_was_not_published(stage: Stage) -> int:
@@ -216,7 +216,7 @@ def test_where_versions_do_not_meet_the_door_refuses_no_seat(stage: Stage) -> No
 
 @pytest.mark.without_rule(number=11)
 def test_without_versions_the_door_refuses_a_seat_that_is_free(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    variant(stage, monkeypatch, "FINISH", ("(known ~= version and known ~= before) or ", ""))
+    variant(stage, monkeypatch, "FINISH", ("(known ~= new.v and known ~= new.before) or ", ""))
 
     show = cancelled_by_a_batch_that_was_not_published(stage)
 

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from core.operations import Book
-from db.kv import keys, lanes, scripts
-from db.kv.lanes import Accepted
+from db.kv import admission, keys, lanes, scripts
+from db.kv.admission import Admission
 from tests.race.rivals import LANES, together
 from tests.support.stage import Stage
 
@@ -21,10 +21,10 @@ def awake(stage: Stage, lane: int) -> bool:
     return bool(stage.stores.client.exists(keys.lease(lane)))
 
 
-def send(stage: Stage, operation: Book) -> Accepted:
+def send(stage: Stage, operation: Book) -> Admission:
     """Ask for it over a connection of one's own, as an api process does."""
-    return lanes.accepted(
-        stage.stores.client.execute_command(*lanes.accept_command(operation, lanes=LANES, cap=1_000, lease_ms=2_000))
+    return admission.parse(
+        stage.stores.client.execute_command(*admission.command(operation, lanes=LANES, cap=1_000, lease_ms=2_000))
     )
 
 

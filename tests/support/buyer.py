@@ -10,8 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.access import tokens
-from api.shapes.answers import Problem
-from api.shapes.requests import BOOKING_STATUS
+from api.shapes.answers import BOOKING_STATUS, Problem
 
 
 class Buyer:

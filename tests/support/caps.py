@@ -7,15 +7,17 @@ from uuid import UUID
 
 from core import ids
 from core.operations import Book
-from db.kv import keys, lanes
-from db.kv.lanes import Accepted
+from db.kv import admission, keys
+from db.kv.admission import Admission
 from tests.support.stage import Stage
 
 LANES, USER_CAP, SHOW_CAP = 4, 2, 5
 _keys = itertools.count(1)
 
 
-def ask(stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str = "", quantity: int = 0) -> Accepted:
+def ask(
+    stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str = "", quantity: int = 0
+) -> Admission:
     """Ask for seats (one of the best, if nothing is named) at a door with small caps."""
     user = user or stage.alice
     operation = Book(
@@ -27,7 +29,7 @@ def ask(stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str
         quantity=quantity or (0 if seats else 1),
     )
     settings = stage.stores.settings
-    return lanes.accept(
+    return admission.accept(
         stage.stores.rounds,
         operation,
         lanes=LANES,

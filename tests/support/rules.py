@@ -23,19 +23,8 @@ IMPORTS = {
     "core": set[str](),
     "db": {"core", "sqlalchemy", "psycopg", "redis", "hiredis", "orjson"},
     "workers": {"core", "db", "dramatiq", "redis", "sqlalchemy", "apscheduler", "prometheus_client"},
-    "api": {
-        "core",
-        "db",
-        "workers.actors",
-        "sqlalchemy",
-        "redis",
-        "prometheus_client",
-        "marshmallow",
-        "werkzeug",
-        "granian",
-        "uvloop",
-        "orjson",
-    }
+    "api": {"core", "db", "workers.actors", "sqlalchemy", "redis", "prometheus_client", "marshmallow", "werkzeug"}
+    | {"granian", "uvloop", "orjson"}
     | {"apispec", "flask", "flask_smorest", "flask_swagger_ui", "argon2"}
     # It mints. Access tokens are verified by api/access/tokens.py alone, so neither its decorators nor PyJWT come in.
     | {"flask_jwt_extended.JWTManager", "flask_jwt_extended.create_access_token"},

@@ -20,8 +20,8 @@ from core.halls import Hall
 from core.ids import lane_of
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation
 from core.shows import ShowSettings
-from db.kv import cards, lanes, statuses
-from db.kv.lanes import Accepted
+from db.kv import admission, cards, statuses
+from db.kv.admission import Admission
 from db.postgres import bookings, catalogue, halls, movies, shows
 from db.postgres.engine import transaction
 from ops.verify import verify
@@ -79,9 +79,9 @@ class Stage:
         )
         cards.publish(self.stores.rounds, show_id, card, self.stores.settings.lanes)
 
-    def accept(self, operation: Operation) -> Accepted:
+    def accept(self, operation: Operation) -> Admission:
         settings = self.stores.settings
-        return lanes.accept(
+        return admission.accept(
             self.stores.rounds,
             operation,
             lanes=settings.lanes,
@@ -124,16 +124,16 @@ class Stage:
             **more,
         )
 
-    def confirm(self, id_: UUID, user: UUID | None = None) -> Accepted:
+    def confirm(self, id_: UUID, user: UUID | None = None) -> Admission:
         return self.accept(Confirm(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
 
-    def cancel(self, id_: UUID, user: UUID | None = None) -> Accepted:
+    def cancel(self, id_: UUID, user: UUID | None = None) -> Admission:
         return self.accept(Cancel(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
 
-    def expire(self, show_id: int, limit: int = 500) -> Accepted:
+    def expire(self, show_id: int, limit: int = 500) -> Admission:
         return self.accept(Expire(show_id=show_id, limit=limit))
 
-    def change(self, show_id: int, **changes: Any) -> Accepted:
+    def change(self, show_id: int, **changes: Any) -> Admission:
         return self.accept(ChangeShow(show_id=show_id, changes=changes))
 
     def drain(self, *show_ids: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from core.bookings import Reason, Status
 from db import clocks as database_clocks
-from db.kv import keys, lanes
+from db.kv import admission, keys, lanes
 from ops import clock as command
 from ops.up.running import Running
 from proof.kit import clock
@@ -166,7 +166,7 @@ def test_a_user_whose_counts_were_left_by_lost_entries_is_not_locked_out_by_a_re
     """Tickets go on from where they were: counts and undecided operations are told by them."""
     show, client, settings = stage.show(), stage.stores.client, stage.stores.settings
     how = {"lanes": settings.lanes, "cap": settings.lane_cap, "lease_ms": settings.lease_ms, "user_cap": 2}
-    lost = [lanes.accept(stage.stores.rounds, stage.operation(show), **how) for _ in range(2)]
+    lost = [admission.accept(stage.stores.rounds, stage.operation(show), **how) for _ in range(2)]
     client.xdel(keys.lane(show % 4), *(each.entry_id for each in lost))
     stage.book(show, "A1", user=stage.bob)
     stage.drain()
@@ -174,7 +174,7 @@ def test_a_user_whose_counts_were_left_by_lost_entries_is_not_locked_out_by_a_re
     [ahead] = database_clocks.lanes_ahead(client, settings.lanes, 5_000, reset=True)
     assert ahead.reset
 
-    accepted = lanes.accept(stage.stores.rounds, stage.operation(show, "A2"), **how)
+    accepted = admission.accept(stage.stores.rounds, stage.operation(show, "A2"), **how)
 
     assert accepted.code == "ACCEPTED"
     assert accepted.meter.epoch != lost[0].meter.epoch

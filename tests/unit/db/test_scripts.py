@@ -11,7 +11,7 @@ import redis
 
 from core import ids
 from core.operations import Book, Cancel, Confirm, Expire, Operation, StreamId
-from db.kv import cards, keys, lanes, scripts
+from db.kv import admission, cards, keys, lanes, scripts
 
 SHOW, LANES = 3, 8
 USER = uuid4()
@@ -26,7 +26,7 @@ def client() -> redis.Redis:
 
 
 def accept(client: redis.Redis, operation: Operation, cap: int = 100) -> list[Any]:
-    command = lanes.accept_command(operation, lanes=LANES, cap=cap, lease_ms=2_000, request_id="r")
+    command = admission.command(operation, lanes=LANES, cap=cap, lease_ms=2_000, request_id="r")
     count = int(command[2])
     reply: Any = scripts.ACCEPT.run(client, [str(key) for key in command[3 : 3 + count]], list(command[3 + count :]))
     return list(reply)
@@ -68,7 +68,7 @@ def test_the_card_refuses_and_nothing_is_written(client: redis.Redis, changes: d
 
 def test_a_show_that_is_not_open_says_when_it_is(client: redis.Redis) -> None:
     client.hset(keys.card(SHOW, SHOW), "opens", 1 << 50)
-    told = [lanes.accepted(accept(client, book())).status for _ in range(2)]  # the first is to confirm the card
+    told = [admission.parse(accept(client, book())).status for _ in range(2)]  # the first is to confirm the card
 
     assert told == [{"stale": "1", "opens": str(1 << 50)}, {"opens": str(1 << 50)}]
 
