@@ -21,8 +21,9 @@ from core.operations import StreamId
 from db.kv import keys
 from proof.chaos.faults import FAULTS
 from proof.chaos.unguarded_clients import valkey
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
 from proof.kit.waiting import until
+from tests.support.seeded import start_servers
 
 LOGINS = ("onsale_api_login", "onsale_worker_login")
 
