@@ -1,1 +1,1 @@
-"""The bench: Onsale beside the designs that people would otherwise build, in one run (docs/performance.md)."""
+"""The bench: Onsale compared with rival designs in one run (docs/performance.md)."""

@@ -1,6 +1,6 @@
-"""`make bench`: the whole bench in one command. `python -m proof.bench --help` tells the options.
+"""`make bench`: the whole bench in one command. `python -m proof.bench --help` lists the options.
 
-What the contenders and the servers print goes to a file; its end is shown if something fails.
+The output of contenders and servers goes to a file, whose end is shown if something fails.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from core.errors import OnsaleError
 from core.local_settings import LocalSettings
-from proof.bench import parts, storms
+from proof.bench import parts, single_parts
 from proof.bench.generator import NAME, Generator
 from proof.bench.ground import open_ground
 from proof.bench.machine import describe
@@ -24,24 +24,24 @@ from proof.bench.report import LATEST, Report, last_scale, tables, write_documen
 from proof.bench.sizes import FULL, QUICK, Sizes
 from proof.kit.output import quiet, run_command, show_end
 
-#: The parts: those of each round in their order, then those that run once.
+#: The parts of each round, in order; and the parts that run once.
 EACH_ROUND: dict[str, Callable[[Bench], None]] = {
     "hot": parts.hot,
     "drain": parts.drains,
     "shows": parts.shows,
     "workers": parts.workers,
-    "losers": storms.losers,
+    "losers": single_parts.losers,
 }
-ONCE: dict[str, Callable[[Bench], None]] = {"rush": storms.rush, "latency": storms.latency}
+ONCE: dict[str, Callable[[Bench], None]] = {"rush": single_parts.rush, "latency": single_parts.latency}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Five minutes instead of forty: one round, fewer requests.")
-@click.option("--rounds", type=click.IntRange(1, 50), help="Another number of rounds.")
-@click.option("--only", default="", help=f"Some parts: {','.join((*EACH_ROUND, *ONCE))}.")
+@click.option("--rounds", type=click.IntRange(1, 50), help="The number of rounds.")
+@click.option("--only", default="", help=f"Only these parts: {','.join((*EACH_ROUND, *ONCE))}.")
 @click.option("--docs/--no-docs", default=None, help="Write docs/performance.md. [default: unless --quick or --only]")
 def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> None:
-    """Measure Onsale beside other designs, in interleaved rounds; writes proof/bench/latest.json."""
+    """Compare Onsale with other designs, in interleaved rounds; writes proof/bench/latest.json."""
     wanted = [name.strip() for name in only.split(",") if name.strip()] or [*EACH_ROUND, *ONCE]
     if unknown := set(wanted) - {*EACH_ROUND, *ONCE}:
         raise click.BadParameter(f"no such part: {', '.join(sorted(unknown))}", param_hint="--only")
@@ -51,7 +51,7 @@ def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> No
     with quiet("bench") as (console, log):
         try:
             report = run(sizes, wanted, console)
-        except BaseException:  # a Ctrl-C too: what the processes printed is gone with us
+        except BaseException:  # Ctrl-C too: the processes' output is lost when we end
             show_end(console, log)
             raise
         console.print(f"{LATEST.name} is written. Load generator: {NAME}.", *tables(report), sep="\n")
@@ -60,9 +60,9 @@ def command(quick: bool, rounds: int | None, only: str, docs: bool | None) -> No
 
 
 def run(sizes: Sizes, wanted: list[str], console: Console) -> Report:
-    """All rounds; latest.json grows with each part. A part that fails is told, and the next one begins.
+    """Run all rounds, and write latest.json after each part. A part that fails is reported, and the next one begins.
 
-    Raises OnsaleError at the end if a part failed.
+    Raises: OnsaleError: a part failed (raised at the end).
     """
     begun = time.monotonic()
     report = Report(sizes.rounds, describe(), NAME, scale=last_scale())

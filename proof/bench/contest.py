@@ -1,7 +1,7 @@
-"""One contender at work: its processes started on fresh ground, warmed up, loaded, measured, ended.
+"""One contender at work: its processes are started on fresh stores, warmed up, loaded, measured and ended.
 
-A booking counts when it is CONFIRMED in Postgres: the clock runs from the first request until the counters of
-all shows say that the last one is, and the bookings are counted once more when it has stopped.
+A booking counts when it is CONFIRMED in Postgres: the clock runs from the first request until the counters of all
+shows include the last booking. Then the bookings themselves are counted once more.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from proof.bench.job import Done, Job
 from proof.bench.sql.tables import CONFIRMED, SEATS_SOLD, SOLD
 from proof.kit.waiting import until
 
-#: Seconds between two looks at the counters.
+#: Seconds between two reads of the counters.
 LOOK_S = 0.02
-#: Seconds until a contender must be ready, and until a load must be through.
+#: Seconds until a contender must be ready, and until a load must be done.
 READY_S, LOAD_S = 60.0, 120.0
-#: A booking: show, seat. Who books it follows from its number.
+#: A booking: show, seat. Its number determines the buyer.
 Pick = tuple[int, str]
 
 
@@ -55,13 +55,13 @@ class Result:
         return self.count / self.seconds if self.seconds else 0.0
 
     def cpu_us(self, *kinds: str) -> float:
-        """CPU microseconds per booking of these kinds of processes, of all but the generator by default."""
+        """Return the CPU microseconds per booking of these kinds of processes; by default all but the generator."""
         wanted = kinds or tuple(kind for kind in self.cpu_s if kind != "generator")
         return sum(self.cpu_s.get(kind, 0.0) for kind in wanted) / max(1, self.count) * 1e6
 
 
 class Contest:
-    """A running contender. Make one with `contest`."""
+    """A running contender, as `contest` yields it."""
 
     def __init__(self, ground: Ground, generator: Generator, name: str, port: int) -> None:
         self.ground = ground
@@ -72,9 +72,9 @@ class Contest:
         self._buyers = 0
 
     def book(self, picks: Sequence[Pick], **job: Any) -> Result:
-        """Book distinct seats, all of which can be had, and wait until all are CONFIRMED.
+        """Book distinct seats, all of which are free, and wait until all are CONFIRMED.
 
-        Args:    job: what else Job takes: follow, rate, connections, deadline_s, keep_ids.
+        Args:    job: other fields of Job: follow, rate, connections, deadline_s, keep_ids.
         Raises:  BenchFailed: some were not confirmed.
         """
         made = self.job(picks, **job)
@@ -87,27 +87,27 @@ class Contest:
             done = self.generator.end()
             used = self._spent(before, done)
             if seconds is None:
-                told = f"codes {dict(done.codes)}, outcomes {dict(done.outcomes)}, lost {done.lost}"
-                raise BenchFailed(f"{self.name}: not all of {len(picks)} bookings were confirmed: {told}.")
+                counts = f"codes {dict(done.codes)}, outcomes {dict(done.outcomes)}, lost {done.lost}"
+                raise BenchFailed(f"{self.name}: not all of {len(picks)} bookings were confirmed: {counts}.")
             confirmed, seats = _number(connection, CONFIRMED), connection.execute(SEATS_SOLD).fetchone()
         if seats != (confirmed, confirmed) or confirmed != sold + len(picks):
             raise BenchFailed(f"{self.name}: {confirmed} bookings are confirmed, and {seats} seats are sold.")
         return Result(self.name, len(picks), seconds, used, done)
 
     def follow(self, picks: Sequence[Pick], *, connections: int) -> Result:
-        """Ask for seats, not all of which can be had, until everybody's outcome stands."""
+        """Request seats, more than are free, until every outcome is final."""
         before = self._used()
         done = self.generator.run(self.job(picks, follow="poll", connections=connections))
         return Result(self.name, len(picks), done.seconds, self._spent(before, done), done)
 
     def ask(self, requests: Sequence[bytes], **job: Any) -> Result:
-        """Send requests, each answered at once; counts those that were."""
+        """Send requests that are answered immediately, and count the answers."""
         before = self._used()
         done = self.generator.run(Job(port=self.port, requests=list(requests), deadline_s=LOAD_S, **job))
         return Result(self.name, sum(done.codes.values()), done.seconds, self._spent(before, done), done)
 
     def job(self, picks: Sequence[Pick], *, deadline_s: float = LOAD_S, **job: Any) -> Job:
-        """The requests for these picks, each of a buyer of its own."""
+        """Return the job with a request for each pick, each from a different buyer."""
         first, self._buyers = self._buyers + 1, self._buyers + len(picks)
         tokens = [wire.buyer_token(self.ground.secret, first + n) for n in range(len(picks))]
         requests = [
@@ -117,7 +117,7 @@ class Contest:
         return Job(port=self.port, requests=requests, tokens=tokens, deadline_s=deadline_s, **job)
 
     def _wait(self, connection: psycopg.Connection, wanted: int, begun: float) -> float | None:
-        """Seconds until so many seats are sold; None if the load has ended and they are not."""
+        """Return the seconds until `wanted` seats are sold; None if they are not 15 s after the load has ended."""
         ended_at = None
         while _number(connection, SOLD) < wanted:
             now = time.perf_counter()
@@ -147,18 +147,18 @@ def contest(
     api_database_url: str = "",
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Contest]:
-    """A contender on a fresh copy of the template, ready; ended when the block ends.
+    """Yield a contender that is ready, on a fresh copy of the template; it ends with the block.
 
-    Args: api_database_url: where the api alone finds Postgres, if not where all do.
-          env: settings of all its processes.
+    Args: api_database_url: the address of Postgres for the api alone, if it differs from the others'.
+          env: settings for all its processes.
     """
     ground.fresh(template)
     settings = replace(LocalSettings.from_env(), home=ground.home, workers=workers, lanes=ground.lanes)
     settings = replace(settings, host="127.0.0.1", port=free_port("127.0.0.1"))
-    told = {**programs.environment(settings, ground.running, metrics_folder(ground.home)), **(env or {})}
+    env = {**programs.environment(settings, ground.running, metrics_folder(ground.home)), **(env or {})}
     running = Contest(ground, generator, name, settings.port)
     try:
-        for launch in launches(name, settings, told):
+        for launch in launches(name, settings, env):
             if launch.name == "api" and api_database_url:
                 launch = replace(launch, env={**launch.env, "DATABASE_URL": api_database_url})
             running.groups[launch.name] = start(launch)
@@ -169,7 +169,7 @@ def contest(
 
 
 def proven(ground: Ground, result: Result) -> Result:
-    """The result with what `onsale verify` finds in the database now."""
+    """Return the result with the violations that `onsale verify` finds in the database now."""
     return replace(result, violations=verify(ground.url(DATABASE)).violations)
 
 

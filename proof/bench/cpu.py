@@ -1,4 +1,4 @@
-"""CPU seconds of whole process trees: what a design really costs, whoever in it does the work."""
+"""CPU seconds of whole process trees: the cost of a design, including all of its processes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import psutil
 
 
 def tree_s(pid: int) -> float:
-    """CPU seconds that a process, its descendants, and those of them that have ended have used so far.
+    """Return the CPU seconds that a process and its descendants have used so far; 0 if it is gone.
 
-    The ended ones count from the moment their parent has reaped them. A tree that is gone: 0.
+    Descendants that have ended count once their parent has reaped them.
     """
     total = 0.0
     with suppress(psutil.Error):
@@ -23,7 +23,7 @@ def tree_s(pid: int) -> float:
 
 
 def used_s(groups: Mapping[str, int]) -> dict[str, float]:
-    """CPU seconds used so far, per kind of process: `worker-1` and `worker-2` are both `worker`."""
+    """Return the CPU seconds used so far, per kind of process: `worker-1` and `worker-2` are both `worker`."""
     found: dict[str, float] = {}
     for name, pid in groups.items():
         kind = name.partition("-")[0]
@@ -32,5 +32,5 @@ def used_s(groups: Mapping[str, int]) -> dict[str, float]:
 
 
 def since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """CPU seconds between two looks, per kind of process."""
+    """Return the CPU seconds used between two calls of `used_s`, per kind of process."""
     return {kind: max(0.0, seconds - before.get(kind, 0.0)) for kind, seconds in after.items()}

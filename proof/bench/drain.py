@@ -1,6 +1,6 @@
-"""The drain alone: a lane is filled by the real accept script, then one process empties it, on the clock.
+"""The drain alone: a lane is filled by the real accept script, then one process empties it while the clock runs.
 
-`python -m proof.bench.drain MODE SHOW SEATS` is that process; its output is one number, seconds. Modes:
+`python -m proof.bench.drain MODE SHOW SEATS` is that process; its output is one number, the seconds. Modes:
 rows       the transactions of workers.batch without the journal: the rows that pgbench's transaction writes
 recorded   the same with the journal, nothing published
 published  workers.drain, from the lane to the published status
@@ -33,13 +33,13 @@ from workers.batch import run_batch
 from workers.drain import drain
 from workers.stores import Stores, open_stores
 
-#: Entries that a lane may hold here; operations of one round trip.
+#: The cap of a lane here, in entries; operations accepted per round trip.
 CAP, CHUNK = 2_000_000, 500
 TIMEOUT_S = 180.0
 
 
 def drain_alone(ground: Ground, template: str, mode: str, count: int) -> float:
-    """Bookings per second of one drain on a fresh copy of the template, the first show's lane being full."""
+    """Return the bookings per second of one drain, on a fresh copy of the template with `count` entries in a lane."""
     ground.fresh(template)
     settings = LocalSettings.from_env()
     env = programs.environment(settings, ground.running, metrics_folder(ground.home))
@@ -51,7 +51,7 @@ def drain_alone(ground: Ground, template: str, mode: str, count: int) -> float:
 
 
 def fill(stores: Stores, picks: Iterable[tuple[int, str]], *, first: int = 0) -> None:
-    """Accept a booking of one seat by a buyer of its own, per pick. Their cards are published first."""
+    """Accept a booking per pick, of one seat by a new buyer. The shows' cards are published first."""
     settings, commands, known = stores.settings, [], set[int]()
     for number, (show_id, seat) in enumerate(picks, first + 1):
         if show_id not in known:
@@ -73,7 +73,7 @@ def fill(stores: Stores, picks: Iterable[tuple[int, str]], *, first: int = 0) ->
 
 
 def publish_card(stores: Stores, show_id: int) -> None:
-    """Let a show be booked."""
+    """Publish a show's card, so that it can be booked."""
     with transaction(stores.engine) as connection:
         row = shows.get(connection, show_id)
     assert row is not None
@@ -82,7 +82,7 @@ def publish_card(stores: Stores, show_id: int) -> None:
 
 
 def empty(stores: Stores, lane: int, mode: str) -> None:
-    """Decide everything that waits in a lane."""
+    """Decide all entries of a lane."""
     while stores.client.xlen(keys.lane(lane)):
         if mode == "published":
             stores.client.delete(keys.lease(lane))
@@ -95,9 +95,9 @@ def empty(stores: Stores, lane: int, mode: str) -> None:
 
 
 def main(mode: str, show_id: int, count: int) -> None:
-    """Fill, then empty on the clock; prints seconds."""
+    """Fill a lane, empty it while the clock runs, and print the seconds."""
     settings = Settings.from_env()
-    # As a worker logs; the output is one number, and a line per decision would fill the pipe.
+    # Nothing but the one number may be printed, and a log line per decision would fill the pipe.
     logs.configure(process="drain", json=False, level="WARNING")
     gc_tuning.settle()
     stores = open_stores(settings)

@@ -1,6 +1,6 @@
-"""The load generator's process: takes jobs over a pipe, answers each with what came of it.
+"""The load generator's process: receives jobs over a pipe, and answers each with its result.
 
-Requests and tokens are made before a job is sent, connections before the clock starts.
+Requests and tokens are made before a job is sent; connections are opened before the clock starts.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from core.errors import OnsaleError
 from proof.bench.job import Done, Job
 from proof.bench.load import Load
 
-#: How the output names it.
+#: Its description in the reports.
 NAME = "bundled: one process, non-blocking sockets, epoll, prepared requests, keep-alive"
-#: Seconds that a job may take beyond its own deadline.
+#: Seconds to wait for an answer beyond a job's own deadline.
 PATIENCE_S = 30.0
 
 
 class NoAnswer(OnsaleError):
-    """The load generator does not answer."""
+    """The load generator did not answer, or its job failed."""
 
     code = "no_generator"
 
 
 class Generator:
-    """The process, from `with` to the end of the block."""
+    """The process, which runs inside its `with` block."""
 
     def __enter__(self) -> Generator:
         context = multiprocessing.get_context("spawn")
@@ -48,7 +48,7 @@ class Generator:
             self._process.join()
 
     def begin(self, job: Job) -> None:
-        """Start a job; returns when its connections stand and its clock has started."""
+        """Start a job. Returns when its connections are open and its clock has started. Raises NoAnswer."""
         self._job = job
         self._pipe.send(job)
         if not self._pipe.poll(PATIENCE_S) or self._pipe.recv() != "ready":
@@ -61,7 +61,7 @@ class Generator:
         return self._pipe.poll(0)
 
     def end(self) -> Done:
-        """Wait for the job that was begun, and return what came of it. Raises NoAnswer."""
+        """Wait for the job that was begun, and return its result. Raises NoAnswer."""
         if self._job is None or not self._pipe.poll(self._job.deadline_s + PATIENCE_S):
             raise NoAnswer
         answer = self._pipe.recv()
@@ -71,7 +71,7 @@ class Generator:
         return answer
 
     def run(self, job: Job) -> Done:
-        """A whole job."""
+        """Begin a job, wait for it, and return its result. Raises NoAnswer."""
         self.begin(job)
         return self.end()
 

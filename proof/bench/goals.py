@@ -1,7 +1,7 @@
-"""The goals: what a measurement says about each, as pure functions of the series.
+"""The goals, as pure functions of the measured series.
 
-docs/performance.md says what each is and where its number comes from. Values are ratios within one run wherever a
-machine's speed would matter. Times are ms.
+docs/performance.md explains each goal and its number. Values are ratios within one run wherever the machine's speed
+would matter. Times are in milliseconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Numbers = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One goal. `at_least`: the value must not be lower than `goal`; else not higher."""
+    """One goal. `at_least`: the value must not be lower than `goal`; otherwise not higher."""
 
     name: str
     text: str
@@ -27,7 +27,7 @@ class Goal:
     read: Callable[[Numbers], Figure | None]
 
     def met(self, value: float) -> bool:
-        """Whether a value reaches the goal."""
+        """Return whether a value meets the goal."""
         return value >= self.goal if self.at_least else value <= self.goal
 
 
@@ -40,14 +40,14 @@ def _one(name: str) -> Callable[[Numbers], Figure | None]:
 
 
 def _beside_one_worker(series: Numbers, *, what: str, worst: Callable[..., Figure]) -> Figure | None:
-    """The worst of 2 and of 4 workers beside 1."""
+    """Return the worse ratio of 2 and of 4 workers to 1."""
     found = [ratio(series, f"workers {count} {what}", f"workers 1 {what}") for count in (2, 4)]
     known = [each for each in found if each]
     return worst(known, key=lambda each: each.value) if known else None
 
 
 def in_order(series: Numbers) -> Figure | None:
-    """Per cent of the verified rounds in which nothing was wrong, the order of the decisions included."""
+    """Return the percentage of verified rounds without violations, the order of decisions included."""
     found = series.get("violations", ())
     share = 100.0 * sum(1 for count in found if count == 0) / len(found) if found else 0.0
     return Figure(share, share, share) if found else None
@@ -82,7 +82,7 @@ GOALS = (
 
 
 def judge(series: Numbers) -> dict[str, dict[str, Any]]:
-    """What was reached, by goal: value, goal, met, spread. A goal that was not measured is left out."""
+    """Return the result by goal: value, goal, met, spread. Goals that were not measured are left out."""
     found = {}
     for goal in GOALS:
         read = goal.read(series)

@@ -1,7 +1,7 @@
-"""The ground that all contenders stand on: one Postgres, one Redis, one broker, as `onsale up` starts them.
+"""The servers that all contenders use: one Postgres, one Redis, one broker, as `onsale up` starts them.
 
-A home of its own, removed at the end. Each measurement gets a fresh copy of a prepared database, empty
-Redises, and a checkpoint behind it, so that none pays for the one before.
+They have their own home, which is removed at the end. Each measurement begins with a fresh copy of a prepared
+database, empty Redis servers and a checkpoint, so that none pays for the one before.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from proof.bench.halls import make_shows
 from proof.kit.waiting import until, within
 
 DATABASE = "bench"
-#: Seconds for a server to answer, to end, and for a step to be done.
+#: Seconds for a server to answer, and to end.
 START_S, STOP_S = 30.0, 10.0
 
 
 class BenchFailed(OnsaleError):
-    """The bench cannot go on."""
+    """A measurement failed."""
 
     code = "bench_failed"
 
 
 @dataclass(slots=True)
 class Ground:
-    """The running servers. `lanes`: of every prepared database."""
+    """The running servers. `lanes`: LANES of every prepared database."""
 
     home: Path
     stores: Stores
@@ -53,7 +53,7 @@ class Ground:
 
     @property
     def running(self) -> Running:
-        """Where a contender finds everything; `base_url` is not known yet."""
+        """The addresses and the secret for a contender; `base_url` is not known yet."""
         return Running(
             database_url=self.url(DATABASE),
             redis_url=self.stores.redis_url,
@@ -63,11 +63,11 @@ class Ground:
         )
 
     def url(self, database: str) -> str:
-        """SQLAlchemy's address of one database."""
+        """Return SQLAlchemy's address of one database."""
         return self.stores.database_url.replace("/onsale?", f"/{database}?")
 
     def template(self, name: str, capacities: Sequence[int]) -> list[int]:
-        """A prepared database with shows of so many seats; their ids. Repeat: it is there."""
+        """Make a prepared database with a show per capacity, unless it exists. Returns the shows' ids."""
         if name not in self.shows:
             self.administer(f"CREATE DATABASE {name}")
             self._empty_redis()  # each template is an installation of its own
@@ -77,7 +77,7 @@ class Ground:
         return self.shows[name]
 
     def fresh(self, template: str) -> None:
-        """A new copy of a prepared database, and empty Redises."""
+        """Make a new copy of a prepared database, and empty both Redis servers."""
         self.administer(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         self.administer(f"CREATE DATABASE {DATABASE} TEMPLATE {template}")
         self.administer("CHECKPOINT")
@@ -96,7 +96,7 @@ class Ground:
         self.execute(statement, "postgres")
 
     def execute(self, statement: str, database: str = DATABASE) -> list[Any]:
-        """Run one statement of ours and return its rows, if it has any."""
+        """Run one statement, and return its rows if it has any."""
         with psycopg.connect(plain(self.url(database)), autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
@@ -124,7 +124,7 @@ class Ground:
 
 
 def end(groups: Collection[ProcessGroup]) -> None:
-    """Ask process groups to end, the last started first; kill what has not ended after STOP_S seconds."""
+    """Stop process groups, the last started first; kill each that has not ended after STOP_S seconds."""
     for group in reversed(list(groups)):
         group.stop()
         within(group.ended, STOP_S)
@@ -132,13 +132,13 @@ def end(groups: Collection[ProcessGroup]) -> None:
 
 
 def plain(url: str) -> str:
-    """An address as psycopg wants it."""
+    """Return an address in psycopg's form."""
     return url.replace("+psycopg", "")
 
 
 @contextmanager
 def open_ground(choice: str, lanes: int = 8) -> Iterator[Ground]:
-    """The servers, running in a temporary home until the block ends."""
+    """Yield the servers, which run in a temporary home until the block ends."""
     home = Path(tempfile.mkdtemp(prefix="onsale-bench-")).resolve()
     try:
         ground = Ground(home, prepare(home, choice=choice), lanes)
@@ -153,11 +153,11 @@ def open_ground(choice: str, lanes: int = 8) -> Iterator[Ground]:
 
 
 def _rewrite_log(client: Any) -> None:
-    """Make Redis's log short again: it must not do so by itself in the middle of a measurement."""
+    """Rewrite Redis's append-only file now, so that it does not rewrite itself in the middle of a measurement."""
 
     def done() -> bool:
-        told = client.info("persistence")
-        return not (told["aof_rewrite_in_progress"] or told["aof_rewrite_scheduled"])
+        state = client.info("persistence")
+        return not (state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"])
 
     until(done, START_S, "The rewrite of Redis's log")
     client.bgrewriteaof()

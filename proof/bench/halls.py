@@ -1,4 +1,4 @@
-"""The shows that a measurement sells: halls of equal rows, everything at one price, on sale now."""
+"""The shows that a measurement sells: halls of equal rows, one price, on sale now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROW = 1_000
 
 
 def plan(seats: int) -> dict[str, Any]:
-    """A plan of exactly so many seats."""
+    """Return a plan with exactly this number of seats."""
     rows = []
     for index in range(-(-seats // ROW)):
         last = min(ROW, seats - index * ROW)
@@ -23,12 +23,12 @@ def plan(seats: int) -> dict[str, Any]:
 
 
 def label(number: int) -> str:
-    """The seat with this number, counted from 0."""
+    """Return the label of the seat with this number, counted from 0."""
     return f"{row_label(number // ROW)}{number % ROW + 1}"
 
 
 def make_shows(database_url: str, capacities: Sequence[int]) -> list[int]:
-    """Make a show per capacity and return their ids. Shows of one size share their hall."""
+    """Make a show per capacity, and return their ids. Shows of the same capacity share a hall."""
     show = settings()
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=120_000)
     venues: dict[int, Venue] = {}

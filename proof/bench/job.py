@@ -1,4 +1,4 @@
-"""What the load generator is asked to do, and what it answers."""
+"""The load generator's jobs and results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to send. `tokens[i]` belongs to `requests[i]` and is needed to follow it.
+    """The requests to send. `tokens[i]` belongs to `requests[i]`, and is needed to follow its booking.
 
-    requests: a list, or anything that makes the i-th request when it is asked for, once, in order.
-    follow: "" sends only; "poll" asks again when the api says so; "wait" asks with `?wait=`.
-    rate: requests per second of an open loop; 0 is a closed one.
-    send_s: no new request is sent after so many seconds, and those under way are waited for; 0: all are sent.
+    requests: a list, or a sequence that builds the i-th request on access; each is accessed once, in order.
+    follow: "" sends only; "poll" polls when the api says so; "wait" polls with `?wait=`.
+    rate: requests per second of an open loop; 0 is a closed loop.
+    send_s: seconds after which no new request is sent, and those in flight are waited for; 0: send all.
     """
 
     port: int
@@ -31,11 +31,11 @@ class Job:
 
 @dataclass(slots=True)
 class Done:
-    """What came of a job. Times are seconds, latencies milliseconds.
+    """The result of a job. Times are in seconds, latencies in milliseconds.
 
     accept_ms: of every answer, in the order of the answers; refused_ms: of the 503s among them.
-    late_ms: of an open loop's requests, how long after they were due they were sent: because no connection was free,
-    or because the generator itself had no time. The latencies contain it.
+    late_ms: of an open loop's requests, how long after it was due each was sent, because no connection was free or
+    the generator itself was busy. The latencies include it.
     """
 
     codes: Counter[int] = field(default_factory=Counter)
@@ -53,5 +53,5 @@ class Done:
 
     @property
     def accepted(self) -> int:
-        """Requests answered with a 2xx."""
+        """The number of requests that were answered 2xx."""
         return sum(count for code, count in self.codes.items() if 200 <= code < 300)

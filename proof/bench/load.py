@@ -1,7 +1,7 @@
-"""The load: sends prepared requests over some connections, follows each booking to its outcome, and counts.
+"""The load: sends prepared requests over a number of connections, follows each booking to its outcome, and counts.
 
-Closed loop (each connection sends when it is free) or open loop (a request is due at its time, and its
-latency counts from then). Bounded by `Job.deadline_s`. Runs in a process of its own (generator.py).
+It is a closed loop (each connection sends when it is free) or an open loop (each request has a time at which it is
+due, from which its latency counts). `Job.deadline_s` bounds it. It runs in a separate process (generator.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PENDING = "PENDING"
 
 
 class Load:
-    """One job under way."""
+    """One running job."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -30,7 +30,7 @@ class Load:
         self._born = [0.0] * len(job.requests)
         self._next = 0
         self._open = len(job.requests)
-        self._free: deque[Connection] = deque()  # the longest idle first: none is idle until the api closes it
+        self._free: deque[Connection] = deque()  # longest idle first, so that the api closes none for being idle
         self._poll = select.epoll()
         self._by_fd: dict[int, Connection] = {}
         self._start = 0.0
@@ -38,7 +38,7 @@ class Load:
             self._add(Connection(job.host, job.port))
 
     def run(self) -> Done:
-        """Send everything and return what came of it, at the latest after `deadline_s` seconds."""
+        """Send everything, and return the result after `deadline_s` seconds at the latest."""
         job, done = self._job, self._done
         self._start, cpu = time.perf_counter(), time.process_time()
         deadline = self._start + job.deadline_s
@@ -62,7 +62,7 @@ class Load:
         return done
 
     def _send(self, now: float) -> None:
-        """Give the free connections what is due: questions about bookings first, then new requests."""
+        """Send what is due over the free connections: polls first, then new requests."""
         while self._free:
             if self._due and self._due[0][0] <= now:
                 _, index, path = heapq.heappop(self._due)
@@ -79,7 +79,7 @@ class Load:
                 return
 
     def _send_no_more(self) -> None:
-        """The rest of the requests will never be asked for."""
+        """Drop the requests that have not been sent."""
         self._open -= len(self._job.requests) - self._next
         self._next = len(self._job.requests)
 
@@ -108,7 +108,7 @@ class Load:
             self._answered(index, answer[0], answer[1], now)
 
     def _answered(self, index: int, code: int, body: bytes, now: float) -> None:
-        """The answer to a new request."""
+        """Handle the answer to a new request."""
         job, done = self._job, self._done
         done.codes[code] += 1
         done.accept_ms.append((now - self._born[index]) * 1000)
@@ -123,7 +123,7 @@ class Load:
             self._end(index, "CONFIRMED" if code == 201 else str(code), now)
 
     def _seen(self, index: int, path: str, code: int, body: bytes, now: float) -> None:
-        """The answer to a question about a booking."""
+        """Handle the answer to a poll."""
         if code != 200:
             self._end(index, str(code), now)
             return
@@ -145,7 +145,7 @@ class Load:
         self._open -= 1
 
     def _lose(self, connection: Connection) -> None:
-        """A connection broke: its request, if it had one, counts as lost; a new connection takes its place."""
+        """Replace a connection that broke; its request, if it had one, counts as lost."""
         if connection.about is None:
             self._free.remove(connection)
         else:
@@ -153,7 +153,7 @@ class Load:
             self._end(connection.about[0], "LOST", time.perf_counter())
             connection.about = None
         self._by_fd = {fd: each for fd, each in self._by_fd.items() if each is not connection}
-        with suppress(OSError):  # nobody listens: the others go on
+        with suppress(OSError):  # nothing listens: continue with the others
             connection.renew()
             self._add(connection)
 
@@ -163,12 +163,12 @@ class Load:
         self._free.append(connection)
 
     def _post_at(self, index: int | None = None) -> float:
-        """When a new request is due: at once in a closed loop."""
+        """Return when a new request is due: immediately in a closed loop."""
         rate = self._job.rate
         return self._start + (self._next if index is None else index) / rate if rate else 0.0
 
     def _patience(self, now: float, deadline: float) -> float:
-        """Seconds until something is due that a free connection could send."""
+        """Return the seconds until a free connection could send something that is due."""
         times = [deadline]
         if self._free and self._due:
             times.append(self._due[0][0])

@@ -1,4 +1,4 @@
-"""What the bench ran on: ratios travel between machines, rates do not."""
+"""A description of the machine: ratios can be compared between machines, rates cannot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.up.binaries import find_postgres, find_valkey
 
 
 def describe() -> dict[str, Any]:
-    """Processor, memory, and the versions of what matters."""
+    """Return processor, memory, system, load, and the versions of Python and the servers."""
     servers = LocalSettings.from_env().servers
     return {
         "processor": _processor(),

@@ -1,8 +1,8 @@
-"""`make bench-opening`: the first seconds of a sale in a large hall, beside the same show warm.
+"""`make bench-opening`: the first seconds of a sale in a large hall, compared with the same show once it is warm.
 
-A hall and a show in it are made over HTTP; from the very next moment buyers ask for its seats over some connections,
-while one buyer asks for seats of another show. Then the same again, warm; then best seats are asked for for the first
-time, and a third show's bookings, in another lane of the same worker, are followed to their outcome meanwhile.
+A hall and a show are made over HTTP. Immediately afterwards buyers request its seats over CONNECTIONS connections,
+while bookings of another show continue. Then the same again, warm. Then the best seats are requested for the first
+time, while bookings of a third show, in another lane of the same worker, are followed to their outcome.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ from ops.rush.tokens import mint
 from proof.bench import wire
 from proof.bench.command import main
 from proof.bench.contest import Contest, contest
-from proof.bench.flood import Bookings
 from proof.bench.generator import Generator
 from proof.bench.ground import DATABASE, Ground, open_ground
 from proof.bench.halls import label, plan
 from proof.bench.job import Done, Job
 from proof.bench.series import percentile
+from proof.bench.worker_overload import Bookings
 from proof.kit.client import Client
 from proof.kit.output import quiet, show_end
 from proof.kit.shows import DAY_MS, Catalogue
 
-#: Seats of the halls; connections; seconds that buyers ask for.
+#: Seats of the halls; connections; seconds for which buyers send requests.
 SIZES, CONNECTIONS, SECONDS = (50_000, 200_000), 32, 5.0
-#: The buyer of another show, and those who follow bookings while best seats are looked for: requests per second.
+#: Requests per second for the other shows.
 QUIET_PER_S = 20
-#: Seats of the show that is sold by the way: room for every request of a run.
+#: Seats of each other show, enough for every request of a run; buyers; most requests per second for the opening show.
 OTHER_SEATS, BUYERS, MOST_PER_S = 20_000, 4_000, 4_000
-#: People who look at the seat map at once.
+#: Clients that read the seat map at once.
 LOOKERS = 4
-#: An opening may be so many times slower than the same show warm (p99).
+#: The most by which the p99 of an opening may exceed that of the same show warm, as a factor.
 TIMES_WARM = 2.0
 WARM_UP_S, PATIENCE_S = 2.0, 60.0
 
 
 @dataclass(slots=True)
 class Opening:
-    """What came of one hall. Latencies are milliseconds, of the first seconds and of as many later on.
+    """The result for one hall. Latencies are in milliseconds, of the first seconds and of as many later on.
 
-    making_ms, looking_ms, other_ms: of a show that is no part of it, while this one is made, while its seat map is
-    looked at, and during the opening.  outcome_ms: from request to outcome, of a show in another lane while the first
-    best seats of this one are looked for; best_ms: until those are known.
+    making_ms, looking_ms, other_ms: of another show while this one is made, while its seat map is read, and during
+    the opening.   outcome_ms: from request to outcome, of a show in another lane while this one's first best seats
+    are decided.   best_ms: until those are decided.
     """
 
     seats: int
@@ -75,26 +75,26 @@ class Opening:
 
     @property
     def times_warm(self) -> float:
-        """The first seconds' p99 by the warm one."""
+        """The p99 of the first seconds, divided by the warm one."""
         return percentile(self.first_ms, 99) / percentile(self.warm_ms, 99)
 
     def lines(self) -> list[str]:
-        """What is told of it."""
+        """Return the lines to print."""
         return [
             f"{self.seats:,} seats, show made in {self.made_s:.2f} s, answers {self.codes}",
             f"  first {SECONDS:g} s: {_spread(self.first_ms)}; warm: {_spread(self.warm_ms)};"
             f" {self.times_warm:.1f} times",
             f"  another show meanwhile: {_spread(self.other_ms)}",
             f"  another show while this one is made: {_spread(self.making_ms)}",
-            f"  another show while {LOOKERS} look at the seat map, {self.looks} times: {_spread(self.looking_ms)}",
+            f"  another show while {LOOKERS} clients read its map {self.looks} times: {_spread(self.looking_ms)}",
             f"  first best seats after {self.best_ms:.0f} ms;"
             f" another lane's outcomes meanwhile: {_spread(self.outcome_ms)} {self.outcomes}",
-            f"  RSS, MB: api {_told(self.api_mb)}, worker {_told(self.worker_mb)}",
+            f"  RSS, MB: api {_listed(self.api_mb)}, worker {_listed(self.worker_mb)}",
         ]
 
 
 class Opened:
-    """A running onsale whose openings are measured."""
+    """A running Onsale whose openings are measured."""
 
     def __init__(self, running: Contest, quiet_: Generator, other: Sequence[int], client: Client) -> None:
         self._running = running
@@ -106,7 +106,7 @@ class Opened:
         self._sent, self._picked = 0, 0
 
     def opening(self, seats: int) -> Opening:
-        """Make a hall and a show, and measure its first seconds."""
+        """Make a hall and its shows, and measure the first seconds."""
         found = Opening(seats)
         self._quiet.begin(self._other_bookings(self._other[0], SECONDS))
         begun = time.perf_counter()
@@ -127,13 +127,13 @@ class Opened:
         return found
 
     def warm_up(self) -> None:
-        """Let every process meet the shows that are sold by the way."""
+        """Book seats of the other shows, so that every process knows these shows."""
         for show_id in self._other:
             self._sent = 0  # the upper half of the seats is left for `_other_bookings`
             self._storm(show_id, OTHER_SEATS, WARM_UP_S)
 
     def _show(self, seats: int) -> int:
-        """Make a show in a hall that no process has met; its id."""
+        """Make a show in a new hall, which no process has read yet. Returns the show's id."""
         starts_at = from_ms(int(time.time() * 1000) + 30 * DAY_MS).isoformat()
         movie_id, hall_id = self._catalogue.movie(), self._catalogue.hall(plan(seats))
         return self._catalogue.show(movie_id, hall_id, starts_at, {"standard": 1_200})
@@ -157,7 +157,7 @@ class Opened:
         return self._running.job(picks, rate=QUIET_PER_S, connections=8, follow=follow, deadline_s=PATIENCE_S)
 
     def _best(self, found: Opening, show_id: int) -> None:
-        """Ask for the best seats, the first time, while another lane goes on."""
+        """Request the show's best seats for the first time, while another lane works."""
         self._quiet.begin(self._other_bookings(self._other[1], SECONDS, follow="wait"))
         time.sleep(SECONDS / 5)
         begun = time.perf_counter()
@@ -170,7 +170,7 @@ class Opened:
         found.outcome_ms, found.outcomes = done.outcome_ms, dict(done.outcomes)
 
     def _look(self, show_id: int, seconds: float) -> int:
-        """Look at the seat map, some at once, after each booking, so that it is made anew; how often."""
+        """Read the seat map LOOKERS times at once after each booking, so that it is rebuilt. Returns how often."""
         end, looks = time.perf_counter() + seconds, 0
         with ThreadPoolExecutor(LOOKERS) as pool:
             while time.perf_counter() < end:
@@ -188,7 +188,7 @@ class Opened:
 
 
 def measure(sizes: Sequence[int], tell: Callable[[str], None]) -> list[Opening]:
-    """An opening for each size, one after the other, on one running system with one worker."""
+    """Measure an opening for each size, one after the other, on one running system with one worker."""
     found = []
     with ExitStack() as stack:
         ground = stack.enter_context(open_ground(LocalSettings.from_env().servers))
@@ -198,7 +198,7 @@ def measure(sizes: Sequence[int], tell: Callable[[str], None]) -> list[Opening]:
         client = stack.enter_context(Client(f"http://127.0.0.1:{running.port}", timeout_s=PATIENCE_S))
         opened = Opened(running, quiet_, others, client)
         opened.warm_up()
-        tell(f"RSS before, MB: api {_told(rss_mb(running, 'api'))}, worker {_told(rss_mb(running, 'worker-1'))}")
+        tell(f"RSS before, MB: api {_listed(rss_mb(running, 'api'))}, worker {_listed(rss_mb(running, 'worker-1'))}")
         for seats in sizes:
             found.append(opened.opening(seats))
             tell("\n".join(found[-1].lines()))
@@ -206,7 +206,7 @@ def measure(sizes: Sequence[int], tell: Callable[[str], None]) -> list[Opening]:
 
 
 def rss_mb(running: Contest, name: str) -> list[float]:
-    """Resident memory of the processes of one kind, the largest first."""
+    """Return the resident memory of the processes of one kind in MB, the largest first."""
     found = []
     with suppress(psutil.Error):
         root = psutil.Process(running.groups[name].pid)
@@ -226,24 +226,24 @@ def _admin_token(ground: Ground) -> str:
 
 def _spread(numbers: Sequence[float]) -> str:
     if not numbers:
-        return "no answer"
+        return "no answers"
     figures = ", ".join(f"p{share:g} {percentile(numbers, share):.0f}" for share in (50, 99))
     return f"{figures}, max {max(numbers):.0f} ms of {len(numbers)}"
 
 
-def _told(numbers: Sequence[float]) -> str:
+def _listed(numbers: Sequence[float]) -> str:
     return " ".join(f"{number:.0f}" for number in numbers)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seats", multiple=True, type=click.IntRange(1_000, 200_000), help="Of a hall; may be repeated.")
+@click.option("--seats", multiple=True, type=click.IntRange(1_000, 200_000), help="Seats of a hall; repeatable.")
 def command(seats: tuple[int, ...]) -> None:
-    """Measure the opening of shows in large halls; exit 1 unless each keeps to TIMES_WARM."""
+    """Measure the opening of shows in large halls. Exits with 1 if one takes too long compared with the warm show."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with quiet("bench") as (console, log):
         try:
             found = measure(seats or SIZES, lambda text: console.print(text, highlight=False))
-        except BaseException:  # a Ctrl-C too: what the processes printed is gone with us
+        except BaseException:  # Ctrl-C too: the processes' output is lost when we end
             show_end(console, log)
             raise
     if any(each.times_warm > TIMES_WARM for each in found):

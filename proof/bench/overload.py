@@ -1,6 +1,6 @@
-"""`make bench-overload`: overload measured two ways, of the workers (flood.py) and of the API (swarm.py).
+"""`make bench-overload`: overload of the workers (worker_overload.py), then of the API (api_overload.py).
 
-Prints a table, writes proof/bench/overload.json and the measured part of docs/reliability.md.
+Prints a table, and writes proof/bench/overload.json and the measured part of docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from rich.table import Table
 
 from core.errors import OnsaleError
 from core.local_settings import LocalSettings
-from proof.bench import flood, swarm
+from proof.bench import api_overload, worker_overload
+from proof.bench.api_overload import ApiOverload
 from proof.bench.command import main
-from proof.bench.flood import Flood
 from proof.bench.generator import Generator
 from proof.bench.ground import open_ground
 from proof.bench.machine import describe
 from proof.bench.report import PROJECT
 from proof.bench.series import percentile
-from proof.bench.swarm import Swarm
 from proof.bench.verdicts import Row, api_rows, workers_rows
+from proof.bench.worker_overload import WorkerOverload
 from proof.kit.output import quiet, show_end
 
 FOUND = PROJECT / "proof" / "bench" / "overload.json"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
 BEGIN, END = "<!-- overload: begin -->", "<!-- overload: end -->"
 HEADS = ("what", "wanted", "found", "met")
-#: Minutes of (a) and seconds of (b): the whole, and --quick.
+#: Minutes of (a) and seconds of (b): the full run, and --quick.
 FULL, QUICK = (5.0, 20.0), (0.25, 5.0)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help=f"{QUICK[0]:g} minutes and {QUICK[1]:g} seconds.")
-@click.option("--minutes", type=click.FloatRange(0.05, 60), help=f"Of the workers'. [default: {FULL[0]:g}]")
-@click.option("--api-seconds", type=click.FloatRange(1, 120), help=f"Of the API's. [default: {FULL[1]:g}]")
+@click.option("--minutes", type=click.FloatRange(0.05, 60), help=f"Minutes of (a), workers. [default: {FULL[0]:g}]")
+@click.option("--api-seconds", type=click.FloatRange(1, 120), help=f"Seconds of (b), API. [default: {FULL[1]:g}]")
 @click.option("--docs/--no-docs", default=None, help="Write docs/reliability.md. [default: unless --quick]")
 def command(quick: bool, minutes: float | None, api_seconds: float | None, docs: bool | None) -> None:
-    """Offer five times what can be decided, and five times the connections that saturate; exit 1: a miss."""
+    """Offer five times what can be decided, then five times the connections that saturate. Exits with 1 on a miss."""
     sizes = QUICK if quick else FULL
     minutes, api_seconds = minutes or sizes[0], api_seconds or sizes[1]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -52,7 +52,7 @@ def command(quick: bool, minutes: float | None, api_seconds: float | None, docs:
     with quiet("bench") as (console, log):
         try:
             of_workers, of_api = measure(minutes * 60, api_seconds, console.print)
-        except BaseException:  # a Ctrl-C too: what the processes printed is gone with us
+        except BaseException:  # Ctrl-C too: the processes' output is lost when we end
             show_end(console, log)
             raise
         rows = workers_rows(of_workers) + api_rows(of_api)
@@ -68,16 +68,21 @@ def command(quick: bool, minutes: float | None, api_seconds: float | None, docs:
         sys.exit(1)
 
 
-def measure(workers_s: float, api_s: float, tell: Callable[[str], None]) -> tuple[Flood, Swarm]:
-    """Both parts, one after the other, on servers of their own."""
-    with open_ground(LocalSettings.from_env().servers, lanes=flood.SHOWS) as ground, Generator() as generator:
-        return flood.flood(ground, generator, workers_s, tell), swarm.swarm(ground, generator, api_s, tell)
+def measure(workers_s: float, api_s: float, tell: Callable[[str], None]) -> tuple[WorkerOverload, ApiOverload]:
+    """Measure both parts, one after the other, on servers started for them."""
+    with (
+        open_ground(LocalSettings.from_env().servers, lanes=worker_overload.SHOWS) as ground,
+        Generator() as generator,
+    ):
+        return worker_overload.overload_workers(ground, generator, workers_s, tell), api_overload.overload_api(
+            ground, generator, api_s, tell
+        )
 
 
 def figures(
-    about: str, machine: dict[str, Any], rows: Sequence[Row], of_workers: Flood, of_api: Swarm
+    about: str, machine: dict[str, Any], rows: Sequence[Row], of_workers: WorkerOverload, of_api: ApiOverload
 ) -> dict[str, Any]:
-    """Everything as JSON. What never came is null."""
+    """Return everything as JSON. Infinite times become null."""
     return {
         "about": about,
         "machine": machine,
@@ -109,7 +114,7 @@ def figures(
 
 
 def write_document(about: str, machine: dict[str, Any], rows: Sequence[Row], document: Path = DOCUMENT) -> None:
-    """Put the table between its markers. Raises OnsaleError: they are not there."""
+    """Write the table between its markers. Raises: OnsaleError: the markers are missing."""
     text = document.read_text()
     if BEGIN not in text or END not in text:
         raise OnsaleError(f"{document.name} has no place for the figures: {BEGIN} ... {END}")

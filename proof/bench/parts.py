@@ -1,4 +1,4 @@
-"""The parts of a round: contenders side by side on one hot show, on 20 and on 1,000 shows, and more workers."""
+"""The parts of a round: contenders on one hot show, on 20 and on 1,000 shows, the drain alone, and more workers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from proof.bench.halls import label
 from proof.bench.series import Series, add
 from proof.bench.sizes import HOT_SEATS, SEATS_OF_20, SEATS_OF_1000, WARM_UP, Sizes
 
-#: Buyers at once: those who are answered after their transaction are served best when few of them wait for its lock.
+#: Concurrent buyers. With sync, few: each waits for the show's lock, and more of them only queue for it.
 CONNECTIONS, QUEUED = {"sync": 32}, 128
 HOT, TWENTY, THOUSAND = "hot_template", "twenty_template", "thousand_template"
 
 
 @dataclass(slots=True)
 class Bench:
-    """One run of the bench: where it stands, and what it has found. `tell` says what goes on."""
+    """One run of the bench and its results so far. `tell` prints progress."""
 
     ground: Ground
     generator: Generator
@@ -34,7 +34,7 @@ class Bench:
     busy: Series = field(default_factory=dict)
 
     def keep(self, name: str, result: Result) -> None:
-        """Take a result into the series."""
+        """Add a result to the series."""
         add(self.series, name, result.rate)
         for kind in result.cpu_s:
             add(self.cpu.setdefault(name, {}), kind, result.cpu_us(kind) / 1e6)
@@ -42,27 +42,27 @@ class Bench:
         self.tell(f"{name}: {result.rate:,.0f}/s, {result.cpu_us():,.0f} us of CPU each")
 
     def verify(self, result: Result) -> None:
-        """Prove the database of a load of onsale's."""
+        """Run `onsale verify` on the database after one of Onsale's loads."""
         found = proven(self.ground, result).violations
         add(self.series, "violations", len(found))
         for violation in found[:3]:
             self.tell(f"VIOLATION  {violation}")
 
     def prepare(self) -> None:
-        """Make the databases that rounds start from."""
+        """Make the template databases of the rounds."""
         self.ground.template(HOT, [HOT_SEATS])
         self.ground.template(TWENTY, [SEATS_OF_20] * 20)
         self.ground.template(THOUSAND, [SEATS_OF_1000] * 1000)
 
     def picks(self, template: str) -> list[Pick]:
-        """Every seat of a template's shows, show after show in turn."""
+        """Return every seat of a template's shows, with the shows in turn."""
         shows = self.ground.shows[template]
         seats = {HOT: HOT_SEATS, TWENTY: SEATS_OF_20, THOUSAND: SEATS_OF_1000}[template]
         return [(show_id, label(number)) for number in range(seats) for show_id in shows]
 
 
 def hot(bench: Bench) -> None:
-    """Everybody on one hot show, pgbench and hello among them."""
+    """Measure every contender on one hot show, pgbench and hello among them."""
     sizes = bench.sizes
     for name in ("sync", "message", "celery", "onsale+polls", "onsale"):
         _booked(bench, f"hot {name}", name, HOT, sizes.onsale if name.startswith("onsale") else sizes.others)
@@ -77,7 +77,7 @@ def hot(bench: Bench) -> None:
 
 
 def shows(bench: Bench) -> None:
-    """Sync and onsale on 20 shows and on 1,000."""
+    """Measure sync and Onsale on 20 shows and on 1,000."""
     for short, template in (("20", TWENTY), ("1000", THOUSAND)):
         for name in ("sync", "onsale+polls"):
             count = bench.sizes.onsale if name.startswith("onsale") else bench.sizes.others
@@ -85,9 +85,9 @@ def shows(bench: Bench) -> None:
 
 
 def _booked(bench: Bench, load: str, name: str, template: str, count: int) -> None:
-    """One contender's load: warm-up, then `count` bookings; the clock runs until the last is CONFIRMED.
+    """Measure one contender: warm up, then time `count` bookings until the last is CONFIRMED.
 
-    Only Onsale's buyers poll: the others with a queue are spared it, which is in their favour.
+    Only Onsale's buyers poll; those of the other designs with a queue do not, which is in their favour.
     """
     contender, _, polls = name.partition("+")
     follow = "poll" if polls else ""
@@ -108,7 +108,7 @@ def _booked(bench: Bench, load: str, name: str, template: str, count: int) -> No
 
 
 def _statuses(bench: Bench, running: Contest, result: Result, before: int) -> None:
-    """Ask for the status of decided bookings, each three times with its owner's token."""
+    """Read the status of decided bookings, each three times with its owner's token."""
     owners = [wire.buyer_token(bench.ground.secret, before + 1 + n) for n in range(bench.sizes.gets)]
     asked = [
         wire.get(f"/api/bookings/{id_}", token) for id_, token in zip(result.done.ids, owners, strict=False) if id_
@@ -119,7 +119,7 @@ def _statuses(bench: Bench, running: Contest, result: Result, before: int) -> No
 
 
 def drains(bench: Bench) -> None:
-    """The drain alone, in three ways: rows without journal, the whole transaction, and published."""
+    """Measure the drain alone in three ways: rows without journal, the whole transaction, and published."""
     for mode in ("rows", "recorded", "published"):
         rate = drain_alone(bench.ground, HOT, mode, bench.sizes.drained)
         add(bench.series, f"drain {mode}", rate)
@@ -127,7 +127,7 @@ def drains(bench: Bench) -> None:
 
 
 def workers(bench: Bench) -> None:
-    """The hot show with 1, 2 and 4 workers."""
+    """Measure the hot show with 1, 2 and 4 workers."""
     picks = bench.picks(HOT)
     for count in (1, 2, 4):
         with contest(bench.ground, bench.generator, "onsale", HOT, workers=count) as running:

@@ -1,4 +1,4 @@
-"""Contender pgbench: the transaction of sql/booking.sql, best over 1, 4 and 16 clients."""
+"""Contender pgbench: the transaction of sql/booking.sql, the best of 1, 4 and 16 clients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMEOUT_S = 120.0
 
 
 def best(ground: Ground, template: str, count: int) -> tuple[float, int]:
-    """The most transactions per second, each way on a fresh copy of the template, and with how many clients."""
+    """Return the best rate in transactions per second, and its number of clients. Each has a fresh database."""
     found = []
     for clients in CLIENTS:
         ground.fresh(template)
@@ -29,7 +29,7 @@ def best(ground: Ground, template: str, count: int) -> tuple[float, int]:
 
 
 def _run(ground: Ground, show_id: int, clients: int, each: int) -> float:
-    """`each` transactions per client; all of them book. Returns transactions per second."""
+    """Run `each` transactions per client, all of which book. Returns transactions per second."""
     pgbench = find_postgres(LocalSettings.from_env().servers).beside("pgbench")
     host = re.search(r"host=([^&]+)", ground.stores.database_url)
     if host is None or not pgbench.is_file():
@@ -53,8 +53,8 @@ def _run(ground: Ground, show_id: int, clients: int, each: int) -> float:
 
 
 def tps(report: str) -> float:
-    """Transactions per second as pgbench reports them. Raises BenchFailed."""
+    """Return the transactions per second in pgbench's report. Raises BenchFailed."""
     found = re.search(r"tps = ([0-9.]+)", report)
     if found is None:
-        raise BenchFailed(f"pgbench said: {report[-500:]}")
+        raise BenchFailed(f"pgbench reported no rate: {report[-500:]}")
     return float(found[1])

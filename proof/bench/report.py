@@ -1,4 +1,4 @@
-"""What the bench leaves behind: a table, proof/bench/latest.json, pictures, and the measured part of a document."""
+"""The bench's reports: tables, proof/bench/latest.json, charts, and the measured part of docs/performance.md."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 from rich.table import Table
 
+from proof.bench.charts import Bar, bars
 from proof.bench.goals import GOALS, judge
-from proof.bench.pictures import Bar, bars
 from proof.bench.series import Figure, Series, figure
 
 PROJECT = Path(__file__).resolve().parents[2]
 LATEST = PROJECT / "proof" / "bench" / "latest.json"
 DOCUMENT = PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- bench: from here on written by make bench -->", "<!-- bench: until here -->"
-#: Pictures: file, title, loads.
+#: Charts: file, title, prefix of the loads' names.
 PICTURES = (
     ("bench-hot.svg", "Confirmed bookings per second, one hot show", "hot "),
     ("bench-20.svg", "Confirmed bookings per second, 20 shows", "20 "),
@@ -29,7 +29,7 @@ PICTURES = (
 
 @dataclass(slots=True)
 class Report:
-    """Everything that one run found. `cpu`: CPU seconds per booking, by load and kind of process."""
+    """The results of one run. `cpu`: CPU seconds per booking, by load and kind of process."""
 
     rounds: int
     machine: dict[str, Any]
@@ -37,15 +37,15 @@ class Report:
     series: Series = field(default_factory=dict)
     cpu: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     busy: Series = field(default_factory=dict)
-    #: What `make bench-scale` found last: it is part of the goals, and run apart.
+    #: The last result of `make bench-scale`: it is part of the goals, but runs separately.
     scale: dict[str, Any] = field(default_factory=dict)
 
     def judged(self) -> dict[str, dict[str, Any]]:
-        """The goals, growth among them if it was ever measured."""
+        """Return the goals, growth among them if it was ever measured."""
         return judge({**self.series, "scale": [self.scale["value"]]} if self.scale else self.series)
 
     def to_json(self) -> dict[str, Any]:
-        """The contents of latest.json."""
+        """Return the contents of latest.json."""
         spread = {name: found for name, numbers in self.series.items() if (found := figure(numbers))}
         return {
             "goals": self.judged(),
@@ -70,7 +70,7 @@ class Report:
 
 
 def last_scale(latest: Path = LATEST) -> dict[str, Any]:
-    """What `make bench-scale` has left in latest.json; {} if nothing."""
+    """Return the result of `make bench-scale` in latest.json; {} if there is none."""
     try:
         return dict(json.loads(latest.read_text()).get("scale") or {})
     except (OSError, ValueError):
@@ -78,7 +78,7 @@ def last_scale(latest: Path = LATEST) -> dict[str, Any]:
 
 
 def last_report(latest: Path = LATEST) -> Report | None:
-    """What the bench has left in latest.json, CPU as medians; None if it has not run."""
+    """Return the report in latest.json, with CPU as medians; None if the bench has not run."""
     kept = json.loads(latest.read_text()) if latest.exists() else {}
     if "series" not in kept:
         return None
@@ -96,7 +96,7 @@ def last_report(latest: Path = LATEST) -> Report | None:
 
 
 def tables(report: Report) -> list[Table]:
-    """The goals, and the rates with the CPU behind them, for a terminal."""
+    """Return tables for a terminal: the goals, and the rates with their CPU."""
     goals = Table(title=f"Goals, {report.rounds} rounds")
     for name in ("goal", "what", "wanted", "found", "spread", "met"):
         goals.add_column(name, justify="left" if name in ("goal", "what") else "right")
@@ -111,7 +111,7 @@ def tables(report: Report) -> list[Table]:
 
 
 def goal_rows(judged: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """One row per goal that was measured: name, text, goal, value, spread, met."""
+    """Return one row per measured goal: name, text, goal, value, spread, met."""
     wanted = {goal.name: f"{'>=' if goal.at_least else '<='} {goal.goal:g}" for goal in GOALS}
     return [
         (
@@ -123,14 +123,14 @@ def goal_rows(judged: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
 
 
 def rate_rows(report: Report) -> list[tuple[str, ...]]:
-    """One row per load: name, median, spread, CPU by kind of process."""
+    """Return one row per load: name, median, spread, CPU by kind of process."""
     rows: list[tuple[str, ...]] = []
     for load, kinds in report.cpu.items():
         found = figure(report.series[load])
         assert found is not None
         used = {kind: median(each) * 1e6 for kind, each in kinds.items()}
-        told = ", ".join(f"{kind} {us:,.0f}" for kind, us in used.items() if us >= 1)
-        rows.append((load, f"{found.value:,.0f}", f"{found.least:,.0f} - {found.most:,.0f}", told))
+        cpu = ", ".join(f"{kind} {us:,.0f}" for kind, us in used.items() if us >= 1)
+        rows.append((load, f"{found.value:,.0f}", f"{found.least:,.0f} - {found.most:,.0f}", cpu))
     for name in ("pgbench", "drain rows", "drain recorded", "drain published"):
         if found := figure(report.series.get(name, ())):
             rows.append((name, f"{found.value:,.0f}", f"{found.least:,.0f} - {found.most:,.0f}", ""))
@@ -138,7 +138,7 @@ def rate_rows(report: Report) -> list[tuple[str, ...]]:
 
 
 def growth_rows(scale: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """One row per thing that grows: its name, and the costs of its steps, us per booking: CPU, time."""
+    """Return one row per thing that grows: its name, and the CPU and time of its steps, in us per booking."""
     return [
         (name, *(", ".join(f"{cost[what]:,.0f}" for cost in costs) for what in ("cpu_us", "time_us")))
         for name, costs in scale.get("costs", {}).items()
@@ -146,19 +146,19 @@ def growth_rows(scale: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def write_document(report: Report, document: Path = DOCUMENT) -> None:
-    """Put the measured part between its markers, and the pictures beside the document."""
+    """Write the measured part between its markers, and the charts next to the document."""
     shown = []
     for name, title, prefix in PICTURES:
         if found := _bars(report.series, prefix):
             (document.parent / name).write_text(bars(title, found))
             shown.append(f"![{title}]({name})")
-    told = report.machine
+    machine = report.machine
     lines = [
         BEGIN,
         "",
-        f"{told['processor']}, {told['cores']} cores, {told['memory_gb']} GB, {told['system']}, "
-        f"Python {told['python']}, Postgres {told['postgres']}, Valkey {told['valkey']}; {report.rounds} rounds, "
-        f"interleaved; medians, least and most. Load generator: {report.generator}.",
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}, "
+        f"Python {machine['python']}, Postgres {machine['postgres']}, Valkey {machine['valkey']}; "
+        f"{report.rounds} rounds, interleaved; medians, least and most. Load generator: {report.generator}.",
         "",
         *_markdown(("goal", "what", "wanted", "found", "spread", "met"), goal_rows(report.judged())),
         "",
@@ -175,7 +175,7 @@ def write_document(report: Report, document: Path = DOCUMENT) -> None:
 
 
 def replaced(text: str, measured: str) -> str:
-    """The text with what stands between the markers replaced; put at its end if it has none."""
+    """Return the text with the part between the markers replaced; it is appended if there are no markers."""
     if BEGIN not in text or END not in text:
         return f"{text.rstrip()}\n\n{measured}\n"
     return text.partition(BEGIN)[0] + measured + text.partition(END)[2]

@@ -1,20 +1,20 @@
 """`make bench-scale`: does a booking cost the same with 1 show or 10,000, a short queue or a long one, a small
 hall or a large one, an empty table of bookings or one with millions of rows?
 
-Operations go straight into the lanes by the real accept script, caps raised; one process drains them, set up as a
-worker is. Each row of steps grows one thing alone; its figure is the most that a larger step costs beside a
-smaller one.
+The real accept script puts operations into the lanes, with a raised cap; one process, set up like a worker, drains
+them. Each row of steps grows one thing only; its figure is the worst ratio of a larger step's cost to a smaller
+one's.
 
-What is judged is CPU: of the drain, Postgres and Redis together. Time is told beside it: it depends on what else the
+CPU is judged: of the drain, Postgres and Redis together. Time is only reported, since it depends on what else the
 machine and its disk do: the same step took 312 us once and 135 us minutes later, at 141 and 133 us of CPU.
-A row's steps take turns, and of each the median counts. A step sells MEASURED bookings or more, if it has the seats:
-a queue that is shorter is filled and drained again.
+The steps of a row are measured in turn, and the median of each counts. A step sells at least MEASURED bookings, if it
+has the seats: a shorter queue is filled and drained several times.
 
 Before the clock starts, the same process drains WARM_UP bookings of other shows, one show per lane, so that no step
-pays for what happens once: the connections, the lanes' first look into the journal, the six executions after which
+pays for what happens once: the connections, the first reads of the lanes' journals, the six executions after which
 psycopg prepares a statement and the five after which Postgres keeps its plan, and the plan of the hall, which these
-shows share (100,000 seats: 0.1 s, once per worker). A short step paid for all that with few bookings; it is the one
-that the others are compared with, so what is cold hides growth.
+shows share (100,000 seats: 0.1 s, once per worker). A short step would pay for all that with few bookings; since the
+others are compared with it, cold costs would hide growth.
 """
 
 from __future__ import annotations
@@ -54,17 +54,17 @@ from workers.stores import open_stores
 #: A million queued operations and their statuses need about 2 GB.
 MAX_MEMORY = "8gb"
 TIMEOUT_S = 1_800.0
-#: So often a step is measured that queues no more than so many.
+#: How often a step is measured whose queue is at most SHORT operations long; longer ones are measured once.
 REPEATS, SHORT = 3, 50_000
-#: Bookings that a step sells at least, if it has the seats, in as many fillings of its queue as that takes.
+#: Least bookings that a step sells, if it has the seats; its queue is filled as often as that takes.
 MEASURED = 10_000
-#: Bookings before the clock starts, and the seats of each hall that they are for, if the step's are not larger.
+#: Bookings before the clock starts, and the least seats of the halls that they are for.
 WARM_UP, WARM_SEATS = 8_000, 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One measurement: so many shows of so many seats, so many queued operations, and earlier bookings."""
+    """One measurement: the number of shows, seats of each, operations in the queue, and earlier bookings."""
 
     shows: int
     seats: int
@@ -79,7 +79,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Microseconds per booking: CPU of all processes that work for it, and time."""
+    """Microseconds per booking: CPU of the drain and the servers, and time."""
 
     cpu_us: float
     time_us: float
@@ -102,7 +102,7 @@ QUICK: dict[str, list[Step]] = {
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Smaller steps.")
-@click.option("--only", default="", help=f"Some rows: {','.join(FULL)}. The others stay as they were found last.")
+@click.option("--only", default="", help=f"Only these rows: {','.join(FULL)}. The others keep their last result.")
 def grow(quick: bool, only: str) -> None:
     """Measure how the cost of a booking grows; adds it to proof/bench/latest.json."""
     rows = QUICK if quick else FULL
@@ -115,34 +115,35 @@ def grow(quick: bool, only: str) -> None:
         for name in wanted:
             found[name] = measure(ground, name, rows[name])
             for what, costs in (("CPU", cpu_of(found[name])), ("time", [cost.time_us for cost in found[name]])):
-                told = ", ".join(f"{cost:,.0f}" for cost in costs)
-                console.print(f"{name}: {told} us of {what} per booking, growth {growth(costs):.2f}", highlight=False)
+                steps = ", ".join(f"{cost:,.0f}" for cost in costs)
+                text = f"{name}: {steps} us of {what} per booking, growth {growth(costs):.2f}"
+                console.print(text, highlight=False)
         value = max(growth(cpu_of(costs)) for costs in found.values())
-        console.print(f"growth at the most: {value:.2f}", highlight=False)
+        console.print(f"worst growth: {value:.2f}", highlight=False)
     keep(value, found)
     if not (quick or only) and (report := last_report()):
         write_document(report)
 
 
 def cpu_of(costs: Sequence[Cost]) -> list[float]:
-    """What is judged."""
+    """Return the CPU of each step, which is what is judged."""
     return [cost.cpu_us for cost in costs]
 
 
 def growth(costs: Sequence[float]) -> float:
-    """The most that a step costs beside a smaller one; 1 if none costs more. The smallest step comes first."""
+    """Return the worst ratio of a step's cost to a smaller step's; 1 for one step. `costs`: smallest step first."""
     return max((late / early for early, late in combinations(costs, 2)), default=1.0)
 
 
 def last_rows() -> dict[str, list[Cost]]:
-    """What was found last, by row and step; nothing if nothing was."""
+    """Return the last costs in latest.json, by row and step; {} if there are none."""
     latest = json.loads(LATEST.read_text()) if LATEST.exists() else {}
     rows = latest.get("scale", {}).get("costs", {})
     return {name: [Cost(**cost) for cost in costs] for name, costs in rows.items()}
 
 
 def keep(value: float, found: dict[str, list[Cost]]) -> None:
-    """Put the growth into latest.json, beside what the bench wrote there."""
+    """Write the growth into latest.json, next to the bench's results."""
     latest = json.loads(LATEST.read_text()) if LATEST.exists() else {"goals": {}}
     latest["goals"] |= judge({"scale": [value]})
     costs = {name: [asdict(cost) for cost in costs] for name, costs in found.items()}
@@ -151,7 +152,7 @@ def keep(value: float, found: dict[str, list[Cost]]) -> None:
 
 
 def measure(ground: Ground, row: str, steps: Sequence[Step]) -> list[Cost]:
-    """The cost of each step of a row, measured in turn."""
+    """Measure the steps of a row in turn, and return the cost of each."""
     for number, step in enumerate(steps):
         template = f"scale_{row}_{number}"
         halls = [step.seats] * step.shows + [max(step.seats, WARM_SEATS)] * ground.lanes
@@ -193,9 +194,9 @@ def _cost(ground: Ground, template: str, step: Step) -> Cost:
 
 
 def drain_all(first_show: int, shows: int, queued: int, fillings: int, *servers: int) -> tuple[float, float]:
-    """Warm up, then fill the lanes, show after show in turn, and empty lane after lane, as often as is said.
+    """Warm up; then fill the lanes, with shows in turn, and drain lane after lane, `fillings` times.
 
-    Returns the seconds of the emptying: CPU of this process and the servers (process ids), and time.
+    Returns the seconds of draining: CPU of this process and of the servers (process ids), and time.
     """
     settings = Settings.from_env()
     logs.configure(process="scale", json=False, level="WARNING")

@@ -1,7 +1,7 @@
-"""What was measured: named series of numbers, one number per round, and the arithmetic on them.
+"""The measurements: named series of numbers, one number per round, and arithmetic on them.
 
-A ratio's value is that of the medians; its spread comes from the ratios round by round, since the rounds are
-interleaved: what troubles the machine for a while troubles both sides.
+The value of a ratio is that of the medians. Its spread comes from the ratios round by round: rounds are interleaved,
+so whatever slows the machine down for a while slows down both sides.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Series = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A median with its least and most."""
+    """A median with the minimum and maximum."""
 
     value: float
     least: float
@@ -24,12 +24,12 @@ class Figure:
 
 
 def figure(numbers: Sequence[float]) -> Figure | None:
-    """The median and the spread; None if nothing was measured."""
+    """Return the median and the spread; None if nothing was measured."""
     return Figure(median(numbers), min(numbers), max(numbers)) if numbers else None
 
 
 def ratio(series: Mapping[str, Sequence[float]], top: str, bottom: str) -> Figure | None:
-    """One series divided by another; None if one of them was not measured, or is 0."""
+    """Return one series divided by another; None if one was not measured, or the divisor is not positive."""
     tops, bottoms = series.get(top, ()), series.get(bottom, ())
     if not tops or not bottoms or min(bottoms) <= 0:
         return None
@@ -38,12 +38,12 @@ def ratio(series: Mapping[str, Sequence[float]], top: str, bottom: str) -> Figur
 
 
 def percentile(numbers: Sequence[float], share: float) -> float:
-    """The nearest rank: `share` is from 0 to 100. Raises ValueError if there are no numbers."""
+    """Return the percentile (nearest rank); `share`: 0 to 100. Raises ValueError if there are no numbers."""
     if not numbers:
         raise ValueError("Nothing was measured.")
     return sorted(numbers)[max(0, ceil(len(numbers) * share / 100) - 1)]
 
 
 def add(series: Series, name: str, number: float) -> None:
-    """One more round of a series."""
+    """Append a round's number to a series."""
     series.setdefault(name, []).append(number)

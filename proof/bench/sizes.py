@@ -1,18 +1,18 @@
-"""How much is measured: the full run takes some 20 to 40 minutes, the quick one five."""
+"""The sizes of a run: the full one takes some 20 to 40 minutes, the quick one five."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Bookings before the clock starts: connections, pools and caches are warm then.
+#: Bookings before the clock starts, to warm connections, pools and caches.
 WARM_UP = 300
-#: Seats of the hot show, of each of 20 and of each of 1,000; all bookings of a round win.
+#: Seats of the hot show, of each of 20 and of each of 1,000: enough for all bookings of a round.
 HOT_SEATS, SEATS_OF_20, SEATS_OF_1000 = 24_000, 1_200, 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Counts of one round of each part. Times are seconds."""
+    """The counts of each part per round. Times are in seconds."""
 
     rounds: int
     onsale: int = 12_000

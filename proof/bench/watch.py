@@ -1,4 +1,4 @@
-"""Looks at the lanes, at Redis's memory and at what has been decided, several times a second, from a thread."""
+"""A sampler of lane lengths, Redis's memory and the decisions so far: a thread, four times a second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ EVERY_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look. `at`: seconds of the clock; `waiting`: entries per lane; `memory`: bytes; `decided`: so far."""
+    """One sample.
+
+    at: seconds of `time.perf_counter`.   waiting: entries per lane.   memory: bytes.   decided: decisions so far.
+    """
 
     at: float
     waiting: list[int]
@@ -31,7 +34,7 @@ class Sample:
 
 
 class Watch:
-    """From `with` to the end of the block. `memory_limit`: Redis's maxmemory, bytes."""
+    """The sampler, which runs inside its `with` block. `memory_limit`: Redis's maxmemory in bytes."""
 
     def __init__(self, ground: Ground) -> None:
         self._lanes = ground.lanes
@@ -56,7 +59,7 @@ class Watch:
 
     @property
     def last(self) -> Sample:
-        """How things stood a moment ago."""
+        """The latest sample."""
         return self.samples[-1]
 
     def _look(self) -> Sample:
@@ -71,12 +74,12 @@ class Watch:
 
 
 def between(samples: Sequence[Sample], begun: float, ended: float) -> list[Sample]:
-    """The looks from one time of the clock to another."""
+    """Return the samples between two times of the clock."""
     return [each for each in samples if begun <= each.at <= ended]
 
 
 def decided_per_s(samples: Sequence[Sample]) -> float:
-    """The mean rate from the first look to the last; 0 if there are not two."""
+    """Return the mean rate from the first sample to the last; 0 if there are fewer than two."""
     if len(samples) < 2:
         return 0.0
     first, last = samples[0], samples[-1]

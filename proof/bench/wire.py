@@ -1,4 +1,4 @@
-"""The load generator's HTTP: requests as ready-made bytes, responses cut out of a keep-alive socket.
+"""The load generator's HTTP client: prepared requests, and responses parsed from keep-alive sockets.
 
 Not proof/kit/client.py: the generator shares two cores with what it measures, so it does as little as possible,
 without a library or header objects. For loopback, and for servers that send a Content-Length.
@@ -17,19 +17,19 @@ _HEAD = b"Host: localhost\r\n"
 
 
 def get(path: str, token: str = "") -> bytes:
-    """A GET."""
+    """Return a GET request."""
     return f"GET {path} HTTP/1.1\r\n".encode() + _HEAD + _bearer(token) + b"\r\n"
 
 
 def post_booking(show_id: int, seat: str, token: str, key: str) -> bytes:
-    """A POST of one booking of one named seat."""
+    """Return a POST request that books one named seat."""
     body = json.dumps({"show_id": show_id, "seats": [seat]}).encode()
     head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nIdempotency-Key: {key}\r\n\r\n"
     return b"POST /api/bookings HTTP/1.1\r\n" + _HEAD + _bearer(token) + head.encode() + body
 
 
 def buyer_token(secret: str, number: int) -> str:
-    """The token of the buyer with this number; another number is another person."""
+    """Return the token of the buyer with this number; each number is another user."""
     return mint(secret, str(UUID(int=number + (8 << 76) + (2 << 62))))
 
 
@@ -38,7 +38,7 @@ def _bearer(token: str) -> bytes:
 
 
 def parse(data: bytes) -> tuple[int, bytes] | None:
-    """Status and body of a whole response; None while some of it is missing. Raises ValueError."""
+    """Return status and body of a response; None while it is incomplete. Raises ValueError if it is malformed."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return None
@@ -51,7 +51,7 @@ def parse(data: bytes) -> tuple[int, bytes] | None:
 
 
 class Connection:
-    """One keep-alive connection with at most one request under way. `about`: what the caller ties to it."""
+    """One keep-alive connection with at most one request in flight. `about`: the caller's data about that request."""
 
     __slots__ = ("_address", "_data", "about", "sent_at", "socket")
 
@@ -63,13 +63,13 @@ class Connection:
         self.socket = self._connected()
 
     def send(self, request: bytes) -> None:
-        """Send a request. Raises OSError: it was not, or not wholly, sent."""
+        """Send a request. Raises: OSError: it was not sent, or only in part."""
         self._data = b""
         if self.socket.send(request) != len(request):
             raise OSError("The socket's buffer is smaller than one request.")
 
     def receive(self) -> tuple[int, bytes] | None:
-        """Read what is there: status and body, or None while the response is not whole. Raises OSError."""
+        """Read, and return status and body; None while the response is incomplete. Raises OSError and ValueError."""
         try:
             more = self.socket.recv(65536)
         except BlockingIOError:

@@ -1,1 +1,1 @@
-"""Chaos: the whole system under load and faults, and an oracle that would notice. docs/reliability.md."""
+"""Chaos tests: the whole system under load and faults, judged by an oracle (docs/reliability.md)."""

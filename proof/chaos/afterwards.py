@@ -1,4 +1,4 @@
-"""After the load: wait until the system has come to rest, repeat what was lost by a wipe, and look once more."""
+"""After the load: wait until the system is at rest, repeat what a wipe lost, and read every outcome again."""
 
 from __future__ import annotations
 
@@ -14,50 +14,51 @@ from core.errors import OnsaleError
 from db.postgres import bookings
 from db.postgres.engine import make_engine, transaction
 from ops.rush.tokens import mint
+from proof.chaos.deployment import HOST, Deployment
 from proof.chaos.evidence import Evidence
+from proof.chaos.harness_lag import HarnessLag
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, SEATS, SHOW, STATUS, Call, Record
-from proof.chaos.scene import HOST, Scene
-from proof.chaos.watch import Watch
 from proof.kit.async_client import AsyncClient, request
 from proof.kit.client import Broken, NoAnswer
 
-#: Seconds within which, after the last fault and the load's end, lanes must be empty and holds have ended.
+#: Seconds after the last fault and the end of the load within which lanes must be empty and holds ended.
 REST_BOUND_S = 30.0
-#: How many bookings are looked at by their owners afterwards, and how many keys are repeated.
+#: Bookings whose status their owners read afterwards, keys that are repeated, and requests in flight at once.
 LOOKS, REPEATS, AT_ONCE = 1_500, 200, 24
+#: Seconds until a request is abandoned.
 DEADLINE_S = 10.0
 
 
-async def restless(scene: Scene, watch: Watch) -> list[str]:
-    """Wait until lanes are empty and no hold is left. What was not so within REST_BOUND_S, in words.
+async def restless(deployment: Deployment, watch: HarnessLag) -> list[str]:
+    """Wait until lanes are empty and no hold is left. Returns what was still open after REST_BOUND_S seconds.
 
-    Time in which the machine kept this process waiting does not count: it kept the system waiting too.
+    Time for which this process itself was stalled does not count: the system was stalled too.
     """
     begun = time.time()
-    while found := await asyncio.to_thread(_unrest, scene):
+    while found := await asyncio.to_thread(_unrest, deployment):
         if time.time() - begun - watch.lost_s(begun) > REST_BOUND_S:
             return found
         await asyncio.sleep(0.2)
     return []
 
 
-def _unrest(scene: Scene) -> list[str]:
+def _unrest(deployment: Deployment) -> list[str]:
     found = []
-    engine = make_engine(scene.running.database_url, pool_size=1)
+    engine = make_engine(deployment.running.database_url, pool_size=1)
     try:
-        found += [f"lane {lane.lane} holds {lane.depth}" for lane in scene.lanes() if lane.depth]
+        found += [f"lane {lane.lane} has {lane.depth} entries" for lane in deployment.lanes() if lane.depth]
         with transaction(engine) as connection:
             held = bookings.count_by_state(connection).get("HELD", 0)
         found += [f"{held} holds have not ended"] if held else []
     except (OnsaleError, RedisError) as error:
-        found.append(f"a store is away: {error}")
+        found.append(f"a store is unavailable: {error}")
     finally:
         engine.dispose()
     return found
 
 
 def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
-    """Bookings that a 202 was asked for before a wipe and that have no outcome, or got one only by a repetition."""
+    """Return the bookings accepted before a wipe that have no outcome, or got one only because they were repeated."""
     found = set()
     for id_, calls in evidence.accepted():
         rows = evidence.outcomes.get(id_)
@@ -75,7 +76,7 @@ def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
 
 
 def changes_lost_by_wipe(evidence: Evidence) -> list[Call]:
-    """Confirms and cancels that were accepted before a wipe and never decided."""
+    """Return the confirms and cancels that were accepted before a wipe and never decided."""
     found = []
     for id_, calls in evidence.by_booking.items():
         for call in calls:
@@ -87,13 +88,13 @@ def changes_lost_by_wipe(evidence: Evidence) -> list[Call]:
 
 
 class Afterwards:
-    """Requests of the run's users after the load. All of them are noted."""
+    """Requests of the run's users after the load. All of them are recorded."""
 
-    def __init__(self, scene: Scene, noted: Record, seed: int) -> None:
-        self._scene = scene
+    def __init__(self, deployment: Deployment, noted: Record, seed: int) -> None:
+        self._deployment = deployment
         self._record = noted
-        self._secret = scene.running.jwt_secret
-        self._wire = AsyncClient(HOST, scene.port)
+        self._secret = deployment.running.jwt_secret
+        self._wire = AsyncClient(HOST, deployment.port)
         self._free = asyncio.Semaphore(AT_ONCE)
         self._random = random.Random(f"afterwards {seed}")
         self._tokens: dict[str, str] = {}
@@ -102,14 +103,14 @@ class Afterwards:
         """Send requests again, with their keys."""
         return await asyncio.gather(*(self._again(call) for call in calls))
 
-    async def look(self, evidence: Evidence, too: Iterable[str], watch: Watch) -> None:
-        """Repeat some keys, wait until that is decided, and look at many bookings (those of `too`) and all shows."""
+    async def look(self, evidence: Evidence, too: Iterable[str], watch: HarnessLag) -> None:
+        """Repeat some keys, wait until they are decided, then read many bookings (`too` among them) and all shows."""
         firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
         known = list(firsts)
         self._random.shuffle(known)
         # A key whose final status had left Redis is queued once more.
         await self.repeat(firsts[id_] for id_ in known[:REPEATS])
-        await restless(self._scene, watch)
+        await restless(self._deployment, watch)
         await asyncio.gather(*(self._status(id_, firsts[id_]) for id_ in {*known[:LOOKS], *too}))
         shows = sorted({call.show for call in evidence.calls if call.show})
         await asyncio.gather(*(self._read(kind, show) for show in shows for kind in (SHOW, SEATS)))
@@ -157,5 +158,5 @@ class Afterwards:
 
 
 def refused(calls: Sequence[Call], evidence: Evidence) -> frozenset[str]:
-    """Of repeated bookings, those that the door refused for good."""
+    """Return the repeated bookings that were refused for good, without an outcome."""
     return frozenset(evidence.id_of(call) for call in calls if call.code == 409)

@@ -1,8 +1,8 @@
-"""The sampler: how old each lane's oldest undecided entry is, read from Redis four times a second.
+"""A sampler of the age of each lane's oldest undecided entry, read from Redis four times a second.
 
-It has a connection of its own that no link is in the way of, and a short timeout: while Redis does not answer there
-is no sample. An entry's age is counted by Redis's clock, or, if that is more, since this process first saw the entry
-at the head: ids may be ahead of the clock.
+It has its own connection, past every link, with a short timeout: while Redis does not answer, there is no sample. The
+age of an entry is measured by Redis's clock or, if that is more, since this process first saw it at the head: ids
+may be ahead of the clock.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import redis
 
 from core.operations import StreamId
 from db.kv import keys
-from proof.chaos.plain import valkey
+from proof.chaos.unguarded_clients import valkey
 
-#: Seconds between two looks, and until one that gets no answer is given up.
+#: Seconds between two samples, and until one without an answer is abandoned.
 LOOK_S, TIMEOUT_S = 0.25, 1.0
 
 
 class Age(NamedTuple):
-    """One look at one lane that is not empty. `at`: seconds since 1970."""
+    """One sample of one lane that is not empty. `at`: seconds since 1970."""
 
     at: float
     lane: int
@@ -33,7 +33,7 @@ class Age(NamedTuple):
 
 
 class Ages(threading.Thread):
-    """Looks from `with` to its end. `samples`: what it saw, in order of time."""
+    """The sampling thread, which runs inside its `with` block. `samples`: in order of time."""
 
     def __init__(self, redis_url: str, lanes: int) -> None:
         super().__init__(name="ages", daemon=True)
@@ -56,7 +56,7 @@ class Ages(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.wait(LOOK_S):
-            with suppress(redis.RedisError):  # away: there is nothing to see
+            with suppress(redis.RedisError):  # unavailable: no sample
                 self.look()
 
     def look(self) -> None:
@@ -70,7 +70,7 @@ class Ages(threading.Thread):
         self.note(time.time(), int(seconds) * 1000 + int(micros) // 1000, replies)
 
     def note(self, at: float, now_ms: int, replies: list[Any]) -> None:
-        """Add what a look at `at` read: Redis's time, and each lane's head and length."""
+        """Add the sample taken at `at`. `replies`: each lane's head and length; `now_ms`: Redis's time."""
         for lane in range(self._lanes):
             head, depth = replies[2 * lane : 2 * lane + 2]
             if not head:

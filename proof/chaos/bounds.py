@@ -1,8 +1,8 @@
-"""What each fault may stop while it lasts, and what it may not; held against the samples and the record.
+"""How long each fault may stop each service, checked against the samples and the record.
 
-Three services are watched: lanes decide, the door accepts, statuses are answered. For each fault a row says how many
-seconds each may stand still; None: as long as the fault lasts, and `back_s` after it. Where nothing is said, nothing
-may stop: NOTHING_S. Time in which the machine kept the harness itself waiting is not counted.
+Three services are watched: lanes decide, bookings are accepted, statuses are answered. For each fault, BOUNDS has the
+seconds for which each may stop; None: while the fault lasts, and `back_s` after it. Without a fault the bound is
+NOTHING_S. Time for which the harness itself was stalled is not counted.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from proof.chaos.ages import LOOK_S, Age
-from proof.chaos.mine import STEADY_KEY
 from proof.chaos.nemesis import Fired
+from proof.chaos.own_bookings import STEADY_KEY
 from proof.chaos.record import BOOK, STATUS, Call
 
-#: Seconds that count as not stopping; and that a busy machine is allowed on top of every bound.
+#: Seconds that still count as not stopping; and the allowance for a busy machine on top of every bound.
 NOTHING_S, MACHINE_S = 3.0, 1.0
-#: A lane moves again within so many seconds after one of two workers was killed, and after one was stopped: it may
-#: stop inside a transaction, whose session Postgres ends after 5 s (docs/reliability.md has the sum).
+#: Seconds until a lane moves again after one of two workers was killed, and after one was stopped: a stopped one may
+#: be inside a transaction, whose session Postgres ends after 5 s (docs/reliability.md has the calculation).
 KILLED_S, STOPPED_S = 5.0, 7.5
-#: Two looks at one lane that are further apart are two episodes, seconds.
+#: Late samples of one lane that are further apart than this, in seconds, are reported as two episodes.
 EPISODE_S = 2.0
 LANES, ACCEPTS, STATUSES = "lanes", "accepts", "statuses"
-#: While accepting may not stop, no larger share of the steady stream may go unaccepted, of so many bookings or more.
+#: While accepting must not stop: the largest share of the steady stream that may fail, and the fewest bookings for
+#: which that share is checked.
 REFUSED_SHARE, FEWEST = 0.05, 20
-#: What shows that a service works: the kind of the request, and the answers to it.
+#: What shows that a service works: the kind of request, and the codes of its answers.
 ANSWERS = {ACCEPTS: (BOOK, (200, 202, 409, 422)), STATUSES: (STATUS, (200, 404))}
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How long each service may stand still, seconds. None: while the fault lasts, and `back_s` after it."""
+    """How many seconds each service may stop. None: while the fault lasts, and `back_s` after it."""
 
     lanes: float | None = NOTHING_S
     accepts: float | None = NOTHING_S
@@ -41,14 +42,14 @@ class Bound:
     back_s: float = 5.0
 
     def of(self, service: str) -> float | None:
-        """The bound of one service."""
+        """Return the bound of one service."""
         found: float | None = getattr(self, service)
         return found
 
 
 NOTHING = Bound()
 KILLED, STOPPED = Bound(lanes=KILLED_S), Bound(lanes=STOPPED_S)
-#: Lanes may stop, accepting may not, and statuses are answered.
+#: Lanes may stop; bookings are still accepted and statuses answered.
 NO_POSTGRES = Bound(lanes=None)
 NO_API = Bound(accepts=None, statuses=None)
 NO_REDIS = Bound(lanes=None, accepts=None, statuses=None)
@@ -59,7 +60,7 @@ BOUNDS = {
     **dict.fromkeys(("worker of other lanes", "second installation", "clock ahead", "reset api"), NOTHING),
     **{f"{what} {who}-broker": NOTHING for what in ("cut", "half-open", "delay") for who in ("api", "worker")},
     "cut scheduler-broker": NOTHING,
-    # Who restarts its master needs some seconds.
+    # Restarting the api's master takes some seconds.
     "kill api": Bound(accepts=None, statuses=None, back_s=10.0),
     "stop api": NO_API,
     **dict.fromkeys(("kill worker", "kill worker fork", "reset worker", "lost COMMIT answers"), KILLED),
@@ -74,14 +75,14 @@ BOUNDS = {
     **{f"{what} api-postgres": NOTHING for what in ("cut", "half-open", "stall", "delay", "lost replies")},
     **{f"{what} worker-{server}": Bound(lanes=None) for what in ("cut", "half-open", "stall", "delay", "lost replies")
        for server in ("redis", "postgres")},
-    # Every server and every program starts anew.
+    # Every server and every program restarts.
     "kill everything": Bound(lanes=None, accepts=None, statuses=None, back_s=20.0),
 }  # fmt: skip
 
 
 @dataclass
 class Overdue:
-    """What stood still for longer than it might. `at`: when that was seen, seconds since 1970."""
+    """A service that stopped for longer than its bound. `at`: when that was seen, seconds since 1970."""
 
     text: str
     at: float
@@ -89,26 +90,29 @@ class Overdue:
 
 @dataclass
 class Allowed:
-    """How long a service may stand still in a given time: the longest, what is not counted, and because of what."""
+    """How long a service may stop between two moments.
+
+    most_s: the bound.   excused_s: seconds that are not counted.   faults: why, in order.
+    """
 
     most_s: float = NOTHING_S
     excused_s: float = 0.0
     faults: dict[str, None] = field(default_factory=dict)
 
     def over_s(self, begun: float, ended: float) -> float:
-        """Seconds beyond what is allowed; 0 or less if it was in time."""
+        """Return the seconds beyond what is allowed; 0 or less if it was in time."""
         return ended - begun - self.excused_s - self.most_s - MACHINE_S
 
     @property
     def words(self) -> str:
-        """The faults, or that there was none."""
+        """Return the names of the faults, or "no fault"."""
         return " + ".join(self.faults) or "no fault"
 
 
 def allowed(
     service: str, begun: float, ended: float, fired: Iterable[Fired], lags: Iterable[tuple[float, float]] = ()
 ) -> Allowed:
-    """What a service may do between two moments. Bounds of faults that come together add up."""
+    """Return how long a service may stop between two moments. Bounds of faults that coincide add up."""
     found, slower, free = Allowed(), 0.0, list[tuple[float, float]]()
     for each in fired:
         bound = BOUNDS[each.fault]
@@ -132,7 +136,7 @@ def allowed(
 def overdue(
     fired: Sequence[Fired], samples: Sequence[Age], calls: Sequence[Call], lags: Sequence[tuple[float, float]]
 ) -> list[Overdue]:
-    """Everything that stood still for too long: one line for each time, with the worst of it."""
+    """Return everything that stopped for too long: one line per episode, with its worst sample."""
     found = [*_old_entries(fired, samples, lags)]
     for service in ANSWERS:
         found += _silences(service, fired, calls, lags)
@@ -164,7 +168,7 @@ def _old_entries(
 def _silences(
     service: str, fired: Sequence[Fired], calls: Sequence[Call], lags: Sequence[tuple[float, float]]
 ) -> Iterator[Overdue]:
-    """Times in which somebody asked and nobody was answered."""
+    """Yield the times in which requests were sent and none was answered."""
     kind, codes = ANSWERS[service]
     asked = sorted(call.sent_at for call in calls if call.kind == kind)
     answered = sorted(call.answered_at for call in calls if call.kind == kind and call.code in codes)
@@ -175,14 +179,14 @@ def _silences(
             may = allowed(service, begun, ended, fired, lags)
             if may.over_s(begun, ended) > 0:
                 yield Overdue(
-                    f"{may.words}: {service} stood still for {ended - begun:.1f} s, {may.most_s:g} s are allowed"
+                    f"{may.words}: {service} stopped for {ended - begun:.1f} s, {may.most_s:g} s are allowed"
                     + (f" and {may.excused_s:.1f} s excused" if may.excused_s else ""),
                     ended,
                 )
 
 
 def _refused(fired: Sequence[Fired], calls: Sequence[Call], lags: Sequence[tuple[float, float]]) -> Iterator[Overdue]:
-    """Faults under which accepting may not stop, and the door did not accept much of the steady stream."""
+    """Yield the faults under which accepting must not stop, and too much of the steady stream failed."""
     steady = sorted((call for call in calls if call.key.startswith(STEADY_KEY)), key=lambda call: call.sent_at)
     sent = [call.sent_at for call in steady]
     for each in fired:
@@ -194,17 +198,17 @@ def _refused(fired: Sequence[Fired], calls: Sequence[Call], lags: Sequence[tuple
 
 
 def oldest_s(each: Fired, samples: Iterable[Age]) -> float:
-    """The age of the oldest undecided entry that was seen while a fault lasted, or soon after its moment, seconds."""
+    """Return the age in seconds of the oldest undecided entry seen during a fault, or just after an instant one."""
     until = each.until if each.until - each.begun > LOOK_S else each.begun + NOTHING_S
     return max((age.age_s for age in samples if each.begun <= age.at <= until), default=0.0)
 
 
 def table() -> list[str]:
-    """The rows of BOUNDS as lines of Markdown, faults with the same bound together."""
+    """Return BOUNDS as lines of Markdown, faults with the same bound in one row."""
     groups: dict[Bound, list[str]] = {}
     for name, bound in BOUNDS.items():
         groups.setdefault(bound, []).append(name)
-    lines = ["| while it lasts | lanes decide | the door accepts | statuses are answered |", "|---|---|---|---|"]
+    lines = ["| while it lasts | lanes decide | bookings are accepted | statuses are answered |", "|---|---|---|---|"]
     for bound, names in groups.items():
         cells = [
             f"may stop, and is back {bound.back_s:g} s after it" if most_s is None else f"within {most_s:g} s"

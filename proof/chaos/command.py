@@ -1,4 +1,4 @@
-"""`onsale chaos`: the command. What goes on is told on stderr, the table on stdout."""
+"""The command `onsale chaos`. Progress goes to stderr, the table to stdout."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ FOLDER = Path(".chaos")
 
 
 @click.command("chaos")
-@click.option("--minutes", type=click.FloatRange(0.2), default=10.0, show_default=True, help="Load and faults.")
-@click.option("--seed", type=click.IntRange(0), help="Repeats the faults of an earlier run.  [default: drawn]")
+@click.option("--minutes", type=click.FloatRange(0.2), default=10.0, show_default=True, help="Minutes under load.")
+@click.option("--seed", type=click.IntRange(0), help="Repeat the faults of an earlier run.  [default: random]")
 @click.option("--rate", type=click.FloatRange(1, 5_000), default=300.0, show_default=True, help="Requests/s offered.")
-@click.option("--only", default="", help='Some faults: "kill redis,stop worker".')
+@click.option("--only", default="", help='Only these faults, e.g. "kill redis,stop worker".')
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Write the figures to this file.")
 @click.option(
     "--docs",
     "runs",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
-    help="Run nothing: write the table of docs/reliability.md from a --json file; may be given several times.",
+    help="Run nothing; write the table of docs/reliability.md from a --json file. May be given several times.",
 )
-@click.option("--keep", is_flag=True, help="Keep the record and the log of a run without violations too.")
-@click.option("--list", "listing", is_flag=True, help="Run nothing: name every fault.")
+@click.option("--keep", is_flag=True, help="Keep the record and the log even if nothing was violated.")
+@click.option("--list", "listing", is_flag=True, help="Run nothing; list every fault.")
 def command(
     minutes: float,
     seed: int | None,
@@ -43,9 +43,9 @@ def command(
     keep: bool,
     listing: bool,
 ) -> None:
-    """Run the whole system under load, do it harm, and prove that nothing went wrong.
+    """Run the whole system under load and faults, and check every invariant.
 
-    Exits with 1 on any violation; then the record of the run is kept.
+    Exits with 1 on any violation, and keeps the record of that run.
     """
     if listing:
         click.echo("\n".join(EVERY))
@@ -62,32 +62,32 @@ def command(
 
 
 def _run(minutes: float, seed: int, rate: float, only: tuple[str, ...], path: Path | None, keep: bool) -> int:
-    """Run it and tell. Returns the exit code."""
+    """Run, print the results, and return the exit code."""
     from proof.chaos import report
     from proof.chaos.plan import make_plan
     from proof.chaos.run import run
 
     configure(process="chaos", json=False, level="WARNING")
-    # Whoever ends us, the system under test ends too, and what was mounted is taken away.
+    # SIGTERM, too, must end the system under test and unmount its file systems.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     again = f"onsale chaos --minutes {minutes:g} --seed {seed} --rate {rate:g}"
     again += f' --only "{",".join(only)}"' if only else ""
-    click.echo(f"seed {seed}; again: {again}", err=True)
+    click.echo(f"seed {seed}; repeat with: {again}", err=True)
     folder = FOLDER / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{seed}"
     result = run(make_plan(minutes, seed, rate, only), folder, lambda text: click.echo(text, err=True))
-    told = {**report.figures(result), "command": again}
+    figures = {**report.figures(result), "command": again}
     if path:
-        path.write_text(json.dumps(told, indent=1) + "\n")
-    click.echo("\n".join([*report.table(told), "", *report.summary(told)]))
+        path.write_text(json.dumps(figures, indent=1) + "\n")
+    click.echo("\n".join([*report.table(figures), "", *report.summary(figures)]))
     for name, texts in result.verdict.examples.items():
         for text in texts:
             click.echo(f"VIOLATION  {name}  {text}")
     if keep or result.verdict.violations:
-        (folder / "figures.json").write_text(json.dumps(told, indent=1) + "\n")
+        (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
         (folder / "fired.txt").write_text("".join(f"{each}\n" for each in result.fired))
         (folder / "ages.txt").write_text("".join(f"{each}\n" for each in result.samples))
         click.echo(f"The record is in {folder}.")
     else:
         shutil.rmtree(folder)
-    click.echo(f"{result.verdict.violations} violations; again: {again}")
+    click.echo(f"{result.verdict.violations} violations; repeat with: {again}")
     return 1 if result.verdict.violations else 0

@@ -1,6 +1,6 @@
-"""A full disk: the data folder of a server is a small file system of its own in memory that is made smaller still.
+"""Full disks: a server's data folder is a file system in memory, which is shrunk to what it holds.
 
-Where that cannot be mounted, the server's files may not grow (RLIMIT_FSIZE). The words of the fault say which.
+Where that cannot be mounted, the server's files are kept from growing (RLIMIT_FSIZE). The fault reports which it was.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 
 from ops.up.account import Account
 from ops.up.folders import open_folders
-from proof.chaos.scene import Scene
+from proof.chaos.deployment import Deployment
 
-#: Bytes that are left when the disk is "full"; and how large it is otherwise. Memory is used only as it fills.
+#: Bytes left when the disk is "full", and its size otherwise. It takes memory only as it fills.
 LEFT_BYTES, SIZE = 64 * 1024, "4g"
 SERVERS = ("redis", "postgres")
 
 
 def mount(data: Path, servers: tuple[str, ...]) -> list[Path]:
-    """Give the data folders of servers file systems of their own, with what is in them. Returns those it could.
+    """Move the servers' data folders to file systems in memory. Returns those that could be mounted.
 
-    `data`: the home's data folder, prepared, no server running in it. Only root can; otherwise nothing happens.
+    data: the home's data folder, prepared, with no server running in it. Does nothing unless we are root.
     """
     mounted = []
     for name in servers if os.geteuid() == 0 else ():
@@ -35,25 +35,25 @@ def mount(data: Path, servers: tuple[str, ...]) -> list[Path]:
         folder.mkdir()
         if _run("mount", "-t", "tmpfs", "-o", f"size={SIZE}", "onsale-chaos", str(folder)):
             mounted.append(folder)
-        # The folder's own owner and mode come along.
+        # This also copies the folder's own owner and mode.
         _run("cp", "-a", f"{aside}/.", f"{folder}/")
         shutil.rmtree(aside)
     return mounted
 
 
 def unmount(folders: list[Path]) -> None:
-    """Take them away, with what is in them. Repeat: nothing happens."""
+    """Unmount the file systems; their contents are lost. Safe to repeat."""
     for folder in folders:
         if os.path.ismount(folder):
             _run("umount", "-l", str(folder))
 
 
-def full(name: str) -> Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]:
-    """The disk of a server is full while it lasts."""
+def full(name: str) -> Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]:
+    """Return the fault that keeps a server's disk full while it lasts."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        folder = open_folders(scene.home).data / name
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        folder = open_folders(deployment.home).data / name
         if os.path.ismount(folder):
             used = shutil.disk_usage(folder).used
             done = _run("mount", "-o", f"remount,size={used + LEFT_BYTES}", str(folder))
@@ -62,37 +62,37 @@ def full(name: str) -> Callable[[Scene, random.Random], AbstractAsyncContextMana
             finally:
                 _run("mount", "-o", f"remount,size={SIZE}", str(folder))
         else:
-            async with _limited(scene, name, folder) as words:
+            async with _limited(deployment, name, folder) as words:
                 yield words
 
     return harm
 
 
 @asynccontextmanager
-async def _limited(scene: Scene, name: str, folder: Path) -> AsyncIterator[str]:
-    """No file of the server may grow beyond the one that was written last."""
-    account, done = open_folders(scene.home).account, asyncio.Event()
+async def _limited(deployment: Deployment, name: str, folder: Path) -> AsyncIterator[str]:
+    """Keep every file of the server from growing beyond the size of the one written last."""
+    account, done = open_folders(deployment.home).account, asyncio.Event()
     newest = max((file for file in folder.rglob("*") if file.is_file()), key=lambda file: file.stat().st_mtime)
     most = max(newest.stat().st_size, LEFT_BYTES)
 
     async def keep() -> None:
-        # One that dies of it is started again without the limit.
+        # A server that dies of it is restarted without the limit.
         while not done.is_set():
-            await asyncio.to_thread(_limit, account, await scene.family(name), str(most))
+            await asyncio.to_thread(_limit, account, await deployment.family(name), str(most))
             await asyncio.sleep(0.2)
 
-    limited = _limit(account, await scene.family(name), str(most))
+    limited = _limit(account, await deployment.family(name), str(most))
     keeper = asyncio.create_task(keep())
     try:
         yield f"no file above {most} bytes (RLIMIT_FSIZE)" if limited else ""
     finally:
         done.set()
         await keeper
-        _limit(account, await scene.family(name), "unlimited")
+        _limit(account, await deployment.family(name), "unlimited")
 
 
 def _limit(account: Account, pids: list[int], most: str) -> bool:
-    """Limit the files of processes, as their own user: even root may not always do it to others'."""
+    """Limit the file size of processes, as the user that runs them: even root may not always limit another user's."""
     commands = [["prlimit", f"--pid={pid}", f"--fsize={most}:"] for pid in pids]
     return sum(_run(*command, account=account) for command in commands) > 0
 

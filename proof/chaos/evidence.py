@@ -1,4 +1,4 @@
-"""Evidence: everything the oracle judges by. What was sent and seen, what is recorded, what was logged."""
+"""The evidence by which the oracle judges: requests and answers, the journal and tables, and the logs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from db.postgres.engine import make_engine, transaction
 from ops.verify import verify
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, STATUS, Call
 
-#: Which invariant each question of db/postgres/audit.py belongs to.
+#: The invariant that each check of db/postgres/audit.py belongs to.
 AUDITED = {
     "seat in two live bookings": "I1",
     "live booking without its seats": "I8",
@@ -30,7 +30,7 @@ AUDITED = {
 }
 #: States in which a booking has its seats.
 LIVE = ("PENDING", "CONFIRMED")
-#: Tokens and secrets must not stand in a log; a text this long is compared in pieces of this size.
+#: Characters at the end of a secret that are searched for in the logs.
 PIECE = 24
 #: The first letters of every token that is signed with HS256.
 TOKEN_HEAD = "eyJhbGciOi"
@@ -38,9 +38,9 @@ TOKEN_HEAD = "eyJhbGciOi"
 
 @dataclass(frozen=True, slots=True)
 class Wipe:
-    """When Redis was emptied, or went back to an earlier state, seconds since 1970.
+    """A time at which Redis was emptied, or set back to an earlier state, in seconds since 1970.
 
-    `back_to`: the moment of that state; what was accepted later is gone. None: everything is.
+    back_to: the time of that state; what was accepted later is lost. None: everything is lost.
     """
 
     begun: float
@@ -59,41 +59,41 @@ class Evidence:
     limits: dict[int, int]
     audited: dict[str, list[str]] = field(default_factory=dict)
     replayed: list[str] = field(default_factory=list)
-    #: What had not come to rest within the bound after the last fault.
+    #: What was not at rest within the bound after the last fault.
     restless: list[str] = field(default_factory=list)
-    #: Names of secrets that were found in a log.
+    #: The names of secrets that were found in a log.
     leaked: list[str] = field(default_factory=list)
     wipes: Sequence[Wipe] = ()
-    #: (lane, seq) -> when a row was recorded, by Postgres's clock, seconds since 1970.
+    #: (lane, seq) -> when the row was recorded, by Postgres's clock, in seconds since 1970.
     recorded: dict[tuple[int, int], float] = field(default_factory=dict)
-    #: Lanes whose ids were put ahead of the clock: their rows' ids tell the order, not the time.
+    #: Lanes whose ids were set ahead of the clock: the ids of their rows give the order, not the time.
     ahead: frozenset[int] = frozenset()
-    #: Show -> how long a hold of it lasts, seconds.
+    #: Show -> how many seconds a hold of it lasts.
     holds_s: dict[int, float] = field(default_factory=dict)
-    #: What stood still for longer than a fault excuses, and when that was seen (proof/chaos/bounds.py).
+    #: What stopped for longer than its bound, and when that was seen (proof/chaos/bounds.py).
     overdue: Sequence[tuple[str, float]] = ()
-    #: Neighbours that do not fit and were not refused.
+    #: Processes that do not belong to this installation and were not refused.
     unrefused: Sequence[str] = ()
-    #: Final statuses stay in Redis at least so long, seconds; above it a repeated key may show QUEUED once more.
+    #: Seconds for which final statuses stay in Redis at least; later a repeated key may show QUEUED once more.
     status_ttl_s: float = 3600.0
-    #: After Redis went back, statuses may be older than they were so long, seconds: a hold's, or a final one's life.
+    #: Seconds for which statuses may be stale after Redis was set back: the life of a hold, or of a final status.
     stale_s: float = 0.0
-    #: When the system had come to rest: later looks must find nothing undecided.
+    #: When the system came to rest: statuses read later must have nothing undecided.
     rested_at: float = float("inf")
     #: Bookings whose 202 was lost with Redis's data, before they were repeated.
     lost_by_wipe: frozenset[str] = frozenset()
-    #: Of those, the ones whose repetition the door refused for good: an answer, though not an outcome.
+    #: Of those, the ones whose repetition was refused for good: an answer, though not an outcome.
     refused_again: frozenset[str] = frozenset()
 
     def id_of(self, call: Call) -> str:
-        """The booking that a call is about: the derived id of a BOOK, the one that was named otherwise."""
+        """Return the booking that a call is about: the derived id of a BOOK, else the id in the request."""
         if call.kind != BOOK:
             return call.booking
         return str(ids.booking_id(self.booking_secret, call.show, UUID(call.user), call.key))
 
     @cached_property
     def by_booking(self) -> dict[str, list[Call]]:
-        """The calls about each booking, by the time they were sent; those of strangers are not among them."""
+        """The owner's calls about each booking, in the order in which they were sent."""
         found: dict[str, list[Call]] = defaultdict(list)
         for call in sorted(self.calls, key=lambda each: each.sent_at):
             if call.kind in (BOOK, CONFIRM, CANCEL, STATUS):
@@ -102,7 +102,7 @@ class Evidence:
 
     @cached_property
     def rows_of(self) -> dict[str, list[JournalRow]]:
-        """The decisions about each booking, in order."""
+        """The decisions about each booking, in the journal's order."""
         found: dict[str, list[JournalRow]] = defaultdict(list)
         for row in self.rows:
             if row.booking_id is not None:
@@ -111,7 +111,7 @@ class Evidence:
 
     @cached_property
     def outcomes(self) -> dict[str, list[JournalRow]]:
-        """The first decisions of each booking: there must be one."""
+        """The outcomes of each booking: there must be exactly one."""
         return {
             id_: first
             for id_, rows in self.rows_of.items()
@@ -119,34 +119,37 @@ class Evidence:
         }
 
     def wiped_between(self, begun: float, ended: float) -> bool:
-        """Whether Redis was emptied, or went back, between two moments."""
+        """Return whether Redis was emptied or set back between two moments."""
         return any(wipe.begun <= ended and begun <= wipe.ended for wipe in self.wipes)
 
     def may_be_lost(self, call: Call) -> bool:
-        """Whether Redis may have lost what it had accepted by this call."""
+        """Return whether Redis may have lost the operation that this call had accepted."""
         return any(
             call.sent_at <= wipe.ended and (wipe.back_to is None or (call.answered_at or wipe.ended) >= wipe.back_to)
             for wipe in self.wipes
         )
 
     def stale_until(self, since: float) -> float:
-        """Until when what was seen at a moment may be seen older: Redis went back after it. 0: it did not."""
+        """Return until when statuses may be older than at `since`; 0 if Redis was not set back after that."""
         later = [wipe for wipe in self.wipes if wipe.back_to is not None and wipe.ended >= since]
         return max((wipe.ended + self.stale_s for wipe in later), default=0.0)
 
     def accepted_at(self, row: JournalRow) -> float:
-        """When the operation of a row was accepted, or, where neither it nor its id tells that, recorded; seconds."""
+        """Return when a row's operation was accepted, in seconds since 1970.
+
+        It is when the row was recorded if the lane's ids are ahead of the clock and the operation names no time.
+        """
         if named_ms := row.operation.get("accepted_ms"):
             return float(named_ms) / 1000
         recorded = self.recorded.get((row.lane, row.seq))
         return recorded if row.lane in self.ahead and recorded is not None else row.id.ms / 1000
 
     def decided_at(self, row: JournalRow) -> float:
-        """When a row was decided, also where its lane's time is ahead; seconds."""
+        """Return when a row was decided, in seconds since 1970, also if its lane is ahead of the clock."""
         return min(row.decided_ms / 1000, self.recorded.get((row.lane, row.seq), inf))
 
     def accepted(self) -> Iterator[tuple[str, list[Call]]]:
-        """Every booking that a 202 or 200 was given for, with the BOOK calls that got one."""
+        """Yield every booking that was answered 202 or 200, with the BOOK calls that got that answer."""
         for id_, calls in self.by_booking.items():
             taken = [call for call in calls if call.kind == BOOK and call.accepted]
             if taken:
@@ -156,7 +159,7 @@ class Evidence:
 def collect(
     database_url: str, calls: Sequence[Call], *, logs: Iterable[Path] = (), secrets: dict[str, str]
 ) -> Evidence:
-    """Read what the stores recorded and the logs. `secrets`: name -> text that no log may hold."""
+    """Read the tables and the logs. `secrets`: name -> text that no log may contain."""
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=0, idle_timeout_ms=0)
     try:
         with transaction(engine) as connection:
@@ -184,7 +187,7 @@ def collect(
 
 
 def leaks(logs: Iterable[Path], secrets: dict[str, str]) -> list[str]:
-    """The names of secrets that stand in a log, whole or cut off after PIECE characters."""
+    """Return the names of the secrets whose last PIECE characters are in a log, with the log's name."""
     found = []
     for path in logs:
         text = path.read_text(errors="replace")

@@ -1,4 +1,4 @@
-"""The faults, by name. Each is begun, lasts a while (or is over at once), and is healed.
+"""The faults, by name. Each one begins, lasts for a while (or is over at once), and is healed.
 
 A name says what is done to what: `kill worker fork`, `stop redis`, `half-open worker-postgres`.
 """
@@ -16,21 +16,22 @@ from functools import partial
 import psutil
 
 from ops.up import postgres
-from proof.chaos import disk, servers, strangers
+from proof.chaos import disk, foreign_processes, servers
+from proof.chaos.deployment import Deployment, send
 from proof.chaos.proxy import Mode
-from proof.chaos.scene import Scene, send
 from proof.chaos.system import LANES, WORKERS
 
-#: Yields a few words about what was really done; "" means that it did not fire.
-Harm = Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]
+#: A fault as a context manager that yields a few words about what was done; "" means that it did not fire.
+Harm = Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`lasts`: it is begun, kept up and healed; otherwise it is done in a moment. `alone`: never combined.
+    """One fault.
 
-    `takes_s`: seconds that doing and healing it take at the most, besides what it lasts. `slow`: what it does shows
-    only after some seconds, so that it lasts longer when it comes by itself (proof/chaos/plan.py).
+    lasts: it begins, is kept up and is healed; otherwise it is instant.   alone: it is never combined with others.
+    takes_s: seconds that doing and healing it take at most, not counting how long it lasts.
+    slow: its effects take seconds to show, so it lasts longer when it occurs by itself (proof/chaos/plan.py).
     """
 
     name: str
@@ -39,7 +40,7 @@ class Fault:
     alone: bool = False
     takes_s: float = 2.0
     slow: bool = False
-    #: What its recovery is counted from: the end of the fault, or its beginning (others take over).
+    #: Measure recovery from the beginning of the fault, since others take over; otherwise from its end.
     from_begin: bool = False
 
 
@@ -55,27 +56,27 @@ def _group(name: str, draws: random.Random) -> str:
 
 
 def _kill(name: str, place: int = 0) -> Fault:
-    """kill -9 of a group's leader, or of one of its forks."""
+    """Return the fault that kills a group's leader, or one of its forks, with SIGKILL."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
         group = _group(name, draws)
-        pids = await scene.pids(group)
+        pids = await deployment.pids(group)
         yield f"{group} {pids[place]}" if len(pids) > place and send([pids[place]], signal.SIGKILL) else ""
 
     return Fault(f"kill {name}" + (" fork" if place else ""), harm, lasts=False)
 
 
 @asynccontextmanager
-async def _kill_backend(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """One of Postgres's processes dies: Postgres ends all connections and recovers by itself."""
-    pids = [pid for pid in (await scene.family("postgres"))[1:] if _serves(pid)]
+async def _kill_backend(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Kill one of Postgres's backends: Postgres then ends all connections and recovers by itself."""
+    pids = [pid for pid in (await deployment.family("postgres"))[1:] if _serves(pid)]
     pid = draws.choice(pids) if pids else 0
     yield f"backend {pid}" if pids and send([pid], signal.SIGKILL) else ""
 
 
 def _serves(pid: int) -> bool:
-    """Whether a process of Postgres serves a client: its title has the log-in, and then the database."""
+    """Return whether a process of Postgres serves a client: its title names the role, and then the database."""
     with suppress(psutil.Error):
         title = " ".join(psutil.Process(pid).cmdline()).split()
         return title[:1] == ["postgres:"] and title[2:3] == [postgres.DATABASE]
@@ -83,24 +84,23 @@ def _serves(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def _kill_all(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Restart of everything: kill -9 of every process at once."""
+async def _kill_all(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Kill every process with SIGKILL, all at once."""
     names = ["scheduler", "api", *(f"worker-{number}" for number in range(1, WORKERS + 1)), "broker"]
-    pids = [pid for name in [*names, "redis", "postgres"] for pid in await scene.family(name)]
+    pids = [pid for name in [*names, "redis", "postgres"] for pid in await deployment.family(name)]
     yield f"{send(pids, signal.SIGKILL)} processes"
 
 
 def _stop(name: str) -> Fault:
-    """SIGSTOP of a whole group, and SIGCONT: a stopped worker is the zombie that wakes up late."""
+    """Return the fault that stops a whole group with SIGSTOP. A stopped worker is the zombie that wakes up late."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
         group = _group(name, draws)
-        pids = await scene.family(group)
+        pids = await deployment.family(group)
         try:
             yield f"{group}" if send(pids, signal.SIGSTOP) else ""
         finally:
-            # What was forked meanwhile is not stopped; to continue it is harmless.
             send(pids, signal.SIGCONT)
 
     return Fault(f"stop {name}", harm, from_begin=name == "worker", slow=name == "broker")
@@ -110,11 +110,11 @@ def _stop(name: str) -> Fault:
 
 
 def _link(what: str, role: str, server: str) -> Fault:
-    """A fault of the network between a role and a server: of one worker, or of all of them."""
+    """Return a network fault between a role and a server; of workers, it hits one or all of them."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        links = scene.links_of(role, server)
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        links = deployment.links_of(role, server)
         if len(links) > 1 and draws.random() < 0.5:
             links = [draws.choice(links)]
         before = sum(link.harmed for link in links)
@@ -141,25 +141,25 @@ _MODES = {
 
 
 def _reset(role: str) -> Fault:
-    """Every connection of a role is reset once."""
+    """Return the fault that resets every connection of a role once."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        links = [link for (process, _), link in scene.links.items() if process.startswith(role)]
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        links = [link for (process, _), link in deployment.links.items() if process.startswith(role)]
         count = sum(link.reset() for link in links)
         yield f"{count} connections" if count else ""
 
     return Fault(f"reset {role}", harm, lasts=False)
 
 
-#: Seconds in which a COMMIT comes by.
+#: Seconds to wait for a COMMIT.
 COMMIT_WITHIN_S = 5.0
 
 
 @asynccontextmanager
-async def _lost_commits(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """COMMIT arrives and is carried out, its answer is lost with the connection."""
-    links = scene.links_of("worker", "postgres")
+async def _lost_commits(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Lose the answers of COMMITs: each is carried out, and its connection is reset before the answer arrives."""
+    links = deployment.links_of("worker", "postgres")
     before = sum(link.commits_lost for link in links)
     for link in links:
         link.begin(Mode.LOSE_COMMITS, commits=draws.randint(1, 6))
@@ -178,11 +178,11 @@ async def _lost_commits(scene: Scene, draws: random.Random) -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def _doorbells(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Every lane's doorbell is rung twenty times over."""
+async def _doorbells(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Ring every lane's doorbell twenty times."""
     from workers.actors import drain_lane, open_broker
 
-    open_broker(scene.running.broker_url)
+    open_broker(deployment.running.broker_url)
     for _ in range(20):
         for lane in range(LANES):
             await asyncio.to_thread(drain_lane.send, lane)
@@ -191,33 +191,33 @@ async def _doorbells(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
 
 # -- restarts -----------------------------------------------------------------------------------------------
 
-#: Seconds in which a new process is ready, and in which an old one has done what it was asked.
+#: Seconds for a new process to be ready, and for an old one to shut down.
 READY_S, ENDS_S = 30.0, 10.0
 
 
 @asynccontextmanager
-async def _rolling(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """A deployment: a new api beside the old one, which then ends in good order; workers, one after the other."""
-    old = await scene.group_of("api")
-    new = (await scene.ask({"do": "add-api"}))["name"]
-    listening = await _within(READY_S, partial(scene.listens, new))
-    await scene.ask({"do": "end-api", "name": old, "after_s": ENDS_S})
+async def _rolling(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Deploy: start a new api next to the old one, which then shuts down gracefully; restart workers one by one."""
+    old = await deployment.group_of("api")
+    new = (await deployment.ask({"do": "add-api"}))["name"]
+    listening = await _within(READY_S, partial(deployment.listens, new))
+    await deployment.ask({"do": "end-api", "name": old, "after_s": ENDS_S})
     for number in range(1, WORKERS + 1):
         name = f"worker-{number}"
-        before = await scene.pids(name)
+        before = await deployment.pids(name)
         send(before[:1], signal.SIGTERM)
-        await _within(ENDS_S, partial(_replaced, scene, name, before))
+        await _within(ENDS_S, partial(_replaced, deployment, name, before))
     yield f"{old} -> {new}, {WORKERS} workers" if listening else ""
 
 
-async def _replaced(scene: Scene, name: str, before: list[int]) -> bool:
-    """Whether the group runs again, whole, with other processes."""
-    now = await scene.pids(name)
+async def _replaced(deployment: Deployment, name: str, before: list[int]) -> bool:
+    """Return whether the group runs again, complete, with new processes."""
+    now = await deployment.pids(name)
     return len(now) == len(before) and not set(now) & set(before)
 
 
 async def _within(seconds: float, what: Callable[[], Awaitable[bool]]) -> bool:
-    """Wait until it is so, for so many seconds at the most; whether it is."""
+    """Wait for a condition, for `seconds` at most. Returns whether it holds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not (done := await what()) and loop.time() < deadline:
@@ -229,7 +229,7 @@ async def _within(seconds: float, what: Callable[[], Awaitable[bool]]) -> bool:
 
 PAIRS = [("api", "redis"), ("api", "postgres"), ("api", "broker"),
          ("worker", "redis"), ("worker", "postgres"), ("worker", "broker"), ("scheduler", "broker")]  # fmt: skip
-#: Losing a reply of the broker is a doorbell that is sent twice or not at all; cut and half-open show it.
+#: Not the broker: a lost reply of it is a doorbell sent twice or not at all, which cut and half-open cover.
 _REPLIES = PAIRS[:2] + PAIRS[3:5]
 
 FAULTS = {
@@ -251,7 +251,7 @@ FAULTS = {
         Fault("full disk postgres", disk.full("postgres"), alone=True),
         Fault("full memory redis", servers.full_memory("redis")),
         Fault("full memory broker", servers.full_memory("broker"), slow=True),
-        Fault("eaten doorbells", strangers.eaten_doorbells, slow=True),
+        Fault("eaten doorbells", foreign_processes.eaten_doorbells, slow=True),
         Fault("stop worker in its transaction", servers.stop_in_transaction, from_begin=True, slow=True,
               takes_s=servers.FOUND_WITHIN_S + 1),
         Fault("demote postgres", servers.demote_postgres),
@@ -261,12 +261,13 @@ FAULTS = {
         Fault("failover redis", servers.failover_redis, lasts=False, alone=True, takes_s=5.0),
         Fault("clock ahead", servers.clock_ahead, lasts=False),
         Fault("doubled doorbells", _doorbells, lasts=False, takes_s=5.0),
-        Fault("worker of other lanes", strangers.other_lanes, lasts=False, takes_s=strangers.REFUSED_WITHIN_S + 2),
-        Fault("second installation", strangers.second_installation, lasts=False, alone=True,
-              takes_s=strangers.MADE_WITHIN_S + strangers.REFUSED_WITHIN_S + 5),
+        Fault("worker of other lanes", foreign_processes.other_lanes, lasts=False,
+              takes_s=foreign_processes.REFUSED_WITHIN_S + 2),
+        Fault("second installation", foreign_processes.second_installation, lasts=False, alone=True,
+              takes_s=foreign_processes.MADE_WITHIN_S + foreign_processes.REFUSED_WITHIN_S + 5),
         Fault("rolling restart", _rolling, lasts=False, alone=True, takes_s=READY_S + (WORKERS + 1) * ENDS_S),
     ]
 }  # fmt: skip
-#: A phase of its own, at the end of a run.
+#: A separate phase at the end of a run.
 WIPE = "wipe redis"
 EVERY = (*FAULTS, WIPE)

@@ -1,4 +1,4 @@
-"""The invariants, each a function over the evidence that yields what breaks it. docs/reliability.md."""
+"""The invariants, each a function over the evidence that yields its violations (docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.journal import JournalRow
+from proof.chaos.abandoned import unwanted
 from proof.chaos.evidence import AUDITED, LIVE, Evidence
-from proof.chaos.givenup import unwanted
-from proof.chaos.looks import SLACK_S, Violation, form, forward_only, last_looks, same_key_same_outcome
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call
 from proof.chaos.refusals import unjust
+from proof.chaos.seen_statuses import SLACK_S, Violation, form, forward_only, last_seen, same_key_same_outcome
 
-#: The clocks of Redis and Postgres may differ by so much, seconds, before a hold's length shows it.
+#: Seconds by which the clocks of Redis and Postgres may differ before a hold counts as too long.
 CLOCKS_S = 5.0
 
 
@@ -42,7 +42,7 @@ def one_owner(evidence: Evidence) -> Iterator[Violation]:
             seats_of[id_] = row.decision["seats"]
     yield from _audited(evidence, "I1")
     seen: dict[tuple[int, str], str] = {}
-    for id_, last in last_looks(evidence):
+    for id_, last in last_seen(evidence):
         for label in last.said["seats"] if last.said["status"] in LIVE else ():
             other = seen.setdefault((last.show, label), id_)
             if other != id_:
@@ -77,7 +77,7 @@ def one_outcome(evidence: Evidence) -> Iterator[Violation]:
 
 
 def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
-    """I5: no outcome without a request, none other than asked; no hold expires before its time or lasts longer."""
+    """I5: no outcome without a request, or other than requested; no hold expires early or lasts too long."""
     deadlines: dict[str, int] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for row in evidence.rows:
@@ -92,14 +92,14 @@ def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
         asked = [call for call in evidence.by_booking.get(id_, ()) if call.kind == row.kind]
         counts[id_, row.kind] += 1
         if not asked or (row.kind == BOOK and not any(_asks(call, row.operation) for call in asked)):
-            yield Violation(f"{row.kind} of {id_} was decided and never asked for: {row.operation}", at)
+            yield Violation(f"{row.kind} of {id_} was decided and never requested: {row.operation}", at)
         elif row.kind != BOOK and counts[id_, row.kind] > sum(call.tries for call in asked):
-            yield Violation(f"{row.kind} of {id_} was decided more often than it was asked for", at)
+            yield Violation(f"{row.kind} of {id_} was decided more often than it was requested", at)
     yield from (Violation(*each) for each in unwanted(evidence))
 
 
 def _too_long(evidence: Evidence, row: JournalRow) -> Iterator[Violation]:
-    """A hold whose end is further from its decision, by Postgres's clock, than its show says."""
+    """Yield a violation if a hold ends later after its decision, by Postgres's clock, than its show allows."""
     recorded, hold_s = evidence.recorded.get((row.lane, row.seq)), evidence.holds_s.get(row.show_id)
     if recorded is not None and hold_s is not None:
         lasts_s = row.decision["expires_ms"] / 1000 - recorded
@@ -136,7 +136,7 @@ def order_kept(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _overtaken(lane: int, known: list[tuple[float, float, int, str]]) -> Iterator[Violation]:
-    """Bookings sent after another's 202 had come, and decided before it. `known`: sent, answered, seq, id."""
+    """Yield bookings sent after another's 202 arrived, and decided before it. `known`: sent, answered, seq, id."""
     by_answer = sorted(known, key=lambda each: each[1])
     place, newest = 0, (0, "")
     for sent, _, seq, id_ in sorted(known):
@@ -150,7 +150,7 @@ def _overtaken(lane: int, known: list[tuple[float, float, int, str]]) -> Iterato
 
 
 def limits_hold(evidence: Evidence) -> Iterator[Violation]:
-    """I7: nobody has more seats of a show than its limit, after any decision."""
+    """I7: no user has more seats of a show than its limit, after any decision."""
     has: dict[tuple[str, int], dict[str, tuple[int, int | None]]] = defaultdict(dict)
     users: dict[str, str] = {}
     for row in evidence.rows:
@@ -169,8 +169,7 @@ def limits_hold(evidence: Evidence) -> Iterator[Violation]:
 
 
 def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
-    """I8: free + held + sold = capacity in every read, and every read of a version says the same; nobody is refused
-    a seat that is nobody's."""
+    """I8: free + held + sold = capacity in every read, reads of one version agree, and no free seat is refused."""
     versions: dict[tuple[int, int], tuple[Call, tuple[int, int]]] = {}
     for call in evidence.calls:
         if call.kind not in (SHOW, SEATS) or call.code != 200:
@@ -188,9 +187,9 @@ def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
 
 
 def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
-    """I9: within the bound after the last fault lanes are drained, holds expired, and clients see it."""
+    """I9: within the bound after the last fault, lanes are drained, holds have ended, and clients see that."""
     yield from map(Violation, evidence.restless)
-    for id_, last in last_looks(evidence):
+    for id_, last in last_seen(evidence):
         if last.said["stage"] == "QUEUED" or last.said["pending"]:
             yield Violation(f"booking {id_} still is {form(last)}, {last.said['pending']}", last.answered_at)
         newest = max((row.decision.get("version", 0) for row in evidence.rows_of.get(id_, ())), default=0)
@@ -204,19 +203,19 @@ def nothing_leaks(evidence: Evidence) -> Iterator[Violation]:
         if call.kind == FOREIGN and call.accepted:
             yield Violation(f"booking {call.booking} was shown to {call.user}", call.answered_at)
         elif call.kind in (STATUS, CONFIRM, CANCEL) and call.accepted and call.said["id"] != call.booking:
-            yield Violation(f"{call.user} asked for {call.booking} and saw {call.said['id']}", call.answered_at)
+            yield Violation(f"{call.user} requested {call.booking} and saw {call.said['id']}", call.answered_at)
         elif call.code >= 500 and call.code != 503:
             yield Violation(f"{call.kind} was answered {call.code}", call.answered_at)
     yield from (Violation(f"secret in a log: {name}") for name in evidence.leaked)
 
 
 def nothing_stands_still(evidence: Evidence) -> Iterator[Violation]:
-    """I11: while a fault lasts, lanes, the door and statuses stand still no longer than its row of BOUNDS says."""
+    """I11: while a fault lasts, lanes, accepting and statuses stop for no longer than its row of BOUNDS allows."""
     yield from (Violation(text, at) for text, at in evidence.overdue)
 
 
 def neighbours_fit(evidence: Evidence) -> Iterator[Violation]:
-    """I12: a worker of other lanes and a second installation on the same Redis are refused."""
+    """I12: a worker with another LANES and a second installation on the same Redis are refused."""
     yield from map(Violation, evidence.unrefused)
 
 

@@ -1,4 +1,4 @@
-"""The nemesis: does the faults of a plan to a scene, one step after the other, and notes when and what."""
+"""The nemesis: carries out the faults of a plan on a deployment, step by step, and records what happened when."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ import redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import OnsaleError
+from proof.chaos.deployment import Deployment, send
 from proof.chaos.evidence import Wipe
 from proof.chaos.faults import FAULTS, WIPE
 from proof.chaos.plan import AFTER_WIPE_S, BREATH_S, STILL_S, WARM_UP_S, Harm, Plan, Steps
-from proof.chaos.scene import Scene, send
 from proof.chaos.system import WORKERS
 
-#: Seconds that the system gets to move again before the next step begins all the same; less if drawn faults that
-#: have not had their turn need the time.
+#: Most seconds to wait for the system to recover before the next step begins; less if the selected faults that have
+#: not had their turn need the time.
 CALM_WITHIN_S = 15.0
-#: A lane is calm if its oldest entry is younger, ms.
+#: A lane is calm if its oldest entry is younger than this, in milliseconds.
 CALM_AGE_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """One fault that was done. Times are seconds since 1970; `combined`: others were done at the same time.
+    """One fault that was carried out. Times are seconds since 1970.
 
-    `healed`: what its recovery is counted from; `ended`: when nothing was done to the system any more.
+    combined: others ran at the same time.   healed: when its recovery began to count.
+    ended: when it no longer acted on the system.
     """
 
     fault: str
@@ -49,22 +50,22 @@ class Fired:
 
 
 class Nemesis:
-    """Does harm until the plan's time is over."""
+    """Injects faults until the plan's time is over."""
 
-    def __init__(self, scene: Scene, plan: Plan, say: Callable[[str], None]) -> None:
+    def __init__(self, deployment: Deployment, plan: Plan, say: Callable[[str], None]) -> None:
         self.fired: list[Fired] = []
-        #: Every try, also of what did not fire: something may have been done all the same.
+        #: Every attempt, also of faults that did not fire: they may have done something all the same.
         self.tried: list[Fired] = []
         self.wipes: list[Wipe] = []
-        #: When it was over, and the load's end was near, seconds since 1970.
+        #: When the last step was over, just before the load ended, in seconds since 1970.
         self.ended = 0.0
-        self._scene = scene
+        self._deployment = deployment
         self._plan = plan
         self._say = say
         self._steps = Steps(plan)
 
     async def run(self) -> None:
-        """All steps, and the wipe at the end if it was drawn."""
+        """Carry out all steps, and the wipe at the end if it was selected."""
         loop = asyncio.get_running_loop()
         end, last = loop.time() + self._plan.seconds, loop.time() + self._plan.steps_end_s
         await asyncio.sleep(WARM_UP_S)
@@ -73,7 +74,7 @@ class Nemesis:
             if not step:
                 break
             await self._step(step)
-            # In a run too short for all of its faults none of them may take the others' rest.
+            # Reserve the time of the faults that still wait, unless the run is too short for all of them anyway.
             kept_s = self._plan.need_s(self._steps.waiting) if self._plan.has_room else 0.0
             await self._calm(last - kept_s)
         if self._plan.wipes:
@@ -96,16 +97,16 @@ class Nemesis:
         await asyncio.sleep(harm.after_s)
         begun = time.time()
         try:
-            async with fault.harm(self._scene, self._steps.random) as words:
+            async with fault.harm(self._deployment, self._steps.random) as words:
                 if fault.lasts:
                     await asyncio.sleep(harm.seconds)
         except (OnsaleError, OSError, redis.RedisError, SQLAlchemyError, psycopg.Error, psutil.Error) as error:
-            # Another fault of this step was in the way: what it is done to does not run.
+            # Another fault of this step got in the way: the target of this one does not run.
             words = ""
             self._say(f"         {fault.name} did not fire: {error!r}")
         else:
             if not words:
-                self._say(f"         {fault.name} did not fire: there was nothing to do it to")
+                self._say(f"         {fault.name} did not fire: there was nothing to act on")
         ended = time.time()
         healed = begun if fault.from_begin else ended
         done = Fired(fault.name, f"{words}, {ended - begun:.1f} s", begun, healed, combined, ended)
@@ -113,33 +114,35 @@ class Nemesis:
         return done if words else None
 
     async def _calm(self, until: float) -> None:
-        """Wait until the api answers and lanes move, for CALM_WITHIN_S seconds at the most."""
+        """Wait until the api answers and lanes move, for CALM_WITHIN_S seconds at most."""
         loop = asyncio.get_running_loop()
         deadline = min(loop.time() + CALM_WITHIN_S, until)
         await asyncio.sleep(BREATH_S)
         while loop.time() < deadline:
-            if await asyncio.to_thread(self._moves) and await self._scene.answers():
+            if await asyncio.to_thread(self._moves) and await self._deployment.answers():
                 return
             await asyncio.sleep(0.2)
 
     def _moves(self) -> bool:
         with suppress(redis.RedisError):
-            return all(lane.oldest_age_ms < CALM_AGE_MS for lane in self._scene.lanes())
+            return all(lane.oldest_age_ms < CALM_AGE_MS for lane in self._deployment.lanes())
         return False
 
     async def _wipe(self) -> None:
-        """Redis loses everything while some of it is undecided: workers stand still, all keys go, kill -9."""
-        workers = [pid for number in range(1, WORKERS + 1) for pid in await self._scene.family(f"worker-{number}")]
+        """Make Redis lose everything while operations are undecided: stop the workers, flush all keys, kill -9."""
+        workers = [
+            pid for number in range(1, WORKERS + 1) for pid in await self._deployment.family(f"worker-{number}")
+        ]
         begun = time.time()
         send(workers, signal.SIGSTOP)
         await asyncio.sleep(STILL_S)
         wiping = time.time()
-        client = self._scene.redis()
+        client = self._deployment.redis()
         try:
             client.flushall()
         finally:
             client.close()
-        send((await self._scene.pids("redis"))[:1], signal.SIGKILL)
+        send((await self._deployment.pids("redis"))[:1], signal.SIGKILL)
         wiped = time.time()
         send(workers, signal.SIGCONT)
         self.wipes.append(Wipe(wiping, wiped))

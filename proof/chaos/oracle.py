@@ -1,4 +1,4 @@
-"""The oracle: what the evidence breaks of the invariants, and which fault was about when it happened."""
+"""The oracle: checks the evidence against every invariant, and names the fault near each violation."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from dataclasses import dataclass, field
 
 from proof.chaos.evidence import Evidence
 from proof.chaos.invariants import INVARIANTS
-from proof.chaos.looks import Violation
 from proof.chaos.nemesis import Fired
+from proof.chaos.seen_statuses import Violation
 
-#: So many examples of each invariant are kept; all are counted.
+#: Most examples kept per invariant; all violations are counted.
 EXAMPLES = 20
 
 
 @dataclass
 class Verdict:
-    """How often each invariant was broken, with examples, and near which fault."""
+    """How often each invariant was violated, with examples, and near which fault."""
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
-    #: (fault, invariant) -> violations that were seen after this fault began and before the next one did.
+    #: (fault, invariant) -> violations seen after this fault began and before the next one did.
     by_fault: dict[tuple[str, str], int] = field(default_factory=dict)
     #: Accepted requests without an outcome.
     lost: int = 0
 
     @property
     def violations(self) -> int:
-        """All of them."""
+        """The number of all violations."""
         return sum(self.counts.values())
 
     @property
     def broken(self) -> set[str]:
-        """The invariants that were broken."""
+        """The names of the invariants that were violated."""
         return {name for name, count in self.counts.items() if count}
 
 
 def judge(evidence: Evidence, fired: Sequence[Fired] = ()) -> Verdict:
-    """Hold the evidence to every invariant."""
+    """Check the evidence against every invariant."""
     verdict = Verdict()
     for name, invariant in INVARIANTS.items():
         found = list(invariant(evidence))
@@ -52,6 +52,6 @@ def judge(evidence: Evidence, fired: Sequence[Fired] = ()) -> Verdict:
 
 
 def _about(violation: Violation, fired: Sequence[Fired]) -> str:
-    """The fault that began last before it was seen; "" if that is not known."""
+    """Return the fault that began last before a violation was seen; "" if that is not known."""
     before = [each for each in fired if violation.at is not None and each.begun <= violation.at]
     return max(before, key=lambda each: each.begun).fault if before else ""

@@ -1,4 +1,4 @@
-"""The plan of a run: which faults, in which order, for how long. All of it follows from the seed."""
+"""The plan of a run: which faults, in which order, for how long. All of it is determined by the seed."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from dataclasses import dataclass
 
 from proof.chaos.faults import EVERY, FAULTS, WIPE
 
-#: Seconds between the end of one step and the next at the least.
+#: Least seconds between the end of one step and the next.
 BREATH_S = 1.5
 #: Seconds of load before the first fault, and after the wipe.
 WARM_UP_S, AFTER_WIPE_S = 4.0, 6.0
-#: Seconds for which workers stand still before the wipe, so that something is undecided.
+#: Seconds for which workers are stopped before the wipe, so that something is undecided.
 STILL_S = 1.0
-#: So often a fault is tried that has never fired.
+#: Most attempts at a fault that has not fired by itself.
 ATTEMPTS = 3
-#: In every run, and first: the fault of which one least sees what it does if it is short (`long_s`).
+#: The first fault of every run: a short one would show the least (`long_s`).
 PAUSE = "stop broker"
-#: After all others: a lane whose ids are ahead stays so.
+#: The last of the single faults: a lane whose ids are ahead stays so.
 AHEAD = "clock ahead"
-#: Share of the rate that is the steady stream's.
+#: The share of the rate that is the steady stream.
 STEADY = 0.15
-#: Share of combined steps among those after each drawn fault has had its turn.
+#: The share of combined steps after each selected fault has had its turn.
 COMBINED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One fault of a step: `after_s` seconds into it, for `seconds`."""
+    """One fault of a step: it begins `after_s` seconds into the step and lasts `seconds`."""
 
     fault: str
     after_s: float
@@ -38,7 +38,7 @@ class Harm:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one run does. `drawn`: this run's share of all faults; `wipes`: whether it ends with the wipe."""
+    """What one run does. `drawn`: the faults selected for this run."""
 
     minutes: float
     seed: int
@@ -47,27 +47,27 @@ class Plan:
 
     @property
     def wipes(self) -> bool:
-        """Whether the phase of the wipe comes at the end."""
+        """Whether the run ends with the wipe."""
         return WIPE in self.drawn
 
     @property
     def seconds(self) -> float:
-        """How long the load runs."""
+        """How many seconds the load runs."""
         return self.minutes * 60
 
     @property
     def steady_rate(self) -> float:
-        """The part of the rate that one lane accepts throughout: 20 to 100 a second, if there are as many."""
+        """The steady stream's part of the rate: 20 to 100 per second, but at most half of the rate."""
         return min(100.0, max(20.0, STEADY * self.rate), self.rate / 2)
 
     @property
     def steps_end_s(self) -> float:
-        """Seconds after which no step begins: what is left is the wipe's, if it was drawn, and a breath."""
+        """Seconds after which no step begins; the rest is for the wipe, if it was selected, and a pause."""
         wipe_s = AFTER_WIPE_S + STILL_S + 2 * BREATH_S if self.wipes else 0.0
         return self.seconds - wipe_s - 2 * BREATH_S
 
     def need_s(self, faults: Iterable[str]) -> float:
-        """Seconds that so many faults take at the most, one after the other, the wipe left out."""
+        """Return the seconds that these faults take at most, one after the other, without the wipe."""
         most = _longest(self.minutes)[1]
         known = [FAULTS[name] for name in faults if name != WIPE]
         lasting = [max(most, long_s(self.seconds)) if fault.slow else most if fault.lasts else 0.0 for fault in known]
@@ -75,14 +75,14 @@ class Plan:
 
     @property
     def has_room(self) -> bool:
-        """Whether each drawn fault comes by itself, even if each takes as long as it may."""
+        """Whether each selected fault occurs by itself, even if each takes as long as it may."""
         return WARM_UP_S + self.need_s(self.drawn) <= self.steps_end_s
 
 
 def make_plan(minutes: float, seed: int, rate: float, only: tuple[str, ...] = ()) -> Plan:
-    """Draw the faults of a run: half of them, and PAUSE. Three seeds in a row have every fault among them.
+    """Select the faults of a run: half of them, and PAUSE. Three seeds in a row include every fault.
 
-    `only`: these faults and no others.
+    only: select these faults and no others.
     """
     drawn = list(only)
     if not only:
@@ -94,16 +94,16 @@ def make_plan(minutes: float, seed: int, rate: float, only: tuple[str, ...] = ()
 
 
 class Steps:
-    """The steps of a run, without an end: each drawn fault by itself first, then mixed with others."""
+    """The steps of a run, without end: each selected fault by itself first, then combined with others."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.random = random.Random(f"steps {plan.seed}")
         self._first = [name for name in plan.drawn if name != WIPE]
         self.random.shuffle(self._first)
-        # At the end, which is next: also in the shortest run.
+        # Faults are taken from the end. PAUSE comes first, also in the shortest run.
         self._first.sort(key=lambda name: name == PAUSE)
-        # At the begin, which is last: what it does stays (proof/chaos/servers.py).
+        # AHEAD comes last, because its effect stays (proof/chaos/servers.py).
         self._first.sort(key=lambda name: name != AHEAD)
         self._mixable = [name for name in self._first if not FAULTS[name].alone]
         self._tried: Counter[str] = Counter()
@@ -114,13 +114,13 @@ class Steps:
         return tuple(self._first)
 
     def again(self, name: str) -> None:
-        """A fault did not fire by itself: it gets another turn, after the others, but for ATTEMPTS in all."""
+        """Give a fault that did not fire another turn, after the others, up to ATTEMPTS in all."""
         self._tried[name] += 1
         if self._tried[name] < ATTEMPTS:
             self._first.insert(0, name)
 
     def next(self) -> list[Harm]:
-        """The next step: one fault, or two or three at once."""
+        """Return the next step: one fault, or two or three at once."""
         draws = self.random
         if self._first:
             name = self._first.pop()
@@ -137,9 +137,9 @@ class Steps:
         return Harm(name, after_s, self._seconds(name))
 
     def _seconds(self, name: str) -> float:
-        """How long a fault lasts: 4 s at the most in the shortest runs, 10 from five minutes on, 60 from thirty.
+        """Draw how many seconds a fault lasts: at most 4 in short runs, 10 from five minutes on, 60 from thirty.
 
-        0.1 s at the least for a process that stands still, half a second for the others.
+        It is at least 0.1 s for a stopped process, and half a second for the others.
         """
         least = 0.1 if name.startswith("stop") else 0.5
         most, longest = _longest(self._plan.minutes)
@@ -149,13 +149,13 @@ class Steps:
 
 
 def long_s(seconds: float) -> float:
-    """How long a slow fault lasts when it comes by itself: longer than any lane may stand still."""
+    """Return how many seconds a slow fault lasts when it occurs by itself: longer than any lane may stop."""
     if seconds < 300:
         return min(15.0, seconds / 4)
     return 30.0 if seconds < 1_800 else 60.0
 
 
 def _longest(minutes: float) -> tuple[float, float]:
-    """Seconds that a fault lasts at the most: most of them, and all of them."""
+    """Return the most seconds that a fault lasts: usually, and in one of five draws."""
     most = 4.0 if minutes < 5 else 10.0
     return most, 60.0 if minutes >= 30 else most

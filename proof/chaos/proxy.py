@@ -1,16 +1,16 @@
-"""A link: a small proxy between one process and one server, which can do what networks do.
+"""A link: a small proxy between one process and one server that injects network faults.
 
-It listens on loopback TCP and forwards to a unix socket. `mode` counts for all connections, old and new:
+It listens on loopback TCP and forwards to a unix socket. `mode` applies to all connections, old and new:
 
     PASS          forward
-    CUT           every connection is reset, new ones too
-    HALF_OPEN     what is sent vanishes, both ways, and nobody is told; new connections are taken and hear nothing
-    STALL         bytes wait and come when the mode ends, as after a partition that TCP has survived
-    DELAY         every piece comes `delay_s` seconds late, and half as much again at random
-    LOSE_REPLIES  requests arrive, answers do not
-    LOSE_COMMITS  the answer of the next COMMITs (Postgres) vanishes with its connection
+    CUT           reset every connection, new ones too
+    HALF_OPEN     drop all bytes, both ways, without an error; accept new connections and never answer them
+    STALL         hold all bytes until the mode ends, as after a partition that TCP has survived
+    DELAY         deliver each piece 0.5 to 1.5 times `delay_s` seconds late
+    LOSE_REPLIES  deliver requests, drop answers
+    LOSE_COMMITS  drop the answers of the next COMMITs (Postgres), and reset their connections
 
-When a mode ends that lost bytes, the connections that lost some are reset.
+When a mode that lost bytes ends, the connections that lost some are reset.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from enum import StrEnum
 from pathlib import Path
 
 _RESET = struct.pack("ii", 1, 0)
-#: Bytes that may wait for a slow side before the other is no longer read.
+#: The high-water mark of each side's write buffer, in bytes.
 HIGH_WATER = 1 << 20
-#: Seconds by which a piece is later than the one before it.
+#: Least seconds between two delayed pieces, which keeps their order.
 TICK_S = 1e-5
 
 
 class Mode(StrEnum):
-    """What a link does to what passes."""
+    """What a link does to the bytes that pass."""
 
     PASS = "pass"
     CUT = "cut"
@@ -43,7 +43,7 @@ class Mode(StrEnum):
 
 
 class Link:
-    """One proxy. `harmed`: how many connections the faults have touched; `commits_lost`: answers of COMMITs."""
+    """One proxy. `harmed`: how often a fault hit a connection; `commits_lost`: lost answers of COMMITs."""
 
     def __init__(self, name: str, upstream: Path, seed: int = 0) -> None:
         self.name = name
@@ -59,19 +59,19 @@ class Link:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen on a free port of loopback, `port`."""
+        """Listen on a free port of loopback, which becomes `port`."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Pair(self).client, "127.0.0.1", 0, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Stop listening and reset what is open."""
+        """Stop listening, and reset every connection."""
         if self._server is not None:
             self._server.close()
         self.reset()
 
     def reset(self) -> int:
-        """Reset every connection; returns how many there were."""
+        """Reset every connection. Returns how many there were."""
         pairs = list(self.pairs)
         for pair in pairs:
             pair.reset()
@@ -79,14 +79,14 @@ class Link:
         return len(pairs)
 
     def begin(self, mode: Mode, *, delay_s: float = 0.0, commits: int = 0) -> None:
-        """Begin to do harm, instead of what another fault does just now."""
+        """Begin a fault. It replaces one that is active."""
         self.heal()
         self.mode, self.delay_s, self.commits_to_lose = mode, delay_s, commits
         if mode is Mode.CUT:
             self.reset()
 
     def heal(self) -> None:
-        """Forward again. Connections that lost bytes are reset, held bytes are sent."""
+        """Forward again. Reset the connections that lost bytes, and send the held bytes of the others."""
         self.mode, self.commits_to_lose = Mode.PASS, 0
         for pair in list(self.pairs):
             if pair.lost:
@@ -110,7 +110,7 @@ class Pair:
         self._delayed = 0
 
     def took(self, side: Side, data: bytes) -> None:
-        """Bytes have come from one side."""
+        """Handle the bytes that one side has sent."""
         link, other = self.link, self.server if side is self.client else self.client
         match link.mode:
             case Mode.HALF_OPEN:
@@ -130,7 +130,7 @@ class Pair:
     def _forward(self, side: Side, other: Side, data: bytes) -> None:
         link = self.link
         if self.waits_for_commit and not side.from_client:
-            # The server has answered, so it is committed; its client will never know.
+            # The server has answered, so the transaction is committed, but its client will not know.
             link.commits_lost += 1
             self.reset()
             return
@@ -140,7 +140,7 @@ class Pair:
         other.send(data)
 
     def _later(self, other: Side, data: bytes, after_s: float) -> None:
-        """Send after some time, never before what came earlier: the loop does not keep the order of one moment."""
+        """Send after some time, in order: the event loop does not keep the order of timers due at the same moment."""
         loop = asyncio.get_running_loop()
         self._last_due = max(self._last_due + TICK_S, loop.time() + after_s)
         self._delayed += 1
@@ -152,19 +152,19 @@ class Pair:
         other.send(data)
 
     def release(self) -> None:
-        """Send what was held."""
+        """Send the held bytes."""
         held, self._held = self._held, []
         for other, data in held:
             other.send(data)
 
     def reset(self) -> None:
-        """Both ends get a reset."""
+        """Reset both ends."""
         self.link.pairs.discard(self)
         self.client.abort()
         self.server.abort()
 
     def ended(self) -> None:
-        """One end has closed: so does the other, after what is on its way."""
+        """Close both ends, since one has closed; buffered bytes are still written."""
         self.link.pairs.discard(self)
         for side in (self.client, self.server):
             side.end()
@@ -218,7 +218,7 @@ class Side(asyncio.Protocol):
         self._pair.ended()
 
     def send(self, data: bytes) -> None:
-        """Write, or keep it until there is a connection."""
+        """Write, or keep the bytes until there is a connection."""
         if self._closed:
             return
         if self._transport is None:
@@ -227,7 +227,7 @@ class Side(asyncio.Protocol):
             self._transport.write(data)
 
     def end(self) -> None:
-        """Close after what is written. In a mode that hides the other side's end, nobody is told."""
+        """Close once the buffered bytes are written, unless the mode hides the end of the other side."""
         hidden = self._pair.link.mode in (Mode.HALF_OPEN, Mode.STALL)
         if hidden and not self._closed:
             self._pair.lost = True
@@ -238,7 +238,7 @@ class Side(asyncio.Protocol):
             self._closed = True
 
     def abort(self) -> None:
-        """Reset."""
+        """Reset this end."""
         self._closed = True
         if self._transport is not None:
             connection = self._transport.get_extra_info("socket")
@@ -248,5 +248,5 @@ class Side(asyncio.Protocol):
             self._transport.abort()
 
 
-#: The loop itself keeps no strong reference to a task.
+#: Strong references: the event loop itself keeps none to its tasks.
 _tasks: set[asyncio.Task[None]] = set()

@@ -1,7 +1,7 @@
-"""The record: every request sent and every answer seen, kept outside the system, in memory and in a file.
+"""The record of every request sent and every answer seen, kept outside the system, in memory and in a file.
 
-A line is written before a request leaves and another when its answer is there, so what was under way when
-the recorder itself died is in the file too. Times are seconds of this machine's clock since 1970.
+One line is written before a request is sent and another when its answer has arrived. Times are seconds since 1970 by
+this machine's clock.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-#: Kinds of requests. The first three ask for something, the others look.
+#: Kinds of requests: three that change something, and four that read.
 BOOK, CONFIRM, CANCEL = "BOOK", "CONFIRM", "CANCEL"
 STATUS, FOREIGN, SHOW, SEATS = "STATUS", "FOREIGN", "SHOW", "SEATS"
-#: What is kept of a booking's status, and of a show.
+#: The fields that are kept of a booking's status, and of a show.
 STATUS_FIELDS = ("id", "status", "stage", "reason", "seats", "version")
 SHOW_FIELDS = ("capacity", "free", "held", "sold", "version")
 
 
 @dataclass(slots=True)
 class Call:
-    """One request and what came back. `code` 0: no answer (yet); `asked`: the body of a BOOK."""
+    """One request and its answer. `code`: 0 without an answer; `asked`: the body of a BOOK; `said`: see `reduced`."""
 
     number: int
     kind: str
@@ -37,17 +37,17 @@ class Call:
     answered_at: float = 0.0
     code: int = 0
     said: dict[str, Any] = field(default_factory=dict)
-    #: How often it went out: a polite client repeats what broke before an answer.
+    #: How often it was sent: a client retries a request whose connection broke before an answer.
     tries: int = 1
 
     @property
     def accepted(self) -> bool:
-        """Whether the system took responsibility for it: 202, or 200 with what became of it."""
+        """Whether the system took responsibility for it: 202, or 200 with the outcome."""
         return self.code in (200, 202)
 
 
 class Record:
-    """Append-only. Without a path it is kept in memory alone."""
+    """An append-only record; without a path it is kept in memory only."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.calls: list[Call] = []
@@ -57,7 +57,7 @@ class Record:
         self, kind: str, *, user: str = "", show: int = 0, key: str = "", asked: dict[str, Any] | None = None,
         booking: str = "",
     ) -> Call:  # fmt: skip
-        """Note a request that is about to be sent."""
+        """Record a request that is about to be sent."""
         call = Call(len(self.calls), kind, user, show, key, asked or {}, booking, time.time())
         self.calls.append(call)
         self._write(
@@ -67,7 +67,7 @@ class Record:
         return call
 
     def answered(self, call: Call, code: int, body: dict[str, Any]) -> None:
-        """Note its answer; `code` 0: there will be none."""
+        """Record the answer of a request; `code` 0: there will be none."""
         call.answered_at, call.code, call.said = time.time(), code, reduced(call.kind, code, body)
         self._write({"n": call.number, "c": code, "said": call.said, "at": call.answered_at, "tries": call.tries})
 
@@ -86,7 +86,7 @@ class Record:
 
 
 def reduced(kind: str, code: int, body: dict[str, Any]) -> dict[str, Any]:
-    """What the oracle needs of an answer: a status, a show's counters, or a problem's code."""
+    """Return what the oracle needs of an answer: a status, a show's counters, or a problem's code."""
     if code >= 400 or code == 0:
         return {"code": body.get("code", ""), "seats": body.get("seats", [])}
     if kind == SHOW:
@@ -99,7 +99,7 @@ def reduced(kind: str, code: int, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _counted(body: dict[str, Any]) -> dict[str, Any]:
-    """A seat map as the counters of a show."""
+    """Return the counters of a show from its seat map."""
     statuses = [seat["status"] for row in body.get("rows", ()) for seat in row["seats"]]
     counts = {name: statuses.count(status) for name, status in
               {"free": "AVAILABLE", "held": "HELD", "sold": "SOLD"}.items()}  # fmt: skip
@@ -107,7 +107,7 @@ def _counted(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path, first: int = 0) -> list[Call]:
-    """The calls of a file, numbered from `first`. A last line that was cut short is left out."""
+    """Return the calls in a file, numbered from `first`. A truncated last line is ignored."""
     calls: dict[int, Call] = {}
     for line in _lines(path):
         if "k" in line:

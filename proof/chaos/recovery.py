@@ -1,4 +1,4 @@
-"""How soon the system works again after a fault: lanes by the journal, the api by the record."""
+"""How soon the system works again after a fault: lanes according to the journal, the api according to the record."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from proof.chaos.nemesis import Fired
 from proof.chaos.record import Call
 
-#: A stall that begins, or a request that fails, within so many seconds after a fault is held to be its work.
+#: Seconds after a fault within which a stall that begins, or a request that fails, is attributed to it.
 SOON_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A time in which a lane had something to decide and decided nothing. Seconds since 1970."""
+    """A time in which a lane had entries and decided none, in seconds since 1970."""
 
     lane: int
     begun: float
@@ -23,7 +23,7 @@ class Stall:
 
 
 def stalls(decided: Iterable[tuple[int, int, int]]) -> list[Stall]:
-    """From (lane, accepted ms, recorded ms) of every decision in the lane's order: the times between two batches.
+    """Return the stalls between batches. `decided`: (lane, accepted ms, recorded ms) per decision, in lane order.
 
     An operation waits from its acceptance, or from the end of the batch ahead of it.
     """
@@ -39,7 +39,7 @@ def stalls(decided: Iterable[tuple[int, int, int]]) -> list[Stall]:
 
 
 def lane_recovery_s(fired: Fired, found: Sequence[Stall]) -> float:
-    """Seconds from the heal until the last lane that had stalled decides again."""
+    """Return the seconds from the heal until the last stalled lane decides again."""
     longest = 0.0
     for stall in found:
         if stall.ended > fired.healed and fired.begun <= stall.ended and stall.begun <= fired.healed + SOON_S:
@@ -48,17 +48,19 @@ def lane_recovery_s(fired: Fired, found: Sequence[Stall]) -> float:
 
 
 def backlog_s(fired: Fired, waits: Sequence[tuple[float, float]]) -> float:
-    """Seconds from the heal until everything accepted before it was decided. `waits`: accepted, decided."""
+    """Return the seconds from the heal until all that was accepted before it was decided.
+
+    waits: (accepted, decided) of each operation, in seconds since 1970.
+    """
     ends = [decided for accepted, decided in waits if accepted <= fired.healed < decided and decided > fired.begun]
     return max(ends, default=fired.healed) - fired.healed
 
 
 def api_recovery_s(fired: Fired, calls: Sequence[Call], sent: Sequence[float]) -> float | None:
-    """Seconds from the heal until the api answers again, with anything but a 5xx. None: never.
+    """Return the seconds from the heal until the api answers again, with anything but a 5xx; None: it never did.
 
-    A request that fails within SOON_S of the heal is held to be the fault's work, and what was answered before it
-    is not yet the recovery: processes that are about to be killed answer too. `calls` by the time they were sent,
-    which is `sent`.
+    A request that fails within SOON_S of the heal is attributed to the fault, and answers before it do not count as
+    recovery: processes that are about to be killed answer, too. `calls` are ordered by `sent`, the times of sending.
     """
     begin = bisect_left(sent, fired.healed)
     for place in range(begin, bisect_right(sent, fired.healed + SOON_S)):
@@ -72,6 +74,6 @@ def _answered(call: Call) -> bool:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value that so large a share does not exceed (nearest rank); 0 of nothing."""
+    """Return the quantile by the nearest-rank method; 0 if there are no values. `share`: 0 to 1."""
     ordered = sorted(values)
     return ordered[max(0, min(len(ordered) - 1, -int(-share * len(ordered) // 1) - 1))] if ordered else 0.0

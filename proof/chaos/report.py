@@ -1,4 +1,4 @@
-"""What a run is told as: the table for people, the JSON, and the table of docs/reliability.md."""
+"""The reports of a run: the table and summary for people, the JSON, and the table of docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from proof.chaos.run import Result
 
 DOCUMENT = PROJECT / "docs" / "reliability.md"
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
-#: An api that is being restarted is watched so long after it, seconds.
+#: Seconds after an instant fault, or a rolling restart, in which requests still count as during it.
 TAIL_S = 2.0
-#: Seconds after a fault in which the machine must have had time for us.
+#: Seconds after a fault in which the harness must not have been stalled, or its recovery is not measured.
 WATCHED_S = 10.0
 
 
 def figures(result: Result) -> dict[str, Any]:
-    """Everything as JSON. Seconds, counts."""
+    """Return everything as JSON: counts, and times in seconds."""
     calls = sorted(result.evidence.calls, key=lambda call: call.sent_at)
     asked = [call for call in calls if call.kind in (BOOK, CONFIRM, CANCEL)]
     verdict = result.verdict
@@ -91,13 +91,13 @@ def _faults(result: Result, calls: list[Call]) -> dict[str, Any]:
 
 
 def not_fired(drawn: Iterable[str], fired: Iterable[str]) -> list[str]:
-    """Which of the drawn faults never fired, in the order of the table."""
+    """Return the selected faults that never fired, in the order of the table."""
     missing = set(drawn) - set(fired)
     return [name for name in EVERY if name in missing]
 
 
 def _starved(fired: Fired, result: Result) -> bool:
-    """Whether the machine stood still for us around a fault: then its recovery time says nothing."""
+    """Return whether the harness itself was stalled around a fault: then its recovery time means nothing."""
     return any(fired.begun <= at and at - late_s <= fired.healed + WATCHED_S for at, late_s in result.lags)
 
 
@@ -107,9 +107,9 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 
 def _goals(result: Result, calls: list[Call]) -> dict[str, Any]:
-    """The recovery goals: what was reached and whether that is enough. Only faults by themselves count."""
+    """Return the recovery goals: what was reached, and whether they are met. Only faults by themselves count."""
     alone = [each for each in result.fired if not each.combined and not _starved(each, result)]
-    # After a restart of everything lanes wait for all the servers and programs to start: it is only reported.
+    # After "kill everything", lanes wait for all servers and programs to start: it is only reported.
     kills = [each for each in alone if each.fault.startswith("kill") and each.fault != "kill everything"]
     single = [lane_recovery_s(each, result.stalls) for each in kills]
     rolls = [each for each in alone if each.fault == "rolling restart"]
@@ -133,23 +133,23 @@ def _goals(result: Result, calls: list[Call]) -> dict[str, Any]:
 
 
 def failures(roll: Fired, fired: Iterable[Fired], calls: Iterable[Call]) -> list[str]:
-    """The requests that failed during a rolling restart or within TAIL_S of it, before the next fault begins."""
+    """Return the requests that failed during a rolling restart or within TAIL_S after it, before the next fault."""
     until = min([roll.healed + TAIL_S, *(each.begun for each in fired if each.begun > roll.healed)])
     return [
-        f"{call.kind} {call.code or 'unanswered'}, sent {call.sent_at - roll.begun:.1f} s after its begin"
+        f"{call.kind} {call.code or 'unanswered'}, sent {call.sent_at - roll.begun:.1f} s after it began"
         for call in calls
         if roll.begun <= call.sent_at <= until and (call.code == 0 or call.code >= 500)
     ]
 
 
-def table(told: dict[str, Any]) -> list[str]:
-    """Faults x invariants as lines of Markdown, which people can read as they are."""
+def table(run: dict[str, Any]) -> list[str]:
+    """Return faults x invariants as lines of Markdown, which are readable as they are."""
     names = list(INVARIANTS)
     lines = [
         f"| fault | fired | accepted | oldest s | lanes p50 / p99 / max s | api p50 / max s | {' | '.join(names)} |",
         f"|---|---|---|---|---|---|{'---|' * len(names)}",
     ]
-    for fault, row in told["faults"].items():
+    for fault, row in run["faults"].items():
         lanes, api, counts = row["recovery_s"], row["api_recovery_s"], row["violations"]
         cells = " | ".join(str(counts.get(name, 0)) for name in names)
         if not row["fired"]:
@@ -163,35 +163,35 @@ def table(told: dict[str, Any]) -> list[str]:
     return lines
 
 
-def summary(told: dict[str, Any]) -> list[str]:
-    """What a run is told as in a few lines."""
-    load = told["load"]
+def summary(run: dict[str, Any]) -> list[str]:
+    """Return the summary of a run, a few lines."""
+    load = run["load"]
     lines = [
-        f"{told['minutes']:g} minutes, seed {told['seed']}: {told['accepted']} operations accepted, "
-        f"{told['bookings']} bookings, {told['kills']} kills; {told['violations']} violations, {told['lost']} lost, "
-        f"{told['lost_by_wipe']} lost by a wipe or a failover and completed when repeated.",
+        f"{run['minutes']:g} minutes, seed {run['seed']}: {run['accepted']} operations accepted, "
+        f"{run['bookings']} bookings, {run['kills']} kills; {run['violations']} violations, {run['lost']} lost, "
+        f"{run['lost_by_wipe']} lost by a wipe or a failover and completed when repeated.",
         f"Load: {load['offered_per_s']:g} requests/s offered, {load['sent']} sent, {load['unsent']} not sent "
-        f"(more than {load['most_under_way']} under way), {load['unanswered']} without an answer, "
+        f"(more than {load['most_under_way']} in flight), {load['unanswered']} without an answer, "
         f"{load['unavailable']} answered 503, {load['retried']} repeated by the client.",
     ]
-    if told.get("not_measured"):
+    if run.get("not_measured"):
         lines.append(
-            f"The machine kept this process itself waiting, up to {told['longest_lag_s']} s: the recovery after "
-            f"{told['not_measured']} faults was not measured."
+            f"The harness itself was stalled for up to {run['longest_lag_s']} s; recovery was not measured for "
+            f"{run['not_measured']} of the faults."
         )
-    if told.get("not_fired"):
-        lines.append(f"Drawn, and did not fire: {', '.join(told['not_fired'])}.")
-    for name, goal in told["goals"].items():
+    if run.get("not_fired"):
+        lines.append(f"Selected, but did not fire: {', '.join(run['not_fired'])}.")
+    for name, goal in run["goals"].items():
         reached = ", ".join(f"{key} {value}" for key, value in goal.items() if key != "met")
         lines.append(f"Goal: {name}: {'met' if goal['met'] else 'MISSED'} ({reached}).")
     return lines
 
 
 def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Several runs as one table: counts are added, the worst of each recovery is kept."""
+    """Merge several runs into one table: add the counts, keep the worst of each recovery."""
     whole: dict[str, Any] = {"faults": {}}
-    for told in runs:
-        for name, row in told["faults"].items():
+    for run in runs:
+        for name, row in run["faults"].items():
             sums = whole["faults"].setdefault(
                 name,
                 {"fired": 0, "accepted": 0, "oldest_s": 0.0, "recovery_s": dict.fromkeys(("p50", "p99", "max"), 0.0)}
@@ -209,10 +209,10 @@ def merged(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write_document(paths: list[Path], document: Path = DOCUMENT) -> None:
-    """Put the figures of runs (their --json files) between the markers of the document."""
+    """Write the figures of runs (their --json files) between the markers of the document."""
     runs = [json.loads(path.read_text()) for path in paths]
     unfired = [name for name, row in merged(runs)["faults"].items() if not row["fired"]]
-    lines = ["", *(f"- {line}" for told in runs for line in summary(told)), ""]
+    lines = ["", *(f"- {line}" for run in runs for line in summary(run)), ""]
     lines += ["Recovery of several runs: the worst of each column.", "", *table(merged(runs)), ""]
     missing = [name for name in EVERY if name not in merged(runs)["faults"]] + unfired
     lines += [f"Not fired in these runs: {', '.join(missing)}." if missing else "Every fault fired.", ""]

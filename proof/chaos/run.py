@@ -1,4 +1,4 @@
-"""One run: plan, system, load, nemesis, rest, oracle. Everything it makes lies in one folder."""
+"""One run: start the system, run load and nemesis, wait for rest, let the oracle judge."""
 
 from __future__ import annotations
 
@@ -25,35 +25,36 @@ from proof.chaos import disk, record
 from proof.chaos.afterwards import Afterwards, changes_lost_by_wipe, lost_by_wipe, refused, restless
 from proof.chaos.ages import Age, Ages
 from proof.chaos.bounds import overdue
-from proof.chaos.crowd import MOST_UNDER_WAY, Job
+from proof.chaos.deployment import HOST, Deployment
 from proof.chaos.evidence import TOKEN_HEAD, Evidence, collect
+from proof.chaos.harness_lag import HarnessLag
+from proof.chaos.load import MOST_UNDER_WAY, Job
 from proof.chaos.nemesis import Fired, Nemesis
 from proof.chaos.oracle import Verdict, judge
 from proof.chaos.plan import Plan
 from proof.chaos.recovery import Stall, stalls
-from proof.chaos.scene import HOST, Scene
 from proof.chaos.stage import GENERATION_S, HOLD_S, Stage, make_shows
 from proof.chaos.system import LANES, STATUS_TTL_S
-from proof.chaos.watch import Watch
 
 USERS = 300
-#: What a worker of short memory leaves final statuses for, seconds (workers/stores.py).
+#: Seconds for which final statuses stay in Redis when it is short of memory (workers/stores.py).
 SHORT_TTL_S = 1.0
-CROWD_ENDS_S = 30.0
-#: After Redis went back, statuses may be as old as it for a hold's time, or a final status's life.
+#: Seconds for the load to end after it was told to stop.
+LOAD_ENDS_S = 30.0
+#: Seconds for which statuses may be stale after Redis was set back: the life of a hold or a final status, and more.
 STALE_S = max(HOLD_S, STATUS_TTL_S) + 10.0
 
 
 @dataclass
 class Result:
-    """What a run was and what came of it."""
+    """A run: its plan, what happened, and the verdict."""
 
     plan: Plan
     verdict: Verdict
     evidence: Evidence
     fired: list[Fired]
     stalls: list[Stall]
-    #: Of every decision: when its operation was accepted, and when it was recorded.
+    #: (accepted, recorded) of every decision, in seconds since 1970.
     waits: list[tuple[float, float]]
     load: dict[str, int]
     seconds: float
@@ -64,9 +65,9 @@ class Result:
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Result:
-    """Do it. Raises: OnsaleError: the system or the load did not start; nothing was judged.
+    """Carry out a run. The folder keeps the record and the log; the system's data are removed.
 
-    The folder keeps record and log; the system's data are removed.
+    Raises: OnsaleError: the system or the load did not start, and nothing was judged.
     """
     home = (folder / "home").resolve()
     home.mkdir(parents=True)
@@ -84,18 +85,18 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Result:
 async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None]) -> Result:
     begun = time.time()
     log = folder / "system.log"
-    async with Watch() as watch, Scene(home, log, plan.seed) as scene:
-        stage = await make_shows(scene, plan.seconds, plan.steady_rate)
+    async with HarnessLag() as watch, Deployment(home, log, plan.seed) as deployment:
+        stage = await make_shows(deployment, plan.seconds, plan.steady_rate)
         shows = sum(map(len, stage.groups)) + len(stage.steady)
-        say(f"{shows} shows, {len(plan.drawn)} faults drawn; up after {time.time() - begun:.1f} s")
-        job = _job(plan, scene, stage, folder / "record.jsonl")
-        nemesis = Nemesis(scene, plan, say)
-        with Ages(scene.running.redis_url, LANES) as ages:
+        say(f"{shows} shows, {len(plan.drawn)} faults selected; started in {time.time() - begun:.1f} s")
+        job = _job(plan, deployment, stage, folder / "record.jsonl")
+        nemesis = Nemesis(deployment, plan, say)
+        with Ages(deployment.running.redis_url, LANES) as ages:
             load = await _under_load(job, nemesis)
-        say("healed; waiting for rest")
+        say("all faults healed; waiting for the system to come to rest")
         with record.Record(folder / "afterwards.jsonl") as noted:
-            evidence = await _afterwards(scene, watch, job, noted, nemesis, log)
-        times = await asyncio.to_thread(_decision_times, scene.running.database_url)
+            evidence = await _afterwards(deployment, watch, job, noted, nemesis, log)
+        times = await asyncio.to_thread(_decision_times, deployment.running.database_url)
     say("judging")
     fired = nemesis.fired
     loaded = [call for call in evidence.calls if call.sent_at < nemesis.ended]
@@ -118,70 +119,71 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
     )
 
 
-def _job(plan: Plan, scene: Scene, stage: Stage, path: Path) -> Job:
-    """What the crowd is to do: the steady stream's part of the rate, and the mix with the rest."""
+def _job(plan: Plan, deployment: Deployment, stage: Stage, path: Path) -> Job:
+    """Return the load's parameters: the steady stream gets its part of the rate, the mix the rest."""
     return Job(
-        host=HOST, port=scene.port, secret=scene.running.jwt_secret, seed=plan.seed, path=str(path), users=USERS,
-        rate=plan.rate - plan.steady_rate, generations=stage.groups, generation_s=GENERATION_S, labels=stage.labels,
+        host=HOST, port=deployment.port, secret=deployment.running.jwt_secret, seed=plan.seed, path=str(path),
+        users=USERS, rate=plan.rate - plan.steady_rate,
+        generations=stage.groups, generation_s=GENERATION_S, labels=stage.labels,
         steady_rate=plan.steady_rate, steady=stage.steady, steady_labels=stage.steady_labels,
         token_ttl_s=int(plan.seconds) + 3600,
     )  # fmt: skip
 
 
 async def _under_load(job: Job, nemesis: Nemesis) -> dict[str, int]:
-    """Load and faults at the same time. Returns the load's own counts."""
-    crowd = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "proof.chaos.crowd", cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    """Run load and faults at the same time. Returns the load's own counts."""
+    load = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "proof.chaos.load", cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert crowd.stdin is not None
-    assert crowd.stdout is not None
+    assert load.stdin is not None
+    assert load.stdout is not None
     try:
-        crowd.stdin.write(job.to_json().encode() + b"\n")
-        await crowd.stdin.drain()
+        load.stdin.write(job.to_json().encode() + b"\n")
+        await load.stdin.drain()
         await nemesis.run()
-        crowd.stdin.write(b"stop\n")
-        async with asyncio.timeout(CROWD_ENDS_S):
-            said = await crowd.stdout.readline()
-            await crowd.wait()
+        load.stdin.write(b"stop\n")
+        async with asyncio.timeout(LOAD_ENDS_S):
+            said = await load.stdout.readline()
+            await load.wait()
     finally:
-        if crowd.returncode is None:
-            crowd.kill()
-            await crowd.wait()
+        if load.returncode is None:
+            load.kill()
+            await load.wait()
     if not said:
-        raise OnsaleError("The load failed; its own lines above say why.")
+        raise OnsaleError("The load failed; its output above says why.")
     counts: dict[str, int] = json.loads(said)
     return {**counts, "most_under_way": MOST_UNDER_WAY}
 
 
 async def _afterwards(
-    scene: Scene, watch: Watch, job: Job, noted: record.Record, nemesis: Nemesis, log: Path
+    deployment: Deployment, watch: HarnessLag, job: Job, noted: record.Record, nemesis: Nemesis, log: Path
 ) -> Evidence:
-    """Rest, repetition of what a wipe lost, last looks, and everything collected."""
-    url, wipes = scene.running.database_url, (*nemesis.wipes, *scene.went_back)
+    """Wait for rest, repeat what a wipe lost, read every outcome again, and collect the evidence."""
+    url, wipes = deployment.running.database_url, (*nemesis.wipes, *deployment.went_back)
     calls = await asyncio.to_thread(record.read, Path(job.path))
-    unrest = await restless(scene, watch)
+    unrest = await restless(deployment, watch)
     rested_at = time.time()
-    losses: dict[str, Any] = {"wipes": wipes, "ahead": frozenset(scene.ahead), "stale_s": STALE_S}
+    losses: dict[str, Any] = {"wipes": wipes, "ahead": frozenset(deployment.ahead), "stale_s": STALE_S}
     evidence = replace(await asyncio.to_thread(collect, url, calls, secrets={}), **losses)
     lost = lost_by_wipe(evidence)
-    after = Afterwards(scene, noted, job.seed)
+    after = Afterwards(deployment, noted, job.seed)
     firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
     missing = [firsts[id_] for id_ in lost if id_ not in evidence.outcomes]
     changes = changes_lost_by_wipe(evidence)
     again = await after.repeat([*missing, *changes])
-    unrest += await restless(scene, watch)
-    # What Redis said after it went back may be old for a while; then it must be true.
+    unrest += await restless(deployment, watch)
+    # Statuses may be stale for a while after Redis was set back; after that they must be right.
     await asyncio.sleep(max(0.0, evidence.stale_until(0.0) - time.time()))
     await after.look(evidence, lost | {call.booking for call in changes}, watch)
-    unrest += await restless(scene, watch)
-    secrets = {**asdict(kept_secrets(scene.home)), "a token": TOKEN_HEAD}
+    unrest += await restless(deployment, watch)
+    secrets = {**asdict(kept_secrets(deployment.home)), "a token": TOKEN_HEAD}
     everything = await asyncio.to_thread(
         collect, url, [*calls, *noted.calls], logs=[log], secrets=secrets
     )  # fmt: skip
     short = any(each.fault == "full memory redis" for each in nemesis.fired)
     ttl_s = SHORT_TTL_S if short else STATUS_TTL_S
     return replace(
-        everything, **losses, unrefused=tuple(scene.unrefused), restless=unrest, rested_at=rested_at,
+        everything, **losses, unrefused=tuple(deployment.unrefused), restless=unrest, rested_at=rested_at,
         lost_by_wipe=lost, refused_again=refused(again, evidence), status_ttl_s=ttl_s,
     )  # fmt: skip
 
@@ -196,6 +198,6 @@ def _decision_times(database_url: str) -> list[tuple[int, int, int]]:
 
 
 def _notes(log: Path) -> dict[str, int]:
-    """What the log tells that is no violation, and worth a look."""
+    """Count the events in the log that are no violations, but worth checking."""
     text = log.read_text(errors="replace")
     return {what: text.count(what) for what in ("Traceback", "event=lane_stopped", "event=parked", "lane_rescued")}

@@ -1,6 +1,6 @@
-"""Faults of the servers themselves: full, demoted, gone back, or with a clock that was ahead.
+"""Faults of the servers themselves: full memory, demotion, an old state, or a clock that was ahead.
 
-Each is healed for sure, also if another fault is in the way just then: it is tried until the server takes it.
+Healing is retried until the server accepts it, in case another fault is in the way.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from db.postgres import fences
 from db.postgres.engine import make_engine, transaction
 from ops.up import postgres
 from ops.up.folders import open_folders
+from proof.chaos.deployment import Deployment, send
 from proof.chaos.evidence import Wipe
-from proof.chaos.plain import as_owner
-from proof.chaos.scene import Scene, send
 from proof.chaos.system import LANES, WORKERS
+from proof.chaos.unguarded_clients import as_owner
 
-#: Seconds for which a heal is tried: longer than any fault lasts that may be in its way.
+#: Seconds for which healing is retried: longer than any fault that may be in its way.
 HEAL_S = 90.0
-#: Nobody listens at this port of loopback.
+#: A port of loopback on which nothing listens.
 NOBODY = 1
-#: Of all keys at one instant: key, remaining life in ms (-1: none), value.
+#: A script that returns all keys at one instant: key, time to live in milliseconds (-1: no expiry), value.
 SNAPSHOT = """
 local out = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -48,7 +48,7 @@ return out
 
 
 async def surely(heal: Callable[[], object]) -> None:
-    """Do it in a thread, and again until the server takes it. Raises what it raised last after HEAL_S."""
+    """Call `heal` in a thread until it succeeds. After HEAL_S seconds its last error is raised."""
     deadline = time.monotonic() + HEAL_S
     while True:
         try:
@@ -64,23 +64,23 @@ async def surely(heal: Callable[[], object]) -> None:
 
 
 def ask(client: redis.Redis, *command: Any) -> Any:
-    """One command, and no more of this client."""
+    """Send one command, and close the client."""
     try:
         return client.execute_command(*command)  # type: ignore[no-untyped-call]
     finally:
         client.close()
 
 
-def full_memory(name: str) -> Callable[[Scene, random.Random], AbstractAsyncContextManager[str]]:
-    """A Valkey may use less memory than it does: it refuses every write that needs some."""
+def full_memory(name: str) -> Callable[[Deployment, random.Random], AbstractAsyncContextManager[str]]:
+    """Return the fault that sets maxmemory below what a server uses: it refuses every write that needs memory."""
 
     @asynccontextmanager
-    async def harm(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-        client = scene.redis if name == "redis" else scene.broker
-        told = ask(client(), "INFO", "memory")
-        most = told["maxmemory"]
+    async def harm(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+        client = deployment.redis if name == "redis" else deployment.broker
+        memory = ask(client(), "INFO", "memory")
+        most = memory["maxmemory"]
         try:
-            ask(client(), "CONFIG", "SET", "maxmemory", max(1, int(told["used_memory"] * 0.8)))
+            ask(client(), "CONFIG", "SET", "maxmemory", max(1, int(memory["used_memory"] * 0.8)))
             yield "maxmemory below what is used"
         finally:
             await surely(lambda: ask(client(), "CONFIG", "SET", "maxmemory", most))
@@ -89,35 +89,35 @@ def full_memory(name: str) -> Callable[[Scene, random.Random], AbstractAsyncCont
 
 
 @asynccontextmanager
-async def demote_redis(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Redis is made the replica of nobody: READONLY for writes, and half of the times MASTERDOWN for reads."""
+async def demote_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Make Redis a replica without a master: READONLY for writes, and half of the times MASTERDOWN for reads."""
     stale = draws.choice(("yes", "no"))
     try:
-        await asyncio.to_thread(ask, scene.redis(), "CONFIG", "SET", "replica-serve-stale-data", stale)
-        await asyncio.to_thread(ask, scene.redis(), "REPLICAOF", "127.0.0.1", NOBODY)
+        await asyncio.to_thread(ask, deployment.redis(), "CONFIG", "SET", "replica-serve-stale-data", stale)
+        await asyncio.to_thread(ask, deployment.redis(), "REPLICAOF", "127.0.0.1", NOBODY)
         yield f"READONLY{', MASTERDOWN' * (stale == 'no')}"
     finally:
-        await surely(lambda: ask(scene.redis(), "REPLICAOF", "NO", "ONE"))
-        await surely(lambda: ask(scene.redis(), "CONFIG", "SET", "replica-serve-stale-data", "yes"))
+        await surely(lambda: ask(deployment.redis(), "REPLICAOF", "NO", "ONE"))
+        await surely(lambda: ask(deployment.redis(), "CONFIG", "SET", "replica-serve-stale-data", "yes"))
 
 
 @asynccontextmanager
-async def old_primary_redis(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """The way to Redis leads to another one for a while, which answers MASTERDOWN and READONLY.
+async def old_primary_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Connect the links to another Redis for a while, which answers MASTERDOWN and READONLY.
 
-    Afterwards it runs on: who holds on to a connection of that time is never served again.
+    It keeps running afterwards: a process that keeps a connection of that time is never served again.
     """
-    path = open_folders(scene.home).sockets / "old.sock"
+    path = open_folders(deployment.home).sockets / "old.sock"
     if not path.exists():
-        [program] = {psutil.Process(pid).exe() for pid in (await scene.pids("redis"))[:1]} or {""}
+        [program] = {psutil.Process(pid).exe() for pid in (await deployment.pids("redis"))[:1]} or {""}
         options = {"port": 0, "unixsocket": path, "dir": path.parent, "save": "", "replica-serve-stale-data": "no"}
         named = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        scene.start([program, *named, "--replicaof", "127.0.0.1", str(NOBODY), "--loglevel", "warning"])
+        deployment.start([program, *named, "--replicaof", "127.0.0.1", str(NOBODY), "--loglevel", "warning"])
         for _ in range(100):
             if path.exists():
                 break
             await asyncio.sleep(0.05)
-    links = [link for role in ("api", "worker") for link in scene.links_of(role, "redis")]
+    links = [link for role in ("api", "worker") for link in deployment.links_of(role, "redis")]
     usual = [link.upstream for link in links]
     try:
         for link in links:
@@ -130,29 +130,29 @@ async def old_primary_redis(scene: Scene, draws: random.Random) -> AsyncIterator
 
 
 @asynccontextmanager
-async def failover_redis(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Redis is as it was a moment ago, as after a failover to a replica that lacks the last writes.
+async def failover_redis(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Set Redis back to its state of a moment ago, as after a failover to a replica that lacks the last writes.
 
-    Not while ids of a lane are ahead of the clock: the same would be given again; docs/reliability.md does not claim
-    to survive that.
+    It does not fire while a lane's ids are ahead of the clock: the same ids would be given again, which
+    docs/reliability.md does not claim to survive.
     """
-    if scene.ahead:
+    if deployment.ahead:
         yield ""
         return
     back_to = time.time()
-    found = await asyncio.to_thread(ask, scene.redis(decode=False), "EVAL", SNAPSHOT, 0)
+    found = await asyncio.to_thread(ask, deployment.redis(decode=False), "EVAL", SNAPSHOT, 0)
     await asyncio.sleep(draws.uniform(0.5, 1.5))
     begun = time.time()
-    # What was done before an error may have been done: the oracle must know.
-    scene.went_back.append(Wipe(begun, begun, back_to))
-    await asyncio.to_thread(go_back, scene.redis(decode=False), found)
-    await asyncio.to_thread(ask, scene.redis(), "CLIENT", "KILL", "TYPE", "normal")
-    scene.went_back[-1] = Wipe(begun, time.time(), back_to)
+    # Note it before it happens: if the call fails, it may still have been carried out, and the oracle must know.
+    deployment.went_back.append(Wipe(begun, begun, back_to))
+    await asyncio.to_thread(go_back, deployment.redis(decode=False), found)
+    await asyncio.to_thread(ask, deployment.redis(), "CLIENT", "KILL", "TYPE", "normal")
+    deployment.went_back[-1] = Wipe(begun, time.time(), back_to)
     yield f"{len(found) // 3} keys of {time.time() - back_to:.1f} s ago"
 
 
 def go_back(client: redis.Redis, found: list[Any]) -> None:
-    """Put the keys of a SNAPSHOT in the place of those that are there, at one instant. Closes the client."""
+    """Replace all keys by those of a SNAPSHOT, atomically. Closes the client."""
     try:
         pipe = client.pipeline(transaction=True)
         pipe.flushdb()
@@ -164,21 +164,22 @@ def go_back(client: redis.Redis, found: list[Any]) -> None:
 
 
 @asynccontextmanager
-async def clock_ahead(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Redis's clock was some minutes ahead while a lane got an entry: its next ids stay ahead until time is there.
+async def clock_ahead(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Set a lane's ids some minutes ahead, as if Redis's clock had been wrong when the lane got an entry.
 
-    One lane of a run; whatever else is done to Redis, its journal goes on from there.
+    Later ids stay ahead until the clock has reached them. Only one lane per run is affected; its journal continues
+    from there, whatever else is done to Redis.
     """
-    lane = min(scene.ahead, default=draws.randrange(LANES))
+    lane = min(deployment.ahead, default=draws.randrange(LANES))
     seconds = draws.choice((120, 300))
-    now_s, _ = await asyncio.to_thread(ask, scene.redis(), "TIME")
-    last = (await asyncio.to_thread(ask, scene.redis(), "XINFO STREAM", keys.lane(lane)))["last-generated-id"]
+    now_s, _ = await asyncio.to_thread(ask, deployment.redis(), "TIME")
+    last = (await asyncio.to_thread(ask, deployment.redis(), "XINFO STREAM", keys.lane(lane)))["last-generated-id"]
     ahead_ms = (int(now_s) + seconds) * 1000
     if ahead_ms <= StreamId.parse(last).ms:  # ids never go back
         yield f"lane {lane} is further ahead"
         return
-    scene.ahead.add(lane)
-    await asyncio.to_thread(ask, scene.redis(), "XSETID", keys.lane(lane), f"{ahead_ms}-0")
+    deployment.ahead.add(lane)
+    await asyncio.to_thread(ask, deployment.redis(), "XSETID", keys.lane(lane), f"{ahead_ms}-0")
     yield f"lane {lane}, {seconds} s"
 
 
@@ -186,60 +187,62 @@ async def clock_ahead(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def demote_postgres(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Postgres is read-only for everybody, and then no longer."""
+async def demote_postgres(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Make every transaction of Postgres read-only for a while."""
     try:
         await asyncio.to_thread(
-            as_owner, scene.running.database_url, "ALTER SYSTEM SET default_transaction_read_only = on"
+            as_owner, deployment.running.database_url, "ALTER SYSTEM SET default_transaction_read_only = on"
         )
-        told = send((await scene.pids("postgres"))[:1], signal.SIGHUP)
-        yield "every transaction is read-only" if told else ""
+        reloaded = send((await deployment.pids("postgres"))[:1], signal.SIGHUP)
+        yield "every transaction is read-only" if reloaded else ""
     finally:
-        await surely(lambda: as_owner(scene.running.database_url, "ALTER SYSTEM RESET default_transaction_read_only"))
-        send((await scene.pids("postgres"))[:1], signal.SIGHUP)
+        await surely(
+            lambda: as_owner(deployment.running.database_url, "ALTER SYSTEM RESET default_transaction_read_only")
+        )
+        send((await deployment.pids("postgres"))[:1], signal.SIGHUP)
 
 
 @asynccontextmanager
-async def old_primary_postgres(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """Every session of api and workers ends, and the new ones are read-only for as long as they are kept."""
-    logins = tuple(postgres.LOGINS.values())
+async def old_primary_postgres(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """End every session of api and workers; the new ones are read-only for as long as they are kept."""
+    roles = tuple(postgres.LOGINS.values())
     try:
-        read_only = [f"ALTER ROLE {login} SET default_transaction_read_only = on" for login in logins]
-        await asyncio.to_thread(as_owner, scene.running.database_url, *read_only)
-        backends = [pid for pid in await scene.family("postgres") if sessions([pid], *logins)]
+        read_only = [f"ALTER ROLE {role} SET default_transaction_read_only = on" for role in roles]
+        await asyncio.to_thread(as_owner, deployment.running.database_url, *read_only)
+        backends = [pid for pid in await deployment.family("postgres") if sessions([pid], *roles)]
         yield f"{send(backends, signal.SIGTERM)} sessions ended"
     finally:
-        reset = [f"ALTER ROLE {login} RESET default_transaction_read_only" for login in logins]
-        await surely(lambda: as_owner(scene.running.database_url, *reset))
+        reset = [f"ALTER ROLE {role} RESET default_transaction_read_only" for role in roles]
+        await surely(lambda: as_owner(deployment.running.database_url, *reset))
 
 
-def sessions(pids: list[int], *logins: str) -> dict[int, str]:
-    """Of Postgres's processes, those that serve these log-ins, and what each does: told by their titles."""
+def sessions(pids: list[int], *roles: str) -> dict[int, str]:
+    """Return those of Postgres's processes that serve these roles, and what each does, from their titles."""
     found = {}
     for pid in pids:
         try:
             title = " ".join(psutil.Process(pid).cmdline()).split()
         except psutil.Error:
             continue
-        if title[:1] == ["postgres:"] and title[1:2] and title[1] in logins:
+        if title[:1] == ["postgres:"] and title[1:2] and title[1] in roles:
             found[pid] = " ".join(title[4:])
     return found
 
 
-#: Seconds for which a worker is looked for that is in a transaction; and how long a session must be in one to be of
-#: the worker that stands still: the others' are over sooner.
+#: Seconds for which a worker inside a transaction is sought. A session that holds a lane's row in each of LOOKS
+#: checks within STANDS_S seconds belongs to the stopped worker: the transactions of others end sooner.
 FOUND_WITHIN_S, STANDS_S, LOOKS = 10.0, 0.4, 4
 
 
 @asynccontextmanager
-async def stop_in_transaction(scene: Scene, draws: random.Random) -> AsyncIterator[str]:
-    """SIGSTOP of a worker whose transaction has the lane's row: nobody else can decide until Postgres ends it."""
+async def stop_in_transaction(deployment: Deployment, draws: random.Random) -> AsyncIterator[str]:
+    """Stop a worker whose transaction holds a lane's row: no other can decide until Postgres ends its session."""
     deadline = asyncio.get_running_loop().time() + FOUND_WITHIN_S
-    engine = make_engine(scene.running.database_url, pool_size=1)
+    engine = make_engine(deployment.running.database_url, pool_size=1)
     try:
         while asyncio.get_running_loop().time() < deadline:
             group = f"worker-{draws.randint(1, WORKERS)}"
-            pids = await scene.family(group)
+            pids = await deployment.family(group)
             send(pids, signal.SIGSTOP)
             try:
                 if await asyncio.to_thread(_holds_a_row, engine):
@@ -254,7 +257,7 @@ async def stop_in_transaction(scene: Scene, draws: random.Random) -> AsyncIterat
 
 
 def _holds_a_row(engine: Engine) -> bool:
-    """Whether one transaction has a lane's row, look after look, for longer than one that is at work."""
+    """Return whether one transaction holds a lane's row in every check, longer than a running batch would."""
     held: set[tuple[int, float]] | None = None
     for _ in range(LOOKS):
         with transaction(engine) as connection:

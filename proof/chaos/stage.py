@@ -10,7 +10,7 @@ from core.halls import Hall
 from db.postgres.users import first_admin_id
 from ops.rush.shows import hall_plan
 from ops.rush.tokens import mint
-from proof.chaos.scene import HOST, Scene
+from proof.chaos.deployment import HOST, Deployment
 from proof.kit.client import Client
 from proof.kit.shows import Catalogue
 
@@ -40,10 +40,10 @@ class Stage:
     steady_labels: tuple[str, ...]
 
 
-async def make_shows(scene: Scene, seconds: float, steady_rate: float) -> Stage:
+async def make_shows(deployment: Deployment, seconds: float, steady_rate: float) -> Stage:
     """Make the shows for so many seconds. Raises: Refused, Broken, NoAnswer."""
-    token = mint(scene.running.jwt_secret, str(first_admin_id(scene.running.database_url)), "admin")
-    with Client(f"http://{HOST}:{scene.port}", timeout_s=10.0) as client:
+    token = mint(deployment.running.jwt_secret, str(first_admin_id(deployment.running.database_url)), "admin")
+    with Client(f"http://{HOST}:{deployment.port}", timeout_s=10.0) as client:
         return await asyncio.to_thread(_make_shows, Catalogue(client, token), seconds, steady_rate)
 
 

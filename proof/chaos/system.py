@@ -1,7 +1,7 @@
-"""The system under test, in a process of its own (python -m proof.chaos.system): what `onsale up` starts, on proxies.
+"""The system under test, in a separate process (python -m proof.chaos.system): what `onsale up` starts, via proxies.
 
-Each process has links of its own to the servers, so that a fault can part one worker from Postgres and leave the
-other. One line of JSON on standard input tells the home and the links' ports. It ends on SIGTERM.
+Each process has its own links to the servers, so that a fault can cut off one worker from Postgres and not the other.
+The process reads the home and the links' ports as one line of JSON from standard input. It ends on SIGTERM.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ops.up.supervisor import Supervisor
 
 LANES = 4
 WORKERS = 2
-#: Who talks to which server. A worker is one of WORKERS processes, each with links of its own.
+#: The servers that each process connects to. Each of the WORKERS workers has its own links.
 LINKS = {
     "api": ("redis", "postgres", "broker"),
     **{f"worker-{number}": ("redis", "postgres", "broker") for number in range(1, WORKERS + 1)},
@@ -43,7 +43,7 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where the system is to run. `ports`: process -> server -> the link's port on loopback."""
+    """Where the system runs. `ports`: process -> server -> the link's port on loopback."""
 
     home: str
     host: str
@@ -51,12 +51,12 @@ class Site:
     ports: dict[str, dict[str, int]]
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the site as one line."""
         return json.dumps(asdict(self))
 
 
 def server_sockets(home: Path) -> dict[str, Path]:
-    """The unix sockets on which a home's servers listen, made or not."""
+    """Return the unix sockets on which a home's servers listen, whether or not they exist yet."""
     folders: Folders = open_folders(home)
     port = postgres.OPTIONS["port"]
     return {
@@ -67,43 +67,43 @@ def server_sockets(home: Path) -> dict[str, Path]:
 
 
 def through_links(running: Running, process: str, ports: dict[str, int]) -> Running:
-    """The same system as one process sees it: servers behind its links, with its own log-in to Postgres."""
+    """Return the system as one process sees it: servers behind its links, and its own role in Postgres."""
     own = running.api_database_url if process == "api" else running.worker_database_url
-    login = (own or running.database_url).partition("@")[0]
+    credentials = (own or running.database_url).partition("@")[0]
 
     def port(server: str) -> int:
-        # A process gets no way to a server that it has no link to: nobody listens at 1.
+        # A server to which the process has no link is unreachable: nothing listens on port 1.
         return ports.get(server, 1)
 
     return replace(
         running,
-        database_url=f"{login}@127.0.0.1:{port('postgres')}/{postgres.DATABASE}?sslmode=disable",
+        database_url=f"{credentials}@127.0.0.1:{port('postgres')}/{postgres.DATABASE}?sslmode=disable",
         redis_url=f"redis://127.0.0.1:{port('redis')}/0",
         broker_url=f"redis://127.0.0.1:{port('broker')}/0",
     )
 
 
 class System:
-    """The running system: starts it, and answers the control socket."""
+    """The running system: starts its processes, and answers the control socket."""
 
     def __init__(self, site: Site, stores: Stores, supervisor: Supervisor) -> None:
         self._site = site
         self._stores = stores
         self._supervisor = supervisor
         self._home = Path(site.home)
-        # As `onsale up`, but what the environment says about servers does not count.
+        # As `onsale up`, but without the servers that the environment may name.
         self._settings = replace(
             LocalSettings.from_env(), home=self._home, host=site.host, port=site.port, lanes=LANES, workers=WORKERS,
             api_processes=2, database_url="", redis_url="", broker_url="",
         )  # fmt: skip
         self._apis = 1
-        # One for all apis: a new one and the old one serve side by side, and nobody is refused in between.
+        # One listening socket for all apis: the new one and the old one serve together, and no connection is refused.
         self._listener = listen(site.host, site.port)
         self._metrics = metrics_folder(self._home)
         self.running = describe(self._settings, stores)
 
     async def serve(self) -> None:
-        """Start everything and stay until the end is asked for."""
+        """Start everything, and wait until the supervisor is told to stop."""
         supervisor = self._supervisor
         supervisor.add(*(server.launch for server in self._stores.servers))
         await supervisor.started(self._stores.servers)
@@ -118,7 +118,7 @@ class System:
         await supervisor.asked_to_stop.wait()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the control socket is asked: also to put another api beside those that run, or to end one."""
+        """Answer a request on the control socket: status, start another api, or end one."""
         if request.get("do") == "add-api":
             self._apis += 1
             launch = replace(self._api(), name=f"api-{self._apis}")
@@ -146,13 +146,13 @@ async def _run(site: Site, stores: Stores) -> None:
     supervisor = Supervisor(home)
     supervisor.obey_signals()
     system = System(site, stores, supervisor)
-    door = await control.serve(home, system.answer)
+    control_socket = await control.serve(home, system.answer)
     tasks = [asyncio.create_task(supervisor.watch()), asyncio.create_task(system.serve())]
     try:
-        # `serve` returns when the end is asked for; otherwise only what went wrong ends one of them.
+        # `serve` returns when the supervisor is told to stop; otherwise only an error ends one of the tasks.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        door.close()
+        control_socket.close()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)

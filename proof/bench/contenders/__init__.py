@@ -1,6 +1,6 @@
-"""The contenders: the same schema, validation, WSGI server and servers' settings; another way to book.
+"""The contenders: rival designs with the same schema, validation, HTTP server and server settings.
 
-`launches` tells which processes each of them is. One tree of them runs at a time.
+`launches` returns the processes of each. Only one contender runs at a time.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ops.up.process import Launch
 
 #: HTTP contenders in the order of a round.
 HTTP = ("sync", "message", "celery", "onsale", "hello")
-#: Threads or processes per worker that decide bookings, of the contenders with a queue.
+#: Threads per worker that decide bookings, in the contenders with a queue. Celery gets half as many processes.
 QUEUE_THREADS = 4
-#: Threads of each of their api processes: each waits for a transaction, or for Redis.
+#: Threads of each of their api processes; each one waits for a transaction, or for Redis.
 API_THREADS = 32
 
 
 def launches(name: str, settings: LocalSettings, env: Mapping[str, str]) -> list[Launch]:
-    """The processes of a contender, in the order of their start."""
+    """Return the processes of a contender, in the order in which they start."""
     if name == "onsale":
         workers = [programs.worker(settings, env, number) for number in range(1, settings.workers + 1)]
         return [programs.api(settings, env), *workers, programs.scheduler(env)]
@@ -36,7 +36,7 @@ def launches(name: str, settings: LocalSettings, env: Mapping[str, str]) -> list
 
 
 def _flask(settings: LocalSettings, env: Mapping[str, str], app: str) -> Launch:
-    """The same server for a Flask application as it is: WSGI, on threads."""
+    """Return the same HTTP server for a plain Flask application: WSGI, on threads."""
     # fmt: off
     command = (
         sys.executable, "-m", "granian", "--interface", "wsgi", "--factory",
@@ -66,6 +66,6 @@ def _celery(settings: LocalSettings, env: Mapping[str, str]) -> Launch:
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     )
     # fmt: on
-    # Celery's command would take BROKER_URL for its own; and it warns a root user.
+    # Celery's command would use BROKER_URL itself; C_FORCE_ROOT silences its warning about running as root.
     env = {name: value for name, value in env.items() if name != "BROKER_URL"}
     return Launch(name="worker-1", command=command, cwd=programs.PROJECT, env={**env, "C_FORCE_ROOT": "1"})

@@ -31,7 +31,7 @@ book = queue.task(name="book")(_book)
 
 
 def open_stores() -> Settings:
-    """Called once, in a process's start."""
+    """Read the settings and set the addresses. Called once, when a process starts."""
     settings = Settings.from_env()
     _database["url"] = settings.database_url
     queue.conf.broker_url = broker_url(settings.redis_url)
@@ -39,7 +39,7 @@ def open_stores() -> Settings:
 
 
 def broker_url(redis_url: str) -> str:
-    """Celery's form of a Redis address: unix sockets are `redis+socket:` there."""
+    """Return a Redis address in Celery's form, in which unix sockets are `redis+socket:`."""
     head, _, query = redis_url.partition("?")
     if not head.startswith("unix:"):
         return redis_url
@@ -47,7 +47,7 @@ def broker_url(redis_url: str) -> str:
 
 
 def create_app() -> Flask:
-    """The application of a server's process."""
+    """Create the application of an api process."""
     settings = open_stores()
     verifier = Verifier(settings.jwt_secret)
     app = web.application("celery")

@@ -1,4 +1,4 @@
-"""Contender hello: a view that says hi. The ceiling of the HTTP side."""
+"""Contender hello: a view that says "hi", the upper bound of the HTTP side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from proof.bench.contenders import web
 
 
 def create_app() -> Flask:
-    """The application of a server's process."""
+    """Create the application of an api process."""
     app = web.application("hello")
     app.add_url_rule("/", "hello", lambda: "hi")
     return app

@@ -1,6 +1,6 @@
 """Contender message: one Dramatiq message per booking; its actor runs the transaction; polls ask Postgres.
 
-The messages lie in the Redis that writes to disk before it answers: what was accepted must be kept here too.
+The messages are in the Redis that writes to disk before it answers: this design, too, must keep what it accepts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _database: dict[str, str] = {}
 
 
 class Bookings(DoorbellBroker):
-    """The product's broker without its bound: here the messages are the bookings, and none may be refused."""
+    """The product's broker without its queue bound: here messages are bookings, and none may be refused."""
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
         """Enqueue a booking. Raises: redis-py's errors."""
@@ -41,7 +41,7 @@ def book(id_: str, show_id: int, user_id: str, seats: list[str], fingerprint: st
 
 
 def open_stores() -> Settings:
-    """Called once, in a process's start."""
+    """Read the settings and connect the broker. Called once, when a process starts."""
     settings = Settings.from_env()
     _database["url"] = settings.database_url
     pool = connection_pool(settings.redis_url, socket_timeout_s=SOCKET_TIMEOUT_S, decode=False)
@@ -50,7 +50,7 @@ def open_stores() -> Settings:
 
 
 def create_app() -> Flask:
-    """The application of a server's process."""
+    """Create the application of an api process."""
     settings = open_stores()
     verifier = Verifier(settings.jwt_secret)
     app = web.application("message")

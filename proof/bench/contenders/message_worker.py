@@ -1,4 +1,4 @@
-"""A worker of the contender message: `dramatiq proof.bench.contenders.message_worker`. Its import is its start."""
+"""The worker of the contender message: `dramatiq proof.bench.contenders.message_worker`. Importing it starts it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from proof.bench.sql import transaction
 
 
 def create_app() -> Flask:
-    """The application of a server's process."""
+    """Create the application of an api process."""
     settings = Settings.from_env()
     verifier = Verifier(settings.jwt_secret)
     app = web.application("sync")

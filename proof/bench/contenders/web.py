@@ -1,4 +1,4 @@
-"""What the HTTP side of the other contenders shares with the product: tokens, shapes, ids."""
+"""The parts of the product's HTTP side that the other contenders share: tokens, shapes, ids."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from api.shapes.requests import BOOKING_REQUEST
 from api.web.request_reading import read_body
 from core import ids
 
-#: What derives booking ids here; a real one would be drawn.
+#: The secret from which booking ids are derived here; a real one would be random.
 ID_SECRET = b"b" * 32
-#: When a contender with a queue wants its buyers to ask again, ms.
+#: Milliseconds after which the contenders with a queue want their buyers to poll.
 POLL_AFTER_MS = 200
 
 
@@ -35,7 +35,7 @@ class Wanted:
 
 
 def application(name: str) -> Flask:
-    """An application that tells when it is ready."""
+    """Return an application with a readiness endpoint."""
     app = Flask(name, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.add_url_rule("/readyz", "readyz", lambda: "ready")
@@ -43,7 +43,7 @@ def application(name: str) -> Flask:
 
 
 def read(verifier: Verifier) -> Wanted:
-    """The current request, checked as the product checks it. Raises what the product raises."""
+    """Return the current request, validated as the product does it. Raises what the product raises."""
     user_id = user(verifier)
     asked = read_body(BOOKING_REQUEST)
     seats = sorted(asked["seats"])
@@ -53,22 +53,22 @@ def read(verifier: Verifier) -> Wanted:
 
 
 def user(verifier: Verifier) -> UUID:
-    """Who asks. Raises: TokenMissing, TokenInvalid, TokenExpired."""
+    """Return the user of the request's token. Raises: TokenMissing, TokenInvalid, TokenExpired."""
     return verifier.identity(request.headers.get("Authorization", "")).user_id
 
 
 def answer(code: int, body: Mapping[str, Any]) -> Response:
-    """A response."""
+    """Return a JSON response."""
     return Response(json.dumps(body, separators=(",", ":")), status=code, content_type="application/json")
 
 
 def queued(id_: UUID) -> Response:
-    """202: the booking waits."""
+    """Return the 202 of a booking that is queued."""
     return answer(202, {"id": str(id_), "status": "PENDING", "poll_after_ms": POLL_AFTER_MS})
 
 
 def seen(id_: UUID, status: str | None) -> Response:
-    """The answer to a poll; `status` None: undecided."""
+    """Return the answer to a poll; `status` None: undecided."""
     if status is None:
         return answer(200, {"id": str(id_), "status": "PENDING", "poll_after_ms": POLL_AFTER_MS})
     return answer(200, {"id": str(id_), "status": status, "poll_after_ms": None})

@@ -1,4 +1,4 @@
-"""All SQL of the bench: the rivals' transaction, and what is counted and filled in the product's tables.
+"""All SQL of the bench: the rivals' transaction, and counting and filling the product's tables.
 
-The only folder outside db/ that may hold SQL: another design's statements are no part of the product.
+It is outside db/ because another design's statements are not part of the product.
 """

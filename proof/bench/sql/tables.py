@@ -1,18 +1,18 @@
-"""What the bench counts and fills in the product's tables, whoever of the contenders writes them."""
+"""Statements that count and fill the product's tables, whichever contender writes them."""
 
 from __future__ import annotations
 
-#: How many seats of all shows are sold, by the shows' counters.
+#: The number of sold seats of all shows, by the shows' counters.
 SOLD = "SELECT COALESCE(sum(sold), 0)::bigint FROM shows"
-#: How many bookings are confirmed.
+#: The number of confirmed bookings.
 CONFIRMED = "SELECT count(*) FROM bookings WHERE status = 'CONFIRMED'"
-#: How many seats are sold, and to how many bookings.
+#: The number of sold seats, and of the bookings that have them.
 SEATS_SOLD = "SELECT count(*), count(DISTINCT booking_id) FROM seats WHERE status = 'SOLD'"
-#: The ids of the bookings whose outcome stands.
+#: The ids of the bookings that are confirmed or failed.
 OUTCOMES = "SELECT id FROM bookings WHERE status IN ('CONFIRMED', 'FAILED')"
-#: How many decisions all lanes have recorded.
+#: The number of decisions that all lanes have recorded.
 DECIDED = "SELECT COALESCE(sum(seq), 0)::bigint FROM lanes"
-#: Fill the bookings' table with %d decided ones, of a show that is not sold here.
+#: Insert %d decided bookings, to make history.
 HISTORY = """
     INSERT INTO bookings (id, show_id, user_id, status, fingerprint, seats, amount_cents, version, last_operation,
                           accepted_at, decided_at, confirmed_at)
@@ -20,5 +20,5 @@ HISTORY = """
            ARRAY['A' || n], 1200, 1, '{"kind": "BOOK"}', now(), now(), now()
       FROM generate_series(1, %d) AS n
 """
-#: Have the server read its settings again, after ALTER SYSTEM.
+#: Make the server reload its settings, after ALTER SYSTEM.
 RELOAD = "SELECT pg_reload_conf()"

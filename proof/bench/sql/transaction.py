@@ -1,7 +1,7 @@
-"""The transaction of the other contenders: one booking, its show's row locked, then its seats' rows.
+"""The transaction of the other contenders: one booking, which locks its show's row, then its seats' rows.
 
 BEGIN; show FOR UPDATE; seats FOR UPDATE; insert the booking; update the seats; update the counters; COMMIT.
-The same tables, constraints and columns as the product's, over psycopg with statements prepared by themselves.
+It uses the product's tables, constraints and columns, over psycopg, which prepares the statements automatically.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STATUS = "SELECT status FROM bookings WHERE id = %s AND user_id = %s"
 
 
 def connection(database_url: str) -> psycopg.Connection:
-    """This thread's connection, opened at its first use."""
+    """Return this thread's connection, which is opened at its first use."""
     if not hasattr(_own, "connection"):
         _own.connection = psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True)
     kept: psycopg.Connection = _own.connection
@@ -35,7 +35,7 @@ def connection(database_url: str) -> psycopg.Connection:
 
 
 def book(database_url: str, id_: UUID, show_id: int, user_id: UUID, seats: list[str], fingerprint: str) -> str:
-    """Book the seats; returns CONFIRMED, or why not: SOLD_OUT, SEAT_TAKEN, NO_SUCH_SEAT.
+    """Book the seats. Returns CONFIRMED, or the reason: SOLD_OUT, SEAT_TAKEN, NO_SUCH_SEAT.
 
     Locks: shows(id), then seats(show_id, label) in label order, FOR UPDATE.   Repeat: SEAT_TAKEN.
     """
@@ -57,6 +57,6 @@ def book(database_url: str, id_: UUID, show_id: int, user_id: UUID, seats: list[
 
 
 def status_of(database_url: str, id_: UUID, user_id: UUID) -> str | None:
-    """The status of a person's booking; None: it is not decided."""
+    """Return the status of a user's booking; None if it is not decided."""
     row = connection(database_url).execute(STATUS, (id_, user_id)).fetchone()
     return row[0] if row else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proof.bench import flood, swarm
+from proof.bench import api_overload, worker_overload
 from proof.bench.generator import Generator
 from proof.bench.ground import open_ground
 
@@ -12,15 +12,15 @@ from proof.bench.ground import open_ground
 @pytest.mark.timeout(180)
 def test_overload_fills_the_lanes_refuses_the_rest_and_loses_nothing(monkeypatch):
     for name, value in {"CAP": 40, "BUYERS": 200, "SEATS_PER_S": 40, "COMMIT_US": 50_000}.items():
-        monkeypatch.setattr(flood, name, value)
+        monkeypatch.setattr(worker_overload, name, value)
     small = {"STEPS": (2, 4), "STEP_S": 0.5, "BEFORE_S": 1, "AFTER_S": 1, "MOST_PER_S": 1_000}
     for name, value in small.items():
-        monkeypatch.setattr(swarm, name, value)
+        monkeypatch.setattr(api_overload, name, value)
     told: list[str] = []
 
-    with open_ground("wheels", lanes=flood.SHOWS) as ground, Generator() as generator:
-        of_workers = flood.flood(ground, generator, 3.0, told.append)
-        of_api = swarm.swarm(ground, generator, 1.0, told.append)
+    with open_ground("wheels", lanes=worker_overload.SHOWS) as ground, Generator() as generator:
+        of_workers = worker_overload.overload_workers(ground, generator, 3.0, told.append)
+        of_api = api_overload.overload_api(ground, generator, 1.0, told.append)
         delay = ground.execute("SHOW commit_delay", "postgres")
 
     assert len(of_workers.peaks) == 2
@@ -29,7 +29,7 @@ def test_overload_fills_the_lanes_refuses_the_rest_and_loses_nothing(monkeypatch
     assert {202, 503} <= set(of_workers.codes) <= {202, 409, 503}  # 409: a user has all the seats he may have
     assert len(of_workers.late_ms) == of_workers.codes.total()
     assert max(max(each.waiting) for each in of_workers.samples) <= 40
-    assert of_workers.accepted >= flood.SHOWS * 40 / 2
+    assert of_workers.accepted >= worker_overload.SHOWS * 40 / 2
     assert (of_workers.lost, of_workers.broken, of_workers.violations) == (0, 0, [])
     assert delay == [("0",)], "the throttle stays in place"
     assert of_api.connections in (10, 20)

@@ -26,8 +26,8 @@ def kill_one(leader: int) -> str:
         return sorted([leader, *(child.pid for child in psutil.Process(leader).children(recursive=True))])
 
     async def run() -> str:
-        scene = SimpleNamespace(family=family)
-        async with FAULTS["kill postgres backend"].harm(scene, random.Random(1)) as words:  # type: ignore[arg-type]
+        deployment = SimpleNamespace(family=family)
+        async with FAULTS["kill postgres backend"].harm(deployment, random.Random(1)) as words:  # type: ignore[arg-type]
             return words
 
     return asyncio.run(run())

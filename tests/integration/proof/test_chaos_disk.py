@@ -39,8 +39,8 @@ def full_then_healed(servers: Servers) -> tuple[str, list[int]]:
         return [servers.redis.pid]
 
     async def run() -> tuple[str, list[int]]:
-        scene = SimpleNamespace(home=servers.home, family=family)
-        async with disk.full("redis")(scene, random.Random(1)) as words:  # type: ignore[arg-type]
+        deployment = SimpleNamespace(home=servers.home, family=family)
+        async with disk.full("redis")(deployment, random.Random(1)) as words:  # type: ignore[arg-type]
             return words, await asyncio.to_thread(fill, servers)
 
     return asyncio.run(run())

@@ -20,7 +20,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from core.operations import StreamId
 from db.kv import keys
 from proof.chaos.faults import FAULTS
-from proof.chaos.plain import valkey
+from proof.chaos.unguarded_clients import valkey
 from proof.kit.servers import Servers, start_servers
 from proof.kit.waiting import until
 
@@ -35,7 +35,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 class FakeScene:
-    """As much of a system as these faults need."""
+    """As much of a deployment as these faults need."""
 
     def __init__(self, servers: Servers) -> None:
         self.home = servers.home
@@ -65,11 +65,11 @@ class FakeScene:
         self.beside.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True))
 
 
-def harmed(scene: FakeScene, name: str, meanwhile: Callable[[], object] = lambda: None, seed: int = 1) -> str:
+def harmed(deployment: FakeScene, name: str, meanwhile: Callable[[], object] = lambda: None, seed: int = 1) -> str:
     """Cause a fault, check its effect, and heal it; return what the nemesis would report."""
 
     async def run() -> str:
-        async with FAULTS[name].harm(scene, random.Random(seed)) as words:  # type: ignore[arg-type]
+        async with FAULTS[name].harm(deployment, random.Random(seed)) as words:  # type: ignore[arg-type]
             await asyncio.to_thread(meanwhile)
             return words
 
@@ -120,22 +120,22 @@ def test_a_session_of_an_old_primary_stays_read_only_and_a_new_one_is_not(own: S
 
 @pytest.mark.parametrize("name", ["redis", "broker"])
 def test_a_valkey_without_memory_refuses_writes_and_takes_them_again(own: Servers, name: str) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeScene(own)
+    client = deployment.redis()
 
     def meanwhile() -> None:
         with pytest.raises(redis.OutOfMemoryError):
             client.set("key", "value")
 
-    assert harmed(scene, f"full memory {name}", meanwhile)
+    assert harmed(deployment, f"full memory {name}", meanwhile)
 
     assert client.set("key", "value")
 
 
 @pytest.mark.parametrize(("seed", "reads"), [(1, True), (0, False)])
 def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: int, reads: bool) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeScene(own)
+    client = deployment.redis()
     client.set("key", "value")
 
     def meanwhile() -> None:
@@ -143,7 +143,7 @@ def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: 
             client.set("key", "other")
         assert masterdown(client) is not reads
 
-    words = harmed(scene, "demote redis", meanwhile, seed)
+    words = harmed(deployment, "demote redis", meanwhile, seed)
 
     assert words == ("READONLY" if reads else "READONLY, MASTERDOWN")
     assert client.get("key") == "value"
@@ -151,26 +151,26 @@ def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: 
 
 
 def test_ways_to_an_old_primary_lead_back_and_it_lives_on(own: Servers) -> None:
-    scene = FakeScene(own)
+    deployment = FakeScene(own)
     usual, resets = Path("usual"), list[int]()
-    scene.links = [
+    deployment.links = [
         SimpleNamespace(role=role, upstream=usual, reset=lambda: resets.append(1)) for role in ("api", "worker")
     ]
     kept = list[redis.Redis]()
 
     def meanwhile() -> None:
-        [path] = {link.upstream for link in scene.links}
+        [path] = {link.upstream for link in deployment.links}
         kept.append(redis.Redis(unix_socket_path=str(path)))
         until(lambda: masterdown(kept[0]))
 
     try:
-        assert harmed(scene, "old primary redis", meanwhile) == "2 links"
+        assert harmed(deployment, "old primary redis", meanwhile) == "2 links"
 
-        assert {link.upstream for link in scene.links} == {usual}
+        assert {link.upstream for link in deployment.links} == {usual}
         assert len(resets) == 2
         assert masterdown(kept[0])
     finally:
-        for process in scene.beside:
+        for process in deployment.beside:
             process.kill()
             process.wait()
 
@@ -186,28 +186,28 @@ def masterdown(client: redis.Redis) -> bool:
 
 
 def test_the_next_ids_of_one_lane_are_ahead(own: Servers) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeScene(own)
+    client = deployment.redis()
     for lane in range(4):
         client.xtrim(keys.lane(lane), minid=client.xadd(keys.lane(lane), {"o": "1"}))
 
-    harmed(scene, "clock ahead")
+    harmed(deployment, "clock ahead")
 
-    [lane] = scene.ahead
+    [lane] = deployment.ahead
     ahead_ms = StreamId.parse(str(client.xadd(keys.lane(lane), {"o": "1"}))).ms - time.time() * 1000
     assert 100_000 < ahead_ms <= 300_000
     assert StreamId.parse(str(client.xadd(keys.lane((lane + 1) % 4), {"o": "1"}))).ms - time.time() * 1000 < 1_000
 
 
 def test_redis_is_as_it_was_and_connections_end(own: Servers) -> None:
-    scene = FakeScene(own)
-    client = scene.redis()
+    deployment = FakeScene(own)
+    client = deployment.redis()
     client.set("kept", "first", px=60_000)
     connection = client.client_id()
 
-    words = harmed(scene, "failover redis")
+    words = harmed(deployment, "failover redis")
 
-    [back] = scene.went_back
+    [back] = deployment.went_back
     assert " keys of " in words
     assert back.back_to < back.begun < back.ended
     assert client.client_id() != connection

@@ -172,7 +172,7 @@ def test_a_late_drain_that_publishes_without_the_fence(play: Play, monkeypatch: 
     play.drain()
     assert play.look(held).said["status"] == "CONFIRMED"
     source = scripts.FINISH.source
-    for guard in ("if same_life and not mine and served >= tonumber(ARGV[3]) then return {0} end",
+    for guard in ("if same_life and not booking and served >= tonumber(ARGV[3]) then return {0} end",
                   "not version or tonumber(version) < tonumber(ARGV[arg])"):  # fmt: skip
         assert guard in source
         source = source.replace(guard, "" if guard.endswith("end") else "true")

@@ -11,14 +11,14 @@ from math import inf
 import pytest
 
 from core.errors import OnsaleError
-from proof.bench import flood, overload, swarm
-from proof.bench.flood import Bookings, Flood
+from proof.bench import api_overload, overload, worker_overload
+from proof.bench.api_overload import ApiOverload
 from proof.bench.job import Done
-from proof.bench.swarm import Swarm
 from proof.bench.verdicts import Row, api_rows, workers_rows
 from proof.bench.watch import Sample, between, decided_per_s
+from proof.bench.worker_overload import Bookings, WorkerOverload
 
-CAP = flood.CAP
+CAP = worker_overload.CAP
 GIB = 1 << 30
 MACHINE = {"processor": "P", "cores": 2}
 
@@ -27,9 +27,9 @@ def sample(at: float, waiting: list[int], decided: int = 0, memory: int = 5_000_
     return Sample(at, waiting, memory, decided)
 
 
-def a_flood() -> Flood:
+def a_worker_overload() -> WorkerOverload:
     """All goals are met: 200 decided per second, 1,000 offered, 190 decided meanwhile."""
-    return Flood(
+    return WorkerOverload(
         peaks=[200.0, 198.0],
         offered=1_000.0,
         codes=Counter({202: 2_000, 503: 8_000}),
@@ -47,8 +47,8 @@ def a_flood() -> Flood:
     )
 
 
-def a_swarm() -> Swarm:
-    return Swarm(
+def an_api_overload() -> ApiOverload:
+    return ApiOverload(
         rates={8: 800.0, 16: 1_950.0, 512: 2_000.0},
         connections=80,
         codes=Counter({202: 9_000}),
@@ -66,8 +66,8 @@ def missed(rows: list[Row]) -> list[str]:
 
 
 def test_a_flood_and_a_swarm_as_they_must_be_meet_every_goal():
-    assert missed(workers_rows(a_flood())) == []
-    assert missed(api_rows(a_swarm())) == []
+    assert missed(workers_rows(a_worker_overload())) == []
+    assert missed(api_rows(an_api_overload())) == []
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_a_flood_and_a_swarm_as_they_must_be_meet_every_goal():
     ],
 )
 def test_each_goal_of_the_workers_is_missed_alone(change, goal):
-    [what] = missed(workers_rows(replace(a_flood(), **change)))
+    [what] = missed(workers_rows(replace(a_worker_overload(), **change)))
 
     assert goal in what
 
 
 def test_lanes_that_were_never_full_and_refusals_that_never_came_miss_their_goals():
-    never_full = replace(a_flood(), samples=[sample(0, [10] * 4), sample(1, [400, CAP, CAP, CAP], 190)])
+    never_full = replace(a_worker_overload(), samples=[sample(0, [10] * 4), sample(1, [400, CAP, CAP, CAP], 190)])
     assert never_full.at_cap == []
     assert len(missed(workers_rows(never_full))) == 2  # the emptiest lane; nothing was decided at the cap
-    assert len(missed(workers_rows(replace(a_flood(), refused_ms=[])))) == 2  # refusals, their p99
-    assert len(missed(workers_rows(Flood()))) >= 8
+    assert len(missed(workers_rows(replace(a_worker_overload(), refused_ms=[])))) == 2  # refusals, their p99
+    assert len(missed(workers_rows(WorkerOverload()))) >= 8
 
 
 @pytest.mark.parametrize(
@@ -117,23 +117,23 @@ def test_lanes_that_were_never_full_and_refusals_that_never_came_miss_their_goal
     ],
 )
 def test_each_goal_of_the_api_is_missed_alone(change, goal):
-    [what] = missed(api_rows(replace(a_swarm(), **change)))
+    [what] = missed(api_rows(replace(an_api_overload(), **change)))
 
     assert goal in what
 
 
 def test_the_better_peak_counts_and_decided_is_the_rate_while_the_lanes_are_full():
-    found = a_flood()
+    found = a_worker_overload()
 
     assert found.peak == 200
     assert found.decided == pytest.approx(190)
 
 
 def test_only_the_looks_while_everybody_asked_count():
-    found = Flood([200.0])
+    found = WorkerOverload([200.0])
     looks = [sample(at, [CAP] * 4, int(100 * at)) for at in (0.0, 1.0, 2.0, 3.0)]
 
-    flood.count(found, Done(Counter({503: 90}), lost=10, seconds=2.0, cpu_s=0.5), between(looks, 0.5, 2.5))
+    worker_overload.count(found, Done(Counter({503: 90}), lost=10, seconds=2.0, cpu_s=0.5), between(looks, 0.5, 2.5))
 
     assert [each.at for each in found.samples] == [1.0, 2.0]
     assert found.offered == 50
@@ -156,14 +156,14 @@ def test_bookings_are_made_when_asked_for_each_with_a_seat_and_a_key_of_its_own(
 
 
 def test_the_fewest_connections_that_reach_nearly_the_best_saturate():
-    assert swarm.saturating({8: 500.0, 16: 960.0, 32: 1_000.0, 64: 990.0}) == 16
-    assert swarm.saturating({8: 500.0}) == 8
+    assert api_overload.saturating({8: 500.0, 16: 960.0, 32: 1_000.0, 64: 990.0}) == 16
+    assert api_overload.saturating({8: 500.0}) == 8
 
 
 def test_normal_is_twice_what_it_was_within_bounds():
-    assert swarm.limit_ms([15.0]) == 30
-    assert swarm.limit_ms([1.0]) == swarm.LEAST_MS
-    assert swarm.limit_ms([500.0]) == swarm.MOST_MS
+    assert api_overload.limit_ms([15.0]) == 30
+    assert api_overload.limit_ms([1.0]) == api_overload.LEAST_MS
+    assert api_overload.limit_ms([500.0]) == api_overload.MOST_MS
 
 
 @pytest.mark.parametrize(
@@ -178,22 +178,22 @@ def test_normal_is_twice_what_it_was_within_bounds():
     ],
 )
 def test_normal_again_is_after_the_last_bad_second(latencies_ms, seconds):
-    assert swarm.normal_after(latencies_ms, 2, 20.0) == seconds
+    assert api_overload.normal_after(latencies_ms, 2, 20.0) == seconds
 
 
 def test_a_quick_refusal_is_not_normal_and_a_gap_spoils_all():
     done = Done(accept_ms=[3.0, 1.0, 4.0], ids=["a", "", "b"])
 
-    assert swarm.latencies(done) == [3.0, inf, 4.0]
-    assert swarm.latencies(replace(done, lost=1)) == [inf] * 3
-    assert swarm.latencies(replace(done, timed_out=True)) == [inf] * 3
+    assert api_overload.latencies(done) == [3.0, inf, 4.0]
+    assert api_overload.latencies(replace(done, lost=1)) == [inf] * 3
+    assert api_overload.latencies(replace(done, timed_out=True)) == [inf] * 3
 
 
 def test_the_lanes_are_empty_at_the_first_look_after_the_end_that_says_so():
     looks = [sample(1.0, [0, 0]), sample(2.0, [3, 0]), sample(4.5, [0, 0])]
 
-    assert swarm.emptied_after(looks, 1.5) == 3.0
-    assert swarm.emptied_after(looks, 5.0) == inf
+    assert api_overload.emptied_after(looks, 1.5) == 3.0
+    assert api_overload.emptied_after(looks, 5.0) == inf
 
 
 def test_the_table_stands_between_its_markers_and_the_prose_around_it_is_kept(tmp_path):
@@ -227,8 +227,10 @@ def test_the_document_of_the_project_has_a_place_for_the_table():
 
 
 def test_the_figures_are_json_also_when_normal_never_came():
-    rows = workers_rows(a_flood()) + api_rows(replace(a_swarm(), normal_after_s=inf))
-    found = overload.figures("now", MACHINE, rows, a_flood(), replace(a_swarm(), normal_after_s=inf))
+    rows = workers_rows(a_worker_overload()) + api_rows(replace(an_api_overload(), normal_after_s=inf))
+    found = overload.figures(
+        "now", MACHINE, rows, a_worker_overload(), replace(an_api_overload(), normal_after_s=inf)
+    )
 
     read = json.loads(json.dumps(found, allow_nan=False))
     assert read["met"] is False

@@ -113,7 +113,7 @@ def test_a_door_that_answers_nobody_while_postgres_is_paused_is_found(kind, serv
 
     [found] = overdue(postgres, [], [*calls, *away], [])
 
-    assert found.text == f"stop postgres: {service} stood still for 20.1 s, 3 s are allowed"
+    assert found.text == f"stop postgres: {service} stopped for 20.1 s, 3 s are allowed"
     assert overdue([fault("stop redis", 10.0, 30.0)], [], [*calls, *away], []) == []
     assert overdue(postgres, [], [*calls, *asked(kind, *every_tenth(10, 30), code=good)], []) == []
 

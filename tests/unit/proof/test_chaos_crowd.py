@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from proof.chaos.mine import Buyers, Regulars, Stock
+from proof.chaos.own_bookings import Buyers, KnownBookings, SteadyBuyers
 from proof.kit.async_client import AsyncClient, request
 from proof.kit.client import Broken, NoAnswer
 
@@ -33,7 +33,7 @@ def test_every_wish_has_a_key_of_its_own_and_a_stranger_is_somebody_else():
 
 
 def test_in_the_steady_stream_nobody_wants_what_another_wants_and_everybody_comes_in_turn():
-    regulars = Regulars([f"user-{number}" for number in range(40)], LABELS)
+    regulars = SteadyBuyers([f"user-{number}" for number in range(40)], LABELS)
 
     wishes = [regulars.wish(1) for _ in range(100)]
 
@@ -44,19 +44,19 @@ def test_in_the_steady_stream_nobody_wants_what_another_wants_and_everybody_come
 
 def test_a_booking_is_found_by_the_state_that_was_seen_last():
     draws = random.Random(1)
-    stock, mine = Stock(draws), Buyers(["u"], LABELS, draws).wish(1, best=True, hold=True)
-    stock.put(mine, "UNKNOWN")
+    stock, booking = KnownBookings(draws), Buyers(["u"], LABELS, draws).wish(1, best=True, hold=True)
+    stock.put(booking, "UNKNOWN")
     assert stock.pick("HELD") is None
-    assert stock.pick("UNKNOWN") is mine
+    assert stock.pick("UNKNOWN") is booking
 
-    mine.id = "id"
-    stock.see(mine, {"stage": "HELD", "status": "PENDING", "pending": None})
+    booking.id = "id"
+    stock.see(booking, {"stage": "HELD", "status": "PENDING", "pending": None})
     assert stock.pick("UNKNOWN") is None
-    assert stock.pick("HELD", "CONFIRMED") is mine
+    assert stock.pick("HELD", "CONFIRMED") is booking
 
-    stock.see(mine, {"stage": "HELD", "status": "PENDING", "pending": "CONFIRM"})
+    stock.see(booking, {"stage": "HELD", "status": "PENDING", "pending": "CONFIRM"})
     assert stock.pick("HELD") is None
-    stock.forget(mine)
+    stock.forget(booking)
     assert stock.pick("ASKED") is None
 
 

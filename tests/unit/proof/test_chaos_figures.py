@@ -61,8 +61,8 @@ def test_a_rolling_restart_answers_for_what_fails_until_the_next_fault_begins():
     ]
 
     assert report.failures(roll, [roll, kill], calls) == [
-        "BOOK unanswered, sent 10.0 s after its begin",
-        "BOOK 503, sent 20.5 s after its begin",
+        "BOOK unanswered, sent 10.0 s after it began",
+        "BOOK 503, sent 20.5 s after it began",
     ]
     assert len(report.failures(roll, [roll], calls)) == 3
 
@@ -126,7 +126,7 @@ def test_a_drawn_fault_that_did_not_fire_is_told_in_the_table_and_below_it():
     run["not_fired"] = report.not_fired(("kill redis", "kill api"), ["kill api", "kill api"])
 
     assert "| kill redis | DID NOT FIRE | - | - | - | - |" in "\n".join(report.table(run))
-    assert "Drawn, and did not fire: kill redis." in report.summary(run)
+    assert "Selected, but did not fire: kill redis." in report.summary(run)
     assert not any("did not fire" in line for line in report.summary({**run, "not_fired": []}))
 
 

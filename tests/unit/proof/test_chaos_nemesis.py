@@ -54,7 +54,7 @@ def slow(fault: Fault, fires_at: int = 1) -> Fault:
     tries = 0
 
     @asynccontextmanager
-    async def harm(_scene: Any, _draws: random.Random) -> AsyncIterator[str]:
+    async def harm(_deployment: Any, _draws: random.Random) -> AsyncIterator[str]:
         nonlocal tries
         tries += 1
         await asyncio.sleep(fault.takes_s)

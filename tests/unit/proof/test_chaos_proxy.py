@@ -60,10 +60,10 @@ async def broken(talk: Talk) -> None:
         await asyncio.wait_for(talk[0].readexactly(1), 5)
 
 
-def play(scene: Callable[[Path], Awaitable[None]], folder: Path) -> None:
+def play(deployment: Callable[[Path], Awaitable[None]], folder: Path) -> None:
     async def run() -> None:
         try:
-            await asyncio.wait_for(scene(folder), 20)
+            await asyncio.wait_for(deployment(folder), 20)
         finally:
             while _open:
                 _open.pop()[1].close()
@@ -72,17 +72,17 @@ def play(scene: Callable[[Path], Awaitable[None]], folder: Path) -> None:
 
 
 def test_it_forwards_both_ways(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         async with linked(folder) as (link, _):
             talk = await dial(link)
             assert await say(talk, b"hello") == b"HELLO"
             talk[1].close()
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)
 
 
 def test_cut_resets_what_is_open_and_what_is_new_until_it_is_healed(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         async with linked(folder) as (link, _):
             talk = await dial(link)
             await say(talk, b"hello")
@@ -92,11 +92,11 @@ def test_cut_resets_what_is_open_and_what_is_new_until_it_is_healed(tmp_path):
             link.heal()
             assert await say(await dial(link), b"again") == b"AGAIN"
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)
 
 
 def test_half_open_swallows_everything_and_resets_who_lost_something(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         async with linked(folder) as (link, got):
             talk, quiet = await dial(link), await dial(link)
             await say(talk, b"hello")
@@ -109,11 +109,11 @@ def test_half_open_swallows_everything_and_resets_who_lost_something(tmp_path):
             assert await say(quiet, b"still") == b"STILL"
             assert link.harmed == 1
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)
 
 
 def test_stall_holds_bytes_back_and_delivers_them_later(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         async with linked(folder) as (link, got):
             talk = await dial(link)
             await say(talk, b"hello")
@@ -123,11 +123,11 @@ def test_stall_holds_bytes_back_and_delivers_them_later(tmp_path):
             link.heal()
             assert await asyncio.wait_for(talk[0].readexactly(4), 5) == b"LATE"
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)
 
 
 def test_delay_keeps_the_order(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         async with linked(folder) as (link, _):
             talk = await dial(link)
             await say(talk, b"hello")
@@ -142,11 +142,11 @@ def test_delay_keeps_the_order(tmp_path):
             assert await asyncio.wait_for(talk[0].readexactly(14), 5) == b"0123456789LATE"
             assert loop.time() - begun >= 0.02
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)
 
 
 def test_lost_replies_reach_the_server_and_not_the_client(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         async with linked(folder) as (link, got):
             talk = await dial(link)
             await say(talk, b"hello")
@@ -156,11 +156,11 @@ def test_lost_replies_reach_the_server_and_not_the_client(tmp_path):
             link.heal()
             await broken(talk)
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)
 
 
 def test_a_commit_arrives_and_its_answer_is_lost_with_the_connection(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         async with linked(folder) as (link, got):
             talk = await dial(link)
             link.begin(Mode.LOSE_COMMITS, commits=1)
@@ -171,14 +171,14 @@ def test_a_commit_arrives_and_its_answer_is_lost_with_the_connection(tmp_path):
             assert link.commits_lost == 1
             assert await say(await dial(link), b"Q....COMMIT\0") == b"Q....COMMIT\0"
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)
 
 
 def test_a_server_that_is_unavailable_resets_the_client(tmp_path):
-    async def scene(folder):
+    async def deployment(folder):
         link = Link("test", folder / "nobody")
         await link.open()
         await broken(await dial(link))
         await link.close()
 
-    play(scene, tmp_path)
+    play(deployment, tmp_path)

@@ -1,6 +1,6 @@
-"""Stands between one process and Postgres, passes everything on, and counts the transactions.
+"""A proxy between one process and Postgres that counts transactions.
 
-A thread with an event loop of its own; a unix socket in a private folder.
+It runs in a thread with its own event loop, and listens on a unix socket in a private folder.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ PORT = 5432
 START_S = 10.0
 
 
-class Onlooker:
-    """From `with` to the end of the block. `transactions`: BEGINs that have passed."""
+class TransactionCounter:
+    """The proxy, which runs inside its `with` block. `transactions`: the BEGINs that have passed."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
         host = re.search(r"host=([^&]+)", database_url)
         if host is None:
-            raise ValueError("The address of Postgres names no folder of sockets.")
+            raise ValueError("The address of Postgres names no socket folder.")
         self._theirs = Path(host[1]) / f".s.PGSQL.{PORT}"
         self._ours = folder / f".s.PGSQL.{PORT}"
         self.url = database_url.replace(host[0], f"host={folder}")
         self.transactions = 0
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="onlooker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="counter", daemon=True)
 
-    def __enter__(self) -> Onlooker:
+    def __enter__(self) -> TransactionCounter:
         self._ours.parent.mkdir(mode=0o700)
         self._thread.start()
         if not self._up.wait(START_S):
-            raise OSError("The onlooker does not listen.")
+            raise OSError("The counter does not listen.")
         return self
 
     def __exit__(

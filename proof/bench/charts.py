@@ -1,4 +1,4 @@
-"""Bar pictures as SVG, from plain templates: no library, readable as text, light and dark backgrounds."""
+"""Bar charts as SVG, from templates without a library, for light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BAR = """<text x="{left}" y="{text_y}" text-anchor="end">{name}</text>
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar with its spread. `ours` is coloured."""
+    """One bar with its spread. `ours`: it is highlighted."""
 
     name: str
     value: float
@@ -34,7 +34,7 @@ class Bar:
 
 
 def bars(title: str, found: Sequence[Bar], unit: str = "/s") -> str:
-    """A picture of horizontal bars, all on one scale that starts at 0."""
+    """Return a chart of horizontal bars, all on one scale that starts at 0."""
     longest = max((bar.most for bar in found), default=1.0) or 1.0
     rows = [_row(number, bar, WIDTH / longest, unit) for number, bar in enumerate(found)]
     return PAGE.format(

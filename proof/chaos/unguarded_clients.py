@@ -1,4 +1,4 @@
-"""Clients of the servers as they are: those of the product refuse a server that is demoted, and could not heal it."""
+"""Clients without the product's guards, which refuse a demoted server and so could not heal it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-#: Seconds until a server that does not answer is given up.
+#: Seconds until a command without an answer fails.
 TIMEOUT_S = 5.0
 
 
 def valkey(url: str, *, timeout_s: float = TIMEOUT_S, decode: bool = True) -> redis.Redis:
-    """A client of Redis or of the broker, whatever it is now. Nothing is repeated. Close it."""
+    """Return a client of Redis or the broker, whatever role the server has. It retries nothing. Close it."""
     return redis.Redis.from_url(
         url,
         protocol=2,
@@ -27,7 +27,7 @@ def valkey(url: str, *, timeout_s: float = TIMEOUT_S, decode: bool = True) -> re
 
 
 def as_owner(database_url: str, *statements: str) -> None:
-    """Carry out statements as the database's owner, each by itself. Raises: psycopg's errors."""
+    """Execute statements as the database's owner, each in its own transaction. Raises: psycopg's errors."""
     address = database_url.replace("postgresql+psycopg:", "postgresql:", 1)
     with closing(psycopg.connect(address, autocommit=True, connect_timeout=3)) as connection:
         for statement in ("SET default_transaction_read_only = off", *statements):

@@ -1,4 +1,4 @@
-"""Books that were given up: only those whose owners had asked for that, and all of those."""
+"""Checks that bookings are withdrawn or abandoned while queued exactly when their owners asked for that."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from proof.chaos.evidence import Evidence
 from proof.chaos.record import BOOK, CANCEL
 
-#: Redis's clock is this machine's; it is cut to whole ms.
+#: Redis uses this machine's clock, truncated to milliseconds.
 SLACK_S = 0.005
 
 
 def unwanted(evidence: Evidence) -> Iterator[tuple[str, float]]:
-    """Books that were given up without their owners' wish, or sold against it; and when they were decided."""
+    """Yield each booking that was abandoned though its owner did not ask for it, or sold too late; and when."""
     for row in evidence.rows:
         at, calls = row.decided_ms / 1000, evidence.by_booking.get(str(row.booking_id), ())
         if row.kind == BOOK and row.outcome == "CANCELLED":

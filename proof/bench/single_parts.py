@@ -1,4 +1,4 @@
-"""The parts that are not about the rate: latency, a rush and its polls, and the losers of a small show."""
+"""The parts that do not measure a rate: latency, the polls of a rush, and the losers of a small show."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from ops.rush.run import run_rush
 from proof.bench.contest import contest, proven
 from proof.bench.ground import DATABASE, BenchFailed
 from proof.bench.halls import label
-from proof.bench.onlooker import Onlooker
 from proof.bench.parts import CONNECTIONS, HOT, QUEUED, Bench
 from proof.bench.series import add, percentile
 from proof.bench.sizes import WARM_UP
 from proof.bench.sql.tables import SOLD
+from proof.bench.transaction_counter import TransactionCounter
 from proof.kit.waiting import until
 
 LANES, LOSERS = "lanes_template", "losers_template"
 LOSER_SEATS = 500
-#: Connections of buyers who wait on theirs: many more than wait at once, or they would wait for each other.
+#: Connections of buyers who use `?wait=`: many more than wait at once, so that none waits for a free connection.
 WAITING = 512
-#: Seconds that a lane has slept before a request wakes it, and that it may take to fall asleep.
+#: Seconds for which a lane sleeps before a request wakes it, and most seconds for all lanes to fall asleep.
 ASLEEP_S, FALLS_ASLEEP_S = 5.0, 20.0
-#: Requests to sleeping lanes per second: one after the other, so that none waits for another's start.
+#: Requests to sleeping lanes per second: one after the other, so that none waits for another lane's wake-up.
 WAKES_PER_S = 10.0
 
 
 def latency(bench: Bench) -> None:
-    """Submit to outcome, as a buyer sees it who asks with `?wait=`: at half of peak, then on sleeping lanes."""
+    """Measure submit to outcome for buyers who use `?wait=`: at half of peak, then on sleeping lanes."""
     picks = bench.picks(HOT)
     with contest(bench.ground, bench.generator, "onsale", HOT) as running:
         running.book(picks[:WARM_UP], follow="poll")
@@ -67,7 +67,7 @@ def _keep(bench: Bench, name: str, numbers: list[float]) -> None:
 
 
 def _fall_asleep(bench: Bench) -> None:
-    """Wait until no lane has a lease, and then as long as a lane is to have slept."""
+    """Wait until no lane has a lease, then for ASLEEP_S more seconds."""
     client = redis.Redis(connection_pool=connection_pool(bench.ground.stores.redis_url, socket_timeout_s=5))
     leases = [keys.lease(lane) for lane in range(bench.ground.lanes)]
     try:
@@ -78,21 +78,21 @@ def _fall_asleep(bench: Bench) -> None:
 
 
 def rush(bench: Bench) -> None:
-    """A crowd on one show: polls per booking, and what of it reaches Postgres through the api."""
+    """Measure a rush on one show: polls per booking, and the transactions that they cause through the api."""
     with (
-        Onlooker(bench.ground.url(DATABASE), bench.ground.home / "onlooker") as onlooker,
-        contest(bench.ground, bench.generator, "onsale", HOT, api_database_url=onlooker.url) as running,
+        TransactionCounter(bench.ground.url(DATABASE), bench.ground.home / "counter") as counter,
+        contest(bench.ground, bench.generator, "onsale", HOT, api_database_url=counter.url) as running,
     ):
         asked: list[int] = []
 
         async def watch(_tally: Tally) -> None:
-            asked.append(onlooker.transactions)
+            asked.append(counter.transactions)
             try:
                 await asyncio.sleep(3_600)
             finally:
-                asked.append(onlooker.transactions)
+                asked.append(counter.transactions)
 
-        # The first few open the show: its card and its hall's plan come from Postgres once.
+        # A few buyers first: the show's card and its hall's plan are read from Postgres once.
         first = Plan(
             base_url=f"http://127.0.0.1:{running.port}",
             jwt_secret=bench.ground.secret,
@@ -101,21 +101,21 @@ def rush(bench: Bench) -> None:
             buyers=64,
         )
         opened = asyncio.run(run_rush(first))
-        crowd = replace(first, buyers=bench.sizes.buyers, show_id=opened.show_id)
-        figures = asyncio.run(run_rush(crowd, watch))
-    _told(figures)
+        second = replace(first, buyers=bench.sizes.buyers, show_id=opened.show_id)
+        figures = asyncio.run(run_rush(second, watch))
+    _check(figures)
     add(bench.series, "rush polls", figures.polls_per_booking)
     add(bench.series, "rush transactions", asked[-1] - asked[0])
     bench.tell(f"rush: {figures.polls_per_booking:.2f} polls per booking, {asked[-1] - asked[0]} transactions")
 
 
-def _told(figures: Figures) -> None:
+def _check(figures: Figures) -> None:
     if figures.violations or figures.timed_out or figures.unanswered:
         raise BenchFailed(f"rush: {figures.found or figures}")
 
 
 def losers(bench: Bench) -> None:
-    """Many requests for few seats: seconds until everyone has an answer that stands."""
+    """Measure many requests for few seats: the seconds until every buyer has a final answer."""
     if len(bench.series.get("losers onsale s", ())) >= bench.sizes.loser_rounds:
         return
     [show_id] = bench.ground.template(LOSERS, [LOSER_SEATS])
@@ -125,8 +125,8 @@ def losers(bench: Bench) -> None:
         with contest(bench.ground, bench.generator, name, LOSERS) as running:
             result = running.follow(picks, connections=CONNECTIONS.get(name, QUEUED))
         [(sold,)] = bench.ground.execute(SOLD)
-        stands = set(result.done.outcomes) <= {"CONFIRMED", "FAILED", "409"} and not result.done.timed_out
-        if sold != LOSER_SEATS or result.done.outcomes["CONFIRMED"] != LOSER_SEATS or not stands:
+        final = set(result.done.outcomes) <= {"CONFIRMED", "FAILED", "409"} and not result.done.timed_out
+        if sold != LOSER_SEATS or result.done.outcomes["CONFIRMED"] != LOSER_SEATS or not final:
             raise BenchFailed(f"losers, {name}: {sold} seats are sold, {dict(result.done.outcomes)}")
         add(bench.series, f"losers {name} s", result.seconds)
         bench.tell(f"losers, {name}: {result.seconds:.2f} s, {dict(result.done.outcomes)}")

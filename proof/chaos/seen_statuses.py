@@ -1,4 +1,4 @@
-"""What clients saw of a booking: it only ever moved forward, and it is what was decided."""
+"""Checks of the statuses that clients saw: they only moved forward, and are what was decided."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from proof.chaos.evidence import Evidence
 from proof.chaos.record import BOOK, Call
 
 FINAL = ("CONFIRMED", "FAILED", "CANCELLED")
-#: Redis's clock is this machine's; it is cut to whole ms.
+#: Redis uses this machine's clock, truncated to milliseconds.
 SLACK_S = 0.005
 
 
 class Violation(NamedTuple):
-    """What is wrong, and when it was seen, if that is known (seconds since 1970)."""
+    """One violation. `at`: when it was seen, in seconds since 1970; None if that is not known."""
 
     text: str
     at: float | None = None
 
 
 def forward_only(evidence: Evidence) -> Iterator[Violation]:
-    """I3: what a client saw only ever moved forward."""
+    """I3: the statuses that a client saw only moved forward."""
     for id_, calls in evidence.by_booking.items():
-        seen = sorted((call for call in calls if is_look(call)), key=lambda call: call.answered_at)
+        seen = sorted((call for call in calls if shows_status(call)), key=lambda call: call.answered_at)
         ends = [call.answered_at for call in seen]
         newest: list[Call] = []
         for call in seen:
@@ -46,11 +46,11 @@ def forward_only(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _went_back(before: Call, call: Call) -> bool:
-    return is_look(call) and bool(call.said["version"] < before.said["version"])
+    return shows_status(call) and bool(call.said["version"] < before.said["version"])
 
 
 def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> bool:
-    """A key that is repeated after its final status has left Redis is queued once more."""
+    """Return whether the key was repeated after its final status had left Redis: then it is queued once more."""
     if call.said["version"]:
         return False
     wiped = evidence.wiped_between(before.sent_at, call.answered_at)
@@ -68,14 +68,14 @@ def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> 
 
 
 def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:
-    """I4: same key, same booking; and every version of it that a client saw is the one that was decided."""
+    """I4: same key, same booking; and every version that a client saw is the one that was decided."""
     for id_, calls in evidence.by_booking.items():
         decided = {row.decision["version"]: row for row in evidence.rows_of.get(id_, ()) if "version" in row.decision}
         for call in calls:
             if call.kind == BOOK and call.accepted and call.said["id"] != id_:
                 text = f"the key {call.key} of {call.user} gave booking {call.said['id']}, and is {id_}"
                 yield Violation(text, call.answered_at)
-            elif is_look(call) and call.said["version"]:
+            elif shows_status(call) and call.said["version"]:
                 row = decided.get(call.said["version"])
                 if row is None or not _agrees(call.said, row.decision):
                     recorded = row.decision if row else "nothing"
@@ -87,15 +87,15 @@ def _agrees(said: dict[str, Any], decision: dict[str, Any]) -> bool:
     return (said["status"], said["seats"]) == (decision["status"], decision["seats"])
 
 
-def is_look(call: Call) -> bool:
-    """Whether the answer showed a booking's status."""
+def shows_status(call: Call) -> bool:
+    """Return whether the answer showed a booking's status."""
     return call.accepted and call.said.get("version") is not None
 
 
-def last_looks(evidence: Evidence) -> Iterator[tuple[str, Call]]:
-    """What was seen of each booking after the system had come to rest, if somebody looked."""
+def last_seen(evidence: Evidence) -> Iterator[tuple[str, Call]]:
+    """Yield the last status seen of each booking after the system came to rest, if it was read then."""
     for id_, calls in evidence.by_booking.items():
-        after = [call for call in calls if call.sent_at >= evidence.rested_at and is_look(call)]
+        after = [call for call in calls if call.sent_at >= evidence.rested_at and shows_status(call)]
         if after:
             yield id_, after[-1]
 

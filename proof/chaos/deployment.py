@@ -1,4 +1,4 @@
-"""The scene: the links, the system's process and the way to its parts, as faults and the oracle use them."""
+"""A deployment of the system under test: its links, its process, and access to its parts for faults and oracle."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ops.up.process import follow
 from ops.up.programs import PROJECT
 from ops.up.running import Running, running
 from proof.chaos.evidence import Wipe
-from proof.chaos.plain import valkey
 from proof.chaos.proxy import Link
 from proof.chaos.system import LANES, LINKS, Site, server_sockets
+from proof.chaos.unguarded_clients import valkey
 
 HOST = "127.0.0.1"
 START_DEADLINE_S = 60.0
@@ -41,8 +41,8 @@ class NoSystem(OnsaleError):
     code = "no_system"
 
 
-class Scene:
-    """One system under test. Use it as an async context manager: whatever was started has ended after it."""
+class Deployment:
+    """One system under test. Use it as an async context manager, which ends everything that it started."""
 
     def __init__(self, home: Path, log: Path, seed: int) -> None:
         self.home = home
@@ -54,16 +54,16 @@ class Scene:
             for server in servers
         }
         self.port = _free_port()
-        #: Lanes whose ids were put ahead of the clock; when Redis went back to an earlier state; neighbours that do
-        #: not fit and were not refused.
+        #: Lanes whose ids were set ahead of the clock; when Redis was set back to an earlier state; and foreign
+        #: processes that were not refused.
         self.ahead: set[int] = set()
         self.went_back: list[Wipe] = []
         self.unrefused: list[str] = []
-        self._beside: list[subprocess.Popen[bytes]] = []
+        self._extra: list[subprocess.Popen[bytes]] = []
         self.running: Running
         self._child: subprocess.Popen[bytes] | None = None
 
-    async def __aenter__(self) -> Scene:
+    async def __aenter__(self) -> Deployment:
         for link in self.links.values():
             await link.open()
         ports: dict[str, dict[str, int]] = {}
@@ -85,7 +85,7 @@ class Scene:
         self._child.stdin.close()
         try:
             await self._started()
-        except BaseException:  # a cancellation too: the child must not outlive us
+        except BaseException:  # cancellation too: the child must not outlive us
             await self.end()
             raise
         return self
@@ -94,10 +94,10 @@ class Scene:
         await self.end()
 
     async def end(self) -> None:
-        """End the system, what runs beside it, and the links. Repeat: nothing happens."""
+        """End the system, the processes started next to it, and the links. Safe to repeat."""
         child, self._child = self._child, None
-        while self._beside:
-            await end_process(self._beside.pop())
+        while self._extra:
+            await end_process(self._extra.pop())
         if child is not None and child.poll() is None:
             child.send_signal(signal.SIGTERM)
             try:
@@ -125,17 +125,20 @@ class Scene:
             raise NoSystem(f"The system under test did not start. The end of its log:\n{end}")
 
     async def answers(self) -> bool:
-        """Whether the api is ready."""
+        """Return whether the api is ready."""
         return await is_ready(HOST, self.port)
 
     # -- its parts --------------------------------------------------------------------------------------
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Ask the supervisor."""
+        """Send a request to the supervisor's control socket."""
         return await asyncio.to_thread(ask, self.home, request)
 
     async def pids(self, name: str) -> list[int]:
-        """The process ids of a running group, leader first; `api` is whichever api runs. Empty while none does."""
+        """Return the process ids of a running group, leader first; empty if it is not running.
+
+        `api` is the api that is running, whatever its number.
+        """
         rows = (await self.ask({"do": "status"}))["processes"]
         for row in rows:
             same = row["name"] == name or (name == "api" and row["name"].startswith("api"))
@@ -144,12 +147,12 @@ class Scene:
         return []
 
     async def group_of(self, name: str) -> str:
-        """The name of the group that is the api now."""
+        """Return the name of the running group whose name begins with `name`; `name` itself if there is none."""
         rows = (await self.ask({"do": "status"}))["processes"]
         return next((row["name"] for row in rows if row["name"].startswith(name) and row["state"] == "running"), name)
 
     async def listens(self, name: str) -> bool:
-        """Whether every fork of an api takes connections."""
+        """Return whether every fork of an api accepts connections."""
         forks = (await self.pids(name))[1:]
         found = 0
         for pid in forks:
@@ -159,7 +162,7 @@ class Scene:
         return bool(forks) and found == len(forks)
 
     async def family(self, name: str) -> list[int]:
-        """All processes of a group, Postgres's own children among them."""
+        """Return all processes of a group, Postgres's own children among them."""
         found = await self.pids(name)
         with suppress(psutil.Error):
             if found:
@@ -167,15 +170,15 @@ class Scene:
         return sorted(set(found))
 
     def redis(self, *, decode: bool = True) -> Redis:
-        """A client of Redis that no link is in the way of. Close it."""
+        """Return a client of Redis that goes past the links. Close it."""
         return valkey(self.running.redis_url, decode=decode)
 
     def broker(self) -> Redis:
-        """A client of the broker that no link is in the way of. Close it."""
+        """Return a client of the broker that goes past the links. Close it."""
         return valkey(self.running.broker_url, decode=False)
 
     def start(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start a process beside the system, with a group of its own; it ends with the scene at the latest."""
+        """Start a process next to the system, in its own group; it ends with the deployment at the latest."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -187,11 +190,11 @@ class Scene:
                 start_new_session=True,
                 preexec_fn=follow(signal.SIGTERM),
             )
-        self._beside.append(process)
+        self._extra.append(process)
         return process
 
     def lanes(self) -> list[LaneState]:
-        """The state of every lane. Raises: redis-py's errors."""
+        """Return the state of every lane. Raises: redis-py's errors."""
         client = self.redis()
         try:
             pipe = client.pipeline(transaction=False)
@@ -202,12 +205,12 @@ class Scene:
             client.close()
 
     def links_of(self, role: str, server: str) -> list[Link]:
-        """The links of a role: those of all workers for `worker`."""
+        """Return the links of a role to a server: those of all workers for `worker`."""
         return [link for (process, to), link in self.links.items() if process.startswith(role) and to == server]
 
 
 async def end_process(process: subprocess.Popen[bytes], after_s: float = 0.0) -> int | None:
-    """Wait so long for a process to end by itself; its exit code. Otherwise kill it, and its group: None."""
+    """Wait for a process to end, and return its exit code; after `after_s` seconds kill its group and return None."""
     try:
         return await asyncio.to_thread(process.wait, after_s)
     except subprocess.TimeoutExpired:
@@ -218,7 +221,7 @@ async def end_process(process: subprocess.Popen[bytes], after_s: float = 0.0) ->
 
 
 def send(pids: list[int], number: signal.Signals) -> int:
-    """Send a signal to processes that may be gone already; returns how many got it."""
+    """Send a signal to processes, some of which may be gone. Returns how many got it."""
     reached = 0
     for pid in pids:
         with suppress(ProcessLookupError):

@@ -1,7 +1,8 @@
-"""Overload of the workers: bookings come several times faster than they can be decided, for minutes.
+"""Overload of the workers: for minutes, bookings arrive several times faster than they can be decided.
 
-The drain is throttled by a slow disk: Postgres sleeps at each commit (`commit_delay`), and batches are small. So the
-workers wait, as they would for a real disk, and the limit is theirs alone: api and generator have the CPU they need.
+The drain is throttled as by a slow disk: Postgres sleeps at each commit (`commit_delay`), and batches are small. So
+the
+workers wait instead of computing, and only they are the bottleneck: api and generator have the CPU they need.
 """
 
 from __future__ import annotations
@@ -24,28 +25,30 @@ from proof.bench.sql.tables import OUTCOMES, RELOAD
 from proof.bench.watch import Sample, Watch, between, decided_per_s
 from proof.kit.waiting import until
 
-#: One show per lane. How much longer a commit takes, and how many operations share one: some 200 decided per second,
-#: so that FACTOR times as many requests are far from what the api and the generator can do on two cores.
+#: Shows (one per lane), microseconds added to a commit, and operations per batch: some 200 are decided per second, so
+#: FACTOR times as many requests are far below what the api and the generator can do on two cores.
 SHOWS, COMMIT_US, BATCH = 4, 100_000, 5
-#: Entries that a lane may hold here: ten seconds of the drain's work.
+#: The cap of a lane here, in entries: ten seconds of the drain's work.
 CAP = 500
-#: Times the peak that is offered, over so many connections.
+#: How many times the peak is offered, and over how many connections.
 FACTOR, CONNECTIONS = 5, 128
-#: People who ask, again and again, one after the other.
+#: The buyers, who send requests in turn.
 BUYERS = 19_997
-#: Seats of a show per second of load: more than are asked for, so that nobody fails for want of seats.
+#: Seats of a show per second of load, seconds to spare, and most seats: more than are requested, so that no booking
+#: fails for lack of seats.
 SEATS_PER_S, SPARE_S, MOST_SEATS = 300, 30, 200_000
+#: Most seconds to wait for the lanes to empty.
 PATIENCE_S = 60.0
-#: A lane is full with so much of its cap.
+#: The share of its cap from which a lane counts as full.
 FULL_SHARE = 0.9
 
 
 @dataclass(slots=True)
-class Flood:
-    """What came of it. Rates are per second.
+class WorkerOverload:
+    """The result. Rates are per second, latencies in milliseconds.
 
-    peaks: decided, with full lanes and nobody asking, before and after.   lost: accepted, without an outcome.
-    busy: the generator's share of a core.
+    peaks: decided with full lanes and no requests arriving, before and after.   lost: accepted, without an outcome.
+    busy: the generator's share of a core.   memory_limit: Redis's maxmemory in bytes.
     """
 
     peaks: list[float] = field(default_factory=list)
@@ -63,26 +66,26 @@ class Flood:
 
     @property
     def peak(self) -> float:
-        """The better one: what is decided under load is compared with it."""
+        """The better peak, with which the rate under load is compared."""
         return max(self.peaks, default=0.0)
 
     @property
     def at_cap(self) -> list[Sample]:
-        """The looks from the first at which every lane was full."""
+        """The samples from the first one at which every lane was full."""
         first = next((n for n, each in enumerate(self.samples) if min(each.waiting) >= FULL_SHARE * CAP), None)
         return [] if first is None else self.samples[first:]
 
     @property
     def decided(self) -> float:
-        """Decided while the lanes were full and everybody asked."""
+        """The rate at which operations were decided while the lanes were full and requests arrived."""
         return decided_per_s(self.at_cap)
 
 
 @dataclass(frozen=True, slots=True)
 class Bookings(Sequence[bytes]):
-    """Requests from number `first` on, each made when it is sent: minutes of them need neither memory nor a pause.
+    """Requests from number `first` on, each built when it is sent, which saves memory and a pause before the load.
 
-    Each is for another seat, show after show; the buyers take turns.
+    Each is for another seat, with shows and buyers in turn.
     """
 
     shows: list[int]
@@ -109,12 +112,14 @@ class Bookings(Sequence[bytes]):
         return wire.post_booking(show_id, seat, token, f"flood-{number}")
 
 
-def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]) -> Flood:
-    """Measure the throttled peak, offer FACTOR times that for so long, measure it again, look for all accepted."""
+def overload_workers(
+    ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]
+) -> WorkerOverload:
+    """Measure the throttled peak, offer FACTOR times that for `seconds`, measure it again, and check all accepted."""
     capacity = min(MOST_SEATS, SEATS_PER_S * (int(seconds) + SPARE_S))
     shows = ground.template("flood", [capacity] * SHOWS)
     tokens = [wire.buyer_token(ground.secret, number) for number in range(BUYERS)]
-    found = Flood()
+    found = WorkerOverload()
     env = {"BATCH": str(BATCH), "LANE_CAP": str(CAP), "SHOW_SHARE": "100"}
     with (
         _slow_commits(ground),
@@ -130,7 +135,7 @@ def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[
         begun = time.perf_counter()
         done = _send(running, Bookings(shows, capacity, tokens, len(picks), int(rate * seconds)), rate)
         count(found, done, between(watch.samples, begun, begun + done.seconds))
-        tell("(a) over; the lanes are emptied once more")
+        tell("(a) the load is over; the lanes are emptied once more")
         found.peaks.append(_peak(watch))
         until(lambda: sum(watch.last.waiting) == 0, PATIENCE_S, "The work that was accepted")
         found.memory_limit = watch.memory_limit
@@ -141,8 +146,8 @@ def flood(ground: Ground, generator: Generator, seconds: float, tell: Callable[[
     return found
 
 
-def count(found: Flood, done: Done, samples: list[Sample]) -> None:
-    """Take over what the generator and the looks say. What was never sent was not offered."""
+def count(found: WorkerOverload, done: Done, samples: list[Sample]) -> None:
+    """Copy the figures of the generator and the samples. Requests that were never sent do not count as offered."""
     found.codes, found.broken = done.codes, done.lost
     found.refused_ms, found.late_ms = done.refused_ms, done.late_ms
     found.offered = (done.codes.total() + done.lost) / done.seconds
@@ -151,7 +156,7 @@ def count(found: Flood, done: Done, samples: list[Sample]) -> None:
 
 
 def _send(running: Contest, requests: Bookings, rate: float) -> Done:
-    """Send them, at this rate per second or as fast as they are answered."""
+    """Send the requests at this rate per second, or, if it is 0, as fast as they are answered."""
     deadline_s = (len(requests) / rate if rate else 0.0) + PATIENCE_S
     job = Job(
         port=running.port, requests=requests, rate=rate, connections=CONNECTIONS, keep_ids=True, deadline_s=deadline_s
@@ -160,7 +165,7 @@ def _send(running: Contest, requests: Bookings, rate: float) -> Done:
 
 
 def _peak(watch: Watch) -> float:
-    """Decided per second while the full lanes are emptied and nobody asks for anything."""
+    """Return the operations decided per second while full lanes are emptied and no requests arrive."""
     begun = time.perf_counter()
     until(lambda: watch.last.at > begun and min(watch.last.waiting) <= CAP // 10, PATIENCE_S, "The peak")
     return decided_per_s(between(watch.samples, begun, time.perf_counter()))
@@ -168,7 +173,7 @@ def _peak(watch: Watch) -> float:
 
 @contextmanager
 def _slow_commits(ground: Ground) -> Iterator[None]:
-    """Each commit takes COMMIT_US microseconds more until the block ends."""
+    """Make each commit take COMMIT_US microseconds longer until the block ends."""
     try:
         for change in (f"SET commit_delay = {COMMIT_US}", "SET commit_siblings = 0"):
             ground.administer(f"ALTER SYSTEM {change}")

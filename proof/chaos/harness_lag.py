@@ -1,22 +1,22 @@
-"""The watch: how late this process itself is woken. Where the machine starves it, times say nothing."""
+"""How late this process's own event loop wakes up. While it is stalled, measured times mean nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-#: Seconds between two looks at the clock, and how late one may be.
+#: Seconds between two checks of the clock, and the lateness above which one is recorded.
 LOOK_S, LATE_S = 0.1, 0.5
 
 
-class Watch:
-    """Runs from `async with` to its end. `lags`: (when, seconds late), seconds since 1970."""
+class HarnessLag:
+    """A monitor that runs inside its `async with` block. `lags`: (when, in seconds since 1970; seconds late)."""
 
     def __init__(self) -> None:
         self.lags: list[tuple[float, float]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> HarnessLag:
         self._task = asyncio.create_task(self._look())
         return self
 
@@ -25,7 +25,7 @@ class Watch:
         self._task.cancel()
 
     def lost_s(self, since: float) -> float:
-        """How many seconds the machine has kept us waiting since a moment."""
+        """Return the seconds for which this process was stalled since a moment."""
         return sum(late_s for at, late_s in self.lags if at >= since)
 
     async def _look(self) -> None:

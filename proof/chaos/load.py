@@ -1,10 +1,10 @@
-"""The load: an open loop of mixed requests at a fixed rate, in a process of its own (python -m proof.chaos.crowd).
+"""The load: an open loop of mixed requests at a fixed rate, in a separate process (python -m proof.chaos.load).
 
-Beside the mix, of which few are accepted, there is a steady stream of bookings of one show that all are: a lane under
-load, whatever else goes on.
+Few requests of the mix are accepted. So there is also a steady stream of bookings of one show, all of which can be
+accepted: it keeps one lane busy throughout.
 
-It is told what to do by one line of JSON on standard input, ends when a second line (or the end) comes, and
-answers with one line: how many were sent, and how many were not because too many were under way.
+The process reads its job as one line of JSON from standard input, and stops at a second line or the end of input. It
+then prints one line: how many requests were sent, not sent because too many were in flight, and retried.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uuid import UUID
 
 from ops.rush.tokens import mint
 from proof.chaos import record
-from proof.chaos.mine import Buyers, Mine, Regulars, Stock
+from proof.chaos.own_bookings import Buyers, KnownBookings, OwnBooking, SteadyBuyers
 from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call, Record
 from proof.kit.async_client import AsyncClient, request
 from proof.kit.client import Broken, NoAnswer
@@ -31,23 +31,24 @@ MIX = {
     "book": 20, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 8, "look": 18, "wait": 3,
     "show": 2, "seats": 2, "foreign": 2, "other_body": 1,
 }  # fmt: skip
-#: Seconds until a client gives up.
+#: Seconds until a client abandons a request, and that a long poll waits.
 DEADLINE_S = 5.0
 WAIT_S = 2
-#: No more requests than this are under way at once; what would be more is counted and not sent. The steady stream
-#: is counted by itself: requests that hang must not keep it from showing that others are answered.
+#: Most requests in flight at once; more are counted and not sent. The steady stream has its own count, so that
+#: requests of the mix that hang do not stop it.
 MOST_UNDER_WAY = 200
-#: Users of the steady stream. Each has few undecided bookings, however long a lane stands still.
+#: Users of the steady stream: enough that each has few undecided bookings even if a lane stops for long.
 STEADY_USERS = 1_000
-#: Seconds after which a booking of the steady stream is looked at.
+#: Seconds after which the status of a booking of the steady stream is read.
 LOOK_AFTER_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one crowd does. `generations`: the shows that are booked, one group after the other.
+    """The parameters of a load. Rates are requests per second.
 
-    `steady`: the show of each generation that the steady stream books, `steady_labels` its seats.
+    generations: the groups of shows that are booked, one after the other, for `generation_s` seconds each.
+    steady: the show of each generation that the steady stream books; steady_labels: its seats.
     """
 
     host: str
@@ -66,12 +67,12 @@ class Job:
     path: str
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the job as one line."""
         return json.dumps(asdict(self))
 
 
-class Crowd:
-    """Everybody who books during one run."""
+class Load:
+    """All clients of one run."""
 
     def __init__(self, job: Job, noted: Record) -> None:
         self.record = noted
@@ -82,18 +83,18 @@ class Crowd:
         users = user_ids(job.users + STEADY_USERS)
         self._tokens = {user: mint(job.secret, user, ttl_s=job.token_ttl_s) for user in users}
         self._buyers = Buyers(users[: job.users], job.labels, self._random)
-        self._regulars = Regulars(users[job.users :], job.steady_labels)
-        self.stock = Stock(self._random)
+        self._regulars = SteadyBuyers(users[job.users :], job.steady_labels)
+        self.stock = KnownBookings(self._random)
         self._begun = 0.0
         self._mixed = set[asyncio.Task[None]]()
         self._steady = set[asyncio.Task[None]]()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`, then wait for what is under way."""
+        """Send until `stop` is set, then wait for the requests in flight."""
         self._begun = asyncio.get_running_loop().time()
         await asyncio.gather(self._mix(stop), self._stream(stop))
-        if under_way := self._mixed | self._steady:
-            await asyncio.wait(under_way, timeout=3 * DEADLINE_S)
+        if in_flight := self._mixed | self._steady:
+            await asyncio.wait(in_flight, timeout=3 * DEADLINE_S)
         self._wire.close()
 
     async def _mix(self, stop: asyncio.Event) -> None:
@@ -126,74 +127,77 @@ class Crowd:
         task.add_done_callback(among.discard)
 
     def _draw(self, kind: str, shows: tuple[int, ...]) -> list[Coroutine[Any, Any, None]]:
-        """The requests of one draw: one, or several of the same key at once. A kind without a subject books."""
+        """Return the requests of one draw: one, or several with the same key at once.
+
+        Kinds that need a booking in some state become a new booking if there is none.
+        """
         stock = self.stock
         if kind in ("show", "seats"):
             return [self._read(kind, self._random.choice(shows))]
-        if kind == "confirm" and (mine := stock.pick("HELD")):
-            return [self._change(CONFIRM, mine)]
-        if kind == "cancel" and (mine := stock.pick("QUEUED", "HELD", "CONFIRMED")):
-            return [self._change(CANCEL, mine)]
-        if kind == "again" and (mine := stock.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
-            return [self._book(mine) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
-        if kind == "other_body" and (mine := stock.pick("CONFIRMED", "FAILED")):
-            return [self._other_body(mine)]
-        if kind in ("look", "wait") and (mine := stock.pick("QUEUED") or stock.pick("ASKED", "CONFIRMED")):
-            return [self._look(mine, WAIT_S if kind == "wait" else 0)]
-        if kind == "foreign" and (mine := stock.pick("QUEUED", "HELD", "CONFIRMED")):
-            return [self._spy(mine)]
+        if kind == "confirm" and (booking := stock.pick("HELD")):
+            return [self._change(CONFIRM, booking)]
+        if kind == "cancel" and (booking := stock.pick("QUEUED", "HELD", "CONFIRMED")):
+            return [self._change(CANCEL, booking)]
+        if kind == "again" and (booking := stock.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
+            return [self._book(booking) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
+        if kind == "other_body" and (booking := stock.pick("CONFIRMED", "FAILED")):
+            return [self._other_body(booking)]
+        if kind in ("look", "wait") and (booking := stock.pick("QUEUED") or stock.pick("ASKED", "CONFIRMED")):
+            return [self._look(booking, WAIT_S if kind == "wait" else 0)]
+        if kind == "foreign" and (booking := stock.pick("QUEUED", "HELD", "CONFIRMED")):
+            return [self._spy(booking)]
         hold = kind == "hold" or (kind != "book" and self._random.random() < 0.2)
-        mine = self._buyers.wish(self._random.choice(shows), best=kind == "book_best", hold=hold)
-        stock.put(mine, "UNKNOWN")
+        booking = self._buyers.wish(self._random.choice(shows), best=kind == "book_best", hold=hold)
+        stock.put(booking, "UNKNOWN")
         copies = 2 if self._random.random() < 0.05 else 1
-        return [self._book(mine) for _ in range(copies)]
+        return [self._book(booking) for _ in range(copies)]
 
     # -- requests ---------------------------------------------------------------------------------------
 
-    async def _come(self, mine: Mine) -> None:
-        """Book, and look once what has become of it."""
-        await self._book(mine)
-        if mine.id:
+    async def _come(self, booking: OwnBooking) -> None:
+        """Book a seat, and read the status once."""
+        await self._book(booking)
+        if booking.id:
             await asyncio.sleep(LOOK_AFTER_S)
-            await self._look(mine, 0)
+            await self._look(booking, 0)
 
-    async def _book(self, mine: Mine) -> None:
-        body = {"show_id": mine.show, **mine.asked}
-        raw = request("POST", "/api/bookings", token=self._tokens[mine.user], key=mine.key, body=body)
-        call = await self._send(BOOK, raw, mine, DEADLINE_S, key=mine.key, asked=mine.asked)
+    async def _book(self, booking: OwnBooking) -> None:
+        body = {"show_id": booking.show, **booking.asked}
+        raw = request("POST", "/api/bookings", token=self._tokens[booking.user], key=booking.key, body=body)
+        call = await self._send(BOOK, raw, booking, DEADLINE_S, key=booking.key, asked=booking.asked)
         if call.accepted:
-            mine.id = call.said["id"] or mine.id
-            self.stock.see(mine, call.said)
+            booking.id = call.said["id"] or booking.id
+            self.stock.see(booking, call.said)
         elif call.code in (404, 409, 422):
-            self.stock.forget(mine)
+            self.stock.forget(booking)
 
-    async def _other_body(self, mine: Mine) -> None:
-        asked = {"quantity": 1 + mine.asked.get("quantity", 0)}
-        body = {"show_id": mine.show, **asked}
-        raw = request("POST", "/api/bookings", token=self._tokens[mine.user], key=mine.key, body=body)
-        await self._send(BOOK, raw, mine, DEADLINE_S, key=mine.key, asked=asked)
+    async def _other_body(self, booking: OwnBooking) -> None:
+        asked = {"quantity": 1 + booking.asked.get("quantity", 0)}
+        body = {"show_id": booking.show, **asked}
+        raw = request("POST", "/api/bookings", token=self._tokens[booking.user], key=booking.key, body=body)
+        await self._send(BOOK, raw, booking, DEADLINE_S, key=booking.key, asked=asked)
 
-    async def _change(self, kind: str, mine: Mine) -> None:
+    async def _change(self, kind: str, booking: OwnBooking) -> None:
         method, tail = ("PATCH", "/confirm") if kind == CONFIRM else ("DELETE", "")
-        raw = request(method, f"/api/bookings/{mine.id}{tail}", token=self._tokens[mine.user])
-        call = await self._send(kind, raw, mine, DEADLINE_S)
+        raw = request(method, f"/api/bookings/{booking.id}{tail}", token=self._tokens[booking.user])
+        call = await self._send(kind, raw, booking, DEADLINE_S)
         if call.accepted:
-            self.stock.see(mine, call.said)
+            self.stock.see(booking, call.said)
 
-    async def _look(self, mine: Mine, wait_s: int) -> None:
+    async def _look(self, booking: OwnBooking, wait_s: int) -> None:
         query = f"?wait={wait_s}" if wait_s else ""
-        raw = request("GET", f"/api/bookings/{mine.id}{query}", token=self._tokens[mine.user])
-        call = await self._send(STATUS, raw, mine, DEADLINE_S + wait_s)
+        raw = request("GET", f"/api/bookings/{booking.id}{query}", token=self._tokens[booking.user])
+        call = await self._send(STATUS, raw, booking, DEADLINE_S + wait_s)
         if call.code == 200:
-            self.stock.see(mine, call.said)
+            self.stock.see(booking, call.said)
         elif call.code == 404:
-            self.stock.put(mine, "UNKNOWN")
+            self.stock.put(booking, "UNKNOWN")
 
-    async def _spy(self, mine: Mine) -> None:
-        """Somebody else asks for this booking."""
-        spy = self._buyers.other_than(mine.user)
-        raw = request("GET", f"/api/bookings/{mine.id}", token=self._tokens[spy])
-        call = self.record.sent(FOREIGN, user=spy, show=mine.show, booking=mine.id)
+    async def _spy(self, booking: OwnBooking) -> None:
+        """Have another user request this booking."""
+        spy = self._buyers.other_than(booking.user)
+        raw = request("GET", f"/api/bookings/{booking.id}", token=self._tokens[spy])
+        call = self.record.sent(FOREIGN, user=spy, show=booking.show, booking=booking.id)
         await self._exchange(call, raw, DEADLINE_S)
 
     async def _read(self, kind: str, show: int) -> None:
@@ -202,14 +206,14 @@ class Crowd:
         await self._exchange(call, request("GET", path), DEADLINE_S)
 
     async def _send(
-        self, kind: str, raw: bytes, mine: Mine, deadline_s: float, *, key: str = "",
+        self, kind: str, raw: bytes, booking: OwnBooking, deadline_s: float, *, key: str = "",
         asked: dict[str, Any] | None = None,
     ) -> Call:  # fmt: skip
-        call = self.record.sent(kind, user=mine.user, show=mine.show, key=key, asked=asked, booking=mine.id)
+        call = self.record.sent(kind, user=booking.user, show=booking.show, key=key, asked=asked, booking=booking.id)
         return await self._exchange(call, raw, deadline_s)
 
     async def _exchange(self, call: Call, raw: bytes, deadline_s: float) -> Call:
-        """Send it, once more if the connection broke before an answer, and note what came."""
+        """Send a request, retry it once if the connection broke before an answer, and record the result."""
         self.sent += 1
         code, body = 0, dict[str, Any]()
         for last in (False, True):
@@ -228,13 +232,13 @@ class Crowd:
 
 
 async def _until(due: float) -> None:
-    """Wait until the loop's clock says so; what is late already goes on at once."""
+    """Wait until a time of the loop's clock; return immediately if it has passed."""
     if (wait_s := due - asyncio.get_running_loop().time()) > 0:
         await asyncio.sleep(wait_s)
 
 
 def user_ids(count: int) -> list[str]:
-    """The ids of a run's users. Nobody else has such."""
+    """Return the ids of a run's users. No other user has such an id."""
     return [str(UUID(int=number + 1 + (8 << 76) + (2 << 62))) for number in range(count)]
 
 
@@ -246,9 +250,9 @@ async def _main() -> None:
     job, stop = Job(**values), asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
     with record.Record(Path(job.path)) as noted:
-        crowd = Crowd(job, noted)
-        await crowd.run(stop)
-    print(json.dumps({"sent": crowd.sent, "unsent": crowd.unsent, "retried": crowd.retried}))
+        load = Load(job, noted)
+        await load.run(stop)
+    print(json.dumps({"sent": load.sent, "unsent": load.unsent, "retried": load.retried}))
 
 
 if __name__ == "__main__":
