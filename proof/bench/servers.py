@@ -70,7 +70,7 @@ class Servers:
         """Make a prepared database with a show per capacity, unless it exists. Returns the shows' ids."""
         if name not in self.shows:
             self.administer(f"CREATE DATABASE {name}")
-            self._empty_redis()  # each template is an installation of its own
+            self._empty_redis()  # each template is a separate installation
             prepare_stores(self.url(name), self.stores.redis_url, lanes=self.lanes, admin_email="", admin_password="")
             self.shows[name] = make_shows(self.url(name), capacities)
             self.execute("VACUUM (ANALYZE)", name)

@@ -29,20 +29,20 @@ LOOKS, REPEATS, AT_ONCE = 1_500, 200, 24
 DEADLINE_S = 10.0
 
 
-async def restless(deployment: Deployment, watch: HarnessLag) -> list[str]:
+async def wait_for_rest(deployment: Deployment, watch: HarnessLag) -> list[str]:
     """Wait until lanes are empty and no hold is left. Returns what was still open after REST_BOUND_S seconds.
 
     Time for which this process itself was stalled does not count: the system was stalled too.
     """
     begun = time.time()
-    while found := await asyncio.to_thread(_unrest, deployment):
+    while found := await asyncio.to_thread(_unfinished, deployment):
         if time.time() - begun - watch.lost_s(begun) > REST_BOUND_S:
             return found
         await asyncio.sleep(0.2)
     return []
 
 
-def _unrest(deployment: Deployment) -> list[str]:
+def _unfinished(deployment: Deployment) -> list[str]:
     found = []
     engine = make_engine(deployment.running.database_url, pool_size=1)
     try:
@@ -110,7 +110,7 @@ class Afterwards:
         self._random.shuffle(known)
         # A key whose final status had left Redis is queued once more.
         await self.repeat(firsts[id_] for id_ in known[:REPEATS])
-        await restless(self._deployment, watch)
+        await wait_for_rest(self._deployment, watch)
         await asyncio.gather(*(self._status(id_, firsts[id_]) for id_ in {*known[:LOOKS], *too}))
         shows = sorted({call.show for call in evidence.calls if call.show})
         await asyncio.gather(*(self._read(kind, show) for show in shows for kind in (SHOW, SEATS)))

@@ -60,7 +60,7 @@ class Evidence:
     audited: dict[str, list[str]] = field(default_factory=dict)
     replayed: list[str] = field(default_factory=list)
     #: What was not at rest within the bound after the last fault.
-    restless: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     #: The names of secrets that were found in a log.
     leaked: list[str] = field(default_factory=list)
     wipes: Sequence[Wipe] = ()

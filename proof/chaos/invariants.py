@@ -188,7 +188,7 @@ def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
 
 def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
     """I9: within the bound after the last fault, lanes are drained, holds have ended, and clients see that."""
-    yield from map(Violation, evidence.restless)
+    yield from map(Violation, evidence.unfinished)
     for id_, last in last_seen(evidence):
         if last.said["stage"] == "QUEUED" or last.said["pending"]:
             yield Violation(f"booking {id_} still is {form(last)}, {last.said['pending']}", last.answered_at)
@@ -198,7 +198,7 @@ def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
 
 
 def nothing_leaks(evidence: Evidence) -> Iterator[Violation]:
-    """I10: nobody sees another's booking, no 5xx but 503, no secret in a log."""
+    """I10: no user sees another's booking, no 5xx but 503, no secret in a log."""
     for call in evidence.calls:
         if call.kind == FOREIGN and call.accepted:
             yield Violation(f"booking {call.booking} was shown to {call.user}", call.answered_at)

@@ -28,7 +28,7 @@ from proof.kit.client import Broken, NoAnswer
 
 #: Shares of the requests, in percent.
 MIX = {
-    "book": 20, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 8, "look": 18, "wait": 3,
+    "book": 20, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 8, "poll": 18, "wait": 3,
     "show": 2, "seats": 2, "foreign": 2, "other_body": 1,
 }  # fmt: skip
 #: Seconds until a client abandons a request, and that a long poll waits.
@@ -40,7 +40,7 @@ MOST_UNDER_WAY = 200
 #: Users of the steady stream: enough that each has few undecided bookings even if a lane stops for long.
 STEADY_USERS = 1_000
 #: Seconds after which the status of a booking of the steady stream is read.
-LOOK_AFTER_S = 0.3
+POLL_AFTER_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +83,8 @@ class Load:
         users = user_ids(job.users + STEADY_USERS)
         self._tokens = {user: mint(job.secret, user, ttl_s=job.token_ttl_s) for user in users}
         self._buyers = Buyers(users[: job.users], job.labels, self._random)
-        self._regulars = SteadyBuyers(users[job.users :], job.steady_labels)
-        self.stock = KnownBookings(self._random)
+        self._steady_buyers = SteadyBuyers(users[job.users :], job.steady_labels)
+        self.known = KnownBookings(self._random)
         self._begun = 0.0
         self._mixed = set[asyncio.Task[None]]()
         self._steady = set[asyncio.Task[None]]()
@@ -111,7 +111,10 @@ class Load:
         due = self._begun
         while not stop.is_set():
             await _until(due)
-            self._start(self._steady, self._come(self._regulars.wish(self._job.steady[self._generation(due)])))
+            self._start(
+                self._steady,
+                self._book_and_poll(self._steady_buyers.next_booking(self._job.steady[self._generation(due)])),
+            )
             due += 1 / self._job.steady_rate
 
     def _generation(self, due: float) -> int:
@@ -131,35 +134,35 @@ class Load:
 
         Kinds that need a booking in some state become a new booking if there is none.
         """
-        stock = self.stock
+        known = self.known
         if kind in ("show", "seats"):
             return [self._read(kind, self._random.choice(shows))]
-        if kind == "confirm" and (booking := stock.pick("HELD")):
+        if kind == "confirm" and (booking := known.pick("HELD")):
             return [self._change(CONFIRM, booking)]
-        if kind == "cancel" and (booking := stock.pick("QUEUED", "HELD", "CONFIRMED")):
+        if kind == "cancel" and (booking := known.pick("QUEUED", "HELD", "CONFIRMED")):
             return [self._change(CANCEL, booking)]
-        if kind == "again" and (booking := stock.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
+        if kind == "again" and (booking := known.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
             return [self._book(booking) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
-        if kind == "other_body" and (booking := stock.pick("CONFIRMED", "FAILED")):
+        if kind == "other_body" and (booking := known.pick("CONFIRMED", "FAILED")):
             return [self._other_body(booking)]
-        if kind in ("look", "wait") and (booking := stock.pick("QUEUED") or stock.pick("ASKED", "CONFIRMED")):
-            return [self._look(booking, WAIT_S if kind == "wait" else 0)]
-        if kind == "foreign" and (booking := stock.pick("QUEUED", "HELD", "CONFIRMED")):
-            return [self._spy(booking)]
+        if kind in ("poll", "wait") and (booking := known.pick("QUEUED") or known.pick("ASKED", "CONFIRMED")):
+            return [self._poll(booking, WAIT_S if kind == "wait" else 0)]
+        if kind == "foreign" and (booking := known.pick("QUEUED", "HELD", "CONFIRMED")):
+            return [self._read_as_another(booking)]
         hold = kind == "hold" or (kind != "book" and self._random.random() < 0.2)
-        booking = self._buyers.wish(self._random.choice(shows), best=kind == "book_best", hold=hold)
-        stock.put(booking, "UNKNOWN")
+        booking = self._buyers.next_booking(self._random.choice(shows), best=kind == "book_best", hold=hold)
+        known.put(booking, "UNKNOWN")
         copies = 2 if self._random.random() < 0.05 else 1
         return [self._book(booking) for _ in range(copies)]
 
     # -- requests ---------------------------------------------------------------------------------------
 
-    async def _come(self, booking: OwnBooking) -> None:
+    async def _book_and_poll(self, booking: OwnBooking) -> None:
         """Book a seat, and read the status once."""
         await self._book(booking)
         if booking.id:
-            await asyncio.sleep(LOOK_AFTER_S)
-            await self._look(booking, 0)
+            await asyncio.sleep(POLL_AFTER_S)
+            await self._poll(booking, 0)
 
     async def _book(self, booking: OwnBooking) -> None:
         body = {"show_id": booking.show, **booking.asked}
@@ -167,9 +170,9 @@ class Load:
         call = await self._send(BOOK, raw, booking, DEADLINE_S, key=booking.key, asked=booking.asked)
         if call.accepted:
             booking.id = call.said["id"] or booking.id
-            self.stock.see(booking, call.said)
+            self.known.see(booking, call.said)
         elif call.code in (404, 409, 422):
-            self.stock.forget(booking)
+            self.known.forget(booking)
 
     async def _other_body(self, booking: OwnBooking) -> None:
         asked = {"quantity": 1 + booking.asked.get("quantity", 0)}
@@ -182,22 +185,22 @@ class Load:
         raw = request(method, f"/api/bookings/{booking.id}{tail}", token=self._tokens[booking.user])
         call = await self._send(kind, raw, booking, DEADLINE_S)
         if call.accepted:
-            self.stock.see(booking, call.said)
+            self.known.see(booking, call.said)
 
-    async def _look(self, booking: OwnBooking, wait_s: int) -> None:
+    async def _poll(self, booking: OwnBooking, wait_s: int) -> None:
         query = f"?wait={wait_s}" if wait_s else ""
         raw = request("GET", f"/api/bookings/{booking.id}{query}", token=self._tokens[booking.user])
         call = await self._send(STATUS, raw, booking, DEADLINE_S + wait_s)
         if call.code == 200:
-            self.stock.see(booking, call.said)
+            self.known.see(booking, call.said)
         elif call.code == 404:
-            self.stock.put(booking, "UNKNOWN")
+            self.known.put(booking, "UNKNOWN")
 
-    async def _spy(self, booking: OwnBooking) -> None:
+    async def _read_as_another(self, booking: OwnBooking) -> None:
         """Have another user request this booking."""
-        spy = self._buyers.other_than(booking.user)
-        raw = request("GET", f"/api/bookings/{booking.id}", token=self._tokens[spy])
-        call = self.record.sent(FOREIGN, user=spy, show=booking.show, booking=booking.id)
+        other = self._buyers.other_than(booking.user)
+        raw = request("GET", f"/api/bookings/{booking.id}", token=self._tokens[other])
+        call = self.record.sent(FOREIGN, user=other, show=booking.show, booking=booking.id)
         await self._exchange(call, raw, DEADLINE_S)
 
     async def _read(self, kind: str, show: int) -> None:

@@ -39,7 +39,7 @@ class Buyers:
         self._random = draws
         self._count = 0
 
-    def wish(self, show: int, *, best: bool, hold: bool) -> OwnBooking:
+    def next_booking(self, show: int, *, best: bool, hold: bool) -> OwnBooking:
         """Draw a new request: named seats, or a number of the best available."""
         draws = self._random
         asked: dict[str, Any] = {"hold": True} if hold else {}
@@ -51,7 +51,7 @@ class Buyers:
         if draws.random() < IMPATIENT:
             asked["give_up_after_ms"] = draws.choice((1, 100, 1_000))
         self._count += 1
-        return OwnBooking(draws.choice(self._users), show, f"wish-{self._count}", asked)
+        return OwnBooking(draws.choice(self._users), show, f"mix-{self._count}", asked)
 
     def other_than(self, user: str) -> str:
         """Return another user."""
@@ -66,7 +66,7 @@ class SteadyBuyers:
         self._labels = labels
         self._count = 0
 
-    def wish(self, show: int) -> OwnBooking:
+    def next_booking(self, show: int) -> OwnBooking:
         """Make the next request, for one seat of a show."""
         number, self._count = self._count, self._count + 1
         asked = {"seats": [self._labels[number % len(self._labels)]]}

@@ -22,7 +22,7 @@ from ops.up.home import kept_secrets
 from ops.up.programs import PROJECT
 from ops.up.servers import prepare
 from proof.chaos import disk, record
-from proof.chaos.afterwards import Afterwards, changes_lost_by_wipe, lost_by_wipe, refused, restless
+from proof.chaos.afterwards import Afterwards, changes_lost_by_wipe, lost_by_wipe, refused, wait_for_rest
 from proof.chaos.ages import Age, Ages
 from proof.chaos.bounds import overdue
 from proof.chaos.deployment import HOST, Deployment
@@ -33,7 +33,7 @@ from proof.chaos.nemesis import Fired, Nemesis
 from proof.chaos.oracle import Verdict, judge
 from proof.chaos.plan import Plan
 from proof.chaos.recovery import Stall, stalls
-from proof.chaos.stage import GENERATION_S, HOLD_S, Stage, make_shows
+from proof.chaos.run_shows import GENERATION_S, HOLD_S, RunShows, make_shows
 from proof.chaos.system import LANES, STATUS_TTL_S
 
 USERS = 300
@@ -86,10 +86,10 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
     begun = time.time()
     log = folder / "system.log"
     async with HarnessLag() as watch, Deployment(home, log, plan.seed) as deployment:
-        stage = await make_shows(deployment, plan.seconds, plan.steady_rate)
-        shows = sum(map(len, stage.groups)) + len(stage.steady)
-        say(f"{shows} shows, {len(plan.drawn)} faults selected; started in {time.time() - begun:.1f} s")
-        job = _job(plan, deployment, stage, folder / "record.jsonl")
+        shows = await make_shows(deployment, plan.seconds, plan.steady_rate)
+        count = sum(map(len, shows.groups)) + len(shows.steady)
+        say(f"{count} shows, {len(plan.drawn)} faults selected; started in {time.time() - begun:.1f} s")
+        job = _job(plan, deployment, shows, folder / "record.jsonl")
         nemesis = Nemesis(deployment, plan, say)
         with Ages(deployment.running.redis_url, LANES) as ages:
             load = await _under_load(job, nemesis)
@@ -119,13 +119,13 @@ async def _run(plan: Plan, folder: Path, home: Path, say: Callable[[str], None])
     )
 
 
-def _job(plan: Plan, deployment: Deployment, stage: Stage, path: Path) -> Job:
+def _job(plan: Plan, deployment: Deployment, shows: RunShows, path: Path) -> Job:
     """Return the load's parameters: the steady stream gets its part of the rate, the mix the rest."""
     return Job(
         host=HOST, port=deployment.port, secret=deployment.running.jwt_secret, seed=plan.seed, path=str(path),
-        users=USERS, rate=plan.rate - plan.steady_rate,
-        generations=stage.groups, generation_s=GENERATION_S, labels=stage.labels,
-        steady_rate=plan.steady_rate, steady=stage.steady, steady_labels=stage.steady_labels,
+        users=USERS, rate=plan.rate - plan.steady_rate, generations=shows.groups, generation_s=GENERATION_S,
+        labels=shows.labels,
+        steady_rate=plan.steady_rate, steady=shows.steady, steady_labels=shows.steady_labels,
         token_ttl_s=int(plan.seconds) + 3600,
     )  # fmt: skip
 
@@ -161,7 +161,7 @@ async def _afterwards(
     """Wait for rest, repeat what a wipe lost, read every outcome again, and collect the evidence."""
     url, wipes = deployment.running.database_url, (*nemesis.wipes, *deployment.went_back)
     calls = await asyncio.to_thread(record.read, Path(job.path))
-    unrest = await restless(deployment, watch)
+    unfinished = await wait_for_rest(deployment, watch)
     rested_at = time.time()
     losses: dict[str, Any] = {"wipes": wipes, "ahead": frozenset(deployment.ahead), "stale_s": STALE_S}
     evidence = replace(await asyncio.to_thread(collect, url, calls, secrets={}), **losses)
@@ -171,11 +171,11 @@ async def _afterwards(
     missing = [firsts[id_] for id_ in lost if id_ not in evidence.outcomes]
     changes = changes_lost_by_wipe(evidence)
     again = await after.repeat([*missing, *changes])
-    unrest += await restless(deployment, watch)
+    unfinished += await wait_for_rest(deployment, watch)
     # Statuses may be stale for a while after Redis was set back; after that they must be right.
     await asyncio.sleep(max(0.0, evidence.stale_until(0.0) - time.time()))
     await after.look(evidence, lost | {call.booking for call in changes}, watch)
-    unrest += await restless(deployment, watch)
+    unfinished += await wait_for_rest(deployment, watch)
     secrets = {**asdict(kept_secrets(deployment.home)), "a token": TOKEN_HEAD}
     everything = await asyncio.to_thread(
         collect, url, [*calls, *noted.calls], logs=[log], secrets=secrets
@@ -183,7 +183,7 @@ async def _afterwards(
     short = any(each.fault == "full memory redis" for each in nemesis.fired)
     ttl_s = SHORT_TTL_S if short else STATUS_TTL_S
     return replace(
-        everything, **losses, unrefused=tuple(deployment.unrefused), restless=unrest, rested_at=rested_at,
+        everything, **losses, unrefused=tuple(deployment.unrefused), unfinished=unfinished, rested_at=rested_at,
         lost_by_wipe=lost, refused_again=refused(again, evidence), status_ttl_s=ttl_s,
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield servers
 
 
-class FakeScene:
+class FakeDeployment:
     """As much of a deployment as these faults need."""
 
     def __init__(self, servers: Servers) -> None:
@@ -65,7 +65,9 @@ class FakeScene:
         self.beside.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True))
 
 
-def harmed(deployment: FakeScene, name: str, meanwhile: Callable[[], object] = lambda: None, seed: int = 1) -> str:
+def harmed(
+    deployment: FakeDeployment, name: str, meanwhile: Callable[[], object] = lambda: None, seed: int = 1
+) -> str:
     """Cause a fault, check its effect, and heal it; return what the nemesis would report."""
 
     async def run() -> str:
@@ -88,7 +90,7 @@ def test_postgres_is_read_only_for_sessions_that_are_open_and_then_no_longer(own
     with psycopg.connect(own.database_url.replace("+psycopg", ""), autocommit=True) as client:
         assert writes(client)
 
-        assert harmed(FakeScene(own), "demote postgres", lambda: until(lambda: not writes(client)))
+        assert harmed(FakeDeployment(own), "demote postgres", lambda: until(lambda: not writes(client)))
 
         until(lambda: writes(client))
 
@@ -110,7 +112,7 @@ def test_a_session_of_an_old_primary_stays_read_only_and_a_new_one_is_not(own: S
         kept.append(log_in())
         assert not writes(kept[0])
 
-    assert harmed(FakeScene(own), "old primary postgres", meanwhile) == "1 sessions ended"
+    assert harmed(FakeDeployment(own), "old primary postgres", meanwhile) == "1 sessions ended"
 
     with log_in() as after:
         assert writes(after)
@@ -120,7 +122,7 @@ def test_a_session_of_an_old_primary_stays_read_only_and_a_new_one_is_not(own: S
 
 @pytest.mark.parametrize("name", ["redis", "broker"])
 def test_a_valkey_without_memory_refuses_writes_and_takes_them_again(own: Servers, name: str) -> None:
-    deployment = FakeScene(own)
+    deployment = FakeDeployment(own)
     client = deployment.redis()
 
     def meanwhile() -> None:
@@ -134,7 +136,7 @@ def test_a_valkey_without_memory_refuses_writes_and_takes_them_again(own: Server
 
 @pytest.mark.parametrize(("seed", "reads"), [(1, True), (0, False)])
 def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: int, reads: bool) -> None:
-    deployment = FakeScene(own)
+    deployment = FakeDeployment(own)
     client = deployment.redis()
     client.set("key", "value")
 
@@ -151,7 +153,7 @@ def test_redis_is_a_replica_of_nobody_and_then_itself_again(own: Servers, seed: 
 
 
 def test_ways_to_an_old_primary_lead_back_and_it_lives_on(own: Servers) -> None:
-    deployment = FakeScene(own)
+    deployment = FakeDeployment(own)
     usual, resets = Path("usual"), list[int]()
     deployment.links = [
         SimpleNamespace(role=role, upstream=usual, reset=lambda: resets.append(1)) for role in ("api", "worker")
@@ -186,7 +188,7 @@ def masterdown(client: redis.Redis) -> bool:
 
 
 def test_the_next_ids_of_one_lane_are_ahead(own: Servers) -> None:
-    deployment = FakeScene(own)
+    deployment = FakeDeployment(own)
     client = deployment.redis()
     for lane in range(4):
         client.xtrim(keys.lane(lane), minid=client.xadd(keys.lane(lane), {"o": "1"}))
@@ -200,7 +202,7 @@ def test_the_next_ids_of_one_lane_are_ahead(own: Servers) -> None:
 
 
 def test_redis_is_as_it_was_and_connections_end(own: Servers) -> None:
-    deployment = FakeScene(own)
+    deployment = FakeDeployment(own)
     client = deployment.redis()
     client.set("kept", "first", px=60_000)
     connection = client.client_id()

@@ -93,7 +93,7 @@ class Play:
             logs=logs,
             secrets={"JWT secret": settings.jwt_secret, "a token": TOKEN_HEAD},
         )
-        return replace(found, restless=unrest, rested_at=rested_at, status_ttl_s=settings.status_ttl_s)
+        return replace(found, unfinished=unrest, rested_at=rested_at, status_ttl_s=settings.status_ttl_s)
 
     def judged(self, **how: Any) -> Verdict:
         return judge(self.evidence(**how))

@@ -18,46 +18,46 @@ LABELS = tuple(f"{row}{number}" for row in "ABCDEFGHIJ" for number in range(1, 1
 def test_most_requests_for_named_seats_go_for_a_tenth_of_them():
     buyers = Buyers(["u", "v"], LABELS, random.Random(1))
 
-    wished = [seat for _ in range(3_000) for seat in buyers.wish(1, best=False, hold=False).asked["seats"]]
+    wished = [seat for _ in range(3_000) for seat in buyers.next_booking(1, best=False, hold=False).asked["seats"]]
 
     hot = sum(seat in LABELS[:10] for seat in wished) / len(wished)
     assert 0.65 < hot < 0.8  # 70 %, and a tenth of the others by chance
     assert set(wished) == set(LABELS)
 
 
-def test_every_wish_has_a_key_of_its_own_and_a_stranger_is_somebody_else():
+def test_every_booking_has_its_own_key_and_other_than_returns_another_user():
     buyers = Buyers(["u", "v", "w"], LABELS, random.Random(1))
 
-    assert len({buyers.wish(1, best=True, hold=True).key for _ in range(100)}) == 100
+    assert len({buyers.next_booking(1, best=True, hold=True).key for _ in range(100)}) == 100
     assert all(buyers.other_than("u") != "u" for _ in range(100))
 
 
 def test_in_the_steady_stream_nobody_wants_what_another_wants_and_everybody_comes_in_turn():
-    regulars = SteadyBuyers([f"user-{number}" for number in range(40)], LABELS)
+    steady = SteadyBuyers([f"user-{number}" for number in range(40)], LABELS)
 
-    wishes = [regulars.wish(1) for _ in range(100)]
+    bookings = [steady.next_booking(1) for _ in range(100)]
 
-    assert [wish.asked["seats"] for wish in wishes] == [[label] for label in LABELS]
-    assert len({wish.key for wish in wishes}) == 100
-    assert len({wish.user for wish in wishes[:40]}) == 40
+    assert [booking.asked["seats"] for booking in bookings] == [[label] for label in LABELS]
+    assert len({booking.key for booking in bookings}) == 100
+    assert len({booking.user for booking in bookings[:40]}) == 40
 
 
 def test_a_booking_is_found_by_the_state_that_was_seen_last():
     draws = random.Random(1)
-    stock, booking = KnownBookings(draws), Buyers(["u"], LABELS, draws).wish(1, best=True, hold=True)
-    stock.put(booking, "UNKNOWN")
-    assert stock.pick("HELD") is None
-    assert stock.pick("UNKNOWN") is booking
+    known, booking = KnownBookings(draws), Buyers(["u"], LABELS, draws).next_booking(1, best=True, hold=True)
+    known.put(booking, "UNKNOWN")
+    assert known.pick("HELD") is None
+    assert known.pick("UNKNOWN") is booking
 
     booking.id = "id"
-    stock.see(booking, {"stage": "HELD", "status": "PENDING", "pending": None})
-    assert stock.pick("UNKNOWN") is None
-    assert stock.pick("HELD", "CONFIRMED") is booking
+    known.see(booking, {"stage": "HELD", "status": "PENDING", "pending": None})
+    assert known.pick("UNKNOWN") is None
+    assert known.pick("HELD", "CONFIRMED") is booking
 
-    stock.see(booking, {"stage": "HELD", "status": "PENDING", "pending": "CONFIRM"})
-    assert stock.pick("HELD") is None
-    stock.forget(booking)
-    assert stock.pick("ASKED") is None
+    known.see(booking, {"stage": "HELD", "status": "PENDING", "pending": "CONFIRM"})
+    assert known.pick("HELD") is None
+    known.forget(booking)
+    assert known.pick("ASKED") is None
 
 
 def against(

@@ -1,4 +1,4 @@
-"""What there is to book in a run: one hall, one movie, and shows in groups that follow one another."""
+"""The halls, the movie and the shows of a run. The shows are booked in groups, one group after the other."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from proof.kit.shows import Catalogue
 
 SEATS = 240
 SEATS_PER_USER = 4
-#: Seconds of a hold: short, so that many end by themselves.
+#: Seconds of a hold: short, so that many lapse.
 HOLD_S = 5
-#: Shows that are booked at the same time, one or two per lane; and for how long, seconds.
+#: Shows that are booked at the same time, one or two per lane; and seconds for which they are.
 AT_ONCE, GENERATION_S = 6, 25.0
 
 
-#: The hall of the steady stream has more seats by this than it books, and so many per user are no limit.
+#: The steady stream's hall, as a multiple of the seats that it books; and a limit per user that is never reached.
 STEADY_ROOM, STEADY_SEATS_PER_USER = 1.3, 20
 
 
-#: A hall has one show at a time: between the starts of two, longer than the movie lasts.
+#: The time between the starts of two shows: a hall has one show at a time, and the movie is shorter than this.
 APART = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """The groups of shows that are booked one after the other, and the steady stream's show beside each group."""
+class RunShows:
+    """The groups of shows that are booked one after the other, and the steady stream's show next to each group."""
 
     groups: tuple[tuple[int, ...], ...]
     labels: tuple[str, ...]
@@ -40,14 +40,14 @@ class Stage:
     steady_labels: tuple[str, ...]
 
 
-async def make_shows(deployment: Deployment, seconds: float, steady_rate: float) -> Stage:
-    """Make the shows for so many seconds. Raises: Refused, Broken, NoAnswer."""
+async def make_shows(deployment: Deployment, seconds: float, steady_rate: float) -> RunShows:
+    """Make the shows of a run of `seconds` seconds. Raises: Refused, Broken, NoAnswer."""
     token = mint(deployment.running.jwt_secret, str(first_admin_id(deployment.running.database_url)), "admin")
     with Client(f"http://{HOST}:{deployment.port}", timeout_s=10.0) as client:
         return await asyncio.to_thread(_make_shows, Catalogue(client, token), seconds, steady_rate)
 
 
-def _make_shows(catalogue: Catalogue, seconds: float, steady_rate: float) -> Stage:
+def _make_shows(catalogue: Catalogue, seconds: float, steady_rate: float) -> RunShows:
     plan = hall_plan(SEATS)
     hall, movie = catalogue.hall(plan), catalogue.movie()
     first = datetime.now(UTC) + timedelta(days=30)
@@ -66,4 +66,4 @@ def _make_shows(catalogue: Catalogue, seconds: float, steady_rate: float) -> Sta
         groups.append(tuple(show(number, hall, SEATS_PER_USER) for number in numbers))
         steady.append(show(place, wide_hall, STEADY_SEATS_PER_USER))
     labels, steady_labels = (tuple(Hall.from_plan(0, each).seats) for each in (plan, wide))
-    return Stage(tuple(groups), labels, tuple(steady), steady_labels)
+    return RunShows(tuple(groups), labels, tuple(steady), steady_labels)
