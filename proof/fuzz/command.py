@@ -107,6 +107,6 @@ def main(arguments: list[str] | None = None) -> int:
             result = fuzz(system, show_id, seed=options.seed, requests=options.requests, seconds=options.seconds)
             wrong = [*result.wrong, *unharmed(up, before, show_id)]
     print(*wrong, sep="\n", end="\n" if wrong else "")
-    told = ", ".join(f"{count} {status or 'closed'}" for status, count in sorted(result.statuses.items()))
-    print(f"seed {options.seed}: {result.statuses.total()} requests ({told}), {len(wrong)} wrong")
+    counts = ", ".join(f"{count} {status or 'closed'}" for status, count in sorted(result.statuses.items()))
+    print(f"seed {options.seed}: {result.statuses.total()} requests ({counts}), {len(wrong)} wrong")
     return 1 if wrong else 0

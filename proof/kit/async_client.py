@@ -16,7 +16,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class AsyncClient:
-    """Sends requests to one server, each on a connection of its own. The caller limits how many are under way."""
+    """Sends requests to one server, one at a time per connection. The caller limits how many are under way."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host

@@ -1,4 +1,4 @@
-"""One `onsale up` with its own home, for tests that look at it from outside."""
+"""One `onsale up` with its own home, for tests from outside."""
 
 from __future__ import annotations
 
