@@ -1,10 +1,10 @@
-# One image for api, worker, scheduler and migrate; compose.yaml tells which. Debian: the wheels need glibc.
+# One image for api, worker, scheduler and migrate; compose.yaml has the commands. Debian, because wheels need glibc.
 FROM python:3.13-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 PYTHONPATH=/app
 WORKDIR /app
 
-# Of the lock file only what runs: no embedded servers, no tools.
+# Runtime packages only: no embedded servers, no development tools.
 COPY requirements.runtime.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check --only-binary :all: \
         --require-hashes -r requirements.runtime.lock \

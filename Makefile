@@ -1,13 +1,13 @@
-# Every command of the project. `make` alone lists them. A variable after `make` reaches the command too:
+# Every command of the project; `make` alone lists them. Variables given to `make` are passed on to the command:
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
 .PHONY: crash chaos chaos-ci bench bench-scale bench-opening bench-overload lock clean
 
-#: The first of these that is Python 3.11 or newer, with venv and ensurepip, makes .venv.
+#: .venv is made with the first of these that is Python 3.11 or newer and has venv and ensurepip.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
-#: One set of embedded servers per pytest process; a module's tests share what they start, so they stay together.
+#: pytest processes, each with its own embedded servers. A module's tests share what they start: keep them together.
 JOBS ?= 3
 PYTEST := .venv/bin/pytest -q -n $(JOBS) --dist loadfile
 FITS := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
@@ -23,11 +23,11 @@ help:
 
 setup: .venv/installed ## Make .venv from the lock file; PYTHON=... chooses the interpreter
 
-# exec: a signal for make reaches onsale itself.
-run: setup ## Start everything on this machine, Ctrl-C stops it; WORKERS=2 PORT=8000 FRESH=1
+# exec: signals to make reach onsale itself.
+run: setup ## Run everything on this machine, Ctrl-C stops it; WORKERS=2 PORT=8000 FRESH=1
 	@exec .venv/bin/onsale up
 
-rush: setup ## Send a crowd to the running system; ARGS="--buyers 2500 --seats 1000"
+rush: setup ## Send a crowd of buyers to the running system; ARGS="--buyers 2500 --seats 1000"
 	@exec .venv/bin/onsale rush $(or $(ARGS),--buyers 2500 --seats 1000)
 
 verify: setup ## Prove from Postgres that no seat was sold twice
@@ -35,54 +35,54 @@ verify: setup ## Prove from Postgres that no seat was sold twice
 
 ## Prove it
 
-test: setup ## All tests, on real embedded servers; T=path for some, JOBS=3 for so many at once
+test: setup ## All tests, on real embedded servers; T=path selects, JOBS=3 sets the processes
 	$(PYTEST) $(or $(T),tests)
 
-check: format-check lint types unit ## What to run before each commit: format, lint, types, unit tests
+check: format-check lint types unit ## Run before each commit: format check, lint, types, unit tests
 
-race: setup ## The races, each with its negative control
+race: setup ## Race tests, each with its negative control
 	$(PYTEST) tests/race
 
-model: setup ## Every state of the protocol, a small size; ARGS="--size full" in half an hour
+model: setup ## Explore every state of the protocol, a small size; ARGS="--size full" takes half an hour
 	@exec .venv/bin/python -m proof.model $(ARGS)
 
-simulate: setup ## The real code through random schedules; ARGS="--seed 1 --schedules 1000"
+simulate: setup ## Run the real code through random schedules; ARGS="--seed 1 --schedules 1000"
 	@exec .venv/bin/python -m proof.simulator $(ARGS)
 
-fuzz: setup ## Requests that no library would send; ARGS="--seed 1 --requests 10000"
+fuzz: setup ## Send requests that no library would send; ARGS="--seed 1 --requests 10000"
 	@exec .venv/bin/python -m proof.fuzz $(ARGS)
 
-schema: setup ## Cases for every operation of the OpenAPI document, judged; ARGS="--seed 1 --minutes 5"
+schema: setup ## Test every operation of the OpenAPI document; ARGS="--seed 1 --minutes 5"
 	@exec .venv/bin/python -m proof.openapi $(ARGS)
 
-e2e: setup ## The processes, as a client and an operator see them
+e2e: setup ## Test the running processes from outside, as clients and operators do
 	$(PYTEST) tests/e2e
 
-crash: setup ## Every crash point with every fault; ARGS="--point W4 --fault exit --seed 1"
+crash: setup ## Try every crash point with every fault; ARGS="--point W4 --fault exit --seed 1"
 	@exec .venv/bin/python -m proof.crash $(ARGS)
 
-bench: setup ## Onsale beside other designs, in 40 minutes; QUICK=1 in 5, ARGS="--rounds 3 --only hot,shows"
+bench: setup ## Measure Onsale against other designs, 40 minutes; QUICK=1: 5, ARGS="--rounds 3 --only hot,shows"
 	@exec .venv/bin/python -m proof.bench $(if $(QUICK),--quick) $(ARGS)
 
-bench-scale: setup ## The cost of a booking as shows, queues, halls and history grow; ARGS="--only seats"
+bench-scale: setup ## Measure a booking's cost as shows, queues, halls and history grow; ARGS="--only seats"
 	@exec .venv/bin/python -m proof.bench.scale $(if $(QUICK),--quick) $(ARGS)
 
-bench-opening: setup ## The first seconds of a sale in a hall of 50,000 and of 200,000 seats; ARGS="--seats 100000"
+bench-opening: setup ## Measure a sale's first seconds in halls of 50,000 and 200,000 seats; ARGS="--seats 100000"
 	@exec .venv/bin/python -m proof.bench.opening $(ARGS)
 
-bench-overload: setup ## Five times what workers can decide, and what the API can carry; QUICK=1, ARGS="--minutes 5 --docs"
+bench-overload: setup ## Measure five times the load that workers or api can carry; QUICK=1, ARGS="--minutes 5"
 	@exec .venv/bin/python -m proof.bench.overload $(if $(QUICK),--quick) $(ARGS)
 
-chaos: setup ## Kill, part and starve the whole system under load, and judge it; ARGS="--minutes 10 --seed 1"
+chaos: setup ## Kill, partition and starve the whole system under load, and check it; ARGS="--minutes 10 --seed 1"
 	@exec .venv/bin/onsale chaos $(ARGS)
 
-chaos-ci: setup ## The same in two minutes, with a seed that is drawn and printed
+chaos-ci: setup ## The same for two minutes, with a random seed that it prints
 	@exec .venv/bin/onsale chaos --minutes 2 $(ARGS)
 
 unit: setup ## Tests that need no server
 	$(PYTEST) tests/unit
 
-types: setup ## Strict types
+types: setup ## Check types, strictly
 	.venv/bin/mypy
 
 lint: setup ## Lint
@@ -93,28 +93,28 @@ format-check: setup
 
 ## Change it
 
-fmt: setup ## Format, and mend what lint can mend
+fmt: setup ## Format, and fix what ruff can fix
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
 
-lock: setup ## Make the lock files from pyproject.toml again; ARGS=--upgrade takes newer versions
+lock: setup ## Update the lock files from pyproject.toml; ARGS=--upgrade takes newer versions
 	.venv/bin/python -m venv --clear .venv/uv
 	.venv/uv/bin/python -m pip --disable-pip-version-check install --quiet uv
 	$(UV_COMPILE) $(ARGS) --extra local --extra dev --extra bench -o requirements.lock
 	$(UV_COMPILE) $(ARGS) -c requirements.lock -o requirements.runtime.lock
 	rm -rf .venv/uv
 
-clean: ## Remove what make and the tools made; the data in .onsale stay
+clean: ## Remove what make and its tools have made; keep the data in .onsale
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Nothing is left to do until a lock file or pyproject.toml changes, or .venv is removed.
+# Up to date until requirements.lock or pyproject.toml changes, or .venv is removed.
 .venv/installed: requirements.lock pyproject.toml
 	@for python in $(PYTHON); do "$$python" -c '$(FITS)' 2>/dev/null && break; python=; done; \
 	if [ -z "$$python" ]; then \
-		echo "Onsale needs Python 3.11 or newer, with its modules venv and ensurepip. Looked at:"; \
+		echo "Onsale needs Python 3.11 or newer, with its modules venv and ensurepip. Tried:"; \
 		for each in $(PYTHON); do echo "  $$each: $$("$$each" --version 2>&1 | tail -n 1)"; done; \
-		echo "Debian and Ubuntu: apt install python3-venv. Or name another: make setup PYTHON=/path/to/python3"; \
+		echo "Debian and Ubuntu: apt install python3-venv. Or choose another: make setup PYTHON=/path/to/python3"; \
 		exit 1; \
 	fi >&2; \
 	.venv/bin/python -c '$(FITS)' 2>/dev/null || "$$python" -m venv --clear .venv

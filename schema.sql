@@ -1,11 +1,11 @@
--- The only truth about tables. Every invariant is a named constraint, because its name is how an
--- operator (and the code) recognises what was violated. A change here needs the same change as a
--- numbered file in db/postgres/migrations/; a test compares the two catalogues.
+-- The schema of a new database. Every invariant is a named constraint, because operators (and the code)
+-- recognise a violation by the constraint's name. A change here needs the same change as a numbered file in
+-- db/postgres/migrations/; a test compares the two catalogues.
 --
--- Who writes what: the API inserts users, movies, halls, shows and the seats of a new show. Everything
--- that `decide` reads of a show afterwards is changed by a worker, inside a lane's transaction, alone.
+-- Who writes what: the API inserts users, movies, halls, shows and the seats of a new show. Afterwards,
+-- everything that `decide` reads of a show is changed only by a worker, inside a lane's transaction.
 
--- Which numbered files of db/migrations this database has; a program refuses one that is newer than itself.
+-- The numbered files of db/postgres/migrations that this database has. A program refuses a newer database.
 CREATE TABLE schema_migrations (
     version     integer     NOT NULL,
     name        text        NOT NULL,
@@ -13,25 +13,25 @@ CREATE TABLE schema_migrations (
     CONSTRAINT schema_migrations_pkey PRIMARY KEY (version)
 );
 
--- One row: what was drawn at the first start and may never change, or ids and lanes would move.
+-- One row, generated at the first start. If it changed, shows would change their lanes and repeated keys their ids.
 CREATE TABLE installation (
     only_row        boolean     NOT NULL DEFAULT true,
     lanes           integer     NOT NULL,   -- a show's lane is show_id % lanes
     booking_secret  bytea       NOT NULL,   -- keys the HMAC from which booking ids are derived
     created_at      timestamptz NOT NULL DEFAULT now(),
-    id              uuid        NOT NULL DEFAULT gen_random_uuid(),   -- Redis names it too: one installation each
+    id              uuid        NOT NULL DEFAULT gen_random_uuid(),   -- also in Redis: one installation per Redis
     CONSTRAINT installation_pkey PRIMARY KEY (only_row),
     CONSTRAINT installation_is_one_row CHECK (only_row),
     CONSTRAINT installation_lanes_range CHECK (lanes BETWEEN 1 AND 1024),
     CONSTRAINT installation_secret_length CHECK (octet_length(booking_secret) = 32)
 );
 
--- People who can log in. Bookings do not reference them: an account may be deleted, its bookings stay.
+-- People who can log in. Bookings do not reference them: if an account is deleted, its bookings remain.
 CREATE TABLE users (
     id             uuid        NOT NULL DEFAULT gen_random_uuid(),
     email          text        NOT NULL,   -- as its owner writes it
-    email_key      text        NOT NULL,   -- the same, folded (core/texts.py): what addresses are compared by
-    password_hash  text        NOT NULL,   -- argon2id, with its parameters inside
+    email_key      text        NOT NULL,   -- the address folded (core/texts.py), for comparisons
+    password_hash  text        NOT NULL,   -- argon2id, including its parameters
     name           text        NOT NULL DEFAULT '',
     role           text        NOT NULL DEFAULT 'user',
     token_version  integer     NOT NULL DEFAULT 0,   -- tokens of lower versions are void
@@ -41,41 +41,41 @@ CREATE TABLE users (
     CONSTRAINT users_name_length CHECK (char_length(name) <= 200),
     CONSTRAINT users_role CHECK (role IN ('user', 'admin'))
 );
--- One account per address, whatever its capitals and spelling, in every locale.
+-- One account per address, in any case and spelling, in every locale.
 CREATE UNIQUE INDEX users_one_per_email ON users (email_key);
 
--- A log-in of one person on one device: the family of the refresh tokens that follow each other. No token is kept:
--- each carries its session and generation, signed by the apis (core/refresh_tokens.py). Ended by deleting it:
--- log-out, a refresh token used twice, another password, a deleted account.
+-- A log-in of one user on one device: the family of its successive refresh tokens. No token is stored: each carries
+-- its session and generation, signed by the apis (core/refresh_tokens.py). A session is ended by deleting it:
+-- log-out, a refresh token used twice, a new password, a deleted account.
 CREATE TABLE sessions (
     id             uuid        NOT NULL DEFAULT gen_random_uuid(),
     user_id        uuid        NOT NULL,
     created_at     timestamptz NOT NULL DEFAULT now(),
     expires_at     timestamptz NOT NULL,   -- counted from the log-in; no refresh moves it
-    generation     integer     NOT NULL DEFAULT 0,   -- of its current refresh token; those of lower ones are used
-    refreshed_at   timestamptz,            -- when the current one was made; NULL: at the log-in
-    tokens_end_at  timestamptz NOT NULL,   -- when the last of its access tokens ends by itself
+    generation     integer     NOT NULL DEFAULT 0,   -- of its current refresh token; lower ones have been used
+    refreshed_at   timestamptz,            -- when the current token was issued; NULL: at the log-in
+    tokens_end_at  timestamptz NOT NULL,   -- when the last of its access tokens expires
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_exists FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_of_user ON sessions (user_id, created_at);
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 
--- Access tokens taken back before their end; copied to Redis, where the apis read it. No foreign key: an account
--- may be gone.
+-- Access tokens revoked before they expire; copied to Redis, where the apis read them. No foreign key: the account
+-- may be deleted.
 CREATE TABLE revocations (
     id          bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
     session_id  text,                   -- every token of this session
-    user_id     uuid,                   -- or every token of this person whose version is lower
+    user_id     uuid,                   -- or every token of this user with a lower version
     version     integer,
-    expires_at  timestamptz NOT NULL,   -- when the last of these tokens ends by itself
+    expires_at  timestamptz NOT NULL,   -- when the last of these tokens expires
     CONSTRAINT revocations_pkey PRIMARY KEY (id),
     CONSTRAINT revocations_one_subject CHECK ((session_id IS NULL) = (user_id IS NOT NULL)),
     CONSTRAINT revocations_user_has_version CHECK ((user_id IS NULL) = (version IS NULL))
 );
 CREATE INDEX revocations_by_end ON revocations (expires_at);
 
--- The catalogue: what is played.
+-- The catalogue's movies.
 CREATE TABLE movies (
     id            integer     NOT NULL GENERATED ALWAYS AS IDENTITY,
     title         text        NOT NULL,
@@ -91,9 +91,9 @@ CREATE TABLE movies (
 );
 CREATE INDEX movies_by_title ON movies (lower(title), id);
 
--- A hall's plan, never changed once a show uses it (a rebuilt hall is a new row), so processes may cache it.
+-- A hall's plan never changes once a show uses it (a rebuilt hall is a new row), so processes may cache it.
 -- plan: {"rows": [{"label": "A", "aisles": [6], "blocks": [{"first": 1, "last": 12, "category": "premium"}]}]}
--- with rows and seats in the order in which "best available" prefers rows (front first).
+-- with rows in the order in which "best available" prefers them (front first), and seats from left to right.
 CREATE TABLE halls (
     id          integer     NOT NULL GENERATED ALWAYS AS IDENTITY,
     name        text        NOT NULL,
@@ -106,15 +106,15 @@ CREATE TABLE halls (
 );
 CREATE INDEX halls_by_name ON halls (lower(name), id);
 
--- What is sold. Settings and counters change in a lane's transaction only; `version` grows with every
--- such change and orders what is published of the show.
+-- Shows. Settings and counters change in a lane's transaction only; `version` grows with every such change and
+-- orders what is published of the show.
 CREATE TABLE shows (
     id                integer     NOT NULL GENERATED ALWAYS AS IDENTITY,
     movie_id          integer     NOT NULL,
     hall_id           integer     NOT NULL,
     starts_at         timestamptz NOT NULL,
     settings          jsonb       NOT NULL,   -- core/shows.py ShowSettings: state, sales window, limit, hold, prices
-    initial_settings  jsonb       NOT NULL,   -- as created, never changed: where the replay of the journal starts
+    initial_settings  jsonb       NOT NULL,   -- as created, never changed: the replay of the journal starts from these
     capacity          integer     NOT NULL,
     held              integer     NOT NULL DEFAULT 0,
     sold              integer     NOT NULL DEFAULT 0,
@@ -123,28 +123,29 @@ CREATE TABLE shows (
     CONSTRAINT shows_pkey PRIMARY KEY (id),
     CONSTRAINT shows_movie_exists FOREIGN KEY (movie_id) REFERENCES movies (id),
     CONSTRAINT shows_hall_exists FOREIGN KEY (hall_id) REFERENCES halls (id),
-    -- The card that the door believes is made of these counters: a batch that would sell more is rolled back.
+    -- The show card, which accept.lua trusts, is derived from these. A batch that would oversell is rolled back.
     CONSTRAINT shows_never_oversold CHECK (held >= 0 AND sold >= 0 AND held + sold <= capacity)
 ) WITH (fillfactor = 50);   -- one update a batch: leave room for HOT
 CREATE INDEX shows_by_start ON shows (starts_at, id);
 CREATE INDEX shows_of_movie ON shows (movie_id);
 CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
 
--- One row per seat per show, with one owner at most. Who gives it another names the old one (db/postgres/seats.py): together
--- they exclude a double sale.   AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
+-- One row per seat per show, with at most one owner. An UPDATE of the owner requires the owner that was read
+-- (db/postgres/seats.py); together, the two exclude a double sale.
+-- AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
 CREATE TABLE seats (
     show_id     integer NOT NULL,
     label       text    NOT NULL,   -- row and number, as on the hall's plan: A12
     status      text    NOT NULL DEFAULT 'AVAILABLE',
-    booking_id  uuid,               -- the owner; its release is always WHERE booking_id = its own
+    booking_id  uuid,               -- the owner
     CONSTRAINT seats_pkey PRIMARY KEY (show_id, label),
     CONSTRAINT seats_show_exists FOREIGN KEY (show_id) REFERENCES shows (id),
     CONSTRAINT seats_status CHECK (status IN ('AVAILABLE', 'HELD', 'SOLD')),
-    -- Workers go by the owner, the seat map by the status: a sold seat without an owner would be sold again.
+    -- Workers use the owner, the seat map the status: a sold seat without an owner would be sold again.
     CONSTRAINT seats_one_owner CHECK ((status = 'AVAILABLE') = (booking_id IS NULL))
 ) WITH (fillfactor = 60);
 
--- The current state of every decided booking. QUEUED ones are not here yet: they are in their lane.
+-- The current state of every decided booking. QUEUED bookings are not here yet: they are in their lanes.
 -- (nothing) -> PENDING (held) | CONFIRMED | FAILED | CANCELLED;  PENDING -> CONFIRMED | FAILED | CANCELLED;
 -- CONFIRMED -> CANCELLED. Nothing leaves FAILED or CANCELLED.
 CREATE TABLE bookings (
@@ -152,9 +153,9 @@ CREATE TABLE bookings (
     show_id         integer     NOT NULL,
     user_id         uuid        NOT NULL,   -- no foreign key: see users
     status          text        NOT NULL,
-    reason          text,                   -- core/bookings.py Reason, of FAILED ones only
+    reason          text,                   -- core/bookings.py Reason; only if FAILED
     fingerprint     text        NOT NULL,   -- of the request's body: a key repeated with another body is refused
-    seats           text[]      NOT NULL,   -- labels it holds, or held when it ended; empty if it never got any
+    seats           text[]      NOT NULL,   -- labels of its seats, also after it has ended; empty if it never got any
     amount_cents    integer     NOT NULL,
     version         integer     NOT NULL,   -- grows with each decision about it; orders published statuses
     last_operation  jsonb       NOT NULL,   -- {kind, accepted_ms, outcome, reason} of the newest decision about it
@@ -163,9 +164,9 @@ CREATE TABLE bookings (
     expires_at      timestamptz,            -- a hold's deadline
     confirmed_at    timestamptz,
     replaced_by     uuid,                   -- the new booking that took over from a final one
-    -- The id is made of show, user and Idempotency-Key: a key that is decided twice meets itself here.
+    -- The id is derived from show, user and Idempotency-Key, so one key cannot be decided twice.
     CONSTRAINT bookings_pkey PRIMARY KEY (id),
-    -- A confirm finds its lane by the id alone: in another lane a second writer would change this booking.
+    -- A confirm finds its lane by the id alone; with another show in it, a second writer would change this booking.
     CONSTRAINT bookings_id_carries_show CHECK (('x' || left(id::text, 8))::bit(32)::integer = show_id),
     CONSTRAINT bookings_status CHECK (status IN ('PENDING', 'CONFIRMED', 'FAILED', 'CANCELLED')),
     CONSTRAINT bookings_failed_has_reason CHECK ((status = 'FAILED') = (reason IS NOT NULL)),
@@ -175,32 +176,32 @@ CREATE TABLE bookings (
     CONSTRAINT bookings_live_has_seats CHECK (status IN ('FAILED', 'CANCELLED') OR cardinality(seats) > 0),
     CONSTRAINT bookings_amount_not_negative CHECK (amount_cents >= 0)
 ) WITH (fillfactor = 80);
--- A person's own bookings, newest first.
+-- A user's bookings, newest first.
 CREATE INDEX bookings_of_user ON bookings (user_id, accepted_at DESC);
--- The limit of seats per person and show: the live ones, which the limit itself keeps few.
+-- For the limit of seats per user and show: live bookings only, which the limit itself keeps few.
 CREATE INDEX bookings_live_of_user ON bookings (show_id, user_id) WHERE status IN ('PENDING', 'CONFIRMED');
--- Holds by deadline: what has lapsed, and when a sold-out show may have seats again.
+-- Holds by deadline: which have lapsed, and when a sold-out show may have seats again.
 CREATE INDEX bookings_holds ON bookings (show_id, expires_at) WHERE status = 'PENDING';
 
--- Where each lane stands. Its row lock is the fence: who holds it is the lane's only writer.
+-- How far each lane is decided. The row lock is the fence: the transaction that holds it is the lane's only writer.
 CREATE TABLE lanes (
     lane        integer NOT NULL,
-    epoch       text    NOT NULL DEFAULT '',   -- the life of the Redis stream that the next two belong to
+    epoch       text    NOT NULL DEFAULT '',   -- the epoch to which the next two belong
     stream_ms   bigint  NOT NULL DEFAULT 0,    -- every entry up to this id of that epoch is decided
     stream_seq  bigint  NOT NULL DEFAULT 0,
-    seq         bigint  NOT NULL DEFAULT 0,    -- the last number given in the journal
-    decided_ms  bigint  NOT NULL DEFAULT 0,    -- the newest decided time; decided time never runs backward
+    seq         bigint  NOT NULL DEFAULT 0,    -- the last number in the journal
+    decided_ms  bigint  NOT NULL DEFAULT 0,    -- the last decided time (core/times.py decided_ms)
     CONSTRAINT lanes_pkey PRIMARY KEY (lane)
 ) WITH (fillfactor = 10);
 
--- Append-only, a row per decision: the audit trail, the source of the replay, and the outbox in one.
+-- Append-only, a row per decision: audit trail, source of the replay, and outbox.
 CREATE TABLE journal (
     lane        integer     NOT NULL,
     seq         bigint      NOT NULL,   -- 1, 2, 3 ... per lane, without gaps
     epoch       text        NOT NULL,
-    stream_ms   bigint      NOT NULL,   -- id of the entry decided (its first half: accepted time, Redis's clock, ms)
+    stream_ms   bigint      NOT NULL,   -- id of the decided entry: ms of Redis's clock, and a number within that ms
     stream_seq  bigint      NOT NULL,
-    part        integer     NOT NULL,   -- 0 = the operation's own decision; 1 .. = expiries it brought about
+    part        integer     NOT NULL,   -- 0 = the operation's own decision; 1 .. = expiries that it caused
     kind        text        NOT NULL,   -- core/operations.py Kind
     show_id     integer     NOT NULL,
     booking_id  uuid,
@@ -210,13 +211,13 @@ CREATE TABLE journal (
     decision    jsonb       NOT NULL,   -- what changed: seats, amount, deadline, version
     decided_ms  bigint      NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- Two writers of a lane that both went on from the same row give the same number: the later one is rolled back.
+    -- Two writers of a lane that continue from the same row use the same number: the later one is rolled back.
     CONSTRAINT journal_pkey PRIMARY KEY (lane, seq),
-    -- An entry that is read once more after its decision (a lane's row that went back) is not decided twice.
+    -- An entry that is read again after its decision (because the lane's row went back) is not decided twice.
     CONSTRAINT journal_decided_once UNIQUE (lane, epoch, stream_ms, stream_seq, part)
 );
 
--- Operations that could not be decided (unreadable, or a bug): the payload as it came, for an operator.
+-- Operations that could not be decided (unreadable, or a bug): the payload as received, for an operator.
 CREATE TABLE parked (
     lane        integer     NOT NULL,
     epoch       text        NOT NULL,
@@ -228,8 +229,9 @@ CREATE TABLE parked (
     CONSTRAINT parked_pkey PRIMARY KEY (lane, epoch, stream_ms, stream_seq)
 );
 
--- What the api's rights cannot say by column: whose log-in at Postgres was stolen does not take an administrator's account
--- with it, and revives no token. The database's owner may do both (`onsale password`; DELETE by hand).
+-- Limits on the api's role that grants by column cannot express: with a stolen api role, nobody can take over an
+-- administrator's account or make revoked tokens valid again. The database's owner may do both (`onsale password`;
+-- DELETE by hand).
 CREATE FUNCTION refuse_all_but_the_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
@@ -239,7 +241,7 @@ BEGIN
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END
 $$;
--- Also: tokens of lower versions are void, so an administrator's version may only grow.
+-- Also, an administrator's token version may only grow, because tokens of lower versions are void.
 CREATE TRIGGER administrators_are_changed_by_the_owner
     BEFORE UPDATE ON users FOR EACH ROW
     WHEN (OLD.role = 'admin' AND (NEW.token_version < OLD.token_version
@@ -254,15 +256,15 @@ CREATE TRIGGER revocations_last
     WHEN (OLD.expires_at > now())
     EXECUTE FUNCTION refuse_all_but_the_owner();
 
--- Who may do what, held by the database itself: two groups without a log-in; what connects is a member of one of
--- them (docs/operations.md). The api cannot change a seat, nor write a booking, a lane or the journal, nor make an
--- administrator or change one's log-in; a worker cannot read accounts, nor change what stands in the journal.
+-- Rights, enforced by the database: two groups without log-in; each process connects as a member of one of them
+-- (docs/operations.md). The api cannot change seats, write bookings, lanes or the journal, create an administrator
+-- or change an administrator's log-in; a worker cannot read accounts or change rows of the journal.
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['onsale_api', 'onsale_worker'] LOOP
-        -- Roles belong to the whole server: another database of it may have made them, even just now.
+        -- Roles belong to the whole server: another of its databases may have created them, even at this moment.
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', name);
@@ -283,7 +285,7 @@ GRANT INSERT, UPDATE, DELETE ON movies TO onsale_api;
 GRANT INSERT ON halls TO onsale_api;
 GRANT INSERT (movie_id, hall_id, starts_at, settings, initial_settings, capacity) ON shows TO onsale_api;
 GRANT INSERT (show_id, label) ON seats TO onsale_api;
--- What became of a change of a show; not what the operations were.
+-- The outcome of a change of a show, but not the operations.
 GRANT SELECT (lane, epoch, stream_ms, stream_seq, part, kind, show_id, outcome, reason, decided_ms)
    ON journal TO onsale_api;
 

@@ -1,8 +1,8 @@
 """`python -m api`: the api's server, granian with API_PROCESSES processes on one listening socket.
 
-The socket is made here, before any process, or inherited: `--fd N` names one that the parent has made (`onsale up`, a
-systemd unit). So while one process, or the whole server, is replaced, new connections wait in the kernel's queue
-instead of being refused. docs/operations.md says what the settings mean.
+The socket is created here, before any process, or inherited: `--fd N` names one that the parent has opened (`onsale
+up`, a systemd unit). So while one process, or the whole server, is replaced, new connections wait in the kernel's
+queue instead of being refused. docs/operations.md explains the settings.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from core.server_settings import ServerSettings
 
 #: File descriptors of a process besides its connections: stores, logs, metrics, modules.
 OTHER_FILES = 256
-#: Bytes of a request's line and headers together; hyper refuses more, and more than 100 header fields, with 431.
+#: Max bytes of the request line and headers together; hyper rejects more, or more than 100 header fields, with 431.
 MOST_HEADER_BYTES = 16 * 1024
-#: Seconds in which a process that is leaving must have answered what it has begun.
+#: Seconds that a leaving process has, after LEAVE_S, to answer the requests it has begun.
 GRACE_S = 5
 
 log = logs.logger(__name__)
 
 
 class Onsale(Server):  # type: ignore[misc, valid-type]
-    """granian's server, on a socket that exists already."""
+    """granian's server, on a socket that already exists."""
 
     def __init__(self, listener: socket.socket, **options: Any) -> None:
         super().__init__(**options)
         self._listener = listener
 
     def serve(self) -> None:
-        """Serve until SIGTERM or SIGINT. A process that is told to end before it serves ends at once.
+        """Serve until SIGTERM or SIGINT. A process that gets one of them before it serves ends at once.
 
-        A fork has the master's signal handlers, which in it would do nothing, until it has imported everything and
-        has its own. So it begins with the system's; a signal that comes in between waits for that.
+        A fork inherits the master's signal handlers, which do nothing in it, until it has imported everything and
+        installed its own. So each fork first restores the default handlers; signals are blocked until it has.
         """
         ends = (signal.SIGTERM, signal.SIGINT)
 
@@ -73,9 +73,9 @@ class Onsale(Server):  # type: ignore[misc, valid-type]
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT. Exit code 78: the configuration is not usable."""
-    parser = argparse.ArgumentParser(prog="python -m api", description="Serve the API; settings by the environment.")
-    parser.add_argument("--fd", type=int, help="a listening socket's file descriptor; without it, HOST and PORT")
+    """Serve until SIGTERM or SIGINT. Exit with code 78 if the configuration is unusable."""
+    parser = argparse.ArgumentParser(prog="python -m api", description="Serve the API. Settings: the environment.")
+    parser.add_argument("--fd", type=int, help="file descriptor of a listening socket (default: HOST and PORT)")
     fd: int | None = parser.parse_args().fd
     try:
         settings = ServerSettings.from_env()
@@ -88,9 +88,9 @@ def main() -> None:
 
 
 def serve(settings: ServerSettings, listener: socket.socket) -> None:
-    """Serve on a listening socket until the process is told to end."""
+    """Serve on a listening socket until SIGTERM or SIGINT."""
     if sys.platform == "linux":
-        # From Python 3.14 on granian would spawn its processes anew, with a helper of multiprocessing's among them.
+        # From Python 3.14 on granian would not fork its processes, and multiprocessing would add one for itself.
         multiprocessing.set_start_method("fork", force=True)
     let_go_of_silent_readers(listener)
     host, port = listener.getsockname()[:2]
@@ -107,15 +107,15 @@ def serve(settings: ServerSettings, listener: socket.socket) -> None:
         loop=Loops.uvloop,
         # HTTP/2 would let one small request expand into thousands of headers; a balancer speaks it to browsers.
         http=HTTPModes.http1,
-        # The deadline of a request's headers, and for how long a connection may be silent.
+        # The deadline for a request's headers, and how long a connection may be idle.
         http1_settings=HTTP1Settings(
             header_read_timeout=settings.keep_alive_s * 1000, max_buffer_size=MOST_HEADER_BYTES
         ),
         websockets=False,
         backlog=BACKLOG,
-        # granian's limit of open connections, of each process: further ones wait in the kernel's queue.
+        # granian's limit on open connections per process; further ones wait in the kernel's queue.
         backpressure=allow_connections(settings.connections),
-        # At once, and the others serve meanwhile; one that ends twice within 5.5 s ends the server as well.
+        # Immediately, while the others serve; a process that ends twice within 5.5 s ends the server as well.
         respawn_failed_workers=True,
         workers_kill_timeout=math.ceil(settings.leave_s) + GRACE_S,
         log_level=LogLevels.error,
@@ -124,7 +124,7 @@ def serve(settings: ServerSettings, listener: socket.socket) -> None:
 
 
 def allow_connections(wanted: int) -> int:
-    """Raise the limit of open files as far as `wanted` connections need it; returns how many it allows."""
+    """Raise the limit of open files as far as `wanted` connections need; return how many connections it allows."""
     needed = wanted + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:

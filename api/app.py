@@ -1,8 +1,8 @@
-"""The application: blueprints, limits, and what happens around every request.
+"""The application: blueprints, limits, and the hooks around every request.
 
-`create_app` takes its backend, so that tests give it theirs. It serves every route under any WSGI server;
-`create_front_from_env` and `create_flask_from_env` are what a server's process calls (__main__.py).
-Nothing connects before the first request, but for the look at the servers before a start outside the local mode.
+`create_app` takes its backend as an argument, so tests can pass their own. It connects to nothing before the first
+request, and serves every route under any WSGI server. The processes of a server call `create_front_from_env` or
+`create_flask_from_env` (__main__.py), which also check the servers and read the revoked tokens.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from db.guard import Guard
 from db.kv.rounds import Rounds
 from workers import actors
 
-#: A booking of ten seats has 200 bytes; hall plans have a limit of their own.
+#: A booking of ten seats has 200 bytes; hall plans have their own limit.
 MAX_BODY_BYTES = 16 * 1024
 BLUEPRINTS = (auth, sessions, movies, halls, shows, show_changes, bookings, health, docs)
 
 
 def create_app(settings: Settings, backend: Backend) -> Flask:
-    """The application on the given backend."""
+    """Return the application on the given backend."""
     app = Flask("onsale", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -49,7 +49,7 @@ def create_app(settings: Settings, backend: Backend) -> Flask:
     )
     app.extensions["onsale"] = backend
     app.extensions["onsale-listings"] = Listings()
-    # Its own: what accounts need does not go through the connection of bookings.
+    # A separate connection: calls for accounts must not queue behind bookings.
     accounts = Rounds(settings.redis_url, questions=guard.for_redis(settings))
     app.extensions["onsale-accounts"] = accounts
     app.extensions["onsale-logins"] = Logins(accounts, settings)
@@ -68,21 +68,21 @@ def create_app(settings: Settings, backend: Backend) -> Flask:
 
 
 def close(app: Flask) -> None:
-    """Close the application's connections, when what it does by itself has ended. Nothing may be asked any more."""
+    """Close the application's connections and end its threads. It must not be used afterwards."""
     app.extensions["onsale-accounts"].close()
     backend: Backend = app.extensions["onsale"]
     backend.close()
 
 
 def create_front_from_env() -> Front:
-    """The RSGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
+    """Return the RSGI application of a server process. Raises: ConfigurationError, also if it would be unsafe."""
     front = in_front_of(create_flask_from_env())
     gc_tuning.settle()
     return front
 
 
 def create_flask_from_env() -> Flask:
-    """The WSGI application of a server's process. Raises: ConfigurationError, also where it would not be safe."""
+    """Return the WSGI application of a server process. Raises: ConfigurationError, also if it would be unsafe."""
     settings = Settings.from_env()
     logs.configure(process="api", json=settings.log_json, level=settings.log_level)
     crash_points.arm(settings.crash, settings.lease_ms / 1000)
@@ -95,11 +95,11 @@ def create_flask_from_env() -> Flask:
 
 
 def in_front_of(app: Flask) -> Front:
-    """The RSGI application: the front, and Flask behind it."""
+    """Return the RSGI application: the front, with Flask behind it."""
     return Front(app, max_body=MAX_BODY_BYTES)
 
 
 def _behind_proxies(app: Flask, proxies: int) -> None:
-    """Trust so many proxies in front; with none, every X-Forwarded header may be the client's own."""
+    """Trust exactly `proxies` hops of X-Forwarded-*; otherwise clients could spoof it."""
     if proxies:
         app.wsgi_app = BehindProxies(app.wsgi_app, proxies)  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
-"""Assembly: build what an api process works with (api/web/backend.py) from its settings.
+"""Assembly: builds the backend of an api process (api/web/backend.py) from its settings.
 
-It connects to nothing: an api starts, and answers /healthz, while both servers are unavailable.
+It connects to nothing: an api starts, and answers /healthz, while Redis and Postgres are unavailable.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from api.bookings.doorbells import Doorbells
 from api.bookings.intake import Intake
 from api.bookings.long_poll import LongPolls
 from api.bookings.service import BookingService
-from api.catalogue.seat_map_cache import SeatMaps
+from api.catalogue.seat_map_cache import SeatMapCache
 from api.catalogue.seat_maps import SeatMapService
 from api.server.event_loop import EventLoop
 from api.web.backend import Backend
@@ -21,15 +21,15 @@ from db.kv.async_rounds import AsyncRounds
 from db.postgres.engine import make_engine
 from workers.actors import ring
 
-#: Warm bookings never touch Postgres, so few connections are enough; when they are all busy, better say so.
+#: Connections to Postgres. Warm bookings never touch it, so few are enough; while all are busy, calls fail fast.
 POOL_SIZE = 5
-#: The API must fail fast when Postgres is in trouble: its threads are wanted by bookings.
+#: The API must fail fast when Postgres is in trouble, so that its threads are free for other requests.
 STATEMENT_TIMEOUT_MS = 2_000
 LOCK_TIMEOUT_MS = 500
-#: Threads in which the services ask Postgres, calls that may wait for one, and for how many seconds. When a season
-#: goes on sale, each process meets hundreds of shows in one instant; a show takes 2 ms.
+#: Threads for the services' calls to Postgres; max calls that wait for one; max seconds each of them waits. When a
+#: season goes on sale, each process gets requests for hundreds of new shows at once; a show takes 2 ms.
 THREADS, WAITING, PATIENCE_S = 8, 8_000, 2.0
-#: Seat maps have threads of their own: anybody may ask for them, and a large one takes long to make.
+#: Seat maps have separate threads: they need no token, and a large one is slow to build.
 MAP_THREADS = 2
 
 
@@ -52,7 +52,7 @@ def open_backend(settings: Settings) -> Backend:
         engine=engine,
         loop=EventLoop(),
         service=BookingService(redis, intake, long_polls, threads, doorbells.ring),
-        seat_maps=SeatMapService(SeatMaps(engine), redis, intake, map_threads),
+        seat_maps=SeatMapService(SeatMapCache(engine), redis, intake, map_threads),
         probe=PostgresProbe(engine),
         redis=redis,
         threads=threads,

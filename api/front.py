@@ -1,9 +1,9 @@
-"""The front: granian's requests on the event loop, in front of Flask.
+"""The front: handles granian's requests on the event loop, in front of Flask.
 
-It reads bodies, with a limit and a deadline, before anything waits for a thread. The requests of the hot minute -
-bookings, their statuses, confirms and cancels, seat maps - and the probes it answers itself, through the same
-services as Flask's views; everything else goes to Flask (bridge.py). It is a transport only: a setting leaves it
-out, and then Flask answers everything, more slowly (docs/architecture.md).
+It reads bodies, with a limit and a deadline, before anything waits for a thread. It answers the most frequent
+requests (bookings, their statuses, confirms and cancels, seat maps) and the probes itself, through the same services
+as Flask's views, and passes everything else to Flask (bridge.py). It is only a transport: with API_FRONT off, Flask
+answers everything, more slowly (docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ BOOKINGS = "/api/bookings"
 BOOKING = BOOKINGS + "/<uuid:booking_id>"
 CONFIRM = BOOKING + "/confirm"
 SEATS = "/api/shows/<int:show_id>/seats"
-#: The rule of a request for Flask that is refused before Flask has seen it.
+#: The metrics' route for a request that is meant for Flask, but rejected before Flask sees it.
 FLASKS = "(none)"
 _BOOKING_PATH = re.compile(
     BOOKINGS + "/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(/confirm)?", re.ASCII | re.IGNORECASE
 )
 _SEATS_PATH = re.compile(r"/api/shows/([1-9][0-9]{0,9})/seats", re.ASCII)
 _WAIT = re.compile("wait=([0-9]{1,3})", re.ASCII)
-#: Requests that may wait for one of Flask's threads, per thread: a second or two of ordinary ones.
+#: Max requests that wait for one of Flask's threads, per thread: a second or two of ordinary ones.
 WAITING_PER_THREAD = 8
-#: Of a request that no trusted proxy has passed on. TLS is a proxy's.
+#: The sender of a request without trusted proxies. TLS ends at a proxy, so the scheme is http.
 DIRECT = Sender(None, "http", "")
-#: Of the last answer on a connection: the client must not send another request into it.
+#: On the last answer of a connection: the client must not send another request on it.
 CLOSE = ("Connection", "close")
 
 Make = Callable[[Exchange, Identity], Awaitable[Reply]]
@@ -68,7 +68,7 @@ class Front:
     """An RSGI application around Flask's."""
 
     def __init__(self, app: Flask, *, max_body: int) -> None:
-        """Args: max_body: bytes; longer bodies are refused, but for a hall's plan."""
+        """Args: max_body: max bytes of a body, except for a hall's plan."""
         self._backend: Backend = app.extensions["onsale"]
         self._service: BookingService = self._backend.service
         self._settings: Settings = self._backend.settings
@@ -83,28 +83,29 @@ class Front:
     # -- the life of the process ------------------------------------------------------------------------
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Use granian's loop; leave in good order when the process is told to end."""
+        """Use granian's loop, and shut down gracefully on SIGTERM. Called by granian."""
         self.use(loop)
         loop.add_signal_handler(signal.SIGTERM, self._leave, loop)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End what the process has begun by itself; granian has answered all requests."""
+        """Close connections and threads. Called by granian after all requests have been answered."""
         loop.run_until_complete(self.close())
 
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have the services run on a loop. To be called before the first request."""
+        """Run the services on this loop. To be called before the first request."""
         self._backend.loop.adopt(loop)
 
     async def close(self) -> None:
-        """Close the connection to Redis and end the threads. Nothing may be asked any more."""
-        # In a thread: a view whose client has gone may still wait for a call on this loop.
+        """Close the connection to Redis and end the threads. No request may follow."""
+        # In a thread: a view whose client has disconnected may still wait for a call on this loop.
         await asyncio.to_thread(self._bridge.close)
         await self._backend.redis.close()
 
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Fail /readyz, answer whoever waits, let connections go; end when balancers have had LEAVE_S to notice.
+        """Fail /readyz, answer waiting requests, close each connection with its next answer; end after LEAVE_S.
 
-        granian ends in good order on SIGINT as well: what it has begun is answered, its connections are closed.
+        Balancers have LEAVE_S to notice. Then SIGINT makes granian shut down: it answers what it has begun, and
+        closes its connections.
         """
         if not self._service.leaving:
             self._service.leave()
@@ -113,8 +114,8 @@ class Front:
     # -- one request ------------------------------------------------------------------------------------
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        """Answer one request, or let Flask answer it."""
-        with suppress(ProtocolClosed):  # the client has gone, and there is nobody to answer
+        """Answer one request, or pass it to Flask."""
+        with suppress(ProtocolClosed):  # the client has disconnected
             await (self._answered_here(scope, proto) or self._flask(scope, proto))
 
     def _answered_here(self, scope: Any, proto: Any) -> Awaitable[None] | None:
@@ -140,12 +141,12 @@ class Front:
         return None
 
     async def _answer(self, exchange: Exchange, make: Make) -> None:
-        """Answer a request that needs a token. As with Flask's handlers, every error is an answer."""
+        """Answer a request that needs a token. As in Flask's error handlers, every error becomes an answer."""
         verdict = None
         try:
             who = self._verifier.identity(exchange.headers.get("authorization", ""))
             if self._rates is not None:
-                verdict = self._rates.take(who.user_id)
+                verdict = self._rates.spend(who.user_id)
                 if not verdict.allowed:
                     raise verdict.refusal()
             reply = await make(exchange, who)
@@ -154,7 +155,7 @@ class Front:
         self._send(exchange, reply, verdict)
 
     async def _open(self, exchange: Exchange, work: Awaitable[Reply] | Reply) -> None:
-        """Answer a request that anybody may send."""
+        """Answer a request that needs no token."""
         try:
             reply = work if isinstance(work, Reply) else await work
         except Exception as error:  # noqa: BLE001 - it is logged there
@@ -163,7 +164,7 @@ class Front:
         self._send(exchange, reply.packed(rsgi.joined(exchange.headers, "accept-encoding")))
 
     def _send(self, exchange: Exchange, reply: Reply, verdict: Verdict | None = None) -> None:
-        """Send a reply with the headers that every answer has, and count it."""
+        """Send a reply with the headers that every answer has, and observe it in the metrics."""
         sender, scope = self._sender(exchange), exchange.scope
         headers = reply.below(sender.prefix).headers
         if self._rates is not None and verdict is not None:
@@ -172,7 +173,7 @@ class Front:
         headers = headers + self._around.around(
             exchange.request_id, origin, tls=sender.scheme == "https", public=reply.public
         )
-        self._let_go(headers)
+        self._close_if_leaving(headers)
         if reply.status == 304:
             exchange.proto.response_empty(304, headers)
         else:
@@ -182,19 +183,19 @@ class Front:
         metrics.way("threads" if exchange.rule == FLASKS else "fast")
         metrics.observe(exchange.rule, scope.method, reply.status, time.perf_counter() - exchange.started)
 
-    def _let_go(self, headers: list[tuple[str, str]]) -> None:
-        """Have the connection end with this answer, if the process is leaving: its client opens another."""
+    def _close_if_leaving(self, headers: list[tuple[str, str]]) -> None:
+        """Close the connection with this answer if the process is leaving; the client will open another."""
         if self._service.leaving and CLOSE not in headers:
             headers.append(CLOSE)
 
     def _sender(self, exchange: Exchange) -> Sender:
-        """Where a request comes from, as the trusted proxies tell."""
+        """Return where a request comes from, according to the trusted proxies."""
         proxies = self._settings.trusted_proxies
         if not proxies:
             return DIRECT
         scheme = exchange.scope.scheme
-        told = {name: rsgi.joined(exchange.headers, name) or "" for name in (FORWARDED_PROTO, FORWARDED_PREFIX)}
-        return sender_of(told, proxies, None, scheme)
+        forwarded = {name: rsgi.joined(exchange.headers, name) or "" for name in (FORWARDED_PROTO, FORWARDED_PREFIX)}
+        return sender_of(forwarded, proxies, None, scheme)
 
     # -- what is answered here --------------------------------------------------------------------------
 
@@ -236,7 +237,7 @@ class Front:
     # -- what Flask answers -----------------------------------------------------------------------------
 
     async def _flask(self, scope: Any, proto: Any) -> None:
-        """Read the body, and let Flask answer in a thread."""
+        """Read the body, then let Flask answer in a thread."""
         exchange = Exchange(FLASKS, scope, proto)
         headers = drop_ambiguous(scope.headers.items())
         try:
@@ -246,14 +247,14 @@ class Front:
             self._send(exchange, problems.reply_of(error, exchange.request_id))
             return
         metrics.way("threads")
-        self._let_go(out)
+        self._close_if_leaving(out)
         if scope.method == "HEAD" or status in (204, 304):
             proto.response_empty(status, out)
         else:
             proto.response_bytes(status, [one for one in out if one[0] != "content-length"], answer)
 
     def _limit(self, exchange: Exchange) -> int:
-        """How long a body may be. A hall's plan may be long, if an administrator's token comes with it."""
+        """Return the max bytes of a request's body. A hall's plan may be longer, with an administrator's token."""
         if exchange.scope.path.rstrip("/") != "/api/halls":
             return self._max_body
         try:

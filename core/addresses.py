@@ -1,10 +1,10 @@
-"""Addresses of servers: which database one names, and the forms that the libraries want."""
+"""Addresses of servers: the database that they name, and the forms that the libraries expect."""
 
 from __future__ import annotations
 
 
 def other_database(redis_url: str) -> str:
-    """The broker's place where only REDIS_URL is given: the next database number of the same server.
+    """Return the broker's default address: the next database number on the server of REDIS_URL.
 
     Dramatiq runs KEYS over its database and polls with writes, so it must not share ours.
     """
@@ -20,7 +20,7 @@ def other_database(redis_url: str) -> str:
 
 
 def database_of(redis_url: str) -> int:
-    """The database number of an address, as redis-py reads it: `?db=` wins over the path (of unix:, the file's)."""
+    """Return the database number as redis-py reads it: from `?db=`, else from the path (except of unix:)."""
     head, _, query = redis_url.partition("?")
     path = "" if head.startswith("unix:") else head.partition("://")[2].partition("/")[2]
     named = [pair[3:] for pair in query.split("&") if pair.startswith("db=")]
@@ -29,7 +29,7 @@ def database_of(redis_url: str) -> int:
 
 
 def with_driver(database_url: str) -> str:
-    """The address with the driver named, as SQLAlchemy wants it; other tools leave it out."""
+    """Return the address with the driver's name, as SQLAlchemy needs it; other tools use addresses without it."""
     for plain in ("postgresql://", "postgres://"):
         if database_url.startswith(plain):
             return "postgresql+psycopg://" + database_url.removeprefix(plain)

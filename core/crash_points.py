@@ -1,7 +1,7 @@
-"""Crash points: named places between the steps of the path where a test lets one process fail, once.
+"""Crash points: named places between the steps of the path at which a test lets one process fail, once.
 
 In production nothing is armed, and `point` is an empty call. ONSALE_CRASH arms one point in one process
-(core/settings.py reads it); `make crash` does so for all of them, and docs/crash.md lists them.
+(core/settings.py reads it); `make crash` arms each of them in turn, and docs/crash.md lists them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.errors import ConfigurationError
 
 log = logs.logger(__name__)
 
-#: How many leases (the lease's life) a hang lasts: somebody else has taken over long before it ends.
+#: How long a hang lasts, in lives of a lease: another drain has taken over long before it ends.
 LEASES = 4
 
 
@@ -35,64 +35,74 @@ class Fault(StrEnum):
 #: What each fault means, for docs/crash.md.
 FAULTS: dict[Fault, str] = {
     Fault.EXIT: "SIGKILL to itself: nothing is cleaned up, no handler runs.",
-    Fault.RAISE: "An exception that nobody expects.",
-    Fault.HANG: f"The thread stands still for {LEASES} leases, then goes on as if nothing had happened: a zombie.",
+    Fault.RAISE: "An unexpected exception.",
+    Fault.HANG: f"The thread stops for {LEASES} lives of a lease, then continues: a zombie.",
     Fault.LOST: "The call before the point was carried out, but its caller gets a connection error.",
 }
 
 
 class Point(NamedTuple):
-    """One place. `call`: the server whose answer can be lost there; empty if no call has just been made."""
+    """One point. `call`: the server whose answer can be lost there; empty if no call has just been made."""
 
     process: Literal["api", "worker", "scheduler"]
     says: str
     call: Literal["", "Redis", "Postgres", "broker"] = ""
 
 
-#: Every point, in the order of the path: A accept, R a round of calls, W drain, E expire, S the sweeper.
+#: Every point, in the order of the path: accept, a round of calls to Redis, drain, expire, sweep.
 POINTS: dict[str, Point] = {
-    "A0": Point("api", "The request is validated; nothing has been sent to Redis."),
-    "A0b": Point("api", "The show's missing card is published; the operation is not accepted yet.", "Redis"),
-    "A1": Point("api", "accept.lua ran; the doorbell is not rung.", "Redis"),
-    "A2": Point("api", "The doorbell is sent; the sender does not know it yet.", "broker"),
-    "A3": Point("api", "Accepted, the doorbell on its way; the answer to the client is not written."),
-    "R0": Point("api", "A round of calls is collected; nothing of it is sent."),
-    "R1": Point("api", "A round is sent; no reply is read.", "Redis"),
-    "R2": Point("api", "All replies of a round are read; none is handed to its caller."),
-    "W0": Point("worker", "A drain begins; the lease is not taken."),
-    "W1": Point("worker", "The lease is taken; the lane's row is not locked.", "Redis"),
-    "W2": Point("worker", "The lane's row is locked; its head is not read.", "Postgres"),
-    "W2b": Point("worker", "The lane's head is read; no show is locked.", "Redis"),
-    "W2c": Point("worker", "The shows are locked, what decide reads is loaded; nothing is decided.", "Postgres"),
-    "W3": Point("worker", "The batch is decided; nothing is written."),
-    "W3b": Point("worker", "Everything is written; COMMIT is not sent.", "Postgres"),
-    "W4": Point("worker", "COMMIT was carried out; the drain does not know it yet.", "Postgres"),
-    "W5": Point("worker", "The batch is known to be committed; nothing is published, nothing trimmed."),
-    "W6": Point("worker", "finish.lua ran: published and trimmed; the drain does not know it yet.", "Redis"),
-    "W7": Point("worker", "The lane looked empty; the drain is about to sleep on it."),
-    "W7b": Point("worker", "An entry came, or the lease was renewed; the drain does not know it yet.", "Redis"),
-    "W7c": Point("worker", "The drain's turn is over; the lease is still its own."),
-    "W8": Point("worker", "The lease is given back; the doorbell for what is left is not sent.", "Redis"),
-    "W8b": Point("worker", "The drain is over; the doorbell's message is not acknowledged."),
-    "E0": Point("scheduler", "It is time to expire holds; nobody is told."),
-    "E1": Point("scheduler", "The message to expire holds is sent; the scheduler does not know it yet.", "broker"),
-    "E2": Point("worker", "The message to expire holds has come; nothing is read."),
-    "E3": Point("worker", "The shows with lapsed holds are read; no Expire is accepted.", "Postgres"),
-    "E4": Point("worker", "The shows' Expires are accepted; no doorbell is rung.", "Redis"),
-    "E5": Point("worker", "Every show's Expire is accepted; the message is not acknowledged."),
-    "S0": Point("worker", "The sweeper wakes up; it has not looked at the lanes."),
-    "S1": Point("worker", "A stalled lane is found; its rescue has not begun.", "Redis"),
-    "S2": Point("worker", "A stalled lane has been drained; its rescue has not ended."),
+    "request validated": Point("api", "The request is validated; nothing has been sent to Redis."),
+    "missing card published": Point(
+        "api", "The show's missing card is published; the operation is not accepted yet.", "Redis"
+    ),
+    "operation accepted": Point("api", "accept.lua ran; the doorbell is not rung.", "Redis"),
+    "doorbell sent": Point("api", "The doorbell is sent; the sender does not know it yet.", "broker"),
+    "before the 202": Point("api", "Accepted, the doorbell on its way; the answer to the client is not written."),
+    "calls collected": Point("api", "A round of calls is collected; nothing of it is sent."),
+    "calls sent": Point("api", "A round is sent; no reply is read.", "Redis"),
+    "replies read": Point("api", "All replies of a round are read; none is handed to its caller."),
+    "drain begins": Point("worker", "A drain begins; the lease is not taken."),
+    "lease taken": Point("worker", "The lease is taken; the lane's row is not locked.", "Redis"),
+    "lane row locked": Point("worker", "The lane's row is locked; its head is not read.", "Postgres"),
+    "lane head read": Point("worker", "The lane's head is read; no show is locked.", "Redis"),
+    "shows loaded": Point(
+        "worker", "The shows are locked, what decide reads is loaded; nothing is decided.", "Postgres"
+    ),
+    "batch decided": Point("worker", "The batch is decided; nothing is written."),
+    "batch recorded": Point("worker", "Everything is written; COMMIT is not sent.", "Postgres"),
+    "batch committed": Point("worker", "COMMIT was carried out; the drain does not know it yet.", "Postgres"),
+    "before publishing": Point(
+        "worker", "The batch is known to be committed; nothing is published, nothing trimmed."
+    ),
+    "batch published": Point(
+        "worker", "finish.lua ran: published and trimmed; the drain does not know it yet.", "Redis"
+    ),
+    "before waiting": Point("worker", "The lane looked empty; the drain is about to sleep on it."),
+    "wait over": Point("worker", "An entry came, or the lease was renewed; the drain does not know it yet.", "Redis"),
+    "turn over": Point("worker", "The drain's turn is over; the lease is still its own."),
+    "lease released": Point("worker", "The lease is given back; the doorbell for what is left is not sent.", "Redis"),
+    "drain over": Point("worker", "The drain is over; the doorbell's message is not acknowledged."),
+    "expiry due": Point("scheduler", "It is time to expire holds; nobody is told."),
+    "expiry message sent": Point(
+        "scheduler", "The message to expire holds is sent; the scheduler does not know it yet.", "broker"
+    ),
+    "expiry begins": Point("worker", "The message to expire holds has come; nothing is read."),
+    "lapsed holds read": Point("worker", "The shows with lapsed holds are read; no Expire is accepted.", "Postgres"),
+    "expires accepted": Point("worker", "The shows' Expires are accepted; no doorbell is rung.", "Redis"),
+    "expiry over": Point("worker", "Every show's Expire is accepted; the message is not acknowledged."),
+    "sweep begins": Point("worker", "The sweeper wakes up; it has not looked at the lanes."),
+    "stalled lane found": Point("worker", "A stalled lane is found; its rescue has not begun.", "Redis"),
+    "stalled lane drained": Point("worker", "A stalled lane has been drained; its rescue has not ended."),
 }
 
 
 class Injected(RuntimeError):
-    """The exception of the fault `raise`. Nothing in the product knows it."""
+    """The exception of the fault `raise`. The product does not handle it."""
 
 
 @dataclass
 class _Armed:
-    """One fault, at the nth time that its point is reached in this process, and never again."""
+    """One fault, which happens once: when its point is reached for the nth time in this process."""
 
     name: str
     fault: Fault
@@ -121,10 +131,10 @@ class _Armed:
             raise Injected(f"A fault was armed at {name}.")
 
     def _write(self, what: str) -> None:
-        """The proof, outside this process: one line, written before the fault."""
+        """Write one line to the proof, a file outside this process, before the fault happens."""
         file = os.open(self.proof, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(file, f"{self.name} {self.fault} {what} {os.getpid()}\n".encode())
+            os.write(file, f"{what} {os.getpid()} {self.fault} {self.name}\n".encode())
         finally:
             os.close(file)
 
@@ -159,11 +169,13 @@ def arm(plan: str, lease_s: float) -> None:
             f"ONSALE_CRASH: {name} knows {', '.join(faults_of(name))}, not {fault or 'nothing'}."
         )
     if not (nth.isdecimal() and int(nth) and proof):
-        raise ConfigurationError("ONSALE_CRASH: Must be point:fault:nth:file, such as W4:exit:1:/tmp/fired.")
+        raise ConfigurationError(
+            "ONSALE_CRASH: Must be point:fault:nth:file, such as batch committed:exit:1:/tmp/fired."
+        )
     _armed = _Armed(name, Fault(fault), int(nth), proof, LEASES * lease_s)
     log.warning("crash_point_armed", point=name, fault=fault, nth=int(nth))
 
 
 def faults_of(name: str) -> tuple[Fault, ...]:
-    """The faults that a point can have: an answer is lost only where a call has just been made."""
+    """Return the faults that a point can have: an answer is lost only where a call has just been made."""
     return tuple(fault for fault in Fault if POINTS[name].call or fault is not Fault.LOST)

@@ -1,9 +1,9 @@
 """decide: the whole booking rule. Pure and deterministic: an operation and a show's state -> decisions.
 
-Operations come in the order of their lane. Every comparison with a deadline, a sales window or the show's
+Operations arrive in the order of their lane. Every comparison with a deadline, a sales window or the show's
 start uses the *accepted* time of the operation, so a confirm accepted in time wins however long it queued.
-The decided time only starts a hold's clock, and tells whether a Book has waited for longer than it wanted to
-(`give_up_after_ms`). A refusal is a decision, never an exception.
+The decided time is used for two things only: a hold's deadline is counted from it, and a Book that has waited for
+longer than its `give_up_after_ms` fails. A refusal is a decision, never an exception.
 """
 
 from __future__ import annotations
@@ -22,46 +22,52 @@ def decide(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | N
 
     Args:    decided_ms: the batch's decided time, ms; a hold granted now ends `hold_ms` later.
              verdict: why a Book gets no seats, if its worker knows.
-    Returns: expiries that it brought about (parts 1, 2, ...), then its own decision (part 0). Empty for a
-             Book whose booking already has an outcome: that stands, and is published again.
+    Returns: expiries that it caused (parts 1, 2, ...), then its own decision (part 0). Empty for a Book whose
+             booking already has an outcome: that outcome is final, and is published again.
     Repeat:  a second decision of the same Book changes nothing; of the others too, in effect.
     """
     state.advance(entry.accepted_ms)
-    deciding = _Deciding(state, entry, decided_ms)
+    decider = _Decider(state, entry, decided_ms)
     match entry.operation:
         case Book() as operation:
-            deciding.book(operation, verdict)
+            decider.book(operation, verdict)
         case Confirm() as operation:
-            deciding.confirm(operation)
+            decider.confirm(operation)
         case Cancel() as operation:
-            deciding.cancel(operation)
+            decider.cancel(operation)
         case Expire() as operation:
-            deciding.expire(operation)
+            decider.expire(operation)
         case ChangeShow() as operation:
-            deciding.change_show(operation)
-    return deciding.decisions
+            decider.change_show(operation)
+    return decider.decisions
 
 
 def fail(
     state: ShowState | None, entry: Entry, decided_ms: int, reason: Reason
 ) -> tuple[list[Decision], Booking | None]:
-    """The decision of an operation that decide cannot take: its show is unknown, or it is poison.
+    """Decide an operation that `decide` cannot handle: its show is unknown, or it is poison.
 
     Returns the decision, and for a Book the FAILED booking to record when there is no `state` to hold it.
     """
-    deciding = _Deciding(state, entry, decided_ms)
+    decider = _Decider(state, entry, decided_ms)
     operation = entry.operation
-    booking_id = getattr(operation, "booking_id", None)
+    booking_id = operation.booking_id
     if isinstance(operation, Book) and not (state and booking_id in state.bookings):
-        return deciding.decisions, deciding.refuse_book(operation, reason)
-    deciding.decide(Outcome.REFUSED, booking_id, reason, {})
-    return deciding.decisions, None
+        booking = decider.fail_book(operation, reason)
+        return decider.decisions, booking
+    decider.add_decision(Outcome.REFUSED, booking_id, reason, {})
+    return decider.decisions, None
 
 
-class _Deciding:
-    """One operation being decided: collects its decisions."""
+class _Decider:
+    """Decides one operation: changes the show's state and collects the decisions.
+
+    Each decision goes through one of two steps: `_decide_on` if it is about a booking, which gives that booking a new
+    version, and `add_decision` alone if no booking changes.
+    """
 
     def __init__(self, state: ShowState | None, entry: Entry, decided_ms: int) -> None:
+        """`state`: None if the show is unknown; then only `fail_book` and `add_decision` can be used."""
         self._state = state
         self._entry = entry
         self._at_ms = entry.accepted_ms
@@ -73,26 +79,26 @@ class _Deciding:
         assert self._state is not None
         return self._state
 
-    # -- the five kinds ---------------------------------------------------------------------------------
+    # -- the five kinds of operations -------------------------------------------------------------------
 
     def book(self, operation: Book, verdict: Verdict | None) -> None:
         if operation.booking_id in self.state.bookings:
-            return
+            return  # a repetition: the booking has its outcome
         if verdict is Verdict.WITHDRAWN:
-            self._touch(self._booking(operation, Status.CANCELLED, None), Outcome.CANCELLED, None)
+            self._decide_on(self._new_booking(operation, Status.CANCELLED, None), Outcome.CANCELLED, None)
             return
-        refusal = Reason.EXPIRED_IN_QUEUE if verdict is Verdict.OVERDUE else self._refusal(operation)
+        refusal = Reason.EXPIRED_IN_QUEUE if verdict is Verdict.OVERDUE else self._reason_to_refuse(operation)
         if refusal:
-            self.refuse_book(operation, refusal)
+            self.fail_book(operation, refusal)
             return
         seats: tuple[str, ...] | None = operation.seats
         if not seats:
             seats = self.state.best(operation.quantity, operation.category, self._at_ms)
             if seats is None:
-                self.refuse_book(operation, Reason.SOLD_OUT)
+                self.fail_book(operation, Reason.SOLD_OUT)
                 return
         elif not all(self.state.is_free(label, self._at_ms) for label in seats):
-            self.refuse_book(operation, Reason.SEAT_TAKEN)
+            self.fail_book(operation, Reason.SEAT_TAKEN)
             return
         self._expire_owners(seats)
         self._grant(operation, seats)
@@ -102,60 +108,60 @@ class _Deciding:
         if booking is None:
             return
         if booking.status is Status.CONFIRMED:
-            self._touch(booking, Outcome.UNCHANGED, None)
+            self._decide_on(booking, Outcome.UNCHANGED, None)
         elif booking.status is not Status.PENDING:
-            self._touch(booking, Outcome.REFUSED, booking.reason or Reason.ALREADY_FINAL)
+            self._decide_on(booking, Outcome.REFUSED, booking.reason or Reason.ALREADY_FINAL)
         elif booking.lapsed(self._at_ms):
             self._expire(booking)
-            self._touch(booking, Outcome.REFUSED, Reason.HOLD_EXPIRED)
+            self._decide_on(booking, Outcome.REFUSED, Reason.HOLD_EXPIRED)
         else:
-            self.state.sell(booking)
+            self.state.sell_held_seats(booking)
             booking.status, booking.expires_ms = Status.CONFIRMED, None
             booking.confirmed_ms = booking.decided_ms = self._decided_ms
-            self._touch(booking, Outcome.CONFIRMED, None)
+            self._decide_on(booking, Outcome.CONFIRMED, None)
 
     def cancel(self, operation: Cancel) -> None:
         booking = self._own_booking(operation)
         if booking is None:
             return
         if booking.status is Status.CANCELLED:
-            self._touch(booking, Outcome.UNCHANGED, None)
+            self._decide_on(booking, Outcome.UNCHANGED, None)
         elif booking.status is Status.FAILED:
-            self._touch(booking, Outcome.REFUSED, booking.reason)
+            self._decide_on(booking, Outcome.REFUSED, booking.reason)
         elif booking.lapsed(self._at_ms):
             self._expire(booking)
-            self._touch(booking, Outcome.REFUSED, Reason.HOLD_EXPIRED)
+            self._decide_on(booking, Outcome.REFUSED, Reason.HOLD_EXPIRED)
         elif booking.status is Status.CONFIRMED and self._at_ms >= self.state.show.settings.starts_ms:
-            self._touch(booking, Outcome.REFUSED, Reason.SHOW_STARTED)
+            self._decide_on(booking, Outcome.REFUSED, Reason.SHOW_STARTED)
         else:
-            self.state.take_back(booking)
+            self.state.release_seats(booking)
             booking.status, booking.expires_ms = Status.CANCELLED, None
             booking.decided_ms = self._decided_ms
-            self._touch(booking, Outcome.CANCELLED, None)
+            self._decide_on(booking, Outcome.CANCELLED, None)
 
     def expire(self, operation: Expire) -> None:
         lapsed = self.state.lapsed_holds(self._at_ms)[: operation.limit]
         for booking in lapsed:
             self._expire(booking)
-        self.decide(Outcome.DONE, None, None, {"expired": len(lapsed)})
+        self.add_decision(Outcome.DONE, None, None, {"expired": len(lapsed)})
 
     def change_show(self, operation: ChangeShow) -> None:
         show = self.state.show
         if show.settings.state is SaleState.CLOSED:
-            self.decide(Outcome.REFUSED, None, Reason.SHOW_CLOSED, {})
+            self.add_decision(Outcome.REFUSED, None, Reason.SHOW_CLOSED, {})
             return
         settings = show.settings.changed(operation.changes)
-        if operation.keep_window and not settings.window_stands:
-            self.decide(Outcome.REFUSED, None, Reason.SALES_WINDOW, {})
+        if operation.keep_window and not settings.has_sales_window:
+            self.add_decision(Outcome.REFUSED, None, Reason.SALES_WINDOW, {})
             return
         self.state.show = type(show)(show.id, show.hall, settings)
         self.state.settings_changed = True
-        self.decide(Outcome.DONE, None, None, {"settings": settings.to_json()})
+        self.add_decision(Outcome.DONE, None, None, {"settings": settings.to_json()})
 
     # -- steps ------------------------------------------------------------------------------------------
 
-    def _refusal(self, operation: Book) -> Reason | None:
-        """Why this booking cannot be, before any seat is looked at."""
+    def _reason_to_refuse(self, operation: Book) -> Reason | None:
+        """Return why this Book must fail whichever seats are free; None if it need not."""
         if 0 < operation.give_up_after_ms < self._decided_ms - self._at_ms:
             return Reason.EXPIRED_IN_QUEUE
         settings, hall = self.state.show.settings, self.state.show.hall
@@ -173,23 +179,26 @@ class _Deciding:
         return None
 
     def _grant(self, operation: Book, seats: tuple[str, ...]) -> None:
+        """Hold or sell these seats, which must be free and nobody's."""
         settings, hall = self.state.show.settings, self.state.show.hall
-        booking = self._booking(operation, Status.PENDING if operation.hold else Status.CONFIRMED, None)
+        booking = self._new_booking(operation, Status.PENDING if operation.hold else Status.CONFIRMED, None)
         booking.seats = seats
         booking.amount_cents = sum(settings.prices[hall.category(label)] for label in seats)
         if operation.hold:
             booking.expires_ms = self._decided_ms + settings.hold_ms
         else:
             booking.confirmed_ms = self._decided_ms
-        self.state.give(booking)
-        self._touch(booking, Outcome.HELD if operation.hold else Outcome.CONFIRMED, None)
+        self.state.assign_seats(booking)
+        self._decide_on(booking, Outcome.HELD if operation.hold else Outcome.CONFIRMED, None)
 
-    def refuse_book(self, operation: Book, reason: Reason) -> Booking:
-        booking = self._booking(operation, Status.FAILED, reason)
-        self._touch(booking, Outcome.FAILED, reason)
+    def fail_book(self, operation: Book, reason: Reason) -> Booking:
+        """Decide that a Book fails; return its FAILED booking."""
+        booking = self._new_booking(operation, Status.FAILED, reason)
+        self._decide_on(booking, Outcome.FAILED, reason)
         return booking
 
-    def _booking(self, operation: Book, status: Status, reason: Reason | None) -> Booking:
+    def _new_booking(self, operation: Book, status: Status, reason: Reason | None) -> Booking:
+        """Return a booking without seats. Its first decision makes it version 1."""
         return Booking(
             id=operation.booking_id,
             show_id=operation.show_id,
@@ -206,28 +215,29 @@ class _Deciding:
         )
 
     def _expire_owners(self, seats: tuple[str, ...]) -> None:
-        """The lapsed holds whose seats are about to be taken expire first, in the order of the seats."""
+        """Expire the lapsed holds that still own these seats, in the order of the seats."""
         for label in seats:
             owner = self.state.owners[label]
             if owner is not None:
                 self._expire(self.state.bookings[owner])
 
     def _expire(self, booking: Booking) -> None:
-        self.state.take_back(booking)
+        """Expire a lapsed hold: a decision of its own, which precedes that of the operation."""
+        self.state.release_seats(booking)
         booking.status, booking.reason, booking.expires_ms = Status.FAILED, Reason.HOLD_EXPIRED, None
         booking.decided_ms = self._decided_ms
-        self._touch(booking, Outcome.EXPIRED, Reason.HOLD_EXPIRED, part=len(self.decisions) + 1)
+        self._decide_on(booking, Outcome.EXPIRED, Reason.HOLD_EXPIRED, part=len(self.decisions) + 1)
 
     def _own_booking(self, operation: Confirm | Cancel) -> Booking | None:
-        """The operation's booking, if it is its user's; otherwise the refusal is decided here."""
+        """Return the operation's booking; if it is not its user's, decide the refusal and return None."""
         booking = self.state.bookings.get(operation.booking_id)
         if booking is None or booking.user_id != operation.user_id:
-            self.decide(Outcome.REFUSED, operation.booking_id, Reason.NO_SUCH_BOOKING, {})
+            self.add_decision(Outcome.REFUSED, operation.booking_id, Reason.NO_SUCH_BOOKING, {})
             return None
         return booking
 
-    def _touch(self, booking: Booking, outcome: Outcome, reason: Reason | None, *, part: int = 0) -> None:
-        """Decide about a booking: it gets a new version, and remembers this as its last operation."""
+    def _decide_on(self, booking: Booking, outcome: Outcome, reason: Reason | None, *, part: int = 0) -> None:
+        """Add a decision about a booking: increment its version, and note the decision as its last operation."""
         kind = Kind.EXPIRE if part else kind_of(self._entry.operation)
         booking.version += 1
         booking.last_operation = {
@@ -245,9 +255,9 @@ class _Deciding:
             "amount_cents": booking.amount_cents,
             "expires_ms": booking.expires_ms,
         }
-        self.decide(outcome, booking.id, reason, changes, part=part)
+        self.add_decision(outcome, booking.id, reason, changes, part=part)
 
-    def decide(
+    def add_decision(
         self,
         outcome: Outcome,
         booking_id: UUID | None,
@@ -256,6 +266,7 @@ class _Deciding:
         *,
         part: int = 0,
     ) -> None:
+        """Add a decision for the journal. `part`: 0: the operation's own; 1, 2, ...: expiries that it caused."""
         operation = self._entry.operation
         kind = Kind.EXPIRE if part else kind_of(operation)
         decision = Decision(

@@ -1,7 +1,7 @@
-"""The error tree. A class's docstring is its default message; `code` is stable and public.
+"""The exceptions. A class's docstring is its default message; `code` is stable and public.
 
-Three kinds, three fates: a *refusal* (seat taken, sold out) is no exception but a Decision; a *transient*
-trouble is raised and the work is done again; anything else is a bug and propagates to an alarm.
+A *refusal* (seat taken, sold out) is not an exception but a Decision. A *transient* failure is raised, and the work
+is retried. Anything else is a bug and propagates to an alarm.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class WrongInstallation(ConfigurationError):
 
 
 class SchemaError(OnsaleError):
-    """The database's schema is not the one this program was written for."""
+    """The database's schema is not the one that this program was written for."""
 
     code = "schema"
 
@@ -61,7 +61,7 @@ class LaneBusy(OnsaleError):
 
 
 class SeatConflict(OnsaleError):
-    """A seat or a booking was not as this transaction had read it: the lane's lock did not hold."""
+    """A seat or a booking has changed since this transaction read it: the lane's lock did not hold."""
 
     code = "seat_conflict"
 
@@ -73,7 +73,7 @@ class LaneStopped(OnsaleError):
 
 
 class PostgresWentBack(LaneStopped):
-    """Redis has published decisions of the lane that its journal does not hold: Postgres has lost them."""
+    """Redis has published decisions of the lane that its journal does not have: Postgres has lost them."""
 
     code = "postgres_went_back"
 

@@ -1,8 +1,10 @@
 """A hall's plan: rows, seats, categories, and which seats are neighbours.
 
-A plan never changes once a show uses it (a rebuilt hall is a new row in the database), so a `Hall` may be
-kept by any process for as long as it likes. Rows and seats stand in the order in which best-available
-prefers rows: front first.
+A plan never changes once a show uses it (a rebuilt hall is a new row in the database), so a process may cache a
+`Hall` for ever. Rows are in the order in which best-available prefers them: front first.
+
+A seat has a *number* on its row, which is part of its label and may skip (A1, A2, A4); a *column*, counted from 0
+from the left of its row without gaps; and an *index* in the whole plan, counted from 0.
 """
 
 from __future__ import annotations
@@ -17,13 +19,13 @@ from typing import Any
 
 from core.errors import OnsaleError
 
-#: Letters only, so that row label + number is read in one way: "A11" is row A, seat 11.
+#: Letters only, so that row label + number is unambiguous: "A11" is row A, seat 11.
 ROW_LABEL = re.compile(r"[A-Z]{1,3}")
 CATEGORY = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 MAX_SEATS = 200_000
 MAX_NUMBER = 9_999
 MAX_DIGITS = len(str(MAX_NUMBER))
-#: What a row takes, and each of its blocks and runs, in bytes, about.
+#: Approximate memory of a row, and of each of its blocks and runs, in bytes.
 ROW_BYTES, PART_BYTES = 300, 60
 
 
@@ -35,66 +37,67 @@ class BadPlan(OnsaleError):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One seat of a plan. `run` numbers the unbroken stretches of its row: an aisle starts a new one; `number` is
-    its own place in the whole plan, from 0."""
+    """One seat of a plan. `run` numbers the unbroken stretches of its row (an aisle starts a new one); `index` counts
+    all seats of the plan from 0."""
 
     label: str
     category: str
     row: int
-    place: int
+    column: int
     run: int
-    number: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: what it is made of. Its seats are made when they are asked for.
+    """One row, as blocks of consecutive numbers. `Seat`s are created on request.
 
-    index: its place in the plan.   number: its first seat's.   width: how many seats it has.
-    firsts, places, categories: of each block the number of its first seat, that seat's place, and the category.
-    runs: the places at which an unbroken stretch begins, 0 among them.
+    index: counts the plan's rows from 0.   first_index: its first seat's index in the plan.   width: number of seats.
+    firsts, columns, categories: per block the number of its first seat, that seat's column, and the category.
+    runs: the columns at which an unbroken stretch begins, 0 included.
     """
 
     index: int
     label: str
-    number: int
+    first_index: int
     width: int
     firsts: tuple[int, ...]
-    places: tuple[int, ...]
+    columns: tuple[int, ...]
     categories: tuple[str, ...]
     runs: tuple[int, ...]
 
-    def seat(self, place: int) -> Seat:
-        """The seat at a place, counted from 0 from the left."""
-        run = bisect_right(self.runs, place) - 1
-        return Seat(self.seat_label(place), self.category(place), self.index, place, run, self.number + place)
+    def seat(self, column: int) -> Seat:
+        """Return the seat in a column."""
+        run = bisect_right(self.runs, column) - 1
+        label, category = self.seat_label(column), self.category(column)
+        return Seat(label, category, self.index, column, run, self.first_index + column)
 
-    def seat_label(self, place: int) -> str:
-        """The label of a seat."""
-        block = bisect_right(self.places, place) - 1
-        return f"{self.label}{self.firsts[block] + place - self.places[block]}"
+    def seat_label(self, column: int) -> str:
+        """Return the label of the seat in a column."""
+        block = bisect_right(self.columns, column) - 1
+        return f"{self.label}{self.firsts[block] + column - self.columns[block]}"
 
-    def category(self, place: int) -> str:
-        """The category of a seat."""
-        return self.categories[bisect_right(self.places, place) - 1]
+    def category(self, column: int) -> str:
+        """Return the category of the seat in a column."""
+        return self.categories[bisect_right(self.columns, column) - 1]
 
-    def place(self, number: int) -> int | None:
-        """The place of the seat that has this number on its row; None if there is none."""
-        return _place(self.firsts, self.places, self.width, number)
+    def column(self, number: int) -> int | None:
+        """Return the column of the seat with this number; None if there is no such seat."""
+        return _column(self.firsts, self.columns, self.width, number)
 
     def blocks(self) -> Iterator[tuple[str, range]]:
-        """The row's blocks from left to right: the category, and the numbers of the seats."""
-        ends = (*self.places[1:], self.width)
-        for category, first, start, stop in zip(self.categories, self.firsts, self.places, ends, strict=True):
+        """Yield the row's blocks from left to right: the category, and the numbers of the seats."""
+        ends = (*self.columns[1:], self.width)
+        for category, first, start, stop in zip(self.categories, self.firsts, self.columns, ends, strict=True):
             yield category, range(first, first + stop - start)
 
     def stretches(self, category: str | None) -> Iterator[tuple[int, int]]:
-        """Where neighbours sit (of one category, if given): each stretch's first place, and the one behind its last.
+        """Yield the stretches of neighbouring seats (of one category, if given): first column, and last column + 1.
 
-        An aisle parts neighbours; so does a seat of another category.
+        Aisles and seats of other categories separate neighbours.
         """
         runs = set(self.runs)
-        cuts = sorted(runs.union(self.places))
+        cuts = sorted(runs.union(self.columns))
         first = end = 0
         for start, stop in zip(cuts, [*cuts[1:], self.width], strict=True):
             if category is not None and self.category(start) != category:
@@ -108,16 +111,17 @@ class Row:
             yield first, end
 
 
-def _place(firsts: Sequence[int], places: Sequence[int], width: int, number: int) -> int | None:
+def _column(firsts: Sequence[int], columns: Sequence[int], width: int, number: int) -> int | None:
     block = bisect_right(firsts, number) - 1
     if block < 0:
         return None
-    place = places[block] + number - firsts[block]
-    return place if place < (places[block + 1] if block + 1 < len(places) else width) else None
+    column = columns[block] + number - firsts[block]
+    end = columns[block + 1] if block + 1 < len(columns) else width
+    return column if column < end else None
 
 
 class Seats(Mapping[str, Seat]):
-    """Every seat of a hall by its label, in plan order, each made when it is asked for."""
+    """Every seat of a hall by its label, in plan order, each created on access."""
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
@@ -134,16 +138,16 @@ class Seats(Mapping[str, Seat]):
         return isinstance(label, str) and self._hall.find(label) is not None
 
     def __getitem__(self, label: str) -> Seat:
-        row, place = self._hall.at(label)
-        return row.seat(place)
+        row, column = self._hall.at(label)
+        return row.seat(column)
 
 
 @dataclass(frozen=True)
 class Hall:
-    """A plan, ready for use: its rows and what they are made of, and no object per seat.
+    """A plan, ready for use: its rows as blocks, with no object per seat.
 
-    A stadium of 200,000 seats is read in a millisecond and takes 100 kB: every process reads it when it first meets
-    one of its shows, while buyers wait.
+    A process reads the plan when it first handles a show of the hall, while buyers wait: a stadium of 200,000 seats
+    takes a few milliseconds and 100 kB.
     """
 
     id: int
@@ -151,7 +155,7 @@ class Hall:
 
     @cached_property
     def seats(self) -> Seats:
-        """Every seat by its label, in plan order."""
+        """All seats by label, in plan order."""
         return Seats(self)
 
     @cached_property
@@ -161,41 +165,41 @@ class Hall:
 
     @cached_property
     def capacity(self) -> int:
-        """How many seats the plan has."""
+        """The number of seats."""
         return sum(row.width for row in self.rows)
 
     @property
     def size(self) -> int:
-        """How much memory it takes, about, in bytes."""
+        """Its approximate memory, in bytes."""
         return sum(ROW_BYTES + PART_BYTES * (len(row.firsts) + len(row.runs)) for row in self.rows)
 
     def find(self, label: str) -> tuple[Row, int] | None:
-        """The row and the place of a seat; None if there is no such seat."""
+        """Return the row and the column of a seat; None if there is no such seat."""
         row = self._by_label.get(label.rstrip("0123456789"))
         if row is None:
             return None
         digits = label[len(row.label) :]
         if not 0 < len(digits) <= MAX_DIGITS or digits[0] == "0":
             return None
-        place = row.place(int(digits))
-        return None if place is None else (row, place)
+        column = row.column(int(digits))
+        return None if column is None else (row, column)
 
     def at(self, label: str) -> tuple[Row, int]:
-        """The row and the place of a seat that must be there. Raises: KeyError: it is not."""
+        """Return the row and the column of a seat. Raises: KeyError: there is no such seat."""
         found = self.find(label)
         if found is None:
             raise KeyError(label)
         return found
 
-    def number(self, label: str) -> int:
-        """A seat's place in the whole plan, from 0. Raises: KeyError: there is no such seat."""
-        row, place = self.at(label)
-        return row.number + place
+    def seat_index(self, label: str) -> int:
+        """Return a seat's index in the whole plan, from 0. Raises: KeyError: there is no such seat."""
+        row, column = self.at(label)
+        return row.first_index + column
 
     def category(self, label: str) -> str:
-        """A seat's category. Raises: KeyError: there is no such seat."""
-        row, place = self.at(label)
-        return row.category(place)
+        """Return a seat's category. Raises: KeyError: there is no such seat."""
+        row, column = self.at(label)
+        return row.category(column)
 
     @cached_property
     def _by_label(self) -> dict[str, Row]:
@@ -215,7 +219,7 @@ class Hall:
             if not isinstance(label, str) or not ROW_LABEL.fullmatch(label):
                 raise BadPlan(f"Row {index + 1}: its label must be one to three capital letters.")
             if label in labels:
-                raise BadPlan(f"Row {label} stands in the plan twice.")
+                raise BadPlan(f"Row {label} is in the plan twice.")
             labels.add(label)
             read.append(_row(index, label, row, total))
             total += read[-1].width
@@ -224,27 +228,29 @@ class Hall:
         return cls(hall_id, tuple(read))
 
 
-def _row(index: int, label: str, row: Mapping[str, Any], number: int) -> Row:
-    """One row, checked. Numbers that skip, and an aisle after a seat, break it into runs."""
+def _row(index: int, label: str, row: Mapping[str, Any], first_index: int) -> Row:
+    """Check and build one row. Skipped numbers, and an aisle after a seat, break it into runs."""
     aisles = row.get("aisles", [])
     if not isinstance(aisles, list) or not all(type(aisle) is int for aisle in aisles):
         raise BadPlan(f"Row {label}: aisles are the numbers of the seats that they follow.")
-    firsts, places, categories, runs = [], [], [], {0}
+    firsts, columns, categories, runs = [], [], [], {0}
     width = before = 0
     for first, last, category in _blocks(label, row):
         if first != before + 1:
             runs.add(width)
         firsts.append(first)
-        places.append(width)
+        columns.append(width)
         categories.append(sys.intern(category))
         width, before = width + last - first + 1, last
-    behind = (_place(firsts, places, width, aisle) for aisle in aisles)
-    runs.update(place + 1 for place in behind if place is not None and place + 1 < width)
-    return Row(index, label, number, width, tuple(firsts), tuple(places), tuple(categories), tuple(sorted(runs)))
+    before_aisles = (_column(firsts, columns, width, aisle) for aisle in aisles)
+    runs.update(column + 1 for column in before_aisles if column is not None and column + 1 < width)
+    return Row(
+        index, label, first_index, width, tuple(firsts), tuple(columns), tuple(categories), tuple(sorted(runs))
+    )
 
 
 def _blocks(label: str, row: Mapping[str, Any]) -> list[tuple[int, int, str]]:
-    """The row's blocks as (first, last, category), checked: numbers grow from left to right."""
+    """Check the row's blocks and return them as (first, last, category). Numbers must grow from left to right."""
     blocks = row.get("blocks")
     if not isinstance(blocks, list) or not blocks:
         raise BadPlan(f"Row {label} has no blocks of seats.")

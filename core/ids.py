@@ -1,8 +1,8 @@
-"""Booking ids: UUIDs that carry their show, derived so that a repeated key gives the same booking for ever.
+"""Booking ids: UUIDs that carry their show, derived so that a repeated key always gives the same booking.
 
 Layout (RFC 9562 version 8): 32 bits show id | 16 bits | version 8 | 12 bits | variant 10 | 62 bits. The free
-90 bits are HMAC-SHA256(secret, show, user, key), or random without a key. So the id alone tells show and
-lane, and ids of one show lie together in an index.
+90 bits are HMAC-SHA256(secret, show, user, key), or random without a key. So the id alone gives show and
+lane, and ids of one show are adjacent in an index.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from uuid import UUID
 
 from core.signing import sign
 
-#: Crockford's base 32: no I, L, O, U, so that a reference can be read out over the telephone.
+#: Crockford's base 32: without I, L, O and U, so a reference can be read out over the telephone.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("OIL", "011")
-#: What people put between the characters: any blank, and the hyphens and dashes that programs make of one.
-_BETWEEN = re.compile(r"[\s\u2010-\u2015\u2212-]+")
-#: 50 bits: among a million bookings of one show two share a reference with a chance of 1 in 2,000, and
-#: a reference is only ever looked up among its owner's.
+#: Separators between the characters: whitespace, and the hyphens and dashes that editors put in their stead.
+_SEPARATORS = re.compile(r"[\s\u2010-\u2015\u2212-]+")
+#: 10 characters are 50 bits: the chance that any two of a million bookings of one show share a reference is 1 in
+#: 2,000, and a reference is only ever looked up among its owner's bookings.
 _REFERENCE_CHARS = 10
 _SHOW_CHARS = 8
-#: Characters of a reference as somebody may write it, with a blank or two after each. What is longer is none.
+#: Max length of a reference as typed, with a blank or two after each character; longer texts are no references.
 _MAX_CHARS = 64
 _DIGITS = frozenset(_ALPHABET)
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
-#: The bits of an id that are drawn, and those that every id has: version 8, variant 10.
+#: The bits of an id that are derived or random, and those that every id has: version 8, variant 10.
 _FREE = (1 << 96) - 1 & ~(0xF << 76) & ~(0b11 << 62)
 _FIXED = 8 << 76 | 0b10 << 62
 
 
 def booking_id(secret: bytes, show_id: int, user_id: UUID, key: str | None) -> UUID:
-    """The id of the booking that `user_id` asks for with `key` at this show. Scope of a key: user and show.
+    """Return the id of the booking that `user_id` requests with `key` at this show. Scope of a key: user and show.
 
     Repeat: the same arguments give the same id, unless `key` is None (then random).
     """
@@ -48,29 +48,29 @@ def booking_id(secret: bytes, show_id: int, user_id: UUID, key: str | None) -> U
 
 
 def show_of(id_: UUID) -> int:
-    """The show that a booking id carries."""
+    """Return the show that a booking id carries."""
     return id_.int >> 96
 
 
 def lane_of(show_id: int, lanes: int) -> int:
-    """The lane of a show."""
+    """Return the lane of a show."""
     return show_id % lanes
 
 
 def reference(id_: UUID) -> str:
-    """A short human form of a booking id, such as `1-7QK2M-9XV4T`: its show and 50 bits of the rest."""
+    """Return a short form of a booking id, such as `1-7QK2M-9XV4T`: its show and the first 50 of its free bits."""
     code = _encode(_free_bits(id_) >> 40, _REFERENCE_CHARS)
     return f"{_encode(show_of(id_), _SHOW_CHARS).lstrip('0') or '0'}-{code[:5]}-{code[5:]}"
 
 
 def read_reference(text: str) -> str | None:
-    """The reference that somebody means, in the form of `reference`; None if it is none.
+    """Return a reference as people type it in the form of `reference`; None if it is not valid.
 
-    O is read as 0, I and L as 1; small letters, blanks and hyphens do not matter, nor where they stand.
+    O is read as 0, I and L as 1; case, blanks and hyphens do not matter.
     """
     if len(text) > _MAX_CHARS:
         return None
-    plain = _BETWEEN.sub("", text).upper().translate(_READ_AS)
+    plain = _SEPARATORS.sub("", text).upper().translate(_READ_AS)
     show, code = plain[:-_REFERENCE_CHARS].lstrip("0"), plain[-_REFERENCE_CHARS:]
     if len(plain) <= _REFERENCE_CHARS or not set(plain) <= _DIGITS or _decode(show) >= 1 << 31:
         return None
@@ -78,28 +78,34 @@ def read_reference(text: str) -> str | None:
 
 
 def ids_of_reference(reference_: str) -> tuple[UUID, UUID]:
-    """The first and the last booking id whose prefix a reference names, as `read_reference` returns it.
+    """Return the first and last id of the range that contains all booking ids with this reference.
 
-    The range covers 28 of the 50 bits; compare `reference` of what is found.
+    Args: reference_: as `read_reference` returns it. Its last 22 bits lie behind the id's variant and do not narrow
+          the range, so compare the `reference` of each id found.
     """
     show, _, code = reference_.partition("-")
-    bits = _decode(code.replace("-", ""))
-    head = _decode(show) << 32 | (bits >> 34) << 16 | 8 << 12 | (bits >> 22) & 0xFFF
-    return UUID(int=head << 64), UUID(int=head << 64 | ((1 << 64) - 1))
+    code_bits = _decode(code.replace("-", ""))
+    before_version = code_bits >> 34  # 16 bits
+    after_version = code_bits >> 22 & 0xFFF  # 12 bits
+    upper_half = _decode(show) << 32 | before_version << 16 | 8 << 12 | after_version
+    first = upper_half << 64
+    last = first | (1 << 64) - 1
+    return UUID(int=first), UUID(int=last)
 
 
 def _free_bits(id_: UUID) -> int:
-    """The 90 bits that are neither show, version nor variant."""
+    """Return the 90 bits that are neither show, version nor variant."""
     bits = id_.int
     return (bits >> 80 & 0xFFFF) << 74 | (bits >> 64 & 0xFFF) << 62 | bits & ((1 << 62) - 1)
 
 
 def _encode(number: int, chars: int) -> str:
-    """Two characters at a time; `chars` is even."""
+    """Write a number with `chars` digits of base 32, two at a time; `chars` is even."""
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * chars - 10, -1, -10)])
 
 
 def _decode(digits: str) -> int:
+    """Read digits of base 32."""
     number = 0
     for digit in digits:
         number = number << 5 | _ALPHABET.index(digit)

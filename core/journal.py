@@ -1,8 +1,7 @@
-"""The journal's rows, and their replay: decide everything again, and see the same come out.
+"""The journal's rows, and their replay, which decides everything again and compares the decisions.
 
-What decide reads of a show changes only by the operations of its lane, so replaying a lane's journal from the
-shows' initial settings through `decide` must give every recorded decision again, and in the end every booking
-and every seat's owner.
+What `decide` reads of a show is changed only by the operations of its lane. So replaying a lane's journal from the
+shows' initial settings must give every recorded decision again, and in the end every booking and every seat's owner.
 """
 
 from __future__ import annotations
@@ -43,21 +42,24 @@ class JournalRow:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the worker knew of a Book besides the show's state; only the outcome tells it."""
+        """What the worker knew about a Book apart from the show's state, derived from the outcome."""
         if self.kind == Kind.BOOK and self.outcome == Outcome.CANCELLED:
             return Verdict.WITHDRAWN
         return Verdict.OVERDUE if self.reason == Reason.EXPIRED_IN_QUEUE else None
 
-    def says(self) -> tuple[Any, ...]:
-        """What must come out of the replay again."""
+    def decided(self) -> tuple[Any, ...]:
+        """Return the values that the replay must give again."""
         return (self.part, self.kind, self.booking_id, self.outcome, self.reason, self.decision)
 
 
 class Replay:
-    """Replays one lane. Feed its rows in order of seq; `violations` tells what was not as it must be."""
+    """Replays one lane. Feed its rows in order of seq; `violations` lists, in words, what does not match.
+
+    `homeless`: bookings of shows that do not exist, by id; they have no ShowState.
+    """
 
     def __init__(self, lane: int, show: Callable[[int], Show | None]) -> None:
-        """`show`: a show by its id with its initial settings, None if it does not exist."""
+        """`show`: returns a show by its id, with its initial settings; None if it does not exist."""
         self.lane = lane
         self.violations: list[str] = []
         self.states: dict[int, ShowState] = {}
@@ -68,41 +70,42 @@ class Replay:
         self._last: dict[str, StreamId] = {}
         self._rows: list[JournalRow] = []
 
-    def take(self, row: JournalRow) -> None:
-        """The next row. Expiries come before the decision (part 0) of the operation that brought them about."""
+    def feed(self, row: JournalRow) -> None:
+        """Replay the next row. Expiries precede the decision (part 0) of the operation that caused them."""
         if row.seq != self._seq + 1:
-            self._say(row, f"has number {row.seq} after {self._seq}")
+            self._report(row, f"has number {row.seq} after {self._seq}")
         self._seq = row.seq
         if self._decided_ms - STEP_MS <= row.decided_ms < self._decided_ms:  # further back: the clock was set
-            self._say(row, "was decided before the row ahead of it")
+            self._report(row, "was decided before the row ahead of it")
         self._decided_ms = row.decided_ms
         if self._rows and self._rows[-1].id != row.id:
-            self._say(self._rows[-1], "belongs to an operation that has no decision of its own")
+            self._report(self._rows[-1], "belongs to an operation that has no decision of its own")
             self._rows = []
         self._rows.append(row)
         if row.part == 0:
             rows, self._rows = self._rows, []
-            self._operation(rows)
+            self._compare(rows)
 
     def end(self) -> None:
-        """There are no more rows."""
+        """Check that the last row completed its operation. Call this after the last row."""
         if self._rows:
-            self._say(self._rows[-1], "belongs to an operation that has no decision of its own")
+            self._report(self._rows[-1], "belongs to an operation that has no decision of its own")
 
-    def _operation(self, rows: list[JournalRow]) -> None:
+    def _compare(self, rows: list[JournalRow]) -> None:
+        """Decide one operation again, and compare the result with its rows."""
         row = rows[-1]
         if row.id <= self._last.get(row.epoch, StreamId(0, 0)):
-            self._say(row, f"was accepted before {self._last[row.epoch]}, and decided after it")
+            self._report(row, f"was accepted before {self._last[row.epoch]}, and decided after it")
         self._last[row.epoch] = row.id
         try:
             decisions = self._decide(row)
         except (OnsaleError, KeyError, AssertionError) as error:
-            self._say(row, f"cannot be replayed: {error!r}")
+            self._report(row, f"cannot be replayed: {error!r}")
             return
-        replayed = [_says(decision) for decision in decisions]
-        recorded = [recorded.says() for recorded in rows]
+        replayed = [_decided(decision) for decision in decisions]
+        recorded = [recorded.decided() for recorded in rows]
         if replayed != recorded:
-            self._say(row, f"says {recorded}, and its replay {replayed}")
+            self._report(row, f"says {recorded}, and its replay {replayed}")
 
     def _decide(self, row: JournalRow) -> list[Decision]:
         payload = json.dumps(row.operation)
@@ -124,11 +127,12 @@ class Replay:
             self.states[show_id] = ShowState(show, owners=Owners(whole=True), bookings=(), held=0, sold=0)
         return self.states[show_id]
 
-    def _say(self, row: JournalRow, what: str) -> None:
+    def _report(self, row: JournalRow, what: str) -> None:
         self.violations.append(f"journal lane {row.lane} seq {row.seq} ({row.epoch} {row.id}) {what}")
 
 
-def _says(decision: Decision) -> tuple[Any, ...]:
+def _decided(decision: Decision) -> tuple[Any, ...]:
+    """Return a decision's values in the form of JournalRow.decided."""
     reason = decision.reason.value if decision.reason else None
     changes = json.loads(json.dumps(decision.changes))
     return (decision.part, decision.kind.value, decision.booking_id, decision.outcome.value, reason, changes)

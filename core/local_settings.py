@@ -1,4 +1,4 @@
-"""What `onsale up`, and the commands beside it, need to know."""
+"""The settings of `onsale up` and of the commands that go with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.settings import MODES, environment, lanes, seal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSettings:
-    """What `onsale up` needs to know to start everything on one machine."""
+    """What `onsale up` needs to start everything on one machine."""
 
     home: Path
     host: str
@@ -37,7 +37,7 @@ class LocalSettings:
 
     @classmethod
     def from_env(cls) -> LocalSettings:
-        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        """Read the environment. Raises ConfigurationError that names every invalid variable."""
         env = environment()
         values: dict[str, Any] = {
             "home": Path(env.str("ONSALE_HOME", ".onsale")),
@@ -48,7 +48,7 @@ class LocalSettings:
             "database_url": env.str("DATABASE_URL", ""),
             "redis_url": env.str("REDIS_URL", ""),
             "broker_url": env.str("BROKER_URL", ""),
-            # With rights of their own; DATABASE_URL is the owner's then.
+            # Roles with fewer rights; DATABASE_URL is then the owner's.
             "api_database_url": env.str("API_DATABASE_URL", ""),
             "worker_database_url": env.str("WORKER_DATABASE_URL", ""),
             "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
@@ -57,10 +57,10 @@ class LocalSettings:
             "admin_password": env.str("ADMIN_PASSWORD", ""),
             "log_json": env.bool("LOG_JSON", False),
             "lanes": lanes(env),
-            # Where the servers' programs come from; never from PATH unless told so.
+            # Where the servers' programs come from: PATH only if requested.
             "servers": env.str("ONSALE_SERVERS", "wheels", validate=validate.OneOf(("wheels", "path"))),
             "fresh": env.bool("FRESH", False),
-            # Where the api answers, for the commands that talk to one not started by `onsale up`.
+            # The api's address, for commands that call one not started by `onsale up`.
             "url": env.str("ONSALE_URL", "http://127.0.0.1:8000"),
         }
         seal(env)

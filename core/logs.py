@@ -1,7 +1,7 @@
 """Logs: one line per event, `key=value` for people or JSON for machines, with request and booking ids.
 
-Call `configure` once in a process's start function. `bind`/`unbind` put an id on every line of this
-thread. Lines of libraries (granian, Dramatiq) go through the same format. Never log a token or a password.
+Call `configure` once in a process's start function. `bind` adds ids to every line of this thread (or task), `unbind`
+removes them. Lines of libraries (granian, Dramatiq) have the same format. Never log a token or a password.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ __all__ = ["bind", "configure", "logger", "unbind"]
 
 
 def configure(*, process: str, json: bool, level: str) -> None:
-    """Send every log line of this process to standard error. To be called once, before the first line.
+    """Send every log line of this process to standard error. Call this once, before the first line.
 
-    Our own lines take the short way; libraries' lines go through the standard logging and come out
-    in the same form.
+    Our own lines bypass the standard logging; libraries' lines go through it, and have the same format.
     """
 
     def name_process(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -57,5 +56,5 @@ def configure(*, process: str, json: bool, level: str) -> None:
 
 
 def logger(name: str) -> FilteringBoundLogger:
-    """A logger for one module: `log.info("drained", lane=3, decided=200)`."""
+    """Return the logger of a module: `log.info("drained", lane=3, decided=200)`."""
     return cast(FilteringBoundLogger, structlog.get_logger(name))

@@ -1,9 +1,9 @@
 """Share metrics between the processes of one machine, in files of the folder PROMETHEUS_MULTIPROC_DIR.
 
-prometheus_client names these files after process ids and never removes them. Here each process takes the first free
+prometheus_client names these files after process ids and never removes them. Here each process claims the first free
 *slot* and names its files after it. The kernel frees the slot when the process ends, however it ends; the next one
-takes it, opens its files and continues their counts. So the number of files is bounded by the most processes that ran
-at one time, counters never go backwards, nothing has to be merged or removed, and reused process ids do no harm.
+claims it, opens its files and continues their counts. So there are never more files than for the most processes that
+ran at one time, counters never go backwards, nothing has to be merged or removed, and reused process ids do no harm.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _slot: Slot | None = None
 
 
 class Slot:
-    """The slot of the running process; a forked child takes one of its own.
+    """The slot of the running process; a forked child claims a separate one.
 
-    It is held by a POSIX record lock. That belongs to the process, not to the open file, so a child neither inherits
+    It is held by a POSIX record lock, which belongs to the process and not to the open file: a child neither inherits
     its parent's lock nor releases it.
     """
 
@@ -44,12 +44,12 @@ class Slot:
         self._name = ""
 
     def name(self) -> str:
-        """Return this process's slot, such as "slot-0"; take one if it has none. Raises OSError from the folder."""
+        """Return this process's slot, such as "slot-0"; claim one if it has none. Raises OSError from the folder."""
         if os.getpid() != self._pid:
-            self._take()
+            self._claim()
         return self._name
 
-    def _take(self) -> None:
+    def _claim(self) -> None:
         if self._locks is None:
             # Open it once and never close it: closing any descriptor of a file releases the process's locks on it.
             self._locks = os.open(self._folder / LOCKS, os.O_RDWR | os.O_CREAT, 0o600)
@@ -62,7 +62,7 @@ class Slot:
 
 
 def share() -> None:
-    """Make metrics that are defined from now on count in the files of a slot, if there is a folder for them.
+    """Have metrics that are defined from now on count in the files of a slot, if a folder is configured.
 
     Repeat: nothing happens. Raises OSError if the folder cannot be used.
     """
@@ -77,7 +77,7 @@ def share() -> None:
 
 
 def gathered() -> CollectorRegistry | None:
-    """Return a registry of what all processes have counted; None without a folder: each knows only its own counts."""
+    """Return a registry with the counts of all processes; None without a folder: each has only its own counts."""
     folder = metrics_folder()
     if folder is None or not folder.is_dir():
         return None
@@ -87,7 +87,7 @@ def gathered() -> CollectorRegistry | None:
 
 
 class _Gathered(MultiProcessCollector):
-    """Leave out unreadable files, on which the library's collector fails: all other counts are worth a scrape."""
+    """Skips unreadable files, on which the library's collector fails, so that the other counts are still scraped."""
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry."""
@@ -97,7 +97,7 @@ class _Gathered(MultiProcessCollector):
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a file can be read to its end. New files are empty, and stay so if their maker is killed."""
+    """Return whether a file can be read to its end. New files are empty, and stay so if their creator is killed."""
     try:
         for _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
             pass

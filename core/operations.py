@@ -1,8 +1,8 @@
 """Operations: accepted requests to change something. This is the wire contract of the lanes.
 
-An operation is JSON with a version field. A worker reads its own version and the one before it; a newer one
-raises UnknownVersion and stays in the lane for a newer worker; so does a kind or a field that it does not know,
-which a newer program may have added. Names and meanings here are never changed within a version.
+An operation is JSON with a version field. A worker reads its own version and the one before it. A newer version, kind
+or field raises UnknownVersion, and the entry stays in the lane for a newer worker. Names and meanings never change
+within a version.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ACCEPTED = "accepted_ms"
 
 
 class Kind(StrEnum):
-    """What an operation asks for."""
+    """What an operation does."""
 
     BOOK = "BOOK"
     CONFIRM = "CONFIRM"
@@ -36,7 +36,10 @@ class Kind(StrEnum):
 
 
 class StreamId(NamedTuple):
-    """An entry's id in its lane: accepted time in ms of Redis's clock, and a number within that ms."""
+    """An entry's id in its lane: milliseconds and a number within that millisecond.
+
+    It gives the order, not the time.
+    """
 
     ms: int
     seq: int
@@ -55,7 +58,7 @@ class StreamId(NamedTuple):
 class Book:
     """Book seats: the named ones, or `quantity` of the best available (of `category`, if given).
 
-    `give_up_after_ms`: decided later than that after it was accepted, it fails. 0: it waits however long it takes.
+    `give_up_after_ms`: if it is decided later than that after it was accepted, it fails. 0: it never gives up.
     """
 
     booking_id: UUID
@@ -80,7 +83,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Give a booking's seats back; of a QUEUED one: it stands behind its Book in the lane, which then takes none."""
+    """Give a booking's seats back. If its Book is still queued ahead of it in the lane, the Book takes none."""
 
     booking_id: UUID
     show_id: int
@@ -94,18 +97,26 @@ class Expire:
     show_id: int
     limit: int
 
+    @property
+    def booking_id(self) -> None:
+        """It names no booking."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeShow:
     """Change a show's settings: `changes` as in core/shows.py ShowSettings.to_json.
 
-    `keep_window`: refuse it if no sales window were left. Operations from before this rule do not have it, so the
-    journal replays what came of them.
+    `keep_window`: refuse it if no sales window would be left. Operations from before this rule lack it, so the
+    journal replays their outcomes.
     """
 
     show_id: int
     changes: Mapping[str, Any]
     keep_window: bool = False
+
+    @property
+    def booking_id(self) -> None:
+        """It names no booking."""
 
 
 Operation = Book | Confirm | Cancel | Expire | ChangeShow
@@ -123,8 +134,8 @@ _SLOTS: dict[Kind, tuple[str, ...]] = {kind: tuple(type_.__slots__) for kind, ty
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An operation in its lane. `payload` is the JSON as accepted; `ticket` its place in line; `at_ms` its accepted
-    time where that is not the id's: a Redis whose clock was set back gives ids that stay ahead."""
+    """An operation in its lane. `payload`: the JSON as accepted. `at_ms`: its accepted time, if that is not the id's
+    (ids stay ahead after Redis's clock was set back)."""
 
     id: StreamId
     ticket: int
@@ -134,11 +145,11 @@ class Entry:
 
     @property
     def accepted_ms(self) -> int:
-        """The time that every comparison uses: Redis's clock when it took the operation, ms."""
+        """Return the time that every comparison uses: Redis's clock when it accepted the operation, ms."""
         return self.id.ms if self.at_ms is None else self.at_ms
 
 
-#: What each field must be. A wrong one would only be noticed by a store, in the middle of a batch.
+#: What each field must be. Otherwise only a store would reject it, in the middle of a batch.
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "booking_id": lambda value: type(value) is UUID,
     "user_id": lambda value: type(value) is UUID,
@@ -159,29 +170,28 @@ _CHECKS = {kind: [(name, _FIELDS[name]) for name in slots] for kind, slots in _S
 
 
 def _is_whole(value: Any) -> bool:
-    """Whether there is no fraction in it, however deep: no number of the contract has one."""
+    """Return whether a value contains no fraction at any depth: no number of the contract is one."""
     if type(value) is dict:
         return all(map(_is_whole, value.values()))
     return all(map(_is_whole, value)) if type(value) is list else type(value) is not float
 
 
 def _check(kind: Kind, operation: Operation) -> None:
-    """Raise Unreadable if a field is not what it must be."""
+    """Raise Unreadable if a field is not valid."""
     for name, valid in _CHECKS[kind]:
         if not valid(getattr(operation, name)):
             raise Unreadable(f"The operation's {name} is not valid.")
-    booking_id = getattr(operation, "booking_id", None)
-    if booking_id is not None and show_of(booking_id) != operation.show_id:
+    if operation.booking_id is not None and show_of(operation.booking_id) != operation.show_id:
         raise Unreadable("The operation's booking_id does not carry its show_id.")
 
 
 def kind_of(operation: Operation) -> Kind:
-    """The kind of an operation."""
+    """Return the kind of an operation."""
     return _KINDS[type(operation)]
 
 
 def dump(operation: Operation, *, request_id: str = "") -> str:
-    """The operation as JSON for its lane. Fields that hold their default are left out."""
+    """Return the operation as JSON for its lane. Fields that hold their default are left out."""
     kind = kind_of(operation)
     values: dict[str, Any] = {"v": VERSION, "kind": kind}
     for name in _SLOTS[kind]:
@@ -194,30 +204,30 @@ def dump(operation: Operation, *, request_id: str = "") -> str:
 
 
 def with_accepted(payload: str, accepted_ms: int) -> str:
-    """The payload with its accepted time, for an entry whose id does not tell it. `load_entry` reads it."""
+    """Return the payload with its accepted time, for an entry whose id is not it. `load_entry` reads it."""
     return f'{payload[:-1]},"{_ACCEPTED}":{accepted_ms}}}' if payload.endswith("}") else payload
 
 
 def load_entry(id_: StreamId, ticket: int, payload: str) -> Entry:
-    """Read an entry of a lane or a row of the journal. Raises: as `load`."""
+    """Parse an entry of a lane or a row of the journal. Raises: as `load`."""
     operation, at_ms = _load(payload)
     return Entry(id_, ticket, payload, operation, at_ms)
 
 
 def load(payload: str) -> Operation:
-    """Read what `dump` wrote, of this version or the one before.
+    """Parse what `dump` wrote, in this version or the one before.
 
-    Raises: UnknownVersion: a newer program wrote it (also a kind or field that is new in this version).
+    Raises: UnknownVersion: a newer program wrote it (also a kind or field that this version does not know).
             Unreadable: it is no operation at all.
     """
     return _load(payload)[0]
 
 
 def _load(payload: str) -> tuple[Operation, int | None]:
-    """The operation, and the accepted time that its payload names."""
+    """Return the operation, and the accepted time that its payload names."""
     try:
         if not payload.isascii() or "\\u" in payload:
-            raise Unreadable  # every text of the contract is ASCII; a NUL or half a surrogate no store would take
+            raise Unreadable  # every text of the contract is ASCII; no store takes a NUL or a lone surrogate
         values = orjson.loads(payload)
         version = values.pop("v")
         if type(version) is not int or version < 1:

@@ -1,33 +1,33 @@
-"""The place in line: position, estimated wait, and when to ask again. Pure arithmetic for the status answer."""
+"""Queue positions for the status answer: position, estimated wait, and when to poll again. Pure arithmetic."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, sqrt
 
-#: Soonest next poll, ms: sooner would ask before a batch can be decided. Latest, for the sake of the wait alone:
-#: later feels dead. A long line asks for more (`_spread_ms`).
+#: Soonest next poll, ms: an earlier one would arrive before a batch can be decided. Latest, ms: later feels dead;
+#: only a long queue polls less often (`_spread_ms`).
 POLL_MIN_MS = 50
 POLL_MAX_MS = 10_000
-#: When nothing is known of the drain's rate yet: about one batch.
+#: Next poll while the drain's rate is unknown, ms: about one batch.
 POLL_UNKNOWN_MS = 250
-#: Soonest next poll of a hold, ms: what happens to it at its deadline takes the scheduler's next second at least.
+#: Soonest next poll of a hold, ms: the scheduler expires holds once a second.
 POLL_HOLD_MIN_MS = 1_000
-#: What an operation needs besides its turn: one batch's transaction and its publication, ms.
+#: What an operation takes in addition to its wait: one batch's transaction and publication, ms.
 BATCH_MS = 60
-#: A lane in which nothing was decided for so long, though something waits, is delayed: no wait can be promised. One
+#: Time without a decision, ms, after which a lane with entries counts as delayed and no wait is estimated. A lane
 #: whose drain was killed moves again sooner (docs/reliability.md).
 DELAYED_MS = 5_000
-#: So many clients in one line ask for 500 statuses a second at the most.
+#: Queue length from which all its clients together poll at most 500 times a second.
 LONG_LINE = 20_000
-#: Seconds after which whoever was turned away by a full line may come again, at the least and the most.
+#: Min and max Retry-After of requests that a full lane refused, seconds.
 COME_AGAIN_MIN_S, COME_AGAIN_MAX_S = 2, 60
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """How far a lane is, at one instant of Redis's clock: its epoch, the tickets last decided and last given,
-    decisions per second (0: unknown), and for how long something has waited while nothing was decided."""
+    """How far a lane is, at one instant of Redis's clock: its epoch, the tickets last decided (`served`) and last
+    given (`ticket`), decisions per second (0: unknown), and how long entries have waited without any decision."""
 
     epoch: str = ""
     served: int = 0
@@ -38,17 +38,17 @@ class Meter:
 
     @property
     def waiting(self) -> int:
-        """How many operations wait."""
+        """The number of undecided operations."""
         return max(0, self.ticket - self.served)
 
 
-#: Of a lane that was not asked.
+#: The meter of a lane that was not read.
 UNKNOWN = Meter()
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a waiting operation stands. `eta_ms` is None while the drain's rate is unknown, or the lane `delayed`."""
+class QueuePosition:
+    """A waiting operation's position. `eta_ms` is None while the drain's rate is unknown or the lane is `delayed`."""
 
     position: int
     eta_ms: int | None
@@ -56,42 +56,42 @@ class Place:
     delayed: bool = False
 
 
-def place(ticket: int, meter: Meter) -> Place:
-    """The place of the operation with `ticket`, by its lane's meter.
+def locate(ticket: int, meter: Meter) -> QueuePosition:
+    """Return the queue position of the operation with `ticket`, from its lane's meter.
 
-    Position 1 is the next to be decided. While nothing is decided the estimate is never shorter than that has
-    lasted already. The poll is asked for just after the estimated outcome, or later where many wait.
+    Position 1 is decided next. The estimate is never shorter than the time since the last decision. The next poll is
+    due just after the estimated outcome, or later if many wait.
     """
     position = max(1, ticket - meter.served)
     waiting = max(position, meter.waiting)
     if meter.quiet_ms >= DELAYED_MS:
         poll_ms = max(min(meter.quiet_ms, POLL_MAX_MS), _spread_ms(position, waiting, 1.0))
-        return Place(position, None, poll_ms, delayed=True)
+        return QueuePosition(position, None, poll_ms, delayed=True)
     eta_ms = None
     soon_ms = max(POLL_UNKNOWN_MS, meter.quiet_ms)
     if meter.rate > 0:
         eta_ms = max(round(position * 1000 / meter.rate) + BATCH_MS, meter.quiet_ms)
         soon_ms = eta_ms + eta_ms // 8
     spread_ms = _spread_ms(position, waiting, min(1.0, waiting / LONG_LINE) ** 1.5)
-    return Place(position, eta_ms, max(POLL_MIN_MS, min(POLL_MAX_MS, soon_ms), spread_ms))
+    return QueuePosition(position, eta_ms, max(POLL_MIN_MS, min(POLL_MAX_MS, soon_ms), spread_ms))
 
 
 def _spread_ms(position: int, waiting: int, share: float) -> int:
-    """The soonest next poll, ms, that a line of this length can bear. Who stands in front may ask more often.
+    """Return the soonest next poll, ms, that the api can bear from a queue of this length: sooner at its front.
 
-    With a `share` of 1 all who wait ask 500 times a second at the most, whatever their number: the sum of
-    1000 / (4 * sqrt(position * waiting)) over all positions is below 500. That is too seldom for a line that moves
-    and is soon over, so there the share grows with the line, and is 1 for a long one.
+    With a `share` of 1, all waiting clients together poll at most 500 times a second, whatever their number: the sum
+    of 1000 / (4 * sqrt(position * waiting)) over all positions is below 500. For a short queue that moves, this would
+    be too rare, so its share is smaller: it grows with the queue up to LONG_LINE, where it is 1.
     """
     return ceil(4 * sqrt(position * waiting) * share)
 
 
 def come_again_s(meter: Meter) -> int:
-    """When whoever was turned away by a full line may come again: a quarter of it is decided then, seconds."""
+    """Return when to retry a request that a full lane refused, seconds: when a quarter of the lane is decided."""
     decided_ms = meter.waiting / 4 * 1000 / meter.rate if meter.rate > 0 else 0.0
     return min(COME_AGAIN_MAX_S, max(COME_AGAIN_MIN_S, ceil(max(decided_ms, meter.quiet_ms) / 1000)))
 
 
 def poll_of_hold(expires_ms: int, now_ms: int) -> int:
-    """When to ask again about a hold, ms: nothing is expected before its deadline, and after it ever more seldom."""
+    """Return when to poll a hold again, ms: at its deadline, and after it less and less often."""
     return min(POLL_MAX_MS, max(POLL_HOLD_MIN_MS, abs(expires_ms - now_ms)))

@@ -1,4 +1,4 @@
-"""What a process remembers of things that are made once and do not change: the few used last, and each made once."""
+"""A cache of unchanging values for many threads: it keeps the most recently used, and makes each only once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """The values used last, up to a weight of all together. May be used by many threads."""
+    """The most recently used values, up to a total weight. Threads may share it."""
 
     def __init__(self, most: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
-        """Args: most: what all values may weigh; one that alone weighs more is kept alone."""
+        """Args: most: max total weight; a single value that is heavier is still kept, alone."""
         self._most = most
         self._weigh = weigh
         self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
@@ -25,7 +25,7 @@ class Recent(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """Return the value, if it is still here."""
+        """Return the value; None if it is not cached."""
         with self._lock:
             found = self._values.get(key)
             if found is None:
@@ -34,7 +34,7 @@ class Recent(Generic[K, V]):
             return found[0]
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value; those unused for longest make room."""
+        """Cache a value; evict the least recently used ones to make room."""
         weight = self._weigh(value)
         with self._lock:
             _, before = self._values.pop(key, (None, 0))
@@ -45,9 +45,9 @@ class Recent(Generic[K, V]):
                 self._weight -= least
 
     def get_or_make(self, key: K, make: Callable[[], V]) -> V:
-        """Return the value; of many who want one that is not here, one makes it, and the others wait for it.
+        """Return the value; if it is not cached, one thread makes it while the others wait.
 
-        Raises: what `make` raises, to all who have waited; the next one tries again.
+        Raises: what `make` raises, in all threads that waited; the next call tries again.
         """
         value = self.get(key)
         if value is not None:
@@ -59,7 +59,7 @@ class Recent(Generic[K, V]):
         if making is not None:
             return making.result()
         try:
-            value = self.get(key)  # another one may have ended since the first look
+            value = self.get(key)  # another thread may have made it since the first check
             if value is None:
                 value = make()
                 self.put(key, value)

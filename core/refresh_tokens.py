@@ -1,7 +1,7 @@
-"""Refresh tokens: a session and a generation, signed. The next one of a session can be made again, and none is kept.
+"""Refresh tokens: a session id and a generation, signed. They can be derived again at any time, so none is stored.
 
-Who cannot sign has no token, so an unknown one costs a signature and no server. A key of our own is derived from the
-secret: no signature of an access token is one of a refresh token, nor the other way round.
+A forged token is rejected by its signature, without calling a server. The signing key is derived from the secret, so
+a signature of an access token is never valid for a refresh token, nor the other way round.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from core.signing import sign
 
 #: Bytes of the session's id, of the generation, and of the signature.
 _SESSION, _GENERATION, _SIGNATURE = 16, 4, 32
-#: Characters of every token: its bytes in base64, without padding, for their number is a multiple of three less two.
+#: Length of every token: 52 bytes in base64 without padding.
 CHARS = 70
-#: The largest number that a generation may be: of integer in Postgres, with one more to come.
+#: The highest generation: its successor must still fit into an integer of Postgres.
 LAST = 2**31 - 2
 
 
 def make(secret: str, session: UUID, generation: int) -> str:
-    """The refresh token of a session in its n-th generation; always the same."""
+    """Return the refresh token of a session's generation; always the same."""
     named = session.bytes + generation.to_bytes(_GENERATION)
     return base64.urlsafe_b64encode(named + sign(_key(secret), named)).decode().rstrip("=")
 
 
 def read(token: str, secrets: Iterable[str]) -> tuple[UUID, int] | None:
-    """Session and generation of a token that was signed with one of these secrets; None: of no other."""
+    """Return session and generation of a token that was signed with one of these secrets; None if it was not."""
     if len(token) != CHARS:
         return None
     try:

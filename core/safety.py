@@ -1,6 +1,6 @@
-"""What is not safe about settings: each finding is a sentence with the variable's name, and none of its value.
+"""Checks for unsafe settings. Each finding is a sentence that names the variable, never its value.
 
-Outside the local mode a process with a finding does not start. What only a server can tell, db/guard.py asks.
+Outside the local mode a process with a finding does not start. db/guard.py checks the servers.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from core.texts import shows_something
 
 log = logs.logger(__name__)
 
-#: In a secret that was drawn, one of these is found by chance once in a million times.
+#: Parts of secrets that people make up. A generated secret contains one by chance once in a million.
 WORDS = ("change", "secret", "passwor", "default", "example", "qwerty", "abcdefgh", "01234567", "12345678")
-#: A secret of so few different characters was typed, not drawn.
+#: Min number of different characters in a secret: one with fewer was typed, not generated.
 DIFFERENT = 10
-#: An administrator's password has so many characters at least.
+#: Min length of an administrator's password.
 PASSWORD_CHARS = 12
-#: What servers and their manuals come with.
+#: Default passwords of servers and of their manuals.
 PASSWORDS = frozenset({"postgres", "onsale", "admin", "root", "redis", "valkey", "test", "guest", "user"})
 
 
 def unsafe(settings: Settings) -> list[str]:
-    """Everything that these settings must not be outside the local mode."""
+    """Return all findings about these settings, one sentence each."""
     found = []
     for name in ("jwt_secret", "jwt_secret_previous", "jwt_secret_next"):
         if guessable(getattr(settings, name)):
-            found.append(f"{name.upper()} can be guessed: draw one with `openssl rand -hex 32`")
+            found.append(f"{name.upper()} can be guessed: generate one with `openssl rand -hex 32`")
     if settings.debug:
         found.append("DEBUG and FLASK_DEBUG must not be on: a debugger runs what a client sends")
     if "*" in settings.cors_origins:
@@ -38,7 +38,7 @@ def unsafe(settings: Settings) -> list[str]:
             "CORS_ORIGIN must list origins: with * every page in the world may call the api in a user's name"
         )
     if any(origin.startswith("http://") for origin in settings.cors_origins):
-        found.append("CORS_ORIGIN must be https: a page that came in the clear may have been changed on its way")
+        found.append("CORS_ORIGIN must be https: a page sent unencrypted may have been changed in transit")
     for name in ("database_url", "redis_url", "broker_url"):
         password = urlsplit(getattr(settings, name)).password
         if password and (unquote(password).lower() in PASSWORDS or _has_word(unquote(password))):
@@ -46,12 +46,12 @@ def unsafe(settings: Settings) -> list[str]:
     if same_server(settings.redis_url, settings.broker_url) and database_of(settings.redis_url) == database_of(
         settings.broker_url
     ):
-        found.append("BROKER_URL is the database of REDIS_URL: doorbells must not lie among what was accepted")
+        found.append("BROKER_URL is the database of REDIS_URL: doorbells must not share it with accepted operations")
     return found
 
 
 def refuse_unsafe(settings: Settings) -> None:
-    """Refuse to go on with these settings outside the local mode. Raises: ConfigurationError that names them all."""
+    """Raise ConfigurationError with all findings, unless in the local mode."""
     found = unsafe(settings)
     if settings.mode == "local":
         return
@@ -62,7 +62,7 @@ def refuse_unsafe(settings: Settings) -> None:
 
 
 def same_server(one: str, other: str) -> bool:
-    """Whether two addresses of Redis lead to the same server, as far as they tell."""
+    """Return whether two Redis addresses name the same server; DNS names are not resolved."""
     return _server(one) == _server(other)
 
 
@@ -75,20 +75,20 @@ def _server(redis_url: str) -> tuple[str, int]:
 
 
 def refusal(found: list[str]) -> ConfigurationError:
-    """The error that tells all findings, and the way out for a machine of one's own."""
+    """Return the error with all findings, which also says how to start on a private machine all the same."""
     return ConfigurationError(f"Not safe to start: {'; '.join(found)}. (ONSALE_MODE=local starts all the same.)")
 
 
 def guessable(secret: str, different: int = DIFFERENT) -> bool:
-    """Whether a secret was made up by a person, or copied from a manual. An empty one is none.
+    """Return whether a secret was made up by a person or copied from a manual; False if it is empty.
 
-    Args:    different: how many different characters it must have at least.
+    Args:    different: min number of different characters.
     """
     return bool(secret) and (len(set(secret)) < different or _has_word(secret))
 
 
 def weak_password(password: str) -> bool:
-    """Whether a password is no good for an administrator: short, one that can be guessed, or nothing to be seen."""
+    """Return whether a password is too weak for an administrator: short, easy to guess, or invisible."""
     return len(password) < PASSWORD_CHARS or guessable(password, different=6) or not shows_something(password)
 
 

@@ -1,4 +1,4 @@
-"""Who owns the seats of a show, as far as that is loaded."""
+"""The owners of a show's seats, as far as they are loaded."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from uuid import UUID
 
 
 class Owners(dict[str, UUID | None]):
-    """Seats by label; None: nobody's. If `whole`, every owned seat is here, and one that is missing is nobody's.
+    """The owner of each seat, by label; None: the seat is free. If `whole`, seats that are missing are free, too.
 
-    So a large hall of which little is sold costs little. Without `whole`, asking for a seat that was not loaded is a
-    bug that raises KeyError.
+    So a large hall of which little is sold takes little memory. Without `whole`, reading a seat that was not loaded
+    is a bug and raises KeyError.
     """
 
     __slots__ = ("whole",)

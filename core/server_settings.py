@@ -1,4 +1,4 @@
-"""What the api's server needs to know before any of its processes runs (api/__main__.py)."""
+"""The settings of the api's server, read before any of its processes runs (api/__main__.py)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.settings import LOG_LEVELS, api_threads, environment, leave_s, seal, t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """Where the api listens, and what its processes may hold. Times carry their unit in the name."""
+    """Where the api listens, and the limits of its processes. Times have their unit in the name."""
 
     host: str
     port: int
@@ -29,7 +29,7 @@ class ServerSettings:
 
     @classmethod
     def from_env(cls) -> ServerSettings:
-        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        """Read the environment. Raises ConfigurationError that names every invalid variable."""
         env = environment()
         values: dict[str, Any] = {
             "host": env.str("HOST", "127.0.0.1"),
@@ -37,10 +37,10 @@ class ServerSettings:
             "processes": env.int("API_PROCESSES", 2, validate=validate.Range(1, 64)),
             "front": env.bool("API_FRONT", True),
             "threads": api_threads(env),
-            # One that waits or idles costs some 20 kB. Each needs a file descriptor.
+            # A waiting or idle connection costs some 20 kB and a file descriptor.
             "connections": env.int("CONNECTIONS", 16_000, validate=validate.Range(64, 1_000_000)),
-            # Longer than the 60 s for which common balancers keep an idle connection: the balancer must be the one
-            # that closes it, or it sends a request into a connection that is just being closed.
+            # Longer than the 60 s for which common balancers keep an idle connection: the balancer must close it
+            # first, or it may send a request into a connection that is just being closed.
             "keep_alive_s": env.int("KEEP_ALIVE_S", 75, validate=validate.Range(1, 3_600)),
             "trusted_proxies": trusted_proxies(env),
             "leave_s": leave_s(env),
@@ -51,7 +51,7 @@ class ServerSettings:
         proxies = values.pop("trusted_proxies")
         if proxies and not values["front"]:
             raise ConfigurationError(
-                "API_FRONT=false with TRUSTED_PROXIES: without the front nothing tells X_Forwarded_For, which a "
-                "client may write, from the proxy's X-Forwarded-For. Keep the front."
+                "API_FRONT=false with TRUSTED_PROXIES: without the front, X_Forwarded_For, which a client may send, "
+                "cannot be told from the proxy's X-Forwarded-For. Keep the front."
             )
         return cls(**values)

@@ -1,9 +1,8 @@
-"""Settings: the only place that reads the environment.
+"""The settings that all processes share, and the functions that read the environment for them.
 
 Each process builds one `Settings` in its start function and passes it down; nothing but `metrics_folder` is read at
-import.
-All problems are reported at once, by variable name. Every variable may also come from a file: `NAME_FILE`.
-`.env.example` lists the same variables; a test holds the two in step.
+import. All problems are reported at once, by variable name. Every variable may also be given as a file: `NAME_FILE`.
+`.env.example` lists the same variables; a test compares the two.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from core.errors import ConfigurationError
 
 #: RFC 7518 section 3.2: a key for HS256 must be at least as long as the hash, 256 bits.
 SECRET_MIN_BYTES = 32
-#: The longest life that an access token can have been given: a revocation whose tokens are not known is kept so long.
+#: Max lifetime of an access token, seconds. A revocation of unknown tokens is kept this long.
 MAX_TOKEN_TTL_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What every process of the pipeline needs to know. Times carry their unit in the name.
+    """The settings of the api, the workers and the scheduler. Times have their unit in the name.
 
-    Addresses hold passwords: neither they nor the keys are in its repr, which may end up in a log.
+    Addresses contain passwords: neither they nor the keys are in the repr, which may be logged.
     """
 
     database_url: str = field(repr=False)
@@ -76,140 +75,165 @@ class Settings:
 
     @classmethod
     def from_env(cls) -> Settings:
-        """Read the environment. Raises ConfigurationError that names every variable at fault."""
+        """Read the environment. Raises ConfigurationError that names every invalid variable."""
         env = environment()
-        redis_url = env.str("REDIS_URL", validate=validate.Length(min=1))
-        values: dict[str, Any] = {
-            "database_url": env.str("DATABASE_URL", validate=validate.Length(min=1)),
-            "redis_url": redis_url,
-            "broker_url": env.str("BROKER_URL", ""),
-            **cls._of_access(env),
-            **cls._of_watching(env),
-            # Two minutes to confirm: what every buyer of a show that says nothing else is given.
-            "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
-            # Between two shows in a hall: the audience leaves, the next one comes in. A day at the most.
-            "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
-            "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
-            "lanes": lanes(env),
-            **cls._of_caps(env),
-            "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
-            # For each further busy lane of the worker: four of them wait 60 ms, one alone does not wait.
-            "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
-            "drain_s": env.float("DRAIN_S", 3.0, validate=validate.Range(0.01, 60)),
-            "lease_ms": env.int("LEASE_MS", 2_000, validate=validate.Range(100, 60_000)),
-            "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
-            **cls._of_http(env),
+        values = {
+            **_servers(env),
+            **_tokens(env),
+            **_request_limits(env),
+            **_http(env),
+            **_shows(env),
+            **_queue_limits(env),
+            **_workers(env),
+            **_process(env),
         }
         seal(env)
-        values["database_url"] = with_driver(values["database_url"])
-        values["broker_url"] = values["broker_url"] or other_database(redis_url)
-        # An equal share each, so that all lanes together keep to it without a common count.
-        values["lane_cap"] = max(1, min(values["lane_cap"], values.pop("total_cap") // values["lanes"]))
-        values["show_cap"] = max(1, -(-values["lane_cap"] * values.pop("show_share") // 100))
-        values["token_ttl_s"] *= 60
-        values["refresh_ttl_s"] *= 24 * 3600
-        values["hold_ttl_s"] *= 60
-        values["cors_origins"] = tuple(values["cors_origins"])
-        values["cors_headers"] = tuple(values["cors_headers"])
-        return cls(**values)
+        return cls(**_derived(values))
 
-    @staticmethod
-    def _of_caps(env: FileAwareEnv) -> dict[str, Any]:
-        """How much may wait."""
-        return {
-            # 20,000 entries of about 500 bytes are 10 MB a lane, far below any maxmemory.
-            "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
-            "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
-            # The rest is for other shows of the lane.
-            "show_share": env.int("SHOW_SHARE", 75, validate=validate.Range(1, 100)),
-            # Whoever tries again while an answer is on its way is not in the way of others.
-            "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
-            # One each ten seconds, for hours: more than anybody wants, and some 15 MB of rows a day.
-            "bookings_per_user_hour": env.int("BOOKINGS_PER_USER_HOUR", 360, validate=validate.Range(0, 1_000_000)),
-        }
 
-    @staticmethod
-    def _of_http(env: FileAwareEnv) -> dict[str, Any]:
-        """How an api process answers."""
-        return {
-            "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
-            # A waiting client costs its connection and some 10 kB, no thread.
-            "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
-            "api_threads": api_threads(env),
-            "leave_s": leave_s(env),
-        }
+def _servers(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        "database_url": env.str("DATABASE_URL", validate=validate.Length(min=1)),
+        "redis_url": env.str("REDIS_URL", validate=validate.Length(min=1)),
+        "broker_url": env.str("BROKER_URL", ""),
+        "lanes": lanes(env),
+        "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
+    }
 
-    @staticmethod
-    def _of_watching(env: FileAwareEnv) -> dict[str, Any]:
-        """What operators and tests see of a process."""
-        return {
-            "log_json": env.bool("LOG_JSON", False),
-            "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
-            # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
-            "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
-            # Ten times what a killed drain costs: whatever is older waits for a person.
-            "pending_alarm_s": env.float("PENDING_ALARM_S", 30.0, validate=validate.Range(1, 24 * 3600)),
-            # 0, off: who was told 202 gets seats if there are any, however late.
-            "fail_pending_after_s": env.float("FAIL_PENDING_AFTER_S", 0.0, validate=validate.Range(0, 7 * 24 * 3600)),
-            "crash": env.str("ONSALE_CRASH", ""),
-        }
 
-    @staticmethod
-    def _of_access(env: FileAwareEnv) -> dict[str, Any]:
-        """Who may come in, with what, and how often."""
-        return {
-            "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
-            "debug": _is_on(env.str("DEBUG", "")) or _is_on(env.str("FLASK_DEBUG", "")),
-            "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
-            # Two more keys are believed while one takes the other's place.
-            "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
-            "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
-            # An hour: long enough for an on-sale, short enough that a lost token dies by itself.
-            "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, MAX_TOKEN_TTL_S // 60)),
-            "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
-            # A minute; four times as many an hour. The address's are more: an office has one address.
-            "logins_per_account": env.int("LOGINS_PER_ACCOUNT", 5, validate=validate.Range(0, 10_000)),
-            "logins_per_address": env.int("LOGINS_PER_ADDRESS", 30, validate=validate.Range(0, 10_000)),
-            # Far above what one buyer's page sends; one user alone can still not keep an api busy.
-            "rate_limit_per_s": env.float("RATE_LIMIT_PER_S", 50.0, validate=validate.Range(0, 100_000)),
-            "rate_limit_burst": env.int("RATE_LIMIT_BURST", 500, validate=validate.Range(1, 1_000_000)),
-            "cors_origins": env.list("CORS_ORIGIN", [], validate=_origins),
-            "cors_headers": env.list("CORS_HEADERS", [], subcast=str.strip, validate=_header_names),
-            "trusted_proxies": trusted_proxies(env),
-        }
+def _tokens(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
+        # While the key is rotated, tokens signed with these two are accepted as well.
+        "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
+        "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
+        # An hour: long enough for an on-sale, short enough that a stolen token soon expires.
+        "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, MAX_TOKEN_TTL_S // 60)),
+        "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
+    }
+
+
+def _request_limits(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        # Per minute; four times as many per hour. More per address than per account: an office shares one address.
+        "logins_per_account": env.int("LOGINS_PER_ACCOUNT", 5, validate=validate.Range(0, 10_000)),
+        "logins_per_address": env.int("LOGINS_PER_ADDRESS", 30, validate=validate.Range(0, 10_000)),
+        # Far above what one buyer's page sends, yet a single user cannot keep an api busy.
+        "rate_limit_per_s": env.float("RATE_LIMIT_PER_S", 50.0, validate=validate.Range(0, 100_000)),
+        "rate_limit_burst": env.int("RATE_LIMIT_BURST", 500, validate=validate.Range(1, 1_000_000)),
+    }
+
+
+def _http(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        "cors_origins": env.list("CORS_ORIGIN", [], validate=_origins),
+        "cors_headers": env.list("CORS_HEADERS", [], subcast=str.strip, validate=_header_names),
+        "trusted_proxies": trusted_proxies(env),
+        "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
+        # A waiting client costs its connection and some 10 kB, but no thread.
+        "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
+        "api_threads": api_threads(env),
+        "leave_s": leave_s(env),
+    }
+
+
+def _shows(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        # Time to confirm a hold, for shows that do not set their own.
+        "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
+        # Between two shows in a hall: one audience leaves, the next enters. A day at most.
+        "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
+        "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
+    }
+
+
+def _queue_limits(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        # 20,000 entries of about 500 bytes are 10 MB per lane, far below any maxmemory.
+        "lane_cap": env.int("LANE_CAP", 20_000, validate=validate.Range(min=1)),
+        "total_cap": env.int("TOTAL_CAP", 160_000, validate=validate.Range(min=1)),
+        # Percent of the lane's cap; the rest is for other shows of the lane.
+        "show_share": env.int("SHOW_SHARE", 75, validate=validate.Range(1, 100)),
+        # Users who retry before their first answer arrives must not fill the queue.
+        "undecided_per_user": env.int("UNDECIDED_PER_USER", 4, validate=validate.Range(0, 1_000_000)),
+        # One every ten seconds, for hours: more than any buyer needs, and at most some 15 MB of rows a day.
+        "bookings_per_user_hour": env.int("BOOKINGS_PER_USER_HOUR", 360, validate=validate.Range(0, 1_000_000)),
+    }
+
+
+def _workers(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        "batch": env.int("BATCH", 500, validate=validate.Range(1, 5_000)),
+        # For each further busy lane of the worker: with four busy lanes 60 ms, with one none.
+        "linger_ms": env.int("LINGER_MS", 20, validate=validate.Range(0, 1_000)),
+        "drain_s": env.float("DRAIN_S", 3.0, validate=validate.Range(0.01, 60)),
+        "lease_ms": env.int("LEASE_MS", 2_000, validate=validate.Range(100, 60_000)),
+        # 0 is off: an accepted request gets seats if there are any, however late.
+        "fail_pending_after_s": env.float("FAIL_PENDING_AFTER_S", 0.0, validate=validate.Range(0, 7 * 24 * 3600)),
+    }
+
+
+def _process(env: FileAwareEnv) -> dict[str, Any]:
+    return {
+        "mode": env.str("ONSALE_MODE", "production", validate=validate.OneOf(MODES)),
+        "debug": _is_on(env.str("DEBUG", "")) or _is_on(env.str("FLASK_DEBUG", "")),
+        "crash": env.str("ONSALE_CRASH", ""),
+        "log_json": env.bool("LOG_JSON", False),
+        "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LOG_LEVELS)),
+        # 0: metrics go through PROMETHEUS_MULTIPROC_DIR to the api's /metrics (one machine).
+        "worker_metrics_port": env.int("WORKER_METRICS_PORT", 0, validate=validate.Range(0, 65_535)),
+        # Ten times the delay of a killed drain: operations that wait longer need a person.
+        "pending_alarm_s": env.float("PENDING_ALARM_S", 30.0, validate=validate.Range(1, 24 * 3600)),
+    }
+
+
+def _derived(read: dict[str, Any]) -> dict[str, Any]:
+    """Convert valid values to the fields of Settings: units, defaults and shares that depend on other values."""
+    values = dict(read)
+    values["database_url"] = with_driver(values["database_url"])
+    values["broker_url"] = values["broker_url"] or other_database(values["redis_url"])
+    # An equal share for each lane, so that all lanes together keep to the total without a common count.
+    values["lane_cap"] = max(1, min(values["lane_cap"], values.pop("total_cap") // values["lanes"]))
+    values["show_cap"] = max(1, -(-values["lane_cap"] * values.pop("show_share") // 100))
+    values["token_ttl_s"] *= 60
+    values["refresh_ttl_s"] *= 24 * 3600
+    values["hold_ttl_s"] *= 60
+    values["cors_origins"] = tuple(values["cors_origins"])
+    values["cors_headers"] = tuple(values["cors_headers"])
+    return values
 
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-#: local: what core/safety.py finds unsafe is not refused. `onsale up` with servers of its own says so.
+#: local: unsafe settings (core/safety.py) are accepted. `onsale up` sets it when it starts the servers itself.
 MODES = ("production", "local")
-#: As a browser sends it: compared letter by letter, so no pattern.
+#: An origin as a browser sends it. It is compared literally, so wildcards are not allowed.
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-#: Of letters, digits and hyphens. RFC 9110 allows more, which no tracing header needs.
+#: Letters, digits and hyphens. RFC 9110 allows more, which no tracing header needs.
 HEADER_NAME = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", re.ASCII)
 
 
 def lanes(env: FileAwareEnv) -> int:
-    # Fixed at the first start and kept in Postgres; another value later is refused.
+    """Read LANES. It is fixed at the first start and kept in Postgres; a different value later is refused."""
     return env.int("LANES", 8, validate=validate.Range(1, 1024))
 
 
 def api_threads(env: FileAwareEnv) -> int:
-    """API_THREADS, for each process of the api and for its server."""
+    """Read API_THREADS, for each process of the api and for its server."""
     return env.int("API_THREADS", 16, validate=validate.Range(2, 1_000))
 
 
 def leave_s(env: FileAwareEnv) -> float:
-    """LEAVE_S. A balancer that asks /readyz every few seconds needs as long to send nobody more."""
+    """Read LEAVE_S: how long a leaving process still serves, until load balancers have noticed that /readyz fails."""
     return env.float("LEAVE_S", 0.0, validate=validate.Range(0, 300))
 
 
 def trusted_proxies(env: FileAwareEnv) -> int:
-    """TRUSTED_PROXIES."""
+    """Read TRUSTED_PROXIES."""
     return env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 10))
 
 
 class _Environment(FileAwareEnv):
-    """An unreadable NAME_FILE is one more problem to report, like a value that is not valid."""
+    """Reports an unreadable NAME_FILE like an invalid value, together with all others."""
 
     def _get_value(self, env_key: str, default: Any) -> Any:
         try:
@@ -219,9 +243,9 @@ class _Environment(FileAwareEnv):
 
 
 def metrics_folder() -> Path | None:
-    """The folder through which the processes of one machine share their metrics; None: they do not.
+    """Return the folder through which the processes of one machine share their metrics; None if they do not.
 
-    No part of Settings: prometheus_client has to know it when metrics are defined, at import, and reads it by itself.
+    Not in Settings: prometheus_client needs it when metrics are defined, at import, and reads it by itself.
     """
     env = environment()
     folder: str = env.str("PROMETHEUS_MULTIPROC_DIR", "")
@@ -230,7 +254,7 @@ def metrics_folder() -> Path | None:
 
 
 def environment() -> FileAwareEnv:
-    """The environment, read when it is asked; `seal` reports what was wrong with it."""
+    """Return a reader of the environment. It collects problems; `seal` raises them all."""
     return _Environment(eager=False, strip_whitespace=True)
 
 
@@ -253,7 +277,7 @@ def _origins(origins: list[str]) -> None:
 def _header_names(names: list[str]) -> None:
     wrong = [name for name in names if not HEADER_NAME.fullmatch(name)]
     if wrong:
-        raise ValidationError(f"Not a header's name, such as traceparent: {', '.join(wrong)}.")
+        raise ValidationError(f"Not a header name, such as traceparent: {', '.join(wrong)}.")
 
 
 def _is_on(switch: str) -> bool:
@@ -261,7 +285,7 @@ def _is_on(switch: str) -> bool:
 
 
 def seal(env: FileAwareEnv) -> None:
-    """Raise ConfigurationError that names every variable at fault, if any is."""
+    """Raise ConfigurationError that names every invalid variable, if there is one."""
     try:
         env.seal()
     except EnvValidationError as error:

@@ -1,6 +1,6 @@
-"""What `decide` reads of a show besides its seats: its settings, which only lane operations change.
+"""A show's settings, as `decide` reads them. Once the show exists, only operations of its lane change them.
 
-All times are whole milliseconds since 1970, UTC, of one clock: Redis's.
+All times are whole milliseconds since 1970, UTC, by Redis's clock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from core.halls import Hall
 
 
 class SaleState(StrEnum):
-    """Whether a show sells. ON_SALE <-> PAUSED; both -> CLOSED, which is final."""
+    """The sale state of a show. ON_SALE <-> PAUSED; both -> CLOSED, which is final."""
 
     ON_SALE = "ON_SALE"
     PAUSED = "PAUSED"
@@ -23,7 +23,7 @@ class SaleState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSettings:
-    """A show's own settings. Stored as JSON in shows.settings and, as created, in shows.initial_settings."""
+    """The settings of one show, stored as JSON in shows.settings and, as created, in shows.initial_settings."""
 
     state: SaleState = SaleState.ON_SALE
     sales_open_ms: int = 0
@@ -34,33 +34,33 @@ class ShowSettings:
     prices: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of plain values, read back by `from_json`."""
+        """Return a dict of plain values, which `from_json` reads."""
         return {**asdict(self), "state": self.state.value, "prices": dict(self.prices)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ShowSettings:
-        """The settings that `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return cls(**{**values, "state": SaleState(values["state"])})
 
     def changed(self, changes: Mapping[str, Any]) -> ShowSettings:
-        """These settings with some values replaced, `changes` in the form of `to_json`."""
+        """Return these settings with some values replaced; `changes` is in the form of `to_json`."""
         return replace(self, **{**changes, **({"state": SaleState(changes["state"])} if "state" in changes else {})})
 
     @property
-    def window_stands(self) -> bool:
-        """Whether sales open before they close, and close by the start."""
+    def has_sales_window(self) -> bool:
+        """True if sales open before they close, and close by the show's start."""
         return self.sales_open_ms < self.sales_close_ms <= self.starts_ms
 
 
-#: The settings that a ChangeShow operation may name. The start is fixed: people have bought it.
+#: The settings that a ChangeShow operation may change. Not the start: people have bought tickets for it.
 CHANGEABLE = frozenset(field.name for field in fields(ShowSettings)) - {"starts_ms"}
-#: Those that the sales window is made of.
+#: The settings of the sales window.
 WINDOW = frozenset({"sales_open_ms", "sales_close_ms"})
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """One show as decide sees it."""
+    """One show as `decide` sees it."""
 
     id: int
     hall: Hall

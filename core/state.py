@@ -1,8 +1,7 @@
-"""What decide knows of one show while it decides, and what it has changed so far.
+"""The working copy of one show that `decide` reads and changes, with a record of what has changed.
 
-Loaded from Postgres under the lane's lock (workers/load_state.py), or rebuilt by the replay. It is a working copy:
-if the transaction fails it is thrown away. Seats and bookings that were not loaded are not in it, and asking
-for one is a bug that raises KeyError.
+Loaded from Postgres under the lane's lock (workers/load_state.py), or rebuilt by the replay; discarded if the
+transaction fails. Seats and bookings that were not loaded are not in it; reading one is a bug and raises KeyError.
 """
 
 from __future__ import annotations
@@ -18,7 +17,12 @@ from core.shows import Show
 
 
 class ShowState:
-    """One show: its settings, owners of seats, bookings, counters. `decide` is the only one to change it."""
+    """One show: its settings, owners of seats, bookings and counters. Only `decide` changes it.
+
+    Read by decide:         is_free, best, seats_of_user, lapsed_holds
+    Changed by decide:      advance; assign_seats, sell_held_seats, release_seats; put
+    Written to Postgres:    the bookings in `recorded`, the seats in `owners_before`, the show's row if `changed`
+    """
 
     def __init__(
         self,
@@ -31,56 +35,59 @@ class ShowState:
         free: FreeSeats | None = None,
         now_ms: int = 0,
     ) -> None:
-        """`owners` (of the seats that are loaded) and `free` (as of `now_ms`, if known) are changed in place."""
+        """`owners` (of the loaded seats) and `free` (free seats as of `now_ms`, if known) are changed in place."""
         self.show = show
         self.owners = owners
         self.bookings = {booking.id: booking for booking in bookings}
         self.held = held
         self.sold = sold
         self.settings_changed = False
-        #: Owner of each changed seat before the first change: what the recording statement must still find.
+        #: Owner of each changed seat before its first change. The UPDATE that records the seat requires this owner.
         self.owners_before: dict[str, UUID | None] = {}
-        #: Bookings to be recorded, in the order of their first change; False: not yet in the table.
+        #: Bookings to record, in the order of their first change; False: insert, True: update.
         self.recorded: dict[UUID, bool] = {}
-        self._known = set(self.bookings)
+        self._loaded = set(self.bookings)
+        #: Live bookings of each user.
         self._live: dict[UUID, set[UUID]] = {}
+        #: Heap of holds by (deadline in ms, booking id), to find those that lapse as time advances.
         self._deadlines: list[tuple[int, bytes]] = []
         self.free_seats = free
         self.now_ms = now_ms
         for booking in self.bookings.values():
-            self._follow(booking)
+            self._index(booking)
             if booking.live:
-                # Its seats are its own: recording them checks that, seat by seat.
+                # Not read from `seats`, but true: a wrong owner would be noticed when the seat is recorded.
                 self.owners.update(dict.fromkeys(booking.seats, booking.id))
 
     @property
     def changed(self) -> bool:
-        """Whether the show's own row must be updated."""
+        """True if the show's own row must be updated."""
         return bool(self.owners_before) or self.settings_changed
 
     def advance(self, at_ms: int) -> None:
-        """Time is now `at_ms`: the seats of holds that have lapsed by then are free to take.
+        """Set the time to `at_ms`: the seats of holds that have lapsed by then become free.
 
-        Time falls only when Redis lives anew with a clock that is behind: then what had lapsed has not yet.
+        Time goes back only if Redis was restarted empty with a clock that is behind: some holds have then not lapsed
+        any more, so the free seats are computed again when they are needed.
         """
         if at_ms < self.now_ms:
             self.free_seats = None
             for booking in self.bookings.values():
-                self._follow(booking)
+                self._index(booking)
         self.now_ms = at_ms
         while self._deadlines and self._deadlines[0][0] <= at_ms:
             booking = self.bookings[UUID(bytes=heapq.heappop(self._deadlines)[1])]
             if self.free_seats is not None and booking.lapsed(at_ms):
                 for label in booking.seats:
-                    self.free_seats.release(label)
+                    self.free_seats.mark_free(label)
 
     def is_free(self, label: str, at_ms: int) -> bool:
-        """Whether the seat can be taken at `at_ms`: nobody's, or of a lapsed hold."""
+        """Return whether the seat can be booked at `at_ms`: it is nobody's, or its hold has lapsed."""
         owner = self.owners[label]
         return owner is None or (owner in self.bookings and self.bookings[owner].lapsed(at_ms))
 
     def best(self, quantity: int, category: str | None, at_ms: int) -> tuple[str, ...] | None:
-        """The best free seats (core/seats.py). Needs the owner of every seat of the show."""
+        """Return the best free seats (core/seats.py); None if too few. Needs the owner of every seat of the show."""
         if self.free_seats is None:
             assert self.owners.whole
             taken = (seat for seat in self.owners if not self.is_free(seat, at_ms))
@@ -88,51 +95,51 @@ class ShowState:
         return self.free_seats.best(quantity, category)
 
     def seats_of_user(self, user_id: UUID, at_ms: int) -> int:
-        """How many seats a person has at this show; those of lapsed holds do not count."""
+        """Return how many seats a user has at this show, without those of lapsed holds."""
         bookings = (self.bookings[id_] for id_ in self._live.get(user_id, ()))
         return sum(len(booking.seats) for booking in bookings if not booking.lapsed(at_ms))
 
     def first_deadline_of_user(self, user_id: UUID, at_ms: int) -> int | None:
-        """When the first of a person's holds ends, ms; None if there is none."""
+        """Return when the first of a user's holds ends, ms; None if the user has none."""
         bookings = (self.bookings[id_] for id_ in self._live.get(user_id, ()))
         deadlines = (booking.expires_ms for booking in bookings if not booking.lapsed(at_ms))
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def lapsed_holds(self, at_ms: int) -> list[Booking]:
-        """Every loaded hold that has lapsed by `at_ms`, by deadline and id."""
+        """Return every loaded hold that has lapsed by `at_ms`, by deadline and id."""
         lapsed = (booking for booking in self.bookings.values() if booking.lapsed(at_ms))
         return sorted(lapsed, key=lambda booking: (booking.expires_ms, booking.id.bytes))
 
     def put(self, booking: Booking) -> None:
-        """Record this booking with the batch: a new one, or one that has changed."""
+        """Have a new or changed booking recorded with the batch."""
         self.bookings[booking.id] = booking
-        self.recorded.setdefault(booking.id, booking.id in self._known)
-        self._follow(booking)
+        self.recorded.setdefault(booking.id, booking.id in self._loaded)
+        self._index(booking)
 
-    def give(self, booking: Booking) -> None:
-        """Its seats now belong to this booking, held or sold."""
+    def assign_seats(self, booking: Booking) -> None:
+        """Make the booking the owner of its seats, and count them as held or sold by its status."""
         for label in booking.seats:
-            self._own(label, booking.id)
+            self._set_owner(label, booking.id)
             if self.free_seats is not None:
-                self.free_seats.take(label)
+                self.free_seats.mark_taken(label)
         self._count(booking.status, len(booking.seats))
 
-    def take_back(self, booking: Booking) -> None:
-        """Its seats are nobody's. To be called while its status still tells what they were."""
+    def release_seats(self, booking: Booking) -> None:
+        """Make the booking's seats nobody's. Call this before its status changes: the status chooses the counter."""
         for label in booking.seats:
-            self._own(label, None)
+            self._set_owner(label, None)
             if self.free_seats is not None:
-                self.free_seats.release(label)
+                self.free_seats.mark_free(label)
         self._count(booking.status, -len(booking.seats))
 
-    def sell(self, booking: Booking) -> None:
-        """Its held seats are sold: same owner, other counter."""
+    def sell_held_seats(self, booking: Booking) -> None:
+        """Count the seats of a hold as sold. The owner stays; setting it again has the new status recorded."""
         for label in booking.seats:
-            self._own(label, booking.id)
+            self._set_owner(label, booking.id)
         self.held -= len(booking.seats)
         self.sold += len(booking.seats)
 
-    def _own(self, label: str, owner: UUID | None) -> None:
+    def _set_owner(self, label: str, owner: UUID | None) -> None:
         self.owners_before.setdefault(label, self.owners[label])
         self.owners[label] = owner
 
@@ -142,7 +149,8 @@ class ShowState:
         else:
             self.sold += seats
 
-    def _follow(self, booking: Booking) -> None:
+    def _index(self, booking: Booking) -> None:
+        """Bring the user's live bookings and the deadlines up to date with a booking."""
         live = self._live.setdefault(booking.user_id, set())
         if booking.live:
             live.add(booking.id)

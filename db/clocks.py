@@ -1,4 +1,4 @@
-"""The servers' clocks, and lanes whose ids a wrong one has left ahead."""
+"""The clocks of Redis and Postgres, and lanes whose ids are ahead because Redis's clock was wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from db.kv import keys, scripts
 
 @dataclass(frozen=True, slots=True)
 class LaneAhead:
-    """A lane whose newest id is ahead of Redis's clock, by `ahead_ms`. `reset`: it has begun a new epoch."""
+    """A lane whose newest id is `ahead_ms` ahead of Redis's clock. `reset`: its epoch has been ended."""
 
     lane: int
     ahead_ms: int
@@ -21,22 +21,21 @@ class LaneAhead:
 
 
 def redis_ms(client: redis.Redis) -> int:
-    """Redis's clock, ms. Raises redis-py's errors."""
+    """Return Redis's time, ms. Raises redis-py's errors."""
     seconds, micros = client.time()
     return int(seconds) * 1000 + int(micros) // 1000
 
 
 def postgres_ms(connection: Connection) -> int:
-    """Postgres's clock, ms."""
+    """Return Postgres's time, ms."""
     statement = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)")
     return int(connection.execute(statement).scalar_one())
 
 
 def lanes_ahead(client: redis.Redis, lanes: int, tolerance_ms: int, *, reset: bool) -> list[LaneAhead]:
-    """Return the lanes whose ids are further ahead than `tolerance_ms`; with `reset`, begin a new epoch in those of
-    them that are empty.
+    """Return the lanes whose ids are further ahead than `tolerance_ms`; with `reset`, end the epoch of empty ones.
 
-    Raises: redis-py's errors.   Repeat: a lane that was reset is not ahead any more.
+    Raises: redis-py's errors.   Repeat: a lane that was reset is no longer ahead.
     """
     found = []
     for lane in range(lanes):

@@ -1,4 +1,4 @@
-"""Cards as Postgres has them: of a show that Redis has none of, and of all shows after Redis was wiped."""
+"""Show cards rebuilt from Postgres: for a show without one in Redis, and for all shows after Redis was wiped."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from db.postgres.shows import ShowRow
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """One show's card. `fields`: see db/kv/cards.py card; `ttl_ms`: for how long Redis is to keep it."""
+    """One show's card. `fields`: see db/kv/cards.py `card`; `ttl_ms`: how long Redis keeps it, ms."""
 
     fields: dict[str, Any]
     ttl_ms: int
 
 
 def cards_of(connection: Connection, rows: Sequence[ShowRow]) -> dict[int, Recalled]:
-    """Return the card of each of some shows, by its id, from what is committed now."""
+    """Return the cards of some shows by show id, from what is committed now."""
     full = {row.id for row in rows if row.held + row.sold == row.capacity}
     deadlines = bookings.first_deadlines(connection, sorted(full)) if full else {}
     decided = bookings.shows_with_any(connection, [row.id for row in rows])

@@ -1,7 +1,7 @@
-"""Revocations: access tokens taken back before their end. Postgres keeps them, Redis hands them to the apis.
+"""Revoked access tokens. Postgres keeps the revocations, Redis distributes them to the apis.
 
-Redis has them as a stream, so that an api asks each second only for what is new. Redis may lose some of it, or all:
-what was read last is then missing, and Postgres is asked.
+In Redis they are a stream, so that an api reads only new ones every second. If Redis has lost entries, the last one
+that the api has read is missing, and the api reads them all from Postgres.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from core.times import to_ms
 from db.kv import keys
 from db.kv.rounds import Command, Rounds
 
-#: Entries of one read.
+#: Max entries per read.
 PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Every token of a session, or (`session` "") all of a person whose version is lower. `expires_s`: since 1970."""
+    """Revokes every token of a session, or (`session` "") all tokens of a user with a lower version.
+
+    `expires_s`: when the last of these tokens has expired, seconds since 1970.
+    """
 
     session: str = ""
     user_id: str = ""
@@ -33,7 +36,7 @@ class Revocation:
 
 
 def insert_of_session(connection: Connection, session: str, ttl_s: int) -> Revocation:
-    """Take back every token of a session; `ttl_s`: how long such a token may still live."""
+    """Revoke every token of a session; `ttl_s`: their max remaining lifetime, seconds."""
     statement = text("""
         INSERT INTO revocations (session_id, expires_at)
         VALUES (:session, now() + make_interval(secs => :ttl_s))
@@ -44,7 +47,7 @@ def insert_of_session(connection: Connection, session: str, ttl_s: int) -> Revoc
 
 
 def insert_of_user(connection: Connection, user_id: UUID, version: int, ttl_s: int) -> Revocation:
-    """Take back all tokens of a person whose version is lower than this one."""
+    """Revoke all tokens of a user with a version below `version`; `ttl_s`: their max remaining lifetime, seconds."""
     statement = text("""
         INSERT INTO revocations (user_id, version, expires_at)
         VALUES (:user_id, :version, now() + make_interval(secs => :ttl_s))
@@ -56,13 +59,13 @@ def insert_of_user(connection: Connection, user_id: UUID, version: int, ttl_s: i
 
 
 def list_live(connection: Connection) -> Iterator[Revocation]:
-    """All whose tokens might still live, a page of them in memory at a time."""
+    """Yield all revocations whose tokens may not have expired; holds one page in memory at a time."""
     statement = text("""
         SELECT id, session_id, user_id, version, expires_at
-          FROM revocations
-         WHERE id > :after AND expires_at > now()
-         ORDER BY id
-         LIMIT :limit
+        FROM revocations
+        WHERE id > :after AND expires_at > now()
+        ORDER BY id
+        LIMIT :limit
     """)
     after, rows = 0, PAGE
     while rows == PAGE:
@@ -74,33 +77,35 @@ def list_live(connection: Connection) -> Iterator[Revocation]:
 
 
 def delete_expired(connection: Connection, limit: int) -> int:
-    """Forget up to `limit` whose tokens have ended by themselves; returns how many there were."""
+    """Delete up to `limit` revocations whose tokens have expired; return how many."""
     statement = text("""
         DELETE FROM revocations
-         WHERE id IN (SELECT id
-                        FROM revocations
-                       WHERE expires_at <= now()
-                       ORDER BY expires_at
-                       LIMIT :limit)
+        WHERE id IN (
+            SELECT id
+            FROM revocations
+            WHERE expires_at <= now()
+            ORDER BY expires_at
+            LIMIT :limit
+        )
     """)
     connection.execute(text("SET LOCAL statement_timeout = '10s'"))
     return connection.execute(statement, {"limit": limit}).rowcount
 
 
 def publish(rounds: Rounds, revocation: Revocation, *, now_s: float, ttl_s: int) -> None:
-    """Append to the stream and drop what is older than `ttl_s`.
+    """Append to the stream and drop entries older than `ttl_s`.
 
-    Raises: RedisUnavailable, AcceptUnknown.   Repeat: harmless, the same is said twice.
+    Raises: RedisUnavailable, AcceptUnknown.   Repeat: harmless, the entry is there twice.
     """
     oldest = ("MINID", "~", int((now_s - ttl_s) * 1000))
     rounds.call([_append(revocation, oldest)], writes=True)
 
 
 def read(rounds: Rounds, after: str) -> tuple[bool, str, list[Revocation]]:
-    """What the stream has after this id ("0": all of it), a page at the most.
+    """Read the stream after this id ("0": from its start), one page at most.
 
-    Returns: whether what was read last is still there, the last id read ("0" if it is not, and there is nothing
-             else), and what was read.   Raises: RedisUnavailable.
+    Returns: whether the entry `after` is still there; the last id read ("0" if that entry is gone and nothing was
+             read); and the revocations.   Raises: RedisUnavailable.
     """
     start, count = ("-", PAGE) if after == "0" else (after, PAGE + 1)
     [entries] = rounds.call([("XRANGE", keys.REVOKED, start, "+", "COUNT", count)], writes=False)

@@ -1,7 +1,7 @@
-"""`onsale clock`: what the servers' clocks say, and which lanes a wrong one has left ahead.
+"""`onsale clock`: compare the servers' clocks, and find lanes whose stream ids are ahead of the time.
 
-A Redis whose clock was ahead for a moment leaves stream ids that stay ahead. Accepted times do not come from them, so
-that does no harm; `--reset` begins a new epoch in each such lane that is empty, and the ids are right again.
+If Redis's clock was ahead for a moment, a lane's stream ids stay ahead. That does no harm, because accepted times do
+not come from ids. `--reset` starts a new epoch in each such lane that is empty, so that its ids are right again.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from db import clocks, installation
 from db.clocks import LaneAhead
 from db.kv.rounds import connection_pool
 from db.postgres.engine import make_engine, transaction
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 
-#: Of every call to Redis, seconds.
+#: Timeout of each call to Redis, seconds.
 SOCKET_TIMEOUT_S = 5.0
 
 
-def clock(where: Running, *, reset: bool) -> int:
-    """Print the clocks and the lanes that are ahead. Returns the exit code: 1 if anything is wrong.
+def clock(where: RunningSystem, *, reset: bool) -> int:
+    """Print the clock differences and the lanes that are ahead; return the exit code, 1 if anything is wrong.
 
     Raises: PostgresUnavailable, RedisUnavailable.
     """
@@ -44,8 +44,9 @@ def clock(where: Running, *, reset: bool) -> int:
         client.close()
         engine.dispose()
     for other, ahead_ms in (("Postgres's", ahead_of_postgres_ms), ("this machine's", ahead_of_here_ms)):
-        wrong = "   WRONG: set the clocks" if abs(ahead_ms) > STEP_MS else ""
-        click.echo(f"Redis's clock is {ahead_ms / 1000:+.3f} s ahead of {other}{wrong}")
+        wrong = "   WRONG: synchronize the clocks" if abs(ahead_ms) > STEP_MS else ""
+        relation = "behind" if ahead_ms < 0 else "ahead of"
+        click.echo(f"Redis's clock is {abs(ahead_ms) / 1000:.3f} s {relation} {other}{wrong}")
     for lane in lanes_ahead:
         click.echo(_line(lane, reset))
     left = [lane for lane in lanes_ahead if not lane.reset]
@@ -53,15 +54,15 @@ def clock(where: Running, *, reset: bool) -> int:
 
 
 def _line(lane: LaneAhead, reset: bool) -> str:
-    said = f"The ids of lane {lane.lane} are {lane.ahead_ms / 1000:.0f} s ahead"
+    text = f"The ids of lane {lane.lane} are {lane.ahead_ms / 1000:.0f} s ahead"
     if lane.reset:
-        return f"{said}: reset"
-    return f"{said}: it has entries, repeat when it is empty" if reset else f"{said}: --reset corrects them"
+        return f"{text}: reset"
+    return f"{text}: it has entries, repeat when it is empty" if reset else f"{text}: --reset corrects them"
 
 
 @click.command("clock")
-@click.option("--reset", is_flag=True, help="Begin a new epoch in lanes that are ahead and empty.")
-@click.option("--home", type=click.Path(path_type=Path), default=None, help="The home of the running system.")
+@click.option("--reset", is_flag=True, help="Start a new epoch in lanes that are ahead and empty.")
+@click.option("--home", type=click.Path(path_type=Path), default=None, help="The home folder. [env: ONSALE_HOME]")
 def command(reset: bool, home: Path | None) -> None:
-    """Compare the servers' clocks, and find lanes that a wrong one has left ahead."""
-    sys.exit(clock(running(home), reset=reset))
+    """Compare the servers' clocks, and find lanes whose ids are ahead of the time."""
+    sys.exit(clock(find_running(home), reset=reset))

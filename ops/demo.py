@@ -1,4 +1,4 @@
-"""A small demo catalogue: three movies, three halls of different shape, five shows with two categories."""
+"""A small demo catalogue: three movies, three halls of different shapes, five shows with two categories."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def _row(number: int, *blocks: tuple[int, int, str], aisles: tuple[int, ...] = (
 
 
 def _studio() -> dict[str, Any]:
-    """48 seats: six rows of eight, the front ones premium."""
+    """Return a plan of 48 seats: six rows of eight, the front two premium."""
     return {"rows": [_row(n, (1, 8, "premium" if n < 2 else "standard")) for n in range(6)]}
 
 
 def _fan() -> dict[str, Any]:
-    """A fan that widens towards the back, two aisles, premium in the middle."""
+    """Return the plan of a fan that widens towards the back: two aisles, premium in the middle."""
     rows = []
     for n in range(12):
         width = 12 + n
@@ -50,14 +50,14 @@ def _fan() -> dict[str, Any]:
 
 
 def _palace() -> dict[str, Any]:
-    """1,000 seats: twenty rows of fifty, the front third premium, two aisles."""
+    """Return a plan of 1,000 seats: twenty rows of fifty, the front seven premium, two aisles."""
     return {"rows": [_row(n, (1, 50, "premium" if n < 7 else "standard"), aisles=(15, 35)) for n in range(20)]}
 
 
 def load(connection: Connection) -> int | None:
-    """Load the catalogue if there are no movies yet; returns the next show, for the first curl.
+    """Load the catalogue if there are no movies yet; return the id of the next show, or None if there is none.
 
-    None if there is no show to come. Repeat: nothing is added.
+    Repeat: nothing is added.
     """
     if movies.list_movies(connection, q=None, genre=None, after=None, limit=1):
         upcoming = catalogue.list_upcoming(connection, movie_id=None, after=None, limit=1)

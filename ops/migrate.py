@@ -1,7 +1,7 @@
-"""The step before api and workers start (prepare.py), run from the environment's addresses.
+"""The step that makes the stores ready before api and workers start (bootstrap.py), with the settings' addresses.
 
-`onsale up` runs it as a process of its own (`python -m ops.migrate`, with --demo or without; one line of JSON
-as its answer), so that a Ctrl-C is obeyed meanwhile; `onsale migrate` is the same step for compose.yaml.
+`onsale up` runs it as a separate process (`python -m ops.migrate [--demo]`, which prints one line of JSON), so that
+Ctrl-C works meanwhile; `onsale migrate` is the same step for compose.yaml.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from core.addresses import with_driver
 from core.errors import ConfigurationError, OnsaleError, WrongInstallation
 from core.local_settings import LocalSettings
 from db.guard import EXIT_CODE
-from ops.prepare import Prepared, prepare
+from ops.bootstrap import BootstrapResult, bootstrap
 
 
-def apply(settings: LocalSettings, *, demo: bool) -> Prepared:
-    """Do the step; `demo`: load the demo catalogue into an empty database. Repeat: what is there is kept.
+def migrate(settings: LocalSettings, *, demo: bool) -> BootstrapResult:
+    """Bootstrap the stores that the settings name; `demo`: load the demo catalogue if there are no movies.
 
-    Raises: ConfigurationError: an address is missing, or as `prepare` raises it.
+    Raises: ConfigurationError: an address is missing, or as `bootstrap` raises it.
             SchemaError: the schema is newer than this program.   PostgresUnavailable, RedisUnavailable.
+    Repeat: existing data are kept.
     """
     if not (settings.database_url and settings.redis_url):
-        raise ConfigurationError("DATABASE_URL and REDIS_URL must be set for this step.")
-    return prepare(
+        raise ConfigurationError("DATABASE_URL and REDIS_URL must be set for onsale migrate.")
+    return bootstrap(
         with_driver(settings.database_url),
         settings.redis_url,
         lanes=settings.lanes,
@@ -40,14 +41,16 @@ def apply(settings: LocalSettings, *, demo: bool) -> Prepared:
 
 
 def main() -> int:
-    """Do the step and print its answer. Returns the exit code: after one line about what is wrong 2, or 78 if the
-    stores are not of one installation."""
+    """Migrate and print the result as JSON; return the exit code.
+
+    On an error, print one line to standard error and return 2, or 78 if the stores belong to different installations.
+    """
     try:
-        prepared = apply(LocalSettings.from_env(), demo="--demo" in sys.argv[1:])
+        result = migrate(LocalSettings.from_env(), demo="--demo" in sys.argv[1:])
     except OnsaleError as error:
         print(f"onsale: {error}", file=sys.stderr)
         return EXIT_CODE if isinstance(error, WrongInstallation) else 2
-    print(json.dumps(asdict(prepared)))
+    print(json.dumps(asdict(result)))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`onsale password`: set an account's password, as the database's owner; the only way for an administrator's.
+"""`onsale password`: set an account's password as the database's owner; the only way to set an administrator's.
 
 Every session of the account ends, and its access tokens are void in every api process within a second.
 """
@@ -20,18 +20,19 @@ from db import revocations
 from db.kv.rounds import Rounds
 from db.postgres import sessions, users
 from db.postgres.engine import make_engine, transaction
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 
 
-def set_password(system: Running, email: str, password: str, new_email: str | None = None) -> None:
-    """Change how an account logs in, and end its sessions. Repeat: the sessions of meanwhile end.
+def set_password(system: RunningSystem, email: str, password: str, new_email: str | None = None) -> None:
+    """Set an account's password, and its e-mail address if `new_email` is given; end its sessions.
 
-    Raises: ConfigurationError: no such account, or a password that can be guessed.  EmailTaken.  PostgresUnavailable,
-            RedisUnavailable, AcceptUnknown: nothing is changed.
+    Raises: ConfigurationError: there is no such account, or the password is too weak.  EmailTaken.
+            PostgresUnavailable, RedisUnavailable, AcceptUnknown: nothing is changed.
+    Repeat: sessions begun since then end.
     """
     password = composed(password)
     if weak_password(password):
-        raise ConfigurationError(f"Shorter than {PASSWORD_CHARS} characters, or one that can be guessed.")
+        raise ConfigurationError(f"The password is shorter than {PASSWORD_CHARS} characters, or easy to guess.")
     password_hash = hash_password(password)
     engine, rounds = make_engine(system.database_url, pool_size=1), Rounds(system.redis_url)
     try:
@@ -59,11 +60,14 @@ def _end_sessions(connection: Connection, rounds: Rounds, user: users.User, pass
 
 @click.command()
 @click.argument("address")
-@click.option("--new-address", help="The address to log in with from now on.")
-@click.option("--home", type=click.Path(path_type=Path), help="The home's folder. [env: ONSALE_HOME]")
+@click.option("--new-address", help="Change the account's e-mail address to this one.")
+@click.option("--home", type=click.Path(path_type=Path), help="The home folder. [env: ONSALE_HOME]")
 def command(address: str, new_address: str | None, home: Path | None) -> None:
-    """Set an account's password; an administrator's is set nowhere else. Its sessions end."""
-    system = running(home)
+    """Set the password of the account with this e-mail address, and end its sessions.
+
+    This is the only way to set an administrator's password.
+    """
+    system = find_running(home)
     password = click.prompt("New password", hide_input=True, confirmation_prompt=True)
     set_password(system, address, password, new_address)
     click.echo(f"{new_address or address}: the password is set, and every session has ended.")

@@ -1,6 +1,6 @@
-"""`onsale status`: the processes of a running `up`, its lanes, and its bookings by state.
+"""`onsale status`: the processes of a running `onsale up`, its lanes, and its bookings by state.
 
-Of a system that no `up` runs (compose, addresses from the environment) the stores alone are shown.
+For a system that was started otherwise (compose; addresses from the environment), it shows only lanes and bookings.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from db.postgres import bookings
 from db.postgres.engine import make_engine, transaction
 from ops.up.control import ask
 from ops.up.home import is_locked
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 
 Row = dict[str, Any]
 
 
 def show(home: Path, *, as_json: bool) -> None:
-    """Print the status of the system of this home. A store that is away is told in its place.
+    """Print the status of this home's system; for a store that is unavailable, print the error instead.
 
-    Raises ConfigurationError if there is no system, or its `up` does not answer.
+    Raises ConfigurationError if there is no system, or its `onsale up` does not answer.
     """
     processes: list[Row] = ask(home, {"do": "status"})["processes"] if is_locked(home) else []
-    found = {"processes": processes, **stores(running(home))}
+    found = {"processes": processes, **stores(find_running(home))}
     if as_json:
         print(json.dumps(found))
         return
@@ -45,12 +45,12 @@ def show(home: Path, *, as_json: bool) -> None:
     console.print(_bookings(found["bookings"]))
 
 
-def stores(where: Running) -> dict[str, Any]:
-    """The lanes and the bookings by state; for each the error's text instead if its store is away."""
+def stores(where: RunningSystem) -> dict[str, Any]:
+    """Return the lanes and the bookings by state, or the error's text for a store that is unavailable."""
     return {"lanes": _or_error(lambda: _read_lanes(where)), "bookings": _or_error(lambda: _read_bookings(where))}
 
 
-def _read_lanes(where: Running) -> list[Row]:
+def _read_lanes(where: RunningSystem) -> list[Row]:
     rounds = Rounds(where.redis_url)
     try:
         kept = installation.published(rounds)
@@ -62,7 +62,7 @@ def _read_lanes(where: Running) -> list[Row]:
         rounds.close()
 
 
-def _read_bookings(where: Running) -> dict[str, int]:
+def _read_bookings(where: RunningSystem) -> dict[str, int]:
     engine = make_engine(where.database_url, pool_size=1, writes=False)
     try:
         with transaction(engine) as connection:
@@ -79,10 +79,10 @@ def _or_error(read: Callable[[], Any]) -> Any:
 
 
 def _processes(rows: list[Row]) -> Table:
-    table = Table("process", "state", "pids", "restarts", "since", title="Processes", title_justify="left")
+    table = Table("process", "state", "pids", "restarts", "in state for", title="Processes", title_justify="left")
     for row in rows:
         pids = " ".join(map(str, row["pids"]))
-        table.add_row(row["name"], row["state"], pids, str(row["restarts"]), _ago(row["since"]))
+        table.add_row(row["name"], row["state"], pids, str(row["restarts"]), _duration_since(row["since"]))
     return table
 
 
@@ -92,9 +92,7 @@ def _lanes(rows: list[Row] | str) -> Table | str:
     table = Table("lane", "depth", "oldest", "drained by", "decided/s", title="Lanes", title_justify="left")
     for row in rows:
         oldest = f"{row['oldest_age_ms'] / 1000:.1f} s" if row["depth"] else ""
-        table.add_row(
-            str(row["lane"]), str(row["depth"]), oldest, row["drained_by"] or "nobody", f"{row['rate']:.0f}"
-        )
+        table.add_row(str(row["lane"]), str(row["depth"]), oldest, row["drained_by"] or "none", f"{row['rate']:.0f}")
     return table
 
 
@@ -107,8 +105,8 @@ def _bookings(counts: dict[str, int] | str) -> Table | str:
     return table
 
 
-def _ago(since: str) -> str:
+def _duration_since(since: str) -> str:
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
     minutes, seconds = divmod(max(seconds, 0), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02} ago"
+    return f"{hours}:{minutes:02}:{seconds:02}"

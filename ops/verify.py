@@ -1,7 +1,7 @@
-"""`onsale verify`: the proof, from Postgres alone, in one snapshot, also while bookings go on.
+"""`onsale verify`: check all data in Postgres in one snapshot, also while bookings are being taken.
 
-No seat belongs to two live bookings; counters equal rows; every decision stands once; decision order equals
-accepted order in each lane; and replaying the journal rebuilds every booking and every seat.
+It proves that no seat belongs to two live bookings; counters equal rows; every decision is recorded once; decisions
+are in accepted order in each lane; and replaying the journal rebuilds every booking and every seat.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from core.shows import Show
 from db.postgres import audit, bookings, halls, journal
 from db.postgres.engine import make_engine, transaction
 
-#: So many violations of one kind are listed; the rest is counted.
+#: Max violations printed; all are counted.
 LISTED = 20
 
 
 @dataclass
 class Report:
-    """What was looked at, and what was wrong with it."""
+    """What was checked, and the violations that were found."""
 
     violations: list[str] = field(default_factory=list)
     decisions: int = 0
@@ -38,7 +38,7 @@ class Report:
 
 
 def verify(database_url: str) -> Report:
-    """Prove the database's contents. Raises: PostgresUnavailable.   Repeat: safe, it writes nothing."""
+    """Check the database's contents; return the report. Raises PostgresUnavailable. Writes nothing."""
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=0, idle_timeout_ms=0, writes=False)
     try:
         with transaction(engine) as connection:
@@ -53,7 +53,7 @@ def verify(database_url: str) -> Report:
 
 
 def _replay(connection: Connection, report: Report) -> None:
-    """Replay every lane, then compare what comes out with what the tables say."""
+    """Replay every lane, then compare the result with the tables."""
     created = audit.shows_as_created(connection)
     report.shows = len(created)
     plans: dict[int, Hall] = {}
@@ -72,7 +72,7 @@ def _replay(connection: Connection, report: Report) -> None:
     for lane in audit.lanes_in_journal(connection):
         replay = Replay(lane, show)
         for row in journal.read(connection, lane):
-            replay.take(row)
+            replay.feed(row)
             report.decisions += 1
         replay.end()
         report.violations += replay.violations
@@ -91,10 +91,10 @@ def _compare_bookings(connection: Connection, replays: list[Replay], report: Rep
         report.bookings += 1
         expected = replayed.pop(booking.id, None)
         if expected is None:
-            report.violations.append(f"booking {booking.id} does not come out of the replay")
+            report.violations.append(f"booking {booking.id} is missing from the replay")
         elif expected != booking:
-            report.violations.append(f"booking {booking.id} is {booking}, and its replay {expected}")
-    report.violations += [f"booking {id_} comes out of the replay, and is not there" for id_ in replayed]
+            report.violations.append(f"booking {booking.id} is {booking}, but in the replay {expected}")
+    report.violations += [f"booking {id_} is in the replay, but not in the table" for id_ in replayed]
 
 
 def _compare_shows(connection: Connection, replays: list[Replay], report: Report) -> None:
@@ -109,22 +109,27 @@ def _compare_shows(connection: Connection, replays: list[Replay], report: Report
         report.seats_owned += 1
         expected = owned.pop((show_id, label), None)
         if expected != owner:
-            report.violations.append(f"seat {label} of show {show_id} is of {owner}, and in the replay of {expected}")
+            report.violations.append(
+                f"seat {label} of show {show_id} belongs to {owner}, but in the replay to {expected}"
+            )
     for (show_id, label), owner in owned.items():
-        report.violations.append(f"seat {label} of show {show_id} is nobody's, and in the replay of {owner}")
+        report.violations.append(f"seat {label} of show {show_id} is free, but in the replay belongs to {owner}")
     for show_id, settings in audit.settings_now(connection).items():
         if show_id in states and states[show_id].show.settings != settings:
-            report.violations.append(f"show {show_id} has settings that do not come out of the replay")
+            report.violations.append(f"show {show_id} has other settings than in the replay")
 
 
 @click.command("verify")
-@click.option("--home", type=click.Path(path_type=Path), default=None, help="The home of the running system.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
+@click.option("--home", type=click.Path(path_type=Path), default=None, help="The home folder. [env: ONSALE_HOME]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of sentences.")
 def command(home: Path | None, as_json: bool) -> None:
-    """Prove that no seat was sold twice, that every decision stands once, and in the order of arrival."""
-    from ops.up.running import running
+    """Prove that no seat was sold twice, and that every decision is recorded once, in order of arrival.
 
-    report = verify(running(home).database_url)
+    Exits with 1 if it finds a violation.
+    """
+    from ops.up.running import find_running
+
+    report = verify(find_running(home).database_url)
     counts = {name: getattr(report, name) for name in ("decisions", "bookings", "seats_owned", "shows")}
     if as_json:
         click.echo(json.dumps({**counts, "violations": len(report.violations), "found": report.violations}))
@@ -132,7 +137,7 @@ def command(home: Path | None, as_json: bool) -> None:
         for violation in report.violations[:LISTED]:
             click.echo(f"VIOLATION  {violation}")
         click.echo(
-            f"{report.decisions} decisions replayed, {report.bookings} bookings and {report.seats_owned} owned seats"
-            f" of {report.shows} shows compared: {len(report.violations)} violations"
+            f"violations: {len(report.violations)}  (decisions replayed: {report.decisions}, "
+            f"bookings: {report.bookings}, owned seats: {report.seats_owned}, shows: {report.shows})"
         )
     sys.exit(1 if report.violations else 0)

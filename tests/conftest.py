@@ -29,8 +29,7 @@ from proof.kit.servers import Servers, start_servers
 from tests.support.buyer import Buyer
 from tests.support.factories import opened_app
 from tests.support.stage import Stage
-from workers import middleware
-from workers.stores import Stores, open_stores
+from workers.stores import Stores, open_stores, use
 
 LANES = 4
 SECRET = "a secret for tests, long enough for HS256"
@@ -140,9 +139,9 @@ def rounds(redis_url: str) -> Iterator[Rounds]:
 def stores(settings: Settings) -> Iterator[Stores]:
     """A worker's stores."""
     opened = open_stores(settings)
-    middleware.use(opened)
+    use(opened)
     yield opened
-    middleware.use(None)
+    use(None)
     opened.close()
 
 

@@ -1,24 +1,23 @@
-"""One batch of a lane: one transaction - lock, load, decide, record; COMMIT - and then publish.
+"""One batch of a lane in one transaction - lock, read, load, decide, record, COMMIT - ready to be published.
 
-The order is the safety (docs/locking.md): the lane's row first, the lane's entries after it, the shows' rows,
-what depends on them in later statements, nothing published before COMMIT has returned, nothing trimmed before.
+The order is the safety (docs/locking.md): the lane's row is locked first, the lane's entries are read after it, the
+shows' rows are locked next, and what depends on them is read in later statements. Nothing is published or trimmed
+before COMMIT has returned (workers/publish.py does both).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from uuid import UUID
 
 import redis
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core import logs
-from core.bookings import Booking, Decision, Outcome, Reason, Status, Verdict
+from core.bookings import Booking, Decision, Outcome, Reason
 from core.crash_points import point
 from core.decide import decide, fail
 from core.errors import (
@@ -34,23 +33,22 @@ from core.operations import Book, Entry, StreamId, load_entry
 from core.state import ShowState
 from core.times import decided_ms
 from db.kv import lanes
-from db.kv.lanes import Peeked
-from db.postgres import bookings, fences, journal, seats, shows
+from db.kv.lanes import Head
+from db.postgres import bookings, fences, journal, shows
 from db.postgres.engine import refuses_values, transaction
 from db.postgres.fences import Fence
-from db.postgres.seats import SeatChange
 from db.postgres.shows import ShowRow
 from workers import clocks, metrics, taken_seats, verdicts
-from workers.load_state import keep
-from workers.load_state import load as load_states
+from workers.load_state import keep_maps, load_states
+from workers.record import record
 from workers.stores import Stores
 
 log = logs.logger(__name__)
 _levels = logging.getLogger(__name__)
 
-#: So many operations in a row that cannot be decided look like a bug of ours, not like bad operations.
+#: This many undecidable operations in a row suggest a bug of ours rather than bad operations: the lane stops.
 POISON_IN_A_ROW = 3
-#: What bad values, or a bug that they bring to light, raise. Anything else says nothing about the operations.
+#: What bad values raise, and bugs that they bring to light. Any other error says nothing about the operations.
 BAD_VALUES = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -64,104 +62,122 @@ class Poison(OnsaleError):
         self.head = head
 
 
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An entry that is set aside for an operator (table `parked`): it cannot be read, or not be decided."""
+
+    id: StreamId
+    payload: str
+    error: str
+
+
 @dataclass
 class Batch:
-    """One batch, from what was read to what must be published. Entries up to `upto` leave the lane."""
+    """One batch, from what was read to what must be published. Entries up to `upto` leave the lane.
+
+    `fence`: the lane's row as the batch leaves it. `read_ms`: Redis's clock when the head was read.
+    """
 
     fence: Fence
     upto: StreamId
     ticket: int
+    read_ms: int
     #: Hex ids of queued bookings whose Cancel is in the lane.
-    withdrawn: frozenset[str] = frozenset()
+    withdrawn: frozenset[str]
+    #: Entries to decide; entries that an earlier batch has decided and not published; entries that cannot be read.
     fresh: list[Entry] = field(default_factory=list)
     again: list[Entry] = field(default_factory=list)
-    unreadable: list[tuple[StreamId, str]] = field(default_factory=list)
+    unreadable: list[Parked] = field(default_factory=list)
+    #: Loaded: the locked shows, what decide reads of them, and bookings to publish as they are in Postgres.
     rows: dict[int, ShowRow] = field(default_factory=dict)
     states: dict[int, ShowState] = field(default_factory=dict)
-    decisions: list[Decision] = field(default_factory=list)
-    #: FAILED bookings that no state holds: their show is unknown.
-    homeless: list[Booking] = field(default_factory=list)
-    #: Bookings decided by an earlier batch whose publication did not happen.
     stored: list[Booking] = field(default_factory=list)
-    #: Per show the seats whose state has changed; of shows whose taken seats the door is to be told all of them
-    #: (core/taken_seats.py).
+    #: Of a poisoned batch only: the reasons of the lane's last decisions, newest first.
+    last_reasons: list[str | None] = field(default_factory=list)
+    #: Decided: all decisions, FAILED bookings whose show does not exist, and the head if it cannot be decided.
+    decisions: list[Decision] = field(default_factory=list)
+    without_show: list[Booking] = field(default_factory=list)
+    poisoned: Parked | None = None
+    #: For the cards, per show: the first deadline (ms) if no seat is free; the seats that have changed; and all taken
+    #: seats if accept.lua knows none of the show (core/taken_seats.py).
+    first_deadlines: dict[int, int] = field(default_factory=dict)
     taken: dict[int, dict[int, int]] = field(default_factory=dict)
     all_taken: dict[int, bytes] = field(default_factory=dict)
-    #: Of shows without a free seat: when their first hold ends, ms.
-    first_deadlines: dict[int, int] = field(default_factory=dict)
 
     @property
     def entries(self) -> int:
         """How many entries leave the lane."""
         return len(self.fresh) + len(self.again) + len(self.unreadable)
 
+    @property
+    def show_ids(self) -> set[int]:
+        """The shows that the batch's operations name, existing or not."""
+        return {entry.operation.show_id for entry in (*self.fresh, *self.again)}
+
 
 def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = None) -> Batch | None:
     """Decide and commit up to `limit` entries from the lane's head; None if it is empty. Publishes nothing.
 
-    Args:    poison: why its head entry (limit 1) cannot be decided; if it still is the head, it is set aside.
-    Raises:  LaneBusy, PostgresUnavailable, redis-py's errors: nothing is lost, come again.  Poison: try a smaller
+    Args:    poison: why its head entry (limit 1) cannot be decided; if it still is the head, it is parked.
+    Raises:  LaneBusy, PostgresUnavailable, redis-py's errors: nothing is lost, try again.  Poison: try a smaller
              batch.  UnknownVersion: the head is for a newer worker.  LaneStopped.
     Locks:   lanes(lane) FOR UPDATE NOWAIT, then shows(id) FOR UPDATE in id order.
-    Repeat:  safe. What is committed but still in the lane is found decided, and only published again.
+    Repeat:  safe. Entries that are committed but still in the lane are found decided, and only published again.
     """
     started = time.perf_counter()
-    head: StreamId | None = None
+    head: Head | None = None
     try:
         with transaction(stores.engine) as connection:
             fence = fences.lock(connection, lane)
-            point("W2", PostgresUnavailable)
-            peeked = _peek(stores, fence, limit)
-            if not peeked.entries:
+            point("lane row locked", PostgresUnavailable)
+            head = _read_head(stores, fence, limit)
+            if not head.entries:
                 return None
-            head = peeked.entries[0][0]
-            batch = _read(connection, fence, peeked)
-            _decide(stores, connection, batch, peeked.time_ms, poison)
+            batch = _sort(connection, fence, head)
+            _load(stores, connection, batch, poison)
+            point("shows loaded", PostgresUnavailable)
+            _decide(stores, batch, poison)
             deciding_s = time.perf_counter() - started
-            point("W3")
-            _record(connection, batch, peeked.entries)
-            batch.taken = {id_: taken_seats.changed(state) for id_, state in batch.states.items()}
-            batch.all_taken = taken_seats.read(connection, stores.untold, batch.states)
-            point("W3b", PostgresUnavailable)
+            point("batch decided")
+            record(connection, batch)
+            _read_for_cards(stores, connection, batch)
+            point("batch recorded", PostgresUnavailable)
             recorded = time.perf_counter()
-        point("W4", PostgresUnavailable)
+        point("batch committed", PostgresUnavailable)
     except (DBAPIError, *BAD_VALUES, SeatConflict, Poison) as error:
         if isinstance(error, SeatConflict):
             log.error("seat_conflict", lane=lane, error=str(error))
         if not isinstance(error, DBAPIError) or refuses_values(error):
-            raise Poison(_brief(error), head) from error
+            raise Poison(_brief(error), head.entries[0].id if head and head.entries else None) from error
         raise
-    keep(stores.seat_maps, batch.states, batch.rows)
+    keep_maps(stores.seat_maps, batch.states, batch.rows)
     metrics.batch(batch.entries, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
 
 
-def _peek(stores: Stores, fence: Fence, limit: int) -> Peeked:
+def _read_head(stores: Stores, fence: Fence, limit: int) -> Head:
     """Read the lane's head, after its row is locked (rule 2). Raises: PostgresWentBack."""
-    peeked = lanes.peek(stores.client, fence.lane, limit)
-    point("W2b", redis.ConnectionError)
-    if peeked.seq > fence.seq:
+    head = lanes.peek(stores.client, fence.lane, limit)
+    point("lane head read", redis.ConnectionError)
+    if head.seq > fence.seq:
         raise PostgresWentBack
-    clocks.compare(stores, peeked.time_ms, fence.now_ms)
-    return peeked
+    clocks.compare(stores, head.time_ms, fence.now_ms)
+    return head
 
 
-def _brief(error: Exception) -> str:
-    """The error in a few words; a bare KeyError would say the key alone."""
-    says = str(getattr(error, "orig", error))
-    return f"{type(error).__name__}: {says}" if isinstance(error, BAD_VALUES) else says
+def _sort(connection: Connection, fence: Fence, head: Head) -> Batch:
+    """Sort the head's entries into decided before, to be decided, and unreadable.
 
-
-def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
-    """Sort the head's entries: decided before, to be decided, unreadable. Stops before a newer version."""
-    if peeked.epoch != fence.epoch:
-        # Redis lives anew (or again): what of this epoch was decided stands in the journal.
-        last = journal.last_of_epoch(connection, fence.lane, peeked.epoch)
-        fence = replace(fence, epoch=peeked.epoch, last=last)
-    batch = Batch(fence, StreamId(0, 0), 0, peeked.withdrawn)
-    before = [id_ for id_, _, _ in peeked.entries if id_ <= fence.last]
+    Stops before the first entry of a newer version. Raises: UnknownVersion: that is the very first one.
+    """
+    if head.epoch != fence.epoch:
+        # Redis was wiped, or its old data are back: the journal knows what was decided in this epoch.
+        last = journal.last_of_epoch(connection, fence.lane, head.epoch)
+        fence = replace(fence, epoch=head.epoch, last=last)
+    batch = Batch(fence, StreamId(0, 0), 0, head.time_ms, head.withdrawn)
+    before = [entry.id for entry in head.entries if entry.id <= fence.last]
     decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()
-    for id_, ticket, payload in peeked.entries:
+    for id_, ticket, payload in head.entries:
         try:
             entry = load_entry(id_, ticket, payload)
         except UnknownVersion:
@@ -169,130 +185,95 @@ def _read(connection: Connection, fence: Fence, peeked: Peeked) -> Batch:
                 raise
             break
         except Unreadable as error:
-            batch.unreadable.append((id_, str(error)))
+            batch.unreadable.append(Parked(id_, payload, str(error)))
         else:
             (batch.again if id_ in decided else batch.fresh).append(entry)
         batch.upto, batch.ticket = id_, ticket
+    accepted_ms = max((entry.accepted_ms for entry in batch.fresh), default=0)
+    at_ms = decided_ms(head.time_ms, accepted_ms, fence.decided_ms)
+    batch.fence = replace(fence, last=max(fence.last, batch.upto), decided_ms=at_ms)
     return batch
 
 
-def _decide(stores: Stores, connection: Connection, batch: Batch, time_ms: int, poison: Poison | None) -> None:
-    """Lock the shows, load what decide reads, decide entry by entry in the lane's order."""
-    fence = batch.fence
-    accepted_ms = max((entry.accepted_ms for entry in batch.fresh), default=0)
-    at_ms = decided_ms(time_ms, accepted_ms, fence.decided_ms)
-    batch.fence = replace(fence, last=max(fence.last, batch.upto), decided_ms=at_ms)
+def _load(stores: Stores, connection: Connection, batch: Batch, poison: Poison | None) -> None:
+    """Lock the batch's shows, and read what decide needs in later statements (rule 4)."""
+    batch.rows = shows.lock(connection, sorted(batch.show_ids))
+    batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
+    # Published as they are: what earlier batches decided, and bookings whose show has been deleted since, whose
+    # statuses must forget the operation that waited for this batch.
+    ids = {entry.operation.booking_id for entry in batch.again}
+    ids |= {entry.operation.booking_id for entry in batch.fresh if entry.operation.show_id not in batch.states}
     if batch.again:
         first, last = batch.again[0].id, batch.again[-1].id
-        ids = journal.bookings_decided(connection, fence.lane, fence.epoch, first, last)
-        ids |= {id_ for entry in batch.again if (id_ := getattr(entry.operation, "booking_id", None))}
-        batch.stored = bookings.by_ids(connection, sorted(ids))
-    show_ids = {entry.operation.show_id for entry in (*batch.fresh, *batch.again)}
-    batch.rows = shows.lock(connection, sorted(show_ids))
-    batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
-    point("W2c", PostgresUnavailable)
-    if poison and not (batch.fresh and batch.fresh[0].id == poison.head):
-        poison = None  # another drain has been here: this is another entry
-    known = _strays(connection, batch)
-    for entry in batch.fresh:
-        state = batch.states.get(entry.operation.show_id)
-        if state is None and isinstance(entry.operation, Book) and entry.operation.booking_id in known:
-            continue  # a key repeated: its outcome stands
-        if poison or state is None:
-            reason = Reason.INTERNAL if poison else Reason.NO_SUCH_SHOW
-            decisions, booking = fail(state, entry, at_ms, reason)
-            batch.decisions += decisions
-            batch.homeless += [booking] if booking and state is None else []
-        else:
-            verdict = verdicts.of(entry, batch.withdrawn, time_ms, stores.settings)
-            batch.decisions += _decided(state, entry, at_ms, verdict)
+        ids |= journal.bookings_decided(connection, batch.fence.lane, batch.fence.epoch, first, last)
+    named = sorted(id_ for id_ in ids if id_ is not None)
+    batch.stored = bookings.by_ids(connection, named) if named else []
     if poison:
-        _set_aside(connection, batch, str(poison))
+        batch.last_reasons = journal.last_reasons(connection, batch.fence.lane, POISON_IN_A_ROW)
 
 
-def _strays(connection: Connection, batch: Batch) -> set[UUID]:
-    """The bookings that fresh entries name and no state holds, because their show is gone.
+def _decide(stores: Stores, batch: Batch, poison: Poison | None) -> None:
+    """Decide the fresh entries in the lane's order. A poisoned batch has one, which fails and is to be parked."""
+    if poison and batch.fresh and batch.fresh[0].id == poison.head:  # else another drain has dealt with it
+        _park(batch, str(poison))
+    outcomes = {booking.id for booking in batch.stored}
+    for entry in batch.fresh:
+        operation = entry.operation
+        state = batch.states.get(operation.show_id)
+        if state is None and isinstance(operation, Book) and operation.booking_id in outcomes:
+            continue  # a repeated key, of a show that has been deleted since
+        if batch.poisoned or state is None:
+            _fail(batch, entry, Reason.INTERNAL if batch.poisoned else Reason.NO_SUCH_SHOW)
+        else:
+            batch.decisions += _decided(stores, batch, state, entry)
 
-    They are published again as they are: their statuses must forget the operation that waited for this.
-    """
-    operations = [entry.operation for entry in batch.fresh if entry.operation.show_id not in batch.states]
-    ids = {id_ for operation in operations if (id_ := getattr(operation, "booking_id", None))}
-    found = bookings.by_ids(connection, sorted(ids)) if ids else []
-    batch.stored += found
-    return {booking.id for booking in found}
+
+def _park(batch: Batch, error: str) -> None:
+    """Have the batch's only entry parked. Raises: LaneStopped: the lane's last decisions failed in the same way."""
+    entry = batch.fresh[0]
+    if len(list(takewhile(lambda reason: reason == Reason.INTERNAL, batch.last_reasons))) == POISON_IN_A_ROW:
+        log.error("lane_stopped", lane=batch.fence.lane, id=str(entry.id), error=error)
+        raise LaneStopped
+    batch.poisoned = Parked(entry.id, entry.payload, error)
 
 
-def _decided(state: ShowState, entry: Entry, at_ms: int, verdict: Verdict | None) -> list[Decision]:
+def _decided(stores: Stores, batch: Batch, state: ShowState, entry: Entry) -> list[Decision]:
+    """Decide one entry by the rules of core/decide.py. Raises: Poison, for whatever these raise."""
+    verdict = verdicts.of(entry, batch.withdrawn, batch.read_ms, stores.settings)
     try:
-        return decide(state, entry, at_ms, verdict)
+        return decide(state, entry, batch.fence.decided_ms, verdict)
     except Exception as error:
         raise Poison(f"{type(error).__name__}: {error}") from error
 
 
-def _set_aside(connection: Connection, batch: Batch, poison: str) -> None:
-    """Park the one entry that cannot be decided; refuse if this looks like a bug that would fail them all."""
-    entry = batch.fresh[0]
-    reasons = journal.last_reasons(connection, batch.fence.lane, POISON_IN_A_ROW)
-    if len(list(takewhile(lambda reason: reason == Reason.INTERNAL, reasons))) == POISON_IN_A_ROW:
-        log.error("lane_stopped", lane=batch.fence.lane, id=str(entry.id), error=poison)
-        raise LaneStopped
-    log.error("parked", lane=batch.fence.lane, id=str(entry.id), error=poison)
-    journal.park(connection, batch.fence.lane, batch.fence.epoch, entry.id, entry.payload, poison)
+def _fail(batch: Batch, entry: Entry, reason: Reason) -> None:
+    """Fail an entry without asking the rules."""
+    state = batch.states.get(entry.operation.show_id)
+    decisions, booking = fail(state, entry, batch.fence.decided_ms, reason)
+    batch.decisions += decisions
+    if booking is not None and state is None:
+        batch.without_show.append(booking)
 
 
-def _record(connection: Connection, batch: Batch, entries: Sequence[tuple[StreamId, int, str]]) -> None:
-    """Write what has changed, with one statement per table; the journal and the fence last."""
-    new: list[Booking] = list(batch.homeless)
-    changed: list[Booking] = []
-    changes: list[SeatChange] = []
-    for state in batch.states.values():
-        for id_, known in state.recorded.items():
-            (changed if known else new).append(state.bookings[id_])
-        changes += _seat_changes(state)
-    if changes:
-        seats.record(connection, changes)
-    bookings.record(connection, new, changed)
-    batch.rows.update({id_: _row(batch.rows[id_], state) for id_, state in batch.states.items() if state.changed})
-    changed_rows = [batch.rows[id_] for id_, state in batch.states.items() if state.changed]
-    if changed_rows:
-        settled = {id_ for id_, state in batch.states.items() if state.settings_changed}
-        shows.record(connection, changed_rows, settled=settled)
+def _read_for_cards(stores: Stores, connection: Connection, batch: Batch) -> None:
+    """Read what the shows' cards say and only the tables know, now that the batch is recorded."""
     full = [row.id for row in batch.rows.values() if row.held + row.sold == row.capacity and row.held]
     batch.first_deadlines = bookings.first_deadlines(connection, full) if full else {}
-    fence = batch.fence
-    payloads = {entry_id: payload for entry_id, _, payload in entries}
-    for entry_id, error in batch.unreadable:
-        log.error("parked", lane=fence.lane, id=str(entry_id), error=error)
-        journal.park(connection, fence.lane, fence.epoch, entry_id, payloads[entry_id], error)
-    if batch.decisions:
-        journal.append(connection, fence.lane, fence.epoch, fence.seq, batch.decisions)
-    batch.fence = replace(fence, seq=fence.seq + len(batch.decisions))
-    fences.advance(connection, batch.fence)
+    batch.taken = {show_id: taken_seats.changed(state) for show_id, state in batch.states.items()}
+    batch.all_taken = taken_seats.read(connection, stores.contested, batch.states)
 
 
-def _seat_changes(state: ShowState) -> list[SeatChange]:
-    """The net change of each seat: the owner that was read, and the owner now."""
-    changes = []
-    for label, before in state.owners_before.items():
-        after = state.owners[label]
-        if after is None:
-            status = "AVAILABLE"
-        else:
-            status = "HELD" if state.bookings[after].status is Status.PENDING else "SOLD"
-        if before is not None or after is not None:
-            changes.append(SeatChange(state.show.id, label, before, after, status))
-    return changes
-
-
-def _row(row: ShowRow, state: ShowState) -> ShowRow:
-    return replace(row, settings=state.show.settings, held=state.held, sold=state.sold, version=row.version + 1)
+def _brief(error: Exception) -> str:
+    """The error in a few words; the type is named where the message alone says little (a KeyError's is the key)."""
+    says = str(getattr(error, "orig", error))
+    return f"{type(error).__name__}: {says}" if isinstance(error, BAD_VALUES) else says
 
 
 def log_decisions(batch: Batch) -> None:
-    """One line per expired hold, which an operator wants to see; the others only at DEBUG."""
-    every = _levels.isEnabledFor(logging.DEBUG)
+    """Log one line per expired hold, which operators want to see; other decisions only at DEBUG."""
+    debug = _levels.isEnabledFor(logging.DEBUG)
     for decision in batch.decisions:
         if decision.outcome is Outcome.EXPIRED:
             log.info("hold_expired", booking_id=str(decision.booking_id), show_id=decision.show_id)
-        elif every:
+        elif debug:
             log.debug("decided", booking_id=str(decision.booking_id), kind=decision.kind, outcome=decision.outcome)

@@ -1,7 +1,7 @@
 """The Dramatiq broker: doorbells only, which may be lost or doubled. Imported before any actor.
 
-It is made at import, because actors bind to it, but connects nowhere: a process's start function gives it an
-address with `open_broker`. No Retries, no TimeLimit, no delayed messages: truth is in the lanes.
+It is created at import, because actors bind to it, but connects to nothing: a process's start function gives it an
+address with `open_broker`. No retries, time limits or delayed messages: the lanes hold the truth.
 """
 
 from __future__ import annotations
@@ -21,34 +21,33 @@ from db.kv.rounds import connection_pool
 
 log = logs.logger(__name__)
 
-#: One queue for all actors: Dramatiq polls each queue of a worker, and a delay queue beside it, some fifty times a
-#: second.
+#: One queue for all actors: Dramatiq polls each queue of a worker, and its delay queue, some fifty times per second.
 QUEUE = "doorbells"
-#: Doorbells that may wait in the broker, some 300 bytes each. Where so many wait nobody reads them.
+#: The most doorbells that wait in the broker, some 300 bytes each. If that many wait, nobody reads them.
 MOST_WAITING = 1_000
-#: Milliseconds after which a doorbell is dropped unread: the sweepers have been to its lane since.
+#: Milliseconds after which a doorbell is dropped unread: the sweepers have checked its lane since.
 MAX_AGE_MS = 30_000
 
-#: Seconds. A doorbell that cannot be sent at once is not worth waiting for: the sweeper comes within 3 s.
+#: Seconds. A doorbell that cannot be sent at once is not worth waiting for: the sweeper finds the lane within 3 s.
 SOCKET_TIMEOUT_S = 1.0
 
-#: A doorbell is to be heard at once: ms between two looks into an empty queue, at the most.
+#: The longest time between two polls of an empty queue, ms, so that doorbells are read at once.
 POLL_MS = 25
 
 
-#: Seconds after a failed attempt in which this process does not try another: each attempt at a broker that hangs
-#: takes a thread for SOCKET_TIMEOUT_S, and the sweepers find the lanes meanwhile.
+#: Seconds after a failed attempt in which this process makes no other: with a broker that hangs, each attempt
+#: occupies a thread for SOCKET_TIMEOUT_S, and the sweepers find the lanes meanwhile.
 REST_S = 5.0
 
 
 class DoorbellsUnread(OnsaleError):
-    """As many doorbells wait in the broker as may, so no worker reads them."""
+    """The broker holds as many doorbells as it may, so no worker is reading them."""
 
     code = "doorbells_unread"
 
 
 class BrokerUnavailable(OnsaleError):
-    """The broker did not answer a few seconds ago, and is not asked again yet."""
+    """The broker failed a few seconds ago, and is not tried again yet."""
 
     code = "broker_unavailable"
 
@@ -56,8 +55,8 @@ class BrokerUnavailable(OnsaleError):
 class DoorbellBroker(RedisBroker):
     """Dramatiq's broker, with a limit for its consumers alone, no queues for what is delayed, and a bounded queue.
 
-    Its own setting (dramatiq_worker_timeout) is for the worker's threads as well, and each of them would wake up as
-    often for nothing; and a worker polls each queue of delayed messages as often as the queue itself.
+    Dramatiq's own setting (dramatiq_worker_timeout) would wake each of the worker's threads as often, too; and a
+    worker polls each queue of delayed messages as often as the queue itself.
     """
 
     rests_until = 0.0
@@ -88,7 +87,7 @@ class DoorbellBroker(RedisBroker):
             return super().enqueue(message, delay=delay)
 
     def _drop(self, queue_name: str) -> int:
-        """Drop every doorbell, also those fetched and not acknowledged; returns how many waited."""
+        """Drop every doorbell, also those that are fetched and not acknowledged; return how many waited."""
         queue = f"{self.namespace}:{queue_name}"
         waiting: int = self.client.llen(queue)
         fetched = self.client.scan_iter(match=f"{self.namespace}:__acks__.*", count=1000)
@@ -96,11 +95,11 @@ class DoorbellBroker(RedisBroker):
         return waiting
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = POLL_MS) -> Consumer:
-        """A consumer that looks at least every POLL_MS."""
+        """Return a consumer that polls at least every POLL_MS."""
         return super().consume(queue_name, prefetch, min(timeout, POLL_MS))
 
     def get_declared_delay_queues(self) -> set[str]:
-        """None: nothing is ever delayed."""
+        """Return none: no message is ever delayed."""
         return set()
 
 
@@ -108,7 +107,7 @@ broker = DoorbellBroker(  # type: ignore[no-untyped-call]
     client=redis.Redis(connection_pool=redis.ConnectionPool(host="broker.not.opened.invalid")),
     middleware=[],
     namespace="dramatiq",
-    # A dead worker's doorbells are worth little, but must not pile up: look for them often, and soon.
+    # A dead worker's doorbells are worth little, but must not pile up: look for them soon and often.
     heartbeat_timeout=10_000,
     maintenance_chance=20_000,
 )
@@ -116,6 +115,6 @@ dramatiq.set_broker(broker)
 
 
 def open_broker(broker_url: str) -> None:
-    """Give the broker its address. To be called once, in a process's start function."""
+    """Give the broker its address. To be called once, by a process's start function."""
     broker.rests_until = 0.0
     broker.client.connection_pool = connection_pool(broker_url, socket_timeout_s=SOCKET_TIMEOUT_S, decode=False)

@@ -1,4 +1,4 @@
-"""Compare Redis's clock, which times every booking, with Postgres's: a wrong one is to be noticed at once."""
+"""Compare Redis's clock, which times every booking, with Postgres's, so that a wrong one is noticed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REPEAT_S = 30.0
 
 
 def compare(stores: Stores, redis_ms: int, postgres_ms: int) -> None:
-    """Publish how far Redis's clock is ahead of Postgres's; more than STEP_MS either way is an error in the log.
+    """Measure how far Redis's clock is ahead of Postgres's; log an error if it is more than STEP_MS either way.
 
     Nothing is refused: one clock, Redis's, decides everywhere, so a wrong one treats everybody alike.
     """

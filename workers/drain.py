@@ -1,9 +1,9 @@
-"""drain: one lane, batch after batch, for a few seconds; then others get their turn.
+"""Drain one lane, batch after batch, for a few seconds; then other lanes get their turn.
 
 1. Take the lease; return if another drain has it.   2. Run batches: commit, then publish.
 3. Lane empty: wait for an entry in a blocking read, outside any transaction.
-4. Release the lease; if entries are left, send the doorbell. If that fails, go on from 1.
-Killed anywhere, it leaves a lease that lapses and entries that are still there: the sweeper comes.
+4. Release the lease; if entries are left, send the doorbell. If that fails, continue with 1.
+Killed anywhere, a drain leaves a lease that lapses and entries that are still there: the sweeper rescues the lane.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.crash_points import point
 from core.errors import AcceptUnknown, LaneBusy, LaneStopped, PostgresUnavailable, RedisUnavailable, UnknownVersion
 from core.operations import StreamId
 from db.kv import lanes
-from db.kv.statuses import Pace
+from db.kv.finish import Pace
 from workers import metrics
 from workers.batch import Batch, Poison, log_decisions, run_batch
 from workers.publish import publish
@@ -28,21 +28,21 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: A lane is busy if its next entry comes within so many seconds after a batch.
+#: A lane is busy if its next entry arrives within this many seconds after a batch.
 BUSY_S = 0.02
-#: No blocking read is longer than this, ms: the socket's timeout is 5 s.
+#: The longest blocking read, ms: the socket's timeout is 5 s.
 LONGEST_WAIT_MS = 2_000
-#: Up to so many entries a batch takes about as long as with one: its statements, not its entries, cost.
+#: Up to this many entries a batch takes about as long as one with a single entry: the statements are the cost.
 FLAT_TO = 50
 
 
 def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: float | None = None) -> int:
-    """Drain one lane for `for_s` seconds (default Settings.drain_s); returns how many entries were decided.
+    """Drain one lane for `for_s` seconds (default Settings.drain_s); return how many decisions were made.
 
-    Args:    ring: sends the lane's doorbell; called if entries are left at the end. If it returns False nobody will
-             come, and the lane gets another turn.
-    Raises:  nothing for troubles that pass (Postgres or Redis away, another drain): they are logged, the
-             entries stay, and the sweeper comes again.
+    Args:    ring: sends the lane's doorbell; called if entries are left at the end. If it returns False, the doorbell
+             was not sent, and the lane gets another turn.
+    Raises:  nothing. Troubles that pass (Postgres or Redis unavailable, another drain) are logged, the entries stay,
+             and the sweeper rescues the lane.
     Repeat:  safe, also at the same time: the lease, and behind it the lane's row lock, admit one.
     """
     token, settings = secrets.token_hex(6), stores.settings
@@ -50,18 +50,18 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
     try:
         stores.check_installation()
         while True:
-            point("W0")
+            point("drain begins")
             if not lanes.take(stores.client, lane, token, settings.lease_ms):
                 return decided
-            point("W1", redis.ConnectionError)
+            point("lease taken", redis.ConnectionError)
             decided += _Drain(stores, lane, token).run(settings.drain_s if for_s is None else for_s)
-            point("W7c")
+            point("turn over")
             left = lanes.release(stores.client, lane, token, settings.lease_ms)
-            point("W8", redis.ConnectionError)
+            point("lease released", redis.ConnectionError)
             if not left or ring(lane) is not False or stores.stopping.is_set():
                 return decided
     except LaneBusy:
-        # Its holder goes on without the lease; if it dies, the sweeper comes when "rung" has lapsed.
+        # The other drain continues without the lease; if it dies, the sweeper takes over when "rung" has lapsed.
         with suppress(redis.RedisError):  # then the lease lapses by itself
             lanes.release(stores.client, lane, token, settings.lease_ms)
     except (PostgresUnavailable, RedisUnavailable, AcceptUnknown, redis.RedisError) as error:
@@ -70,13 +70,13 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
     except (UnknownVersion, LaneStopped) as error:
         log.error("drain_stopped", lane=lane, why=error.code)
     except Exception:
-        # One lane's trouble, whatever it is, must not take the thread that drains the others; the entries stay.
+        # No error of one lane may end the thread that drains the others; the entries stay.
         log.exception("drain_failed", lane=lane)
     return decided
 
 
 class _Drain:
-    """One turn at a lane, the lease being ours."""
+    """One turn at a lane whose lease is ours."""
 
     def __init__(self, stores: Stores, lane: int, token: str) -> None:
         self._stores = stores
@@ -96,7 +96,7 @@ class _Drain:
                 left_s = deadline - time.monotonic()
                 if left_s <= 0 or self._stores.stopping.is_set():
                     return decided
-                # Not full: the lane was empty behind it, and a look there is cheaper than a transaction.
+                # Not full: the lane was empty behind it, and waiting there is cheaper than a transaction.
                 full = batch is not None and batch.entries >= self._stores.settings.batch
                 if not full and not self._wait(left_s):
                     return decided
@@ -104,17 +104,28 @@ class _Drain:
             self._stores.busy_lanes.discard(self._lane)
 
     def _batch(self) -> Batch | None:
-        """One batch, halved while it is poisoned, down to the one operation that is; committed and published.
+        """Decide, commit and publish one batch; None if the lane is empty."""
+        started = time.monotonic()
+        batch = self._decided()
+        if batch is not None:
+            metrics.drained(self._lane, batch.entries)
+            pace = pace_of(batch.entries, time.monotonic() - started)
+            point("before publishing")
+            publish(self._stores, batch, self._token, pace)
+            point("batch published", redis.ConnectionError)
+            log_decisions(batch)
+        return batch
 
-        A batch that Postgres gave up (a timeout, or it went away) leaves a smaller size for the next try.
+    def _decided(self) -> Batch | None:
+        """Run one batch. If it is poisoned, halve it until the operation is alone, and have that one parked.
+
+        A batch that Postgres abandoned (a timeout, or it became unavailable) leaves a smaller size for the next try.
         """
         sizes, most = self._stores.batch_sizes, self._stores.settings.batch
         size, poison = sizes.get(self._lane, most), None
-        started = time.monotonic()
         while True:
             try:
                 batch = run_batch(self._stores, self._lane, size, poison=poison)
-                break
             except PostgresUnavailable:
                 sizes[self._lane] = max(1, size // 2)
                 raise
@@ -123,39 +134,36 @@ class _Drain:
                     raise LaneStopped(str(error)) from error
                 poison = error if size == 1 else None
                 size = max(1, size // 2)
-        if batch is not None:
-            sizes[self._lane] = min(most, 2 * sizes.get(self._lane, most))
-            metrics.drained(self._lane, batch.entries)
-            pace = pace_of(batch.entries, time.monotonic() - started)
-            point("W5")
-            publish(self._stores, batch, self._token, pace)
-            point("W6", redis.ConnectionError)
-            log_decisions(batch)
-        return batch
+            else:
+                if batch is not None:
+                    sizes[self._lane] = min(most, 2 * sizes.get(self._lane, most))
+                return batch
 
     def _wait(self, left_s: float) -> bool:
-        """Sleep on the lane until an entry comes, for half a lease's life at the most; False if the lease,
-        renewed then, is no longer ours. A lane that is busy is given time to fill the next batch."""
+        """Block until the lane has an entry, for at most half a lease's life. A busy lane gets time to fill a batch.
+
+        Returns False if no entry arrived and the lease could not be renewed: it is another drain's.
+        """
         stores, settings = self._stores, self._stores.settings
         timeout_ms = int(min(left_s * 1000, settings.lease_ms / 2, LONGEST_WAIT_MS))
         started = time.monotonic()
-        point("W7")
+        point("before waiting")
         if not lanes.wait_for_entry(stores.client, self._lane, self._last, timeout_ms):
             stores.busy_lanes.discard(self._lane)
             ours = lanes.take(stores.client, self._lane, self._token, settings.lease_ms)
-            point("W7b", redis.ConnectionError)
+            point("wait over", redis.ConnectionError)
             return ours
-        point("W7b", redis.ConnectionError)
+        point("wait over", redis.ConnectionError)
         if time.monotonic() - started > BUSY_S:
             stores.busy_lanes.discard(self._lane)
         else:
-            # A batch of a few entries costs as much as one of many, and lanes that are busy side by side split
-            # their operations into small ones. One hot lane alone fills its batches by itself.
+            # A small batch costs as much as a large one, and lanes that are busy at the same time would make small
+            # ones. A single hot lane fills its batches by itself.
             stores.busy_lanes.add(self._lane)
             time.sleep(settings.linger_ms * (len(stores.busy_lanes) - 1) / 1000)
         return True
 
 
 def pace_of(entries: int, seconds: float) -> Pace:
-    """The pace that a batch has shown. A small one: that as many as FLAT_TO would have been decided in its time."""
+    """Return the pace of a batch. In the time of a small one, FLAT_TO entries would have been decided."""
     return Pace(max(entries, FLAT_TO) / max(seconds, 0.001), entries > FLAT_TO)

@@ -1,7 +1,7 @@
-"""Late: an alarm for what is PENDING for longer than PENDING_ALARM_S. It decides nothing.
+"""Alarms for bookings that are PENDING for longer than PENDING_ALARM_S. They decide nothing.
 
-A queued operation waits for its lane; a hold whose deadline has passed waits for its Expire. Neither wait has a bound
-of its own, so no wait may become long without somebody hearing of it.
+A queued operation waits for its lane; a hold whose deadline has passed waits for its Expire. Neither wait has a
+bound, so operators must hear of long ones.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: Seconds between two looks, and between two lines of the log about the same lane, or about holds.
+#: Seconds between two checks, and between two log lines about the same lane, or about holds.
 LOOK_S = 2.0
 REPEAT_S = 30.0
 
 
 def watch_lanes(stores: Stores) -> None:
-    """Alarm for each lane whose first entry is older than the bound. Repeat: harmless, it looks once in LOOK_S."""
+    """Log an error for each lane whose first entry is older than the bound. Repeat: checks once per LOOK_S."""
     if not stores.due("lanes", LOOK_S):
         return
     try:
         replies = stores.rounds.call(lanes.overview_commands(stores.settings.lanes), writes=False)
     except RedisUnavailable:
-        return  # the sweeper says so
+        return  # the sweeper logs it
     for lane in lanes.overview(replies):
         age_s = lane.oldest_age_ms / 1000
         if age_s > stores.settings.pending_alarm_s and stores.due(f"lane {lane.lane}", REPEAT_S):
@@ -39,9 +39,9 @@ def watch_lanes(stores: Stores) -> None:
 
 
 def watch_holds(stores: Stores, connection: Connection, at_ms: int) -> None:
-    """Count the holds whose deadline was passed longer ago than the bound, and alarm if there are any.
+    """Count the holds whose deadline passed longer ago than the bound, and log an error if there are any.
 
-    Repeat: harmless, it looks once in LOOK_S.
+    Repeat: checks once per LOOK_S.
     """
     if not stores.due("holds", LOOK_S):
         return

@@ -1,8 +1,8 @@
-"""Load: everything that decide reads, for one batch, in statements *after* the locks.
+"""Load everything that decide reads for one batch, in statements *after* the locks.
 
-One statement per kind of thing and batch, whatever the number of operations: bookings by id, live bookings
-of the people who book, owners of the wanted seats (unless this worker has kept the show's map), and the holds
-among all these that have lapsed.
+One statement per kind and batch, however many operations there are: bookings by id, live bookings of the users who
+book, owners of the requested seats (unless this worker has kept the show's map), and the lapsed holds among all
+these.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from workers.seat_maps import SeatMap, SeatMaps
 SEATS_MAX = 10
 
 
-def load(
+def load_states(
     connection: Connection,
     rows: dict[int, ShowRow],
     entries: Sequence[Entry],
     plans: Recent[int, Hall],
     maps: SeatMaps,
 ) -> dict[int, ShowState]:
-    """The state of each show that `entries` touch and that exists. `rows` must be locked.
+    """Return the state of each existing show that `entries` name. `rows` must be locked.
 
-    Takes out of `maps` what it has of these shows; `keep` puts it back when the batch is committed.
+    Removes the maps of these shows from `maps`; `keep_maps` puts it back when the batch is committed.
     """
     wanted = [entry for entry in entries if entry.operation.show_id in rows]
     at_ms = max((entry.accepted_ms for entry in wanted), default=0)
@@ -63,20 +63,20 @@ def load(
     }
 
 
-def keep(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
-    """Keep the whole maps of a batch for the next one. Only after COMMIT has returned."""
+def keep_maps(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
+    """Keep the complete maps of a batch for the next one. To be called only after COMMIT has returned."""
     for show_id, state in states.items():
         if state.owners.whole:
             maps.put(show_id, SeatMap(rows[show_id].version, state.owners, state.free_seats, state.now_ms))
 
 
 def _seat_map(row: ShowRow, maps: SeatMaps) -> SeatMap:
-    """The show's map as kept, if it is still true; else an empty one."""
-    return maps.take(row.id, row.version) or SeatMap(row.version, Owners())
+    """Return the show's kept map if it is still valid, else an empty one."""
+    return maps.remove(row.id, row.version) or SeatMap(row.version, Owners())
 
 
 def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[int, SeatMap]) -> None:
-    """Read what the maps lack: owners of the named seats; of all seats where best-available must choose."""
+    """Read the owners that the maps lack: of the named seats, or of all seats if the best ones must be chosen."""
     lacking = [book for book in books if not seat_maps[book.show_id].owners.whole]
     whole = {book.show_id for book in lacking if not book.seats}
     named = {(book.show_id, label) for book in lacking if book.show_id not in whole for label in book.seats}
@@ -90,8 +90,8 @@ def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[
 
 
 def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[Book]) -> list[Booking]:
-    """Bookings that the operations name, and the live ones of the people who book (for the limit)."""
-    ids = [id_ for entry in entries if (id_ := getattr(entry.operation, "booking_id", None))]
+    """Return the bookings that the operations name, and the live ones of the users who book (for the limit)."""
+    ids = [id_ for entry in entries if (id_ := entry.operation.booking_id)]
     found = bookings.by_ids(connection, ids) if ids else []
     people = {(book.show_id, book.user_id) for book in books}
     if people:
@@ -106,7 +106,7 @@ def _lapsed(
     seat_maps: dict[int, SeatMap],
     at_ms: int,
 ) -> list[Booking]:
-    """The holds that have lapsed by `at_ms` and whose seats an operation of the batch may take or free."""
+    """Return the holds that have lapsed by `at_ms` and whose seats an operation of the batch may take or free."""
     whole = {book.show_id for book in books if not book.seats}
     expires = [entry.operation for entry in entries if isinstance(entry.operation, Expire)]
     found = bookings.lapsed_holds(connection, sorted(whole), at_ms, None) if whole else []
@@ -130,7 +130,7 @@ def _lapsed(
 def _hall(connection: Connection, hall_id: int, plans: Recent[int, Hall]) -> Hall:
     hall = plans.get(hall_id)
     if hall is None:
-        # Whatever other lanes do: no transaction waits for the thread of another one.
+        # Read even if other lanes' threads are reading it: no transaction waits for another one's thread.
         row = halls.get_hall(connection, hall_id)
         assert row is not None  # shows_hall_exists
         hall = Hall.from_plan(hall_id, row.plan)

@@ -1,7 +1,8 @@
-"""What workers measure. On one machine the files of PROMETHEUS_MULTIPROC_DIR carry it to the api's /metrics;
+"""The metrics of workers. On one machine the files of PROMETHEUS_MULTIPROC_DIR carry them to the api's /metrics;
 elsewhere each worker serves its own (Settings.worker_metrics_port).
 
-A batch is counted once, however many bookings it has, so these go to the library at once; the api's do not."""
+They are counted once per batch, so they go to prometheus_client directly; the api's are tallied in memory first.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ def batch(entries: int, decisions: Sequence[Decision], decide_s: float, commit_s
 
 
 def rescued(lane: int) -> None:
-    """Count a rescue: the lane's drain had been killed, or its doorbell woke nobody."""
+    """Count a rescue: the lane's drain was killed, or its doorbell was lost."""
     RESCUED.labels(str(lane)).inc()
 
 

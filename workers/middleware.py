@@ -1,4 +1,4 @@
-"""What happens around actors: stores opened once per process (after the fork), the sweeper's thread, metrics."""
+"""Dramatiq middleware: opens a worker's stores once per process, after the fork, and runs its threads and metrics."""
 
 from __future__ import annotations
 
@@ -14,26 +14,13 @@ from core import gc_tuning, logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from db.guard import EXIT_CODE, Guard
+from workers.actors import ring
 from workers.broker import MAX_AGE_MS
 from workers.republish import Republisher
-from workers.stores import Stores, open_stores
+from workers.stores import open_stores, stores, use
 from workers.sweep import Sweeper
 
 log = logs.logger(__name__)
-_stores: Stores | None = None
-
-
-def stores() -> Stores:
-    """This process's stores. Raises ConfigurationError where `use` was not called: no worker runs here."""
-    if _stores is None:
-        raise ConfigurationError("This process has no worker's stores.")
-    return _stores
-
-
-def use(opened: Stores | None) -> None:
-    """Make these the stores that actors of this process work with."""
-    global _stores
-    _stores = opened
 
 
 class WorkerProcess(dramatiq.Middleware):
@@ -45,9 +32,9 @@ class WorkerProcess(dramatiq.Middleware):
         self._republisher: Republisher | None = None
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Still before the first message is taken, and after the fork: the stores, if they are safe.
+        """Open the stores, if they are safe, after the fork and before the first message.
 
-        Dramatiq only logs what a hook raises, so this process ends itself; its master follows.
+        Dramatiq only logs what a hook raises, so this process exits by itself, and its master follows.
         """
         try:
             Guard(self._settings, "worker").start()
@@ -58,9 +45,7 @@ class WorkerProcess(dramatiq.Middleware):
         gc_tuning.settle()
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """The sweeper first: without metrics a worker is worth something, without a sweeper it is not."""
-        from workers.actors import ring
-
+        """Start the sweeper first: a worker is useful without metrics, but not without a sweeper."""
         self._sweeper = Sweeper(stores(), ring)
         self._sweeper.start()
         self._republisher = Republisher(stores())
@@ -72,7 +57,7 @@ class WorkerProcess(dramatiq.Middleware):
                 log.error("no_metrics", port=self._settings.worker_metrics_port, error=str(error))
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
-        """Drop a doorbell that has waited too long. It is acknowledged, not kept as a dead letter."""
+        """Drop a doorbell that has waited too long; it is acknowledged, not kept as a dead letter."""
         if current_millis() - message.message_timestamp > MAX_AGE_MS:
             raise SkipMessage("The doorbell is too old.")
 

@@ -1,4 +1,4 @@
-"""Publish: tell Redis what a committed batch decided, and take its entries out of the lane (finish.lua)."""
+"""Publish: write what a committed batch decided to Redis, and trim its entries from the lane (db/kv/finish.py)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from uuid import UUID
 
 from core.bookings import Booking
 from core.operations import Cancel, Expire, StreamId
-from db.kv import cards, statuses
-from db.kv.cards import CardChange
-from db.kv.statuses import Pace, Publication
+from db.kv import cards
+from db.kv.finish import CardChange, Pace, Publication, finish
 from workers import taken_seats, undecided
 from workers.batch import Batch
 from workers.stores import Stores
@@ -16,13 +15,13 @@ from workers.verdicts import is_withdrawn
 
 
 def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool:
-    """Publish a batch that is committed; False if another drain or another Redis was there first.
+    """Publish a committed batch; return False if another drain was first, or Redis is in another life.
 
     Raises: redis-py's errors: the entries are still in the lane, and the next drain publishes them again.
     Repeat: safe.
     """
-    ttl_s = stores.final_ttl_s  # once: the sweeper may change it, and statuses and cards must agree
-    unknown = statuses.finish(
+    ttl_s = stores.final_ttl_s  # read once: the sweeper may change it, and statuses and cards must agree
+    unknown = finish(
         stores.client,
         publication(batch, ttl_s),
         token=token,
@@ -32,13 +31,12 @@ def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool
     )
     if unknown is None:
         return False
-    stores.untold |= taken_seats.contested(batch.decisions) & set(unknown)
+    stores.contested |= taken_seats.contested(batch.decisions) & set(unknown)
     return True
 
 
 def publication(batch: Batch, status_ttl_s: int) -> Publication:
-    """What finish.lua needs of a batch."""
-    found: dict[UUID, Booking] = {booking.id: booking for booking in (*batch.stored, *batch.homeless)}
+    """Return what finish.lua needs of a batch. `status_ttl_s`: for how long final statuses stay in Redis."""
     newest: dict[UUID, StreamId] = {}
     expired = []
     settled = []
@@ -46,21 +44,17 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         operation = entry.operation
         if isinstance(operation, Expire):
             expired.append((operation.show_id, entry.id))
-        booking_id = getattr(operation, "booking_id", None)
-        if booking_id is not None:
-            newest[booking_id] = entry.id
+        if operation.booking_id is not None:
+            newest[operation.booking_id] = entry.id
             if isinstance(operation, Cancel) or is_withdrawn(operation, batch.withdrawn):
-                settled.append(booking_id)
-    for state in batch.states.values():
-        for id_ in {*state.recorded, *(newest.keys() & state.bookings.keys())}:
-            found[id_] = state.bookings[id_]
+                settled.append(operation.booking_id)
     return Publication(
         lane=batch.fence.lane,
         epoch=batch.fence.epoch,
         upto=batch.upto,
         ticket=batch.ticket,
         seq=batch.fence.seq,
-        bookings=list(found.values()),
+        bookings=_bookings(batch, newest),
         newest=newest,
         cards=_cards(batch, status_ttl_s),
         expired=expired,
@@ -68,34 +62,40 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
     )
 
 
+def _bookings(batch: Batch, newest: dict[UUID, StreamId]) -> list[Booking]:
+    """Return the bookings that the batch has changed, or whose operations it has decided."""
+    found = {booking.id: booking for booking in (*batch.stored, *batch.without_show)}
+    for state in batch.states.values():
+        for id_ in {*state.recorded, *(newest.keys() & state.bookings.keys())}:
+            found[id_] = state.bookings[id_]
+    return list(found.values())
+
+
 def _cards(batch: Batch, status_ttl_s: int) -> list[CardChange]:
-    """The cards of the batch's shows. One that has not changed keeps its version, and is not set again."""
+    """Return the cards of the batch's shows. One that has not changed keeps its version, and is not set again."""
     found = []
     books, limits = undecided.books(batch), undecided.limits(batch)
     for show_id, row in batch.rows.items():
-        until_ms = 0
-        if row.held + row.sold == row.capacity:
-            until_ms = batch.first_deadlines.get(show_id, cards.NO_END_MS)
+        state = batch.states.get(show_id)
+        changed = state is not None and state.changed
+        sold_out = row.held + row.sold == row.capacity
         card = cards.card(
             row.settings,
             version=row.version,
             hall_id=row.hall_id,
-            sold_out_until_ms=until_ms,
+            sold_out_until_ms=batch.first_deadlines.get(show_id, cards.NO_END_MS) if sold_out else 0,
             forgets_at_ms=batch.fence.decided_ms + status_ttl_s * 1000,
         )
-        state = batch.states.get(show_id)
-        before = row.version - (state is not None and state.changed)
-        settled = state is not None and state.settings_changed
         found.append(
             CardChange(
-                show_id,
-                card,
-                before,
-                settled,
-                batch.taken.get(show_id, {}),
-                batch.all_taken.get(show_id, b""),
-                books.get(show_id, {}),
-                limits.get(show_id, {}),
+                show_id=show_id,
+                card=card,
+                before=row.version - 1 if changed else row.version,
+                new_settings=state is not None and state.settings_changed,
+                taken=batch.taken.get(show_id, {}),
+                all_taken=batch.all_taken.get(show_id, b""),
+                books=books.get(show_id, {}),
+                limits=limits.get(show_id, {}),
             )
         )
     return found

@@ -1,11 +1,10 @@
-"""Republish: give a Redis that lives anew what accepting needs, before anybody asks for it.
+"""Republish: give a Redis that was wiped or replaced what accepting needs, before it is requested.
 
 A show's card and its hall's plan are published when the show is made (api/catalogue/shows.py). A Redis that was
-wiped, restored from an older file or replaced by another server may lack them, and then a show that nobody has asked
-for since could
-not be sold while Postgres is away. So a thread in every worker looks once a second whether Redis still lives the life
-in which all was published; if not, one of them publishes the cards of all shows that have not begun, the next one
-first, with the plans that they need.
+wiped, restored from an older file or replaced by another server may lack them, and then a show that has had no
+request since could not be sold while Postgres is unavailable. So a thread in every worker checks once a second
+whether Redis is still the instance (its run_id) in which everything was published; if not, one worker publishes the
+cards of all shows that have not begun, the next one first, with the plans that they need.
 """
 
 from __future__ import annotations
@@ -29,14 +28,16 @@ log = logs.logger(__name__)
 TICK_S = 1.0
 #: Seconds until the next attempt when one was interrupted.
 REST_S = 5.0
-#: Shows of one transaction and one round: Redis is busy for some milliseconds with them.
+#: Shows per transaction and round: they keep Redis busy for some milliseconds.
 CHUNK = 200
-#: How long a worker that has been killed keeps others from publishing, ms. Renewed with each chunk.
+#: Milliseconds for which a worker that was killed keeps others from publishing. Renewed with each chunk.
 LEASE_MS = 15_000
 
 
 def run_once(stores: Stores, stopped: threading.Event | None = None) -> int | None:
-    """Publish all cards if Redis lives anew, and return how many; None: nothing to do, or another worker is at it.
+    """Publish all cards if Redis is a new instance; return how many, or None if there is nothing to do.
+
+    It is also None if another worker is publishing.
 
     Raises: redis-py's errors, RedisUnavailable, AcceptUnknown, PostgresUnavailable: the next call begins again.
     Repeat: safe, also at the same time: a card is published unless a newer one is there.
@@ -48,7 +49,7 @@ def run_once(stores: Stores, stopped: threading.Event | None = None) -> int | No
     try:
         published = _Run(stores).run(stopped or threading.Event())
         if published is None or client.get(keys.REPUBLISHING) != token:
-            return None  # wiped once more meanwhile: what was published before that is not there
+            return None  # it was wiped again meanwhile, and what was published before that is gone
         client.set(keys.REPUBLISHED, life)
     finally:
         client.delete(keys.REPUBLISHING)
@@ -57,14 +58,14 @@ def run_once(stores: Stores, stopped: threading.Event | None = None) -> int | No
 
 
 class _Run:
-    """One publication of everything."""
+    """One run that publishes everything."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._halls = set[int]()
 
     def run(self, stopped: threading.Event) -> int | None:
-        """Publish everything and return the number of cards; None: the lease has gone, or it was stopped."""
+        """Publish everything and return the number of cards; None if the lease was lost or the run was stopped."""
         stores, published, after = self._stores, 0, (0, 0)
         installation.publish(stores.rounds, stores.check_installation())
         while not stopped.is_set() and stores.client.pexpire(keys.REPUBLISHING, LEASE_MS):
@@ -85,7 +86,7 @@ class _Run:
         return None
 
     def _publish_plans(self, rows: list[ShowRow]) -> None:
-        """The plans of the halls of these shows, where Redis lacks them."""
+        """Publish the plans of these shows' halls that Redis lacks."""
         new = {row.hall_id for row in rows} - self._halls
         for hall_id in cards.missing_plans(self._stores.rounds, new):
             with transaction(self._stores.engine) as connection:

@@ -21,16 +21,16 @@ from workers.broker import open_broker
 
 log = logs.logger(__name__)
 
-#: Seconds. A hold's seats are on the seat map again at most this long after its deadline (plus one batch).
+#: Seconds: a hold's seats are on the seat map again at most this long after its deadline, plus one batch.
 EXPIRE_EVERY_S = 1
 
 
 def send_expire_holds() -> None:
-    """Send the actor; the next tick comes anyway if the broker is unavailable or nobody reads it."""
-    point("E0")
+    """Send the message; if the broker is unavailable, the next tick sends another."""
+    point("expiry due")
     try:
         expire_holds.send()
-        point("E1", redis.ConnectionError)
+        point("expiry message sent", redis.ConnectionError)
     except (redis.RedisError, OnsaleError) as error:
         log.warning("not_sent", actor="expire_holds", error=str(error))
 
@@ -40,7 +40,7 @@ def main() -> None:
     settings = Settings.from_env()
     logs.configure(process="scheduler", json=settings.log_json, level=settings.log_level)
     crash_points.arm(settings.crash, settings.lease_ms / 1000)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # two lines a second say nothing new
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it would log two lines per second
     refuse_unsafe(settings)
     open_broker(settings.broker_url)
     scheduler = BlockingScheduler(timezone="UTC")

@@ -1,4 +1,7 @@
-"""What a worker process holds open: Postgres, Redis, its settings. Opened once, after Dramatiq's fork."""
+"""The stores of a worker process: Postgres, Redis, and what it keeps between batches.
+
+Opened after Dramatiq's fork.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 import redis
 from sqlalchemy import Engine
 
+from core.errors import ConfigurationError
 from core.halls import Hall
 from core.recent import Recent
 from core.settings import Settings
@@ -18,7 +22,7 @@ from db.kv.rounds import Rounds, connection_pool
 from db.postgres.engine import make_engine
 from workers.seat_maps import SeatMaps
 
-#: What the halls that a worker remembers may take, in bytes: some 4,000 screens, or 200 stadiums.
+#: Bytes for the halls that a worker keeps: some 4,000 screens, or 200 stadiums.
 HALLS_BYTES = 32_000_000
 #: Longer than the longest blocking read (half a lease's life), in seconds.
 SOCKET_TIMEOUT_S = 5.0
@@ -26,7 +30,7 @@ SOCKET_TIMEOUT_S = 5.0
 
 @dataclass
 class Stores:
-    """The stores of one worker process. `halls` keeps those used last; a plan never changes."""
+    """The stores of one worker process. `halls` keeps the most recently used ones; a plan never changes."""
 
     settings: Settings
     engine: Engine
@@ -38,26 +42,27 @@ class Stores:
     batch_sizes: dict[int, int] = field(default_factory=dict)
     #: Lanes of this worker whose next entry comes soon after each batch (workers/drain.py BUSY_S).
     busy_lanes: set[int] = field(default_factory=set)
-    #: Contested shows whose taken seats the door does not know: their next batch tells them (workers/taken_seats.py).
-    untold: set[int] = field(default_factory=set)
-    #: When something was looked at or alarmed about last, of time.monotonic (workers/late_bookings.py).
+    #: Contested shows whose taken seats accept.lua does not know: their next batch reads them
+    #: (workers/taken_seats.py).
+    contested: set[int] = field(default_factory=set)
+    #: What was last checked or logged when, by time.monotonic() (workers/late_bookings.py).
     watched: dict[str, float] = field(default_factory=dict)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
-    #: Set when the process is to end: drains end after the batch at hand.
+    #: Set when the process must end: drains end after the current batch.
     stopping: threading.Event = field(default_factory=threading.Event)
     _installation: Installation | None = None
 
     @property
     def final_ttl_s(self) -> int:
-        """How long a final status stays in Redis, in seconds: a sixtieth when memory is short."""
+        """Return for how many seconds a final status stays in Redis: a sixtieth of it when memory is short."""
         ttl_s = self.settings.status_ttl_s
         return max(1, ttl_s // 60) if self.short_of_memory else ttl_s
 
     def check_installation(self) -> Installation:
-        """Make sure that Postgres, Redis and LANES are of one installation, and return it; asked once.
+        """Check once that Postgres, Redis and LANES belong to one installation, and return it.
 
-        Raises: ConfigurationError: they are not, and shows would be in other lanes, or lanes be another's.
+        Raises: ConfigurationError: they do not, so shows would be in wrong lanes, or lanes would be another's.
                 PostgresUnavailable, RedisUnavailable, AcceptUnknown.
         """
         if self._installation is None:
@@ -65,7 +70,7 @@ class Stores:
         return self._installation
 
     def due(self, what: str, every_s: float) -> bool:
-        """Whether this process has not done something for `every_s` seconds; the caller does it now."""
+        """Return whether this process has not done something for `every_s` seconds; the caller does it now."""
         now = time.monotonic()
         if now - self.watched.get(what, -every_s) < every_s:
             return False
@@ -80,7 +85,7 @@ class Stores:
 
 
 def open_stores(settings: Settings) -> Stores:
-    """The stores for this process. Nothing connects before the first use."""
+    """Return the stores for this process. Nothing connects before the first use."""
     return Stores(
         settings=settings,
         engine=make_engine(
@@ -98,3 +103,19 @@ def open_stores(settings: Settings) -> Stores:
         ),
         rounds=Rounds(settings.redis_url, questions=guard.for_redis(settings)),
     )
+
+
+_stores: Stores | None = None
+
+
+def stores() -> Stores:
+    """Return this process's stores. Raises ConfigurationError if `use` was not called: no worker runs here."""
+    if _stores is None:
+        raise ConfigurationError("This process has no worker's stores.")
+    return _stores
+
+
+def use(opened: Stores | None) -> None:
+    """Make these the stores with which the actors of this process work."""
+    global _stores
+    _stores = opened

@@ -1,9 +1,9 @@
 """The sweeper: a thread in every worker that finds stalled lanes and has them drained, without the broker.
 
-Twice a second it looks for lanes that have entries and no drain: the drain was killed, or the doorbell was lost or is
-not heard. Each of them is drained by a thread of its own, for RESCUE_S at a time: while the broker is unavailable,
-rescues are the drains. So a lane moves again within a lease's life and a tick of any kill, and within RUNG_MS
-(db/kv/lanes.py) and a tick of a doorbell that wakes nobody.
+Twice a second it looks for lanes that have entries and no drain: the drain was killed, or the doorbell was lost or
+reaches nobody. Each of them is drained in a separate thread, for RESCUE_S at a time: while the broker is unavailable,
+the rescues do the draining. So a lane moves again within a lease's life and a tick of any kill, and within RUNG_MS
+(db/kv/lanes.py) and a tick of a lost doorbell.
 """
 
 from __future__ import annotations
@@ -32,40 +32,41 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: Seconds between two looks, each one round trip. With a lease's 2 s it bounds the rescue at 2.5 s and what the
-#: batches of other stalled lanes take (docs/reliability.md has the sum).
+#: Seconds between two checks, each one round trip. With a lease's 2 s it bounds the rescue at 2.5 s plus the batches
+#: of other stalled lanes (docs/reliability.md has the calculation).
 TICK_S = 0.5
-#: Seconds that a rescue drains a busy lane before it sends the doorbell, so that other workers get their share where
-#: it is heard. Where it is not, the lane waits for RUNG_MS and a tick: one part in thirty of the time.
+#: Seconds for which a rescue drains a busy lane before it sends the doorbell, so that other workers get their share.
+#: If the doorbell reaches nobody, the lane waits for RUNG_MS and a tick: a thirtieth of the time.
 RESCUE_S = 30.0
-#: In the place of a lane: the expire run.
+#: Stands for the expire run where a lane is expected.
 EXPIRY = -1
-#: Of Redis's maxmemory. The rest is room for what must not leave: queued and held ones, lanes, cards.
+#: Share of Redis's maxmemory above which final statuses leave sooner: the rest is for lanes, cards, and statuses of
+#: queued and held bookings, which must stay.
 MEMORY_SHARE = 0.6
-#: Of maxmemory. Above it no Book is accepted: confirms, cancels and what workers publish need the rest. Each look
-#: renews the refusal for some looks, so it ends by itself, also without workers.
+#: Share of maxmemory above which no Book is accepted: confirms, cancels and publications need the rest. Each check
+#: renews the refusal for FULL_MS, so it ends by itself, also without workers.
 FULL_SHARE = 0.8
 FULL_MS = 5_000
 
 
 def run_once(stores: Stores, begin_rescue: Callable[[int], object]) -> int:
-    """Begin to rescue each stalled lane; returns how many there are.
+    """Start the rescue of each stalled lane; return how many there are.
 
     Raises: redis-py's errors.   Repeat: safe, also in several workers at once: the lease admits one.
     """
-    point("S0")
+    point("sweep begins")
     stalled = lanes.stalled(stores.client, stores.settings.lanes, stores.settings.lease_ms)
-    random.shuffle(stalled)  # several sweepers look at the same moment; and none is always the last
+    random.shuffle(stalled)  # sweepers check at the same moment; and no lane is always the last
     for lane in stalled:
-        point("S1", redis.ConnectionError)
+        point("stalled lane found", redis.ConnectionError)
         begin_rescue(lane)
     return len(stalled)
 
 
 def rescue(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: float = RESCUE_S) -> int:
-    """Drain a stalled lane, turn after turn, until it is empty or `for_s` is over; returns how many were decided.
+    """Drain a stalled lane, turn after turn, until it is empty or `for_s` seconds have passed.
 
-    Raises nothing for troubles that pass.
+    Returns how many decisions were made.   Raises: nothing, as `drain`.
     """
     deadline = time.monotonic() + for_s
 
@@ -76,14 +77,14 @@ def rescue(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: f
     if decided:  # else another worker was first
         metrics.rescued(lane)
         log.info("lane_rescued", lane=lane, decided=decided)
-    point("S2")
+    point("stalled lane drained")
     return decided
 
 
 def watch_memory(stores: Stores) -> float:
-    """Look how full Redis is. Returns the share of maxmemory, 0 to 1.
+    """Check how full Redis is; return the share of maxmemory that is used, 0 to 1.
 
-    Above MEMORY_SHARE final statuses are given less time; above FULL_SHARE Books are refused at the door.
+    Above MEMORY_SHARE final statuses leave sooner; above FULL_SHARE accept.lua refuses Books.
     Raises: redis-py's errors; at maxmemory also OutOfMemoryError: then Redis itself refuses Books.
     """
     memory = stores.client.info("memory")
@@ -99,22 +100,22 @@ def watch_memory(stores: Stores) -> float:
 
 
 def beat(stores: Stores, worker: str) -> None:
-    """Tell the apis that this worker drains, and look whose Redis it is: it may have been emptied, or given away.
+    """Send this worker's heartbeat, after checking that Redis is still this installation's and was not emptied.
 
     Raises: redis-py's errors.   Ends the process with code 78 if the Redis is another installation's.
     """
     try:
         installation.publish(stores.rounds, stores.check_installation())
     except (PostgresUnavailable, RedisUnavailable, AcceptUnknown):
-        return  # what this worker belongs to is not known yet
+        return  # this worker's installation is not known yet
     except ConfigurationError as error:
         guard.end(error)
     workers_alive.beat(stores.client, worker)
 
 
 class Sweeper(threading.Thread):
-    """Runs `run_once` each TICK_S until stopped. The rescues, and expire runs that are overdue, have threads of their
-    own: whatever one of them waits for, the next look comes in time."""
+    """Calls `run_once` every TICK_S until stopped. Rescues and overdue expire runs have separate threads, so that
+    nothing they wait for delays the next check."""
 
     def __init__(self, stores: Stores, ring: Callable[[int], object]) -> None:
         super().__init__(name="sweeper", daemon=True)
@@ -135,11 +136,11 @@ class Sweeper(threading.Thread):
             except redis.RedisError as error:
                 log.warning("sweep_interrupted", error=str(error))
             except Exception:
-                # The last resort must not end because of one lane's trouble: it is logged, and looked at again.
+                # The last resort must not end because of one lane's trouble.
                 log.exception("sweep_failed")
 
     def stop(self) -> None:
-        """Stop after the batches at hand. Returns when every thread has ended."""
+        """Stop after the current batches. Returns when every thread has ended."""
         self._stores.stopping.set()
         self.join(timeout=10)
         self._threads.shutdown()
@@ -150,13 +151,13 @@ class Sweeper(threading.Thread):
         self._begin(lane, lambda: rescue(self._stores, lane, self._ring))
 
     def _begin(self, what: int, work: Callable[[], object]) -> None:
-        """Do some work in a thread, unless this process is at it already. `what`: a lane, or EXPIRY."""
+        """Do some work in a thread, unless this process is doing it already. `what`: a lane, or EXPIRY."""
 
         def run() -> None:
             try:
                 work()
             except Exception:
-                log.exception("rescue_failed", lane=what)  # nobody else would hear of it
+                log.exception("rescue_failed", lane=what)  # nobody waits for this thread's result
             finally:
                 self._busy.discard(what)
 

@@ -1,9 +1,9 @@
 """Publish taken seats (core/taken_seats.py), so that requests for them are rejected at once and the line stays short.
 
-The door of a show that nobody fights for knows none. Once a batch has refused a seat, the show's next batch reads
-all of its taken seats, in its transaction; from then on each batch tells what it has changed, from one version of
-the show to the next (finish.lua). Where a version was left out - a drain was killed before it published, another
-process published, Redis was wiped - the door believes nothing, until a batch refuses a seat again.
+Taken seats are published for contested shows only. Once a batch has refused a seat, the show's next batch reads all
+of its taken seats, in its transaction; from then on each batch publishes what it has changed, from one version of the
+show to the next (finish.lua). If a version was left out (a drain was killed before it published, another process
+published, Redis was wiped), accept.lua trusts nothing until a batch refuses a seat again.
 """
 
 from __future__ import annotations
@@ -18,31 +18,32 @@ from core.taken_seats import FREE, packed, until_s
 from db.postgres import seats
 
 
-def read(connection: Connection, untold: set[int], states: Mapping[int, ShowState]) -> dict[int, bytes]:
-    """All taken seats of those shows of a batch that the door is to be told of, as its transaction has left them.
+def read(connection: Connection, contested_shows: set[int], states: Mapping[int, ShowState]) -> dict[int, bytes]:
+    """Return all taken seats of the batch's contested shows, as its transaction has left them.
 
-    They leave `untold` before they are read: where that fails the batch is tried again without, for the lane can.
+    They leave `contested_shows` before they are read: where that fails the batch is tried again without, for the lane
+    can.
     """
     found = {}
-    for show_id in untold & states.keys():
-        untold.discard(show_id)
+    for show_id in contested_shows & states.keys():
+        contested_shows.discard(show_id)
         hall = states[show_id].show.hall
-        taken = {hall.number(label): until_s(ends_ms) for label, ends_ms in seats.taken(connection, show_id)}
+        taken = {hall.seat_index(label): until_s(ends_ms) for label, ends_ms in seats.taken(connection, show_id)}
         found[show_id] = packed(hall.capacity, taken)
     return found
 
 
 def changed(state: ShowState) -> dict[int, int]:
-    """The seats of a show that its batch has changed: number in the plan -> until when they are taken now."""
+    """Return the seats of a show that its batch has changed: number in the plan -> until when they are taken."""
     found = {}
     for label, before in state.owners_before.items():
         after = state.owners[label]
         if before is not None or after is not None:
             until = FREE if after is None else until_s(state.bookings[after].expires_ms)
-            found[state.show.hall.number(label)] = until
+            found[state.show.hall.seat_index(label)] = until
     return found
 
 
 def contested(decisions: Iterable[Decision]) -> set[int]:
-    """The shows of which a batch has refused a seat."""
+    """Return the shows of which a batch has refused a seat."""
     return {decision.show_id for decision in decisions if decision.reason is Reason.SEAT_TAKEN}

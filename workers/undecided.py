@@ -13,7 +13,7 @@ from workers.batch import Batch
 
 
 def books(batch: Batch) -> dict[int, Counter[UUID]]:
-    """Per show, how many Books of whom leave the lane with the batch."""
+    """Return per show and user how many Books leave the lane with the batch."""
     found: dict[int, Counter[UUID]] = defaultdict(Counter)
     for entry in (*batch.again, *batch.fresh):
         if isinstance(entry.operation, Book):
@@ -22,7 +22,7 @@ def books(batch: Batch) -> dict[int, Counter[UUID]]:
 
 
 def limits(batch: Batch) -> dict[int, dict[UUID, tuple[int, int]]]:
-    """Per show, what is known now of people whose Books failed by their limit, or whose seats were given back."""
+    """Return per show what is known now of users whose Books failed by their limit, or whose seats were freed."""
     found: dict[int, dict[UUID, tuple[int, int]]] = defaultdict(dict)
     for decision in batch.decisions:
         state = batch.states.get(decision.show_id)
@@ -41,7 +41,7 @@ def _gives_back(decision: Decision) -> bool:
 
 
 def _limit(state: ShowState, user_id: UUID) -> tuple[int, int]:
-    """Until when this person's limit stands as it is, ms, and how many more seats it leaves."""
+    """Return until when (ms) this user's limit is as it is now, and how many more seats it allows."""
     at_ms = state.now_ms
     left = state.show.settings.seats_per_user - state.seats_of_user(user_id, at_ms)
     return state.first_deadline_of_user(user_id, at_ms) or NO_END_MS, max(0, left)

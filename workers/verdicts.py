@@ -1,4 +1,4 @@
-"""Verdicts: why a queued Book gets no seats, where its worker knows and its show's state does not."""
+"""Verdicts: reasons to fail a queued Book that its worker knows and its show's state does not."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from core.settings import Settings
 
 
 def is_withdrawn(operation: Operation, withdrawn: Set[str]) -> bool:
-    """Whether it is a Book whose Cancel is in the lane. `withdrawn`: hex ids, from db/kv/lua/peek.lua."""
+    """Return whether it is a Book whose Cancel is in the lane. `withdrawn`: hex ids, from db/kv/lua/peek.lua."""
     return bool(withdrawn) and isinstance(operation, Book) and operation.booking_id.hex in withdrawn
 
 
 def of(entry: Entry, withdrawn: Set[str], now_ms: int, settings: Settings) -> Verdict | None:
-    """The verdict on one entry; None if the show's state decides. `now_ms`: Redis's clock.
+    """Return the verdict on one entry; None if the show's state decides. `now_ms`: Redis's clock.
 
-    The clock, not the batch's decided time: that one stays ahead when the clock was ahead for a moment, and every
-    Book would be overdue.
+    Not the batch's decided time, which stays ahead after the clock was ahead for a moment: every Book would be
+    overdue.
     """
     if is_withdrawn(entry.operation, withdrawn):
         return Verdict.WITHDRAWN

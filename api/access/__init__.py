@@ -1,0 +1,1 @@
+"""Who sends a request: access tokens, their signatures and their revocation."""

@@ -1,9 +1,9 @@
-"""Revoked access tokens, as this process knows them: asked on each request, in memory.
+"""Revoked access tokens, as known to this process: a list in memory that is checked on each request.
 
-Whoever revokes writes Postgres and, before COMMIT, Redis: so nothing that is told as revoked is unknown to the
-apis. A thread of each process reads what is new from Redis each second. Redis may lose it, so Postgres is asked for
-all of it: at the start, now and then, and whenever Redis was away or has lost what was read last.
-docs/decisions/0010-revocation.md says why an older list is believed while both are away.
+A revocation is written to Postgres and, before COMMIT, to Redis, so no revocation is confirmed before it has been
+announced to the apis. A thread of each process reads new ones from Redis each second. Redis may lose some, so the
+whole list is read from Postgres at the start, every ten minutes, and whenever Redis was unavailable or has lost the
+entry read last. docs/decisions/0010-revocation.md says why an older list is trusted while both are unavailable.
 """
 
 from __future__ import annotations
@@ -31,58 +31,58 @@ from db.revocations import Revocation
 
 log = logs.logger(__name__)
 
-#: Seconds between two looks into Redis, and two into Postgres; the next one if that failed. The longer ones vary by a
-#: fifth, so that processes started together do not ask together for ever.
+#: Seconds between two reads from Redis; between two from Postgres; before Postgres is retried. LOOK_S varies by a
+#: fifth at random, so that processes started together do not query together for ever.
 TICK_S, LOOK_S, AGAIN_S = 1.0, 600.0, 5.0
 #: Seconds until expired rows are deleted: the first time at most, then each time.
 FIRST_PRUNE_S, PRUNE_S = 60.0, 3_600.0
-#: Rows of each kind that one statement deletes: a few milliseconds' work. While there are more, so many each second.
+#: Max rows that one statement deletes, a few milliseconds' work; repeated each second while there are more.
 PRUNED = 1_000
-#: Seconds that a token may have been minted after its revocation, by a refresh under way.
+#: Seconds: a refresh under way may mint a token this long after its session was revoked.
 MARGIN_S = 15
 
 
 class Revocations:
-    """The list of one process. `token_ttl_s`: how long an access token lives that is made now."""
+    """The list of one process. `token_ttl_s`: lifetime of access tokens minted now, in seconds."""
 
     def __init__(self, rounds: Rounds, engine: Engine, token_ttl_s: int) -> None:
         self._rounds = rounds
         self._engine = engine
         self._stream_s = token_ttl_s + LEEWAY_S + MARGIN_S
-        #: Session or user -> when the revocation need not be known any more; user -> the lowest good version.
+        #: Session -> when its revocation may be forgotten (epoch s); user -> lowest valid version, and that time.
         self._sessions: dict[str, int] = {}
         self._users: dict[UUID, tuple[int, int]] = {}
         self._cursor = "0"
         self._missed = True
-        self._look_at = 0.0
-        #: One reads at a time; one changes the dictionaries at a time, and never waits for a server meanwhile.
+        self._reload_at = 0.0
+        #: One thread reads at a time. `_changing` guards the dictionaries; it is never held during calls to a server.
         self._reading, self._changing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
 
     def covers(self, who: Identity) -> bool:
-        """Whether this token was revoked."""
+        """Return whether this token was revoked. Touches no store."""
         return who.session in self._sessions or (
             bool(self._users) and who.version < self._users.get(who.user_id, (0, 0))[0]
         )
 
     @staticmethod
     def kept_s(left_s: int | None = None) -> int:
-        """How long a revocation must be known, in seconds, of tokens the last of which ends in `left_s`.
+        """Return for how many seconds a revocation must be kept whose last token expires in `left_s` seconds.
 
-        None: nobody knows when. Then as long as any token may live: JWT_EXPIRY_MINUTES may have been greater.
+        None: unknown. Then the longest lifetime that settings allow counts: JWT_EXPIRY_MINUTES may have been greater.
         """
         return (MAX_TOKEN_TTL_S if left_s is None else left_s) + LEEWAY_S + MARGIN_S
 
     def announce(self, made: Revocation) -> None:
-        """Tell every api process. To be called inside the transaction that records it, as its last step.
+        """Announce a revocation to every api process. Call it as the last step of the transaction that records it.
 
-        Raises: RedisUnavailable: nobody was told; roll back.
+        Raises: RedisUnavailable: it was not announced; roll back.
         """
         try:
             revocations.publish(self._rounds, made, now_s=time.time(), ttl_s=self._stream_s)
         except ResponseError as error:  # out of memory
             raise RedisUnavailable from error
-        self._take([made])
+        self._remember([made])
 
     def refresh(self) -> None:
         """Read new revocations from Redis, and all of them from Postgres when that is due.
@@ -93,30 +93,30 @@ class Revocations:
             try:
                 self._read()
             except (RedisUnavailable, AcceptUnknown):
-                self._missed = True  # whoever answers next may be a replica that lacks the last of it
+                self._missed = True  # the next server may be a promoted replica that lacks the newest entries
                 raise
             finally:
-                if time.monotonic() >= self._look_at:
-                    self._look()
+                if time.monotonic() >= self._reload_at:
+                    self._reload()
 
     def prune(self) -> bool:
-        """Delete from Postgres some of what is over: revocations, and sessions. Raises: PostgresUnavailable.
+        """Delete up to PRUNED expired revocations and as many expired sessions from Postgres.
 
-        Returns: whether there may be more.
+        Returns: whether there may be more.   Raises: PostgresUnavailable.
         """
         with transaction(self._engine) as connection:
-            gone = revocations.delete_expired(connection, PRUNED)
+            deleted = revocations.delete_expired(connection, PRUNED)
         with transaction(self._engine) as connection:
-            over = sessions.delete_expired(connection, PRUNED)
-        return PRUNED in (gone, over)
+            deleted_sessions = sessions.delete_expired(connection, PRUNED)
+        return PRUNED in (deleted, deleted_sessions)
 
     def start(self) -> None:
-        """Refresh at once, if the servers are there, and each second in a thread, as long as the process lives."""
+        """Refresh now, if the servers are available, and each second in a thread for as long as the process lives."""
         self._try("revocations_not_read", self.refresh)
         threading.Thread(target=self._follow, name="revocations", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread, a tick later at the most."""
+        """End the thread within TICK_S."""
         self._stopped.set()
 
     def _follow(self) -> None:
@@ -124,7 +124,7 @@ class Revocations:
         while not self._stopped.wait(TICK_S):
             self._try("revocations_not_read", self.refresh)
             if time.monotonic() >= prune_at:
-                # While there is more, a piece each second: revocations are read meanwhile.
+                # While there are more, delete some each second, so that revocations are still read in between.
                 more = self._try("expired_not_deleted", self.prune)
                 pause_s = {True: 0.0, False: PRUNE_S, None: FIRST_PRUNE_S}[more]
                 prune_at = time.monotonic() + _about(pause_s)
@@ -136,30 +136,30 @@ class Revocations:
         except (RedisUnavailable, AcceptUnknown, PostgresUnavailable) as error:
             log.warning(failure, error=str(error))
         except Exception:
-            # Nobody would start another follower: whatever it was, it is logged, and it goes on.
+            # Never let this thread die: nothing would start another follower.
             log.exception("revocations_failed")
         return None
 
     def _read(self) -> None:
-        """What the stream has beyond the cursor. If that is gone, or Redis was away, Postgres is asked next."""
+        """Read the stream beyond the cursor. If its entry is gone, or Redis was unavailable, make Postgres due."""
         found = [Revocation()]
         while found:
             there, self._cursor, found = revocations.read(self._rounds, self._cursor)
-            self._take(found)
+            self._remember(found)
             self._missed = self._missed or not there
         if self._missed:
-            self._look_at, self._missed = min(self._look_at, time.monotonic()), False
+            self._reload_at, self._missed = min(self._reload_at, time.monotonic()), False
 
-    def _look(self) -> None:
-        """Take all that Postgres has, and forget what has ended."""
-        self._look_at = time.monotonic() + AGAIN_S
+    def _reload(self) -> None:
+        """Read the whole list from Postgres, and forget expired revocations."""
+        self._reload_at = time.monotonic() + AGAIN_S
         with transaction(self._engine) as connection:
-            self._take(revocations.list_live(connection))
+            self._remember(revocations.list_live(connection))
         self._forget(time.time())
-        self._look_at = time.monotonic() + _about(LOOK_S)
+        self._reload_at = time.monotonic() + _about(LOOK_S)
 
-    def _take(self, found: Iterable[Revocation]) -> None:
-        """Remember these: never for less long, nor of a lower version, than is known."""
+    def _remember(self, found: Iterable[Revocation]) -> None:
+        """Add these to the list. They never shorten a known revocation or lower its version."""
         for one in found:
             with self._changing:
                 if one.session:
@@ -170,7 +170,7 @@ class Revocations:
                     self._users[user_id] = (max(one.version, version), max(one.expires_s, expires_s))
 
     def _forget(self, now_s: float) -> None:
-        """Drop those whose tokens have ended. New dictionaries: a request may be looking into the old ones."""
+        """Drop revocations whose tokens have expired. New dictionaries: requests may be reading the old ones."""
         with self._changing:
             self._sessions = {id_: expires_s for id_, expires_s in self._sessions.items() if expires_s > now_s}
             self._users = {id_: kept for id_, kept in self._users.items() if kept[1] > now_s}
@@ -181,5 +181,5 @@ def _about(seconds: float) -> float:
 
 
 def current() -> Revocations:
-    """The list of the application that answers the current request."""
+    """Return the list of the application that serves the current request."""
     return cast(Revocations, current_app.extensions["onsale-revocations"])

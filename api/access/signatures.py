@@ -1,7 +1,7 @@
-"""Read the claims of a signed token (JWS compact form, RFC 7515): form, header, key and signature.
+"""Signed tokens (JWS compact form, RFC 7515): checks their form, header, key and signature, and returns their claims.
 
-Nothing else in this installation reads access tokens. What the claims must say is tokens.py's to judge.
-docs/decisions/0020-one-verification.md says why no library does this.
+Nothing else reads access tokens. tokens.py checks the claims. docs/decisions/0020-one-verification.md says why no
+library does this.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from core.tokens import ALGORITHM
 
 #: Header, claims, and the 32 bytes of an HMAC-SHA256, each in base64url without padding.
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{43})", re.ASCII)
-#: Names that a header may have. A token with any other (jku, jwk, x5u, crit ...) is refused.
+#: Allowed JOSE headers; tokens with any other (jku, jwk, x5u, crit ...) are rejected.
 _HEADER = {"alg", "kid", "typ"}
 
 
 def claims_of(token: str, keys: Mapping[str, bytes]) -> dict[str, Any]:
     """Return the claims of a token that was signed with one of these keys.
 
-    The header's `kid` chooses the key; the algorithm is fixed. Only one spelling of a signature is accepted.
+    The header's `kid` selects the key; the algorithm is fixed. Only the canonical form of a signature is accepted.
 
     Args:    token: of bounded length.  keys: key id -> secret.
     Raises:  TokenInvalid.
@@ -44,7 +44,7 @@ def claims_of(token: str, keys: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def _key_of(header: Mapping[str, Any], keys: Mapping[str, bytes]) -> bytes:
-    """Return the key that a header names. Raises: TokenInvalid, also for another algorithm and for other names."""
+    """Return the key that a header names. Raises: TokenInvalid, also for another algorithm or an unknown header."""
     kid = header.get("kid")
     key = keys.get(kid) if type(kid) is str else None
     if key is None or header.get("alg") != ALGORITHM or header.keys() - _HEADER:
@@ -53,7 +53,7 @@ def _key_of(header: Mapping[str, Any], keys: Mapping[str, bytes]) -> bytes:
 
 
 def _object(part: str) -> dict[str, Any]:
-    """Return the JSON object in a part of a token. Raises: TokenInvalid."""
+    """Decode the JSON object in a part of a token. Raises: TokenInvalid."""
     try:
         value = orjson.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:

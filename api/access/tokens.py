@@ -1,9 +1,9 @@
-"""Access tokens: who asks. Claims sub, role, jti, iat, nbf, exp, type, iss, aud; sid and ver of those from a log-in.
+"""Access tokens. Claims: sub, role, jti, iat, nbf, exp, type, iss, aud; from a log-in also sid and ver.
 
-flask-jwt-extended mints them; `Verifier` is the only place that accepts them, for Flask's views and for the event
-loop (docs/decisions/0020-one-verification.md). One algorithm; the header's `kid` chooses the key from the few of the
-settings. Each process remembers the tokens it has verified; expiry and revocation are checked on every request, in
-memory. Postgres is not asked: a buyer needs no row.
+flask-jwt-extended mints them; only `Verifier` accepts them, for Flask's views and for the event loop
+(docs/decisions/0020-one-verification.md). The algorithm is fixed; the header's `kid` selects one of the keys in the
+settings. Each process remembers the tokens it has verified; expiry and revocation are checked in memory on every
+request. Postgres is not read: a buyer needs no row there.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from db.postgres import users
 from db.postgres.engine import transaction
 
 ROLES = ("user", "admin")
-#: Seconds by which the clocks of two machines may differ.
+#: Max seconds by which the clocks of two machines may differ.
 LEEWAY_S = 10
-#: Verified tokens of one generation; two are kept. At about 500 bytes a token: 20 MB at the most.
+#: Max verified tokens in one generation; two are kept. At about 500 bytes a token: at most 20 MB.
 REMEMBERED = 20_000
-#: Ours have 410 to 540 characters; longer ones are refused before anything in them is read.
+#: Ours have 410 to 540 characters; longer ones are rejected before anything in them is read.
 MAX_TOKEN_CHARS = 2_000
 
 P = ParamSpec("P")
@@ -42,10 +42,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a verified token speaks for.
+    """The user that a verified token authenticates.
 
-    `expires_s`: seconds since 1970.  `session`: the log-in that it belongs to; the token itself if to none.
-    `version`: of the account's tokens; all below a newer one may be revoked at once.
+    `expires_s`: seconds since 1970.  `session`: the id of its session (log-in), or the token's own id if it has none.
+    `version`: of the account's tokens; all tokens below a version can be revoked at once.
     """
 
     user_id: UUID
@@ -56,14 +56,14 @@ class Identity:
 
 
 class Revoked(Protocol):
-    """What has been taken back (api/access/revocations.py). Asked on each request: it must not leave the process."""
+    """The revoked tokens (api/access/revocations.py). Checked on each request, so it must not call a server."""
 
     def covers(self, who: Identity) -> bool:
-        """Whether this token was revoked."""
+        """Return whether this token was revoked."""
 
 
 class Verifier:
-    """Verifies tokens signed with one of some secrets, and remembers them. May be used by many threads."""
+    """Verifies tokens signed with any of these secrets, and remembers them. Thread-safe."""
 
     def __init__(self, *secrets: str, remembered: int = REMEMBERED, revoked: Revoked | None = None) -> None:
         self._keys = {key_id(secret): secret.encode() for secret in secrets if secret}
@@ -73,7 +73,7 @@ class Verifier:
         self._old: dict[str, Identity] = {}
 
     def identity(self, header: str) -> Identity:
-        """Who an Authorization header speaks for.
+        """Return the user that an Authorization header authenticates.
 
         Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked.
         """
@@ -94,16 +94,16 @@ class Verifier:
 
 
 def verify(token: str, keys: Mapping[str, bytes]) -> Identity:
-    """Check the length, the signature and every claim of a token; return who it speaks for.
+    """Check a token's length, signature and every claim; return the user it authenticates.
 
     Args:    keys: key id -> secret.
-    Raises:  TokenInvalid; TokenExpired: all else about it is right.
+    Raises:  TokenInvalid; TokenExpired: it is otherwise valid.
     """
     if len(token) > MAX_TOKEN_CHARS:
         raise TokenInvalid
     claims, now_s = signatures.claims_of(token, keys), time.time()
     expires_s, sub = claims.get("exp"), claims.get("sub")
-    if type(expires_s) is not int or type(sub) is not str or not _right(claims, now_s):
+    if type(expires_s) is not int or type(sub) is not str or not _claims_valid(claims, now_s):
         raise TokenInvalid
     session, version = claims.get("sid") or claims.get("jti"), claims.get("ver", 0)
     if type(session) is not str or type(version) is not int:
@@ -119,8 +119,8 @@ def verify(token: str, keys: Mapping[str, bytes]) -> Identity:
     return Identity(user_id, claims["role"], expires_s, session, version)
 
 
-def _right(claims: Mapping[str, Any], now_s: float) -> bool:
-    """Return whether a token is an access token of ours for somebody with a role, made before `now_s` (epoch s)."""
+def _claims_valid(claims: Mapping[str, Any], now_s: float) -> bool:
+    """Return whether these are the claims of our access tokens, with a known role, issued by `now_s` (epoch s)."""
     issued_s, begins_s = claims.get("iat"), claims.get("nbf", 0)
     return (
         claims.get("iss") == ISSUER
@@ -135,9 +135,9 @@ def _right(claims: Mapping[str, Any], now_s: float) -> bool:
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Give the application its keys: flask-jwt-extended mints with the current one, the Verifier accepts all three.
+    """Install the keys: flask-jwt-extended mints with the current one, the Verifier accepts all three.
 
-    Needs the application's list of revocations.
+    Requires `app.extensions["onsale-revocations"]`.
     """
     app.config.update(
         JWT_SECRET_KEY=settings.jwt_secret,
@@ -156,19 +156,22 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def mint(user_id: UUID, role: str, *, session: UUID | None = None, version: int = 0) -> str:
-    """A new access token, of a session if one is named. Needs an application context."""
+    """Return a new access token, in a session if one is given. Requires an application context."""
     claims = {"role": role, "ver": version} | ({"sid": str(session)} if session else {})
     headers = {"kid": key_id(backend().settings.jwt_secret)}
     return str(create_access_token(identity=str(user_id), additional_claims=claims, additional_headers=headers))
 
 
 def identity(header: str) -> Identity:
-    """Who an Authorization header speaks for. Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked."""
+    """Return the user an Authorization header authenticates.
+
+    Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked.
+    """
     return cast(Verifier, current_app.extensions["onsale-tokens"]).identity(header)
 
 
 def current_identity() -> Identity:
-    """Who sends the current request; counted against that user's rate once.
+    """Return the sender of the current request, and count the request once against that user's rate.
 
     Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, TooManyRequests.
     """
@@ -180,12 +183,12 @@ def current_identity() -> Identity:
 
 
 def current_user() -> UUID:
-    """The user of the current request. Raises: as current_identity."""
+    """Return the id of the current request's user. Raises: as current_identity."""
     return current_identity().user_id
 
 
 def user_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a view be reached only with a valid token."""
+    """Protect a view: it requires a valid token."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -196,7 +199,7 @@ def user_required(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def admin_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a view be reached only by an administrator: by the token's role, and by the database's now."""
+    """Protect a view: it requires an administrator, by the token's role and by the role in Postgres now."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,8 +1,9 @@
-"""Accounts: sign up, log in, one's own profile, password and bookings; all of it to take away, and its deletion.
+"""Accounts: sign-up, log-in, the user's profile, password and bookings, the export of all these, and deletion.
 
-Log-in answers the same, and takes as long, whether the address or the password is wrong; attempts are counted
-before a password is hashed (logins.py). What takes an account from its owner wants the password, not only a token.
-An administrator's is changed by `onsale password`, as the database's owner: the api may not (schema.sql).
+Log-in answers the same, in the same time, whether the e-mail or the password is wrong; attempts are counted before a
+password is hashed (login_limits.py). Changes that could take an account from its owner require the password, not only
+a token. Administrators' accounts are changed with `onsale password`, as the database's owner: the api has no right to
+(schema.sql).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from db.postgres.users import User
 
 log = logs.logger(__name__)
 
-blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts, tokens, one's own bookings.")
+blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Accounts, tokens, your bookings.")
 
 
 @route(
@@ -48,7 +49,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Acc
     errors=(409, 429, 503),
 )
 def signup() -> Response:
-    """Open an account and get tokens."""
+    """Create an account and get tokens."""
     values = read_body(account_requests.SIGNUP)
     login_limits.attempt()
     password_hash = hash_password(values["password"])
@@ -81,7 +82,7 @@ def login() -> Response:
 @route(blueprint, "GET", "/profile", answers={200: answers.USER}, errors=(404, 503), secured=True)
 @user_required
 def profile() -> Response:
-    """One's own account."""
+    """Show your account."""
     with transaction(backend().engine) as connection:
         user = users.get_user(connection, current_user())
     return answer(user_json(user)) if user else no_account()
@@ -98,13 +99,13 @@ def profile() -> Response:
 )
 @user_required
 def change_profile() -> Response:
-    """Change one's own name, and, with the password, the address."""
+    """Change your name and, with the password, your e-mail address."""
     values = read_body(account_requests.PROFILE_CHANGE)
     user_id, email = current_user(), values.get("email")
     if email is not None:
         if _owner(user_id, values["password"]) is None:
             return no_account()
-        login_limits.attempt()  # as signing up: the answer tells whether somebody has this address
+        login_limits.attempt()  # as for a sign-up: the answer reveals whether this e-mail has an account
     with transaction(backend().engine) as connection:
         user = users.update_user(connection, user_id, name=values["name"], email=email)
     return answer(user_json(user)) if user else no_account()
@@ -121,7 +122,7 @@ def change_profile() -> Response:
 )
 @user_required
 def own_bookings() -> Response:
-    """One's own decided bookings, newest first. Those still waiting in line are not among them."""
+    """List your decided bookings, newest first. Queued ones are not included."""
     query = read_query(requests.PAGE_QUERY)
     limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
     with transaction(backend().engine) as connection:
@@ -141,7 +142,7 @@ def own_bookings() -> Response:
 )
 @user_required
 def change_password() -> Response:
-    """Change the password; every session ends, and a new one begins."""
+    """Change the password; end every session and begin a new one."""
     values = read_body(account_requests.PASSWORD_CHANGE)
     user = _owner(current_user(), values["password"])
     if user is None:
@@ -163,7 +164,7 @@ def change_password() -> Response:
 )
 @user_required
 def export() -> Response:
-    """Everything that is kept about this account; more bookings than fit come page by page."""
+    """Export all data stored about your account; bookings beyond the limit follow page by page."""
     query = read_query(requests.EXPORT_QUERY)
     limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
     with transaction(backend().engine) as connection:
@@ -193,7 +194,7 @@ def export() -> Response:
 )
 @user_required
 def delete_account() -> Response:
-    """Delete this account, its sessions and tokens. Its bookings stand, and nobody's name is on them."""
+    """Delete your account, its sessions and tokens. Its bookings remain, without a name or an e-mail."""
     values = read_body(account_requests.ACCOUNT_DELETION)
     user_id = current_user()
     if _owner(user_id, values["password"]) is None:
@@ -213,9 +214,9 @@ def _page(found: Sequence[Booking], limit: int) -> dict[str, Any]:
 
 
 def _owner(user_id: UUID, password: str) -> User | None:
-    """The account, whose password this is: counted as an attempt to log in. None: there is no such account.
+    """Return the account if the password is its own; None if it does not exist. Count an attempt to log in.
 
-    Raises: BadCredentials, TooManyLogins, AdministratorsAccount.
+    Raises: BadCredentials, TooManyLogins, RedisUnavailable, AdministratorsAccount.
     """
     with transaction(backend().engine) as connection:
         found = users.get_with_hash(connection, user_id)

@@ -1,10 +1,10 @@
-"""Limits on logging in, signing up and refreshing, asked before any password is hashed.
+"""Limits on logging in, signing up and refreshing, checked before any password is hashed.
 
-Per account and per address, a minute and an hour each, in Redis: all api processes count together. An account is
-counted by a hash of its address, known or not, so the answer says nothing about who has an account. A log-in that
-succeeds starts its account's count again, and gives its attempt back to the address: those behind one address do not
-use up each other's. What tells whether an address has an account (signing up, changing one's address) is never
-given back. A refresh is counted by its session, which only its owner has, and by address if it fails.
+Attempts are counted per account and per IP address, per minute and per hour, in Redis: all api processes share the
+counts. An account is counted by a hash of its e-mail, known or not, so the answer does not reveal who has an account.
+A successful log-in resets its account's count and returns its attempt to the IP address, so people behind one address
+do not use up each other's attempts. Attempts that reveal whether an e-mail has an account (sign-up, a change of
+e-mail) are never returned. A refresh is counted per session, known only to its owner, and per IP address if it fails.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from db.kv.attempts import Limit
 from db.kv.rounds import Rounds
 
 MINUTE_S, HOUR_S = 60, 3_600
-#: An hour has so many times a minute's attempts.
+#: The limit per hour, as a multiple of the limit per minute.
 AN_HOUR = 4
-#: Refreshes of one session a minute: tokens that live a minute, in many windows. Rejected ones of one address, per
-#: attempt to log in that it has: everybody's sessions behind it may have ended at once.
+#: Max refreshes of one session per minute: tokens may live a minute, and be refreshed in many windows. Max rejected
+#: refreshes of one IP address, as a multiple of its log-ins: all sessions behind it may have ended at once.
 REFRESHES, MORE_REFRESHES = 30, 10
 
 log = logs.logger(__name__)
@@ -41,7 +41,7 @@ log = logs.logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that was counted. When it succeeds, `forgotten` start again, and to `lent` it is given back."""
+    """A counted attempt. If it succeeds, the counts in `forgotten` are reset, and those in `lent` reduced by one."""
 
     rounds: Rounds
     forgotten: Sequence[Limit]
@@ -49,7 +49,7 @@ class Attempt:
     counted_at: float
 
     def succeeded(self) -> None:
-        """The password, or the token, was right. To be called once."""
+        """Note that the password, or the token, was right. To be called once."""
         try:
             if self.forgotten:
                 attempts.forget(self.rounds, self.forgotten)
@@ -57,11 +57,11 @@ class Attempt:
                 since_ms = int((time.monotonic() - self.counted_at) * 1000)
                 attempts.give_back(self.rounds, self.lent, since_ms)
         except (RedisUnavailable, AcceptUnknown) as error:
-            log.warning("attempts_not_forgotten", error=str(error))  # they end by themselves
+            log.warning("attempts_not_forgotten", error=str(error))  # the counts expire on their own
 
 
 class Logins:
-    """The limits of one installation. 0 attempts: no limit."""
+    """The limits of one installation. A setting of 0 attempts means no limit."""
 
     def __init__(self, rounds: Rounds, settings: Settings) -> None:
         self._rounds = rounds
@@ -69,7 +69,7 @@ class Logins:
         self._per_address = settings.logins_per_address
 
     def attempt(self, account: str | None, address: str | None) -> Attempt:
-        """Count one attempt; None: not counted by that. Raises: TooManyLogins, RedisUnavailable."""
+        """Count one attempt by each argument that is not None. Raises: TooManyLogins, RedisUnavailable."""
         by_account, by_address = self._of_account(account), self._of_address("n:", address, self._per_address)
         self._count([*by_account, *by_address])
         return Attempt(self._rounds, by_account, by_address, time.monotonic())
@@ -93,7 +93,7 @@ class Logins:
     def _of_account(self, account: str | None) -> list[Limit]:
         if account is None or not self._per_account:
             return []
-        # Coarser than the database's own lower(): no spelling of an address gets a count of its own.
+        # Coarser than the lower() of the database, so that no spelling of an e-mail gets a separate count.
         name = unicodedata.normalize("NFKC", account).casefold().encode()
         return _limits("a:" + hashlib.sha256(name).hexdigest()[:32], self._per_account)
 
@@ -107,7 +107,7 @@ def _limits(subject: str, per_minute: int) -> list[Limit]:
 
 
 def attempt(account: str | None = None) -> Attempt:
-    """Count the current request as an attempt to log in. Raises: TooManyLogins, RedisUnavailable."""
+    """Count the current request as an attempt to log in, or to sign up. Raises: TooManyLogins, RedisUnavailable."""
     return _current().attempt(account, request.remote_addr)
 
 

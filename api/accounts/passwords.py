@@ -1,9 +1,9 @@
 """Passwords: argon2id, at most two hashes at once in each process.
 
-A hash costs 19 MiB and tens of milliseconds of a core (OWASP's floor), and those who wait for one hold a
-thread that bookings want: so few may wait, not for long, and the rest is told to come again.
+A hash costs 19 MiB and tens of milliseconds of a core (OWASP's minimum), and each request that waits for one holds a
+thread: so few may wait, not for long, and the others are rejected with Busy.
 
-A password is hashed in its composed spelling: another keyboard may type its accents in another one.
+A password is hashed in its composed form (NFC): another keyboard may type its accents in another form.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from api.web.errors import Busy
 from core.texts import composed
 
 AT_ONCE = 2
-#: Threads that may wait for their turn, of the 32 that a process has by default.
+#: Max threads that wait for their turn.
 WAITING = 6
-#: Seconds they wait: some 60 hashes' time.
+#: Max seconds that one waits: the time of some 60 hashes.
 WAIT_S = 2.0
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -32,27 +32,27 @@ _present = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
 def hash_password(password: str) -> str:
-    """An argon2id hash with its parameters inside. Raises: Busy."""
+    """Return an argon2id hash, which includes its parameters. Raises: Busy."""
     with _turn():
         return _hasher.hash(composed(password))
 
 
 def password_fits(password_hash: str | None, password: str) -> bool:
-    """Whether the password belongs to the hash; without a hash it takes as long and says no. Raises: Busy.
+    """Return whether the password fits the hash; without a hash, False after the same time. Raises: Busy.
 
-    Passwords set by older versions were hashed as they were typed: then that is compared, too.
+    Older versions hashed passwords as they were typed, so that form is compared, too.
     """
     with _turn():
-        # Drawn before it is known whether it is needed: the first unknown address would answer late.
+        # Compute the dummy hash up front, so an unknown e-mail takes no longer.
         stand_in = _nobodys_hash()
         fits = [_verify(password_hash or stand_in, spelling) for spelling in {composed(password), password}]
         return any(fits) and password_hash is not None
 
 
 def newer_hash(password_hash: str, password: str) -> str | None:
-    """A hash of today's strength and spelling if this one is not; None if it is as it should be. Raises: Busy.
+    """Return a hash of today's strength and form if this one is outdated, else None. Raises: Busy.
 
-    `password`: one that fits it.
+    Args: password: one that fits the hash.
     """
     if _hasher.check_needs_rehash(password_hash):
         return hash_password(password)
@@ -69,7 +69,7 @@ def _verify(password_hash: str, password: str) -> bool:
 
 @cache
 def _nobodys_hash() -> str:
-    """What an unknown address is compared with, so that it answers no sooner than a known one."""
+    """Return the dummy hash for unknown e-mails, so that they are answered no sooner than known ones."""
     return _hasher.hash(secrets.token_urlsafe())
 
 

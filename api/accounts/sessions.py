@@ -1,7 +1,7 @@
-"""Sessions: a pair of tokens per log-in, refreshed by turns; logging out, here or everywhere.
+"""Sessions: an access and a refresh token per log-in, rotated on refresh; logging out, here or everywhere.
 
-A refresh token is used once. One that comes again within seconds gets the same answer: the first one was lost, or the
-client asks twice. Later it ends its session, whoever sent it: the thief or the owner has used it before.
+A refresh token may be used once. Repeated within seconds, it gets an equivalent pair: the first answer was lost, or
+the client sent it twice. Repeated later, it ends its session: it was copied, and thief and owner have both used it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logs.logger(__name__)
 #: The version of a deleted account's tokens: higher than any.
 NO_VERSION = 2**31 - 1
 
-blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description="Refresh tokens, logging out.")
+blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description="Refreshing tokens, logging out.")
 
 
 @route(
@@ -43,7 +43,7 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description=
     leads={200: links.TOKEN}, errors=(401, 429, 503),
 )  # fmt: skip
 def refresh() -> Response:
-    """Get the next pair of tokens for a refresh token, which is used up by it."""
+    """Get the next pair of tokens for a refresh token, which may be used once."""
     settings = backend().settings
     secrets = (settings.jwt_secret, settings.jwt_secret_previous, settings.jwt_secret_next)
     given = refresh_tokens.read(read_body(account_requests.REFRESH)["refresh_token"], secrets)
@@ -54,7 +54,7 @@ def refresh() -> Response:
     with transaction(backend().engine) as connection:
         session = sessions.advance(connection, session_id, generation, settings.token_ttl_s)
         user = users.get_user(connection, session.user_id) if session else None
-        # Unused it would have been taken, and used just now too; so it was used before, and there is a copy.
+        # An unused token would have been accepted, and one used seconds ago, too: this is a copy of a used one.
         stolen = None if session else sessions.get_living(connection, session_id)
         if stolen is not None:
             _end(connection, stolen)
@@ -69,7 +69,7 @@ def refresh() -> Response:
 @route(blueprint, "POST", "/logout", answers={204: None}, errors=(503,), secured=True)
 @user_required
 def log_out() -> Response:
-    """End this session: its refresh token and its access tokens. Repeat: 401, the token is void."""
+    """End this session: its refresh token and its access tokens. Repeat: 401, the token is revoked."""
     who = current_identity()
     with transaction(backend().engine) as connection:
         left_s = sessions.delete_session(connection, who.user_id, who.session)
@@ -83,14 +83,14 @@ def log_out() -> Response:
 @route(blueprint, "DELETE", "/sessions", answers={204: None}, errors=(404, 503), secured=True)
 @user_required
 def log_out_everywhere() -> Response:
-    """End all sessions of this account, this one too."""
+    """End all sessions of your account, including this one."""
     with transaction(backend().engine) as connection:
         version = end_all(connection, current_user())
     return Response(status=204) if version is not None else no_account()
 
 
 def open_session(user: User, status: int) -> Response:
-    """A new session of a person who has just shown the password, and its tokens.
+    """Open a session for a user who has just given the password, and answer with its tokens.
 
     Raises: BadCredentials: the password was changed, or the account deleted, since `user` was read.
     """
@@ -103,9 +103,10 @@ def open_session(user: User, status: int) -> Response:
 
 
 def end_all(connection: Connection, user_id: UUID, password_hash: str | None = None) -> int | None:
-    """End every session of an account and void its tokens; with a new password, if one is given.
+    """End every session of an account and revoke its tokens; also set a new password hash, if one is given.
 
-    The last step of its transaction. Returns the version of the tokens to come; None: no such account.
+    Call it as the last step of the transaction. Returns: the version of future tokens; None: no such account.
+    Raises: RedisUnavailable: roll back.
     """
     version = users.raise_version(connection, user_id, password_hash)
     if version is not None:
@@ -115,13 +116,16 @@ def end_all(connection: Connection, user_id: UUID, password_hash: str | None = N
 
 
 def void(connection: Connection, user_id: UUID, version: int) -> None:
-    """Take back all of a person's access tokens below a version. The last step of its transaction."""
+    """Revoke all of a user's access tokens below a version. Call it as the last step of the transaction.
+
+    Raises: RedisUnavailable: roll back.
+    """
     list_ = revocations.current()
     list_.announce(revoked.insert_of_user(connection, user_id, version, list_.kept_s()))
 
 
 def no_account() -> Response:
-    """The answer to a token whose account does not exist, or no longer."""
+    """Return the answer to a valid token whose account does not exist, or was deleted."""
     return problem(404, "no_account", "The token is valid, but its account does not exist.")
 
 

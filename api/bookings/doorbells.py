@@ -1,4 +1,4 @@
-"""Doorbells sent from an event loop: by one thread of their own, because a broker that hangs holds its caller up."""
+"""Doorbells, sent from a separate thread, because a broker that hangs blocks its caller."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 class Doorbells:
-    """Rings lanes in the background. At most one doorbell per lane waits: one that is not sent yet wakes for all."""
+    """Rings lanes in the background. At most one doorbell per lane is queued: it also serves later calls."""
 
     def __init__(self, ring: Callable[[int], object]) -> None:
         """Args: ring: sends a lane's doorbell; may block, and does not raise (workers/actors.py)."""
@@ -18,7 +18,7 @@ class Doorbells:
         self._lock = threading.Lock()
 
     def ring(self, lane: int) -> None:
-        """Have the lane's doorbell sent soon. Returns at once."""
+        """Queue the lane's doorbell. Does not block."""
         with self._lock:
             if lane in self._waiting:
                 return
@@ -26,7 +26,7 @@ class Doorbells:
         self._thread.submit(self._send, lane)
 
     def close(self) -> None:
-        """Send what waits, and end the thread. Nothing may be rung any more.   Repeat: nothing happens."""
+        """Send what is queued, and end the thread. `ring` must not be called afterwards.   Repeat: no effect."""
         self._thread.shutdown()
 
     def _send(self, lane: int) -> None:

@@ -28,8 +28,9 @@ from core.operations import Book, Cancel, Confirm, Operation, StreamId
 from core.settings import Settings
 from db import guard, installation, recall
 from db.installation import Installation
-from db.kv import cards, lanes, statuses
-from db.kv.lanes import Accepted, LaneState
+from db.kv import admission, cards, lanes, statuses
+from db.kv.admission import Admission, Code
+from db.kv.lanes import LaneState
 from db.kv.rounds import Command, Rounds
 from db.postgres import bookings, shows
 from db.postgres.engine import transaction
@@ -58,11 +59,11 @@ class Intake:
 
     def command(self, operation: Operation, request_id: str) -> Command:
         """The call of accept.lua for an operation. Touches no store once `ready`."""
-        return lanes.accept_command(operation, request_id=request_id, **self._terms(operation))
+        return admission.command(operation, request_id=request_id, **self._terms(operation))
 
-    def counted(self, operation: Operation, accepted: Accepted) -> Accepted:
+    def counted(self, operation: Operation, accepted: Admission) -> Admission:
         """What accept.lua said of an operation, counted as its user's."""
-        if accepted.code == "ACCEPTED" and isinstance(operation, Book | Confirm | Cancel):
+        if accepted.code is Code.ACCEPTED and isinstance(operation, Book | Confirm | Cancel):
             self.allowance.count(operation)
         return accepted
 
@@ -80,7 +81,7 @@ class Intake:
             terms["user_cap"] = -1  # a repeated key finds its booking all the same
         hall = self.plans.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
-            terms["seats"] = [hall.number(label) for label in operation.seats]
+            terms["seats"] = [hall.seat_index(label) for label in operation.seats]
         return terms
 
     @property

@@ -1,6 +1,6 @@
-"""The halls of the shows that an api process has met: what a request for seats is checked against.
+"""The halls of the shows that an api process knows: requests for seats are checked against them.
 
-A hall is read once per process, from Redis, or from Postgres where Redis lacks it; then Redis gets it.
+A hall is read once per process: from Redis, or from Postgres if Redis lacks it, and is then published to Redis.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from db.postgres.halls import HallRow
 
 log = logs.logger(__name__)
 
-#: Shows of which a process remembers in which hall they are.
+#: Max shows whose hall's id a process remembers.
 SHOWS = 50_000
-#: What the halls that a process remembers may take, in bytes: some 4,000 screens, or 200 stadiums.
+#: Max bytes of the halls that a process remembers: some 4,000 screens, or 200 stadiums.
 HALLS_BYTES = 32_000_000
 
 
@@ -44,7 +44,7 @@ class Plans:
         return None if hall_id is None else self._halls.get(hall_id)
 
     def of_show(self, show_id: int, find: Callable[[], int]) -> Hall:
-        """Return the hall of a show; `find` tells its id. Of many who ask at once, one asks the stores.
+        """Return the hall of a show; `find` returns its id. Of concurrent callers, only one calls the stores.
 
         Raises: RedisUnavailable, AcceptUnknown, PostgresUnavailable, and what `find` raises.
         """
@@ -52,9 +52,9 @@ class Plans:
         return self._halls.get_or_make(hall_id, partial(self._read, hall_id))
 
     def announce(self, show: ShowListing, row: HallRow, hall: Hall, lanes: int) -> None:
-        """Publish the card of a new show and the plan of its hall: its first buyers find both, Postgres or no.
+        """Publish the card of a new show and the plan of its hall, so that its first buyers need no Postgres.
 
-        Raises: RedisUnavailable, AcceptUnknown, and OutOfMemoryError: Redis has no room.   Repeat: safe.
+        Raises: RedisUnavailable, AcceptUnknown, and OutOfMemoryError: Redis is at maxmemory.   Repeat: safe.
         """
         self._halls.put(hall.id, hall)
         self._of_shows.put(show.id, hall.id)

@@ -1,7 +1,7 @@
 """Long polls: requests with `?wait=` that sleep until their booking is published.
 
-One thread per process listens to the channel on which finish.lua names what it has published, and wakes those whom
-it concerns. Places are bounded: a request that finds none is answered at once, with when to ask again.
+One thread per process subscribes to the channel on which finish.lua announces what it has published, and wakes the
+requests for these bookings. Slots are bounded: a request that gets none is answered at once.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ log = logs.logger(__name__)
 
 Wake = Callable[[], object]
 
-#: Seconds. How often the listener looks whether it is still connected; and its pause before it connects again.
+#: Max seconds of one blocking read of the listener; also its pause before it reconnects.
 LISTEN_S = 1.0
-#: Seconds that one connection is listened to. One that hears nothing cannot tell why, and may ask nothing else: a
-#: server that has gone silent, or is no master any more, is found out by the next connection.
+#: Seconds after which the subscription moves to a new connection. A silent one may have a dead server behind it, or a
+#: demoted master, and a subscriber can send no other command to find out: connecting checks the server.
 RENEW_S = 10.0
-#: After an interruption all waiting requests look again: so many at a time, with a pause of seconds in between.
+#: After an interruption all waiting requests check again: this many at a time, with a pause in seconds in between.
 AT_A_TIME, PAUSE_S = 200, 0.02
 
 
 class LongPolls:
     """The waiting requests of one process. The listener starts with the first of them."""
 
-    def __init__(self, redis_url: str, places: int, questions: Questions | None = None) -> None:
+    def __init__(self, redis_url: str, slots: int, questions: Questions | None = None) -> None:
         self._client = redis.Redis(
             connection_pool=connection_pool(redis_url, socket_timeout_s=2 * LISTEN_S, questions=questions)
         )
-        self._places = places
-        self._taken = 0
+        self._slots = slots
+        self._slots_in_use = 0
         self._lock = threading.Lock()
         self._waiting: dict[str, set[Wake]] = {}
         self._listener: threading.Thread | None = None
         self._closed = threading.Event()
-        #: The process is about to end: nobody may wait any more.
+        #: The process is about to end: no request may wait any more.
         self.leaving = False
 
     def enter(self, booking_id: UUID, wake: Wake) -> bool:
-        """Have `wake` called, from the listener's thread, at each publication of the booking; False: no place left.
+        """Take a slot: `wake` is called, from the listener's thread, at each publication of the booking.
 
-        Whoever has entered must `leave`.
+        Returns: False if no slot is free. After True the caller must `leave`.
         """
         with self._lock:
-            if self.leaving or self._taken >= self._places:
+            if self.leaving or self._slots_in_use >= self._slots:
                 return False
-            self._taken += 1
+            self._slots_in_use += 1
             self._waiting.setdefault(booking_id.hex, set()).add(wake)
             if self._listener is None:
                 self._listener = threading.Thread(target=self._listen, name="long-polls", daemon=True)
@@ -65,20 +65,20 @@ class LongPolls:
         return True
 
     def leave(self, booking_id: UUID, wake: Wake) -> None:
-        """Give the place back."""
+        """Free the slot."""
         with self._lock:
-            self._taken -= 1
+            self._slots_in_use -= 1
             self._waiting[booking_id.hex].discard(wake)
             if not self._waiting[booking_id.hex]:
                 del self._waiting[booking_id.hex]
 
     def end(self) -> None:
-        """Wake all waiting requests, and let no other wait: the process is about to end.   Repeat: safe."""
+        """Wake all waiting requests, and let no others wait: the process is about to end.   Repeat: safe."""
         self.leaving = True
         self._wake_everybody()
 
     def close(self) -> None:
-        """End the listener. Nobody may wait any more.   Repeat: nothing happens."""
+        """End the listener. `enter` returns False from then on.   Repeat: no effect."""
         self.leaving = True
         self._closed.set()
         if self._listener is not None:
@@ -88,10 +88,11 @@ class LongPolls:
         channel = None
         while not self._closed.is_set():
             try:
-                # Connected before the old connection is given up: in between nothing is missed.
+                # Subscribe before the old connection is closed, so that nothing is missed in between.
                 fresh = self._subscribe()
                 if channel is None:
-                    self._wake_everybody(self._closed)  # what was published while nobody listened is not known
+                    # We may have missed messages while disconnected; wake every waiter to re-check.
+                    self._wake_everybody(self._closed)
                 else:
                     while self._hear(channel, 0.0):
                         pass
@@ -114,19 +115,19 @@ class LongPolls:
             channel.close()
 
     def _subscribe(self) -> Any:
-        """A connection of its own that listens. Raises: redis-py's errors."""
+        """Return a new, subscribed connection. Raises: redis-py's errors."""
         channel = self._client.pubsub()  # type: ignore[no-untyped-call]
         try:
             channel.subscribe(keys.DECIDED)
             if channel.get_message(timeout=2 * LISTEN_S) is None:
                 raise redis.TimeoutError("Redis does not confirm the subscription")
-        except BaseException:  # whatever it was, nobody else closes this connection
+        except BaseException:  # nothing else would close this connection
             channel.close()
             raise
         return channel
 
     def _hear(self, channel: Any, timeout_s: float) -> bool:
-        """Wake whom the next publication concerns; False if there was none in time."""
+        """Wait for the next message and wake its bookings' requests. Returns False if none arrived in time."""
         message = channel.get_message(timeout=timeout_s)
         if message is None:
             return False
@@ -142,7 +143,7 @@ class LongPolls:
                         wake()
 
     def _wake_everybody(self, pause: threading.Event | None = None) -> None:
-        """Have all look again; with `pause` a few at a time, so that thousands do not ask Redis in one instant."""
+        """Wake all waiting requests; with `pause` in groups, so that thousands do not query Redis at once."""
         with self._lock:
             wakes = iter([wake for each in self._waiting.values() for wake in each])
         while some := list(islice(wakes, AT_A_TIME)):

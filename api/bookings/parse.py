@@ -1,4 +1,4 @@
-"""From a request for seats to the operation that goes into the lane."""
+"""Parsing: turns a request for seats into the operation that is appended to the lane."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from core.halls import Hall
 from core.operations import Book
 
 _LABEL = re.compile(SEAT_LABEL.removesuffix("$"), re.ASCII)
-#: What fingerprints are made of, as JSON. Stored bookings have them: this spelling never changes.
+#: The text that is hashed into a fingerprint, as JSON. Fingerprints are stored, so this format must never change.
 _CANONICAL = '{"category": %s, "hold": %s, "quantity": %d, "seats": [%s]}'
 
 
 def booking_request(body: bytes) -> dict[str, Any]:
-    """What a body asks for, as api/shapes/requests.py BookingRequest loads it. Raises: NotJson, InvalidRequest.
+    """Parse a request body as api/shapes/requests.py BookingRequest does. Raises: NotJson, InvalidRequest.
 
-    The usual bodies are recognised without the schema, at a twentieth of its cost; a test compares the two.
+    Ordinary bodies skip the schema, at a twentieth of its cost; a test compares the two.
     """
     return usual_request(body) or loaded(BOOKING_REQUEST, body)
 
 
 def usual_request(body: bytes) -> dict[str, Any] | None:
-    """A request for seats that plainly is one; None for everything else, valid or not."""
+    """Return the parsed body if it is an obviously valid request; None for everything else, valid or not."""
     try:
         asked = orjson.loads(body)
     except ValueError:
@@ -53,7 +53,7 @@ def usual_request(body: bytes) -> dict[str, Any] | None:
 
 
 def idempotency_key(given: str | None) -> str | None:
-    """The Idempotency-Key: bare, or quoted as the draft wants it. Raises: BadIdempotencyKey."""
+    """Return the Idempotency-Key without the quotes that the draft requires. Raises: BadIdempotencyKey."""
     if given is None:
         return None
     key = given.removeprefix('"').removesuffix('"')
@@ -63,7 +63,7 @@ def idempotency_key(given: str | None) -> str | None:
 
 
 def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, asked: dict[str, Any]) -> Book:
-    """The operation that is asked for. Raises: InvalidRequest: the hall of the show does not have such seats."""
+    """Build the operation of a parsed request. Raises: InvalidRequest: the hall lacks a seat or the category."""
     errors = _unknown(hall, asked)
     if errors:
         raise InvalidRequest(errors)
@@ -86,7 +86,10 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
 def fingerprint(
     seats: Iterable[str], quantity: int, category: str | None, hold: bool, give_up_after_ms: int = 0
 ) -> str:
-    """Of what is asked for: two requests with one key are the same if theirs are. `seats`: sorted, of a hall."""
+    """Return the request's fingerprint: requests with the same key are the same if their fingerprints are equal.
+
+    Args: seats: sorted labels of the hall.
+    """
     text = _CANONICAL % (
         f'"{category}"' if category else "null",
         "true" if hold else "false",
@@ -103,7 +106,7 @@ def _is_label(value: object) -> bool:
 
 
 def _unknown(hall: Hall, asked: dict[str, Any]) -> list[dict[str, str]]:
-    """What the hall of the show does not have."""
+    """Return a fault for each seat, or the category, that the hall does not have."""
     errors = [
         {"pointer": f"/seats/{index}", "detail": f"The hall has no seat {label}."}
         for index, label in enumerate(asked.get("seats", ()))

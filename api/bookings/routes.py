@@ -1,7 +1,7 @@
-"""Bookings over HTTP, by Flask: the views read a request, hand it to the service (service.py) and shape the answer.
+"""Bookings over HTTP, by Flask: the views read a request, pass it to the service (service.py) and shape the answer.
 
-POST answers 202 as soon as the request stands in its lane. Repeated with its Idempotency-Key it answers the
-same booking: 202 while undecided, 200 with the outcome after, for ever.
+POST answers 202 as soon as the request is in its lane. Repeated with its Idempotency-Key it answers the same booking:
+202 while undecided, 200 with the outcome from then on, for ever.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from flask_smorest import Blueprint
 from api.access.tokens import current_user
 from api.bookings import parse, status_body
 from api.bookings.service import BookingService
-from api.shapes import links
-from api.shapes.requests import BOOKING_REQUEST, BOOKING_STATUS, WAIT_QUERY
+from api.shapes import answers, links
+from api.shapes.requests import BOOKING_REQUEST, WAIT_QUERY
 from api.web.backend import backend
 from api.web.errors import NoSuchBooking
 from api.web.openapi import route
@@ -30,42 +30,42 @@ from db.postgres.engine import transaction
 
 R = TypeVar("R")
 
-blueprint = Blueprint("bookings", __name__, description="Ask for seats, and follow what became of it.")
+blueprint = Blueprint("bookings", __name__, description="Request seats, and follow the outcome.")
 
 FOUND = {202: ("Location", "Retry-After", "ETag"), 200: ("Retry-After", "ETag")}
-STATUS_ANSWERS = {200: BOOKING_STATUS, 202: BOOKING_STATUS}
-#: A `?wait=` holds a thread of Flask's here: few may, and others are answered at once.
+STATUS_ANSWERS = {200: answers.BOOKING_STATUS, 202: answers.BOOKING_STATUS}
+#: A `?wait=` holds one of Flask's threads here: few may wait, others are answered at once.
 _waiting_threads = threading.BoundedSemaphore(4)
 
 
 def service() -> BookingService:
-    """The booking service of the application that answers the current request."""
+    """Return the booking service of the application that serves the current request."""
     return backend().service
 
 
 def run(work: Coroutine[Any, Any, R]) -> R:
-    """Hand a call of the service to its event loop, and wait for the result."""
+    """Run a call to the service on its event loop, and wait for the result."""
     return backend().loop.run(work)
 
 
 @route(
     blueprint, "POST", "/api/bookings", body=BOOKING_REQUEST, answers=STATUS_ANSWERS, headers=FOUND,
-    leads={202: links.BOOKING}, takes=("Idempotency-Key",), errors=(404, 409, 503), secured=True,
+    leads={202: links.BOOKING}, request_headers=("Idempotency-Key",), errors=(404, 409, 503), secured=True,
 )  # fmt: skip
 def create() -> Response:
-    """Ask for seats: named ones, or so many of the best available; at once, or held first."""
+    """Request seats: named ones, or a quantity of the best available; confirmed at once, or held first."""
     user_id = current_user()
     asked = parse.booking_request(body_of(request))
     return run(service().book(user_id, request.headers.get("Idempotency-Key"), asked, g.request_id)).response()
 
 
 @route(
-    blueprint, "GET", "/api/bookings/<uuid:booking_id>", query=WAIT_QUERY, answers={200: BOOKING_STATUS, 304: None},
-    headers={200: ("Retry-After", "ETag")}, leads={200: links.STATUS}, takes=("If-None-Match",), errors=(404, 503),
-    secured=True,
+    blueprint, "GET", "/api/bookings/<uuid:booking_id>", query=WAIT_QUERY, request_headers=("If-None-Match",),
+    answers={200: answers.BOOKING_STATUS, 304: None}, headers={200: ("Retry-After", "ETag")},
+    leads={200: links.STATUS}, errors=(404, 503), secured=True,
 )  # fmt: skip
 def status(booking_id: UUID) -> Response:
-    """What became of a booking; with `wait`, as soon as that is decided, or after so many seconds."""
+    """Show a booking; with `wait`, answer once it is decided, or after that many seconds."""
     user_id = current_user()
     wait_s = min(read_query(WAIT_QUERY)["wait"], backend().settings.wait_cap_s) if request.args else 0.0
     if wait_s == 0 or not _waiting_threads.acquire(blocking=False):
@@ -77,16 +77,16 @@ def status(booking_id: UUID) -> Response:
 
 
 @route(
-    blueprint, "GET", "/api/bookings/reference/<reference>", answers={200: BOOKING_STATUS},
+    blueprint, "GET", "/api/bookings/reference/<reference>", answers={200: answers.BOOKING_STATUS},
     headers={200: ("ETag",)}, errors=(404, 503), secured=True,
 )  # fmt: skip
 def by_reference(reference: str) -> Response:
-    """One's own decided booking, by its short form as somebody read it out or typed it."""
-    user_id, meant = current_user(), ids.read_reference(reference)
-    if meant is None:
+    """Show your decided booking with this reference, however it is spelled."""
+    user_id, parsed = current_user(), ids.read_reference(reference)
+    if parsed is None:
         raise NoSuchBooking
     with transaction(backend().engine) as connection:
-        booking = bookings.by_reference(connection, user_id, meant)
+        booking = bookings.by_reference(connection, user_id, parsed)
     if booking is None:
         raise NoSuchBooking
     return _shown(status_body.of_booking(booking))
@@ -97,7 +97,7 @@ def by_reference(reference: str) -> Response:
     errors=(404, 409, 503), secured=True,
 )  # fmt: skip
 def confirm(booking_id: UUID) -> Response:
-    """Confirm a hold. Accepted before its deadline, it wins, however long it queues."""
+    """Confirm a hold. A confirm accepted before the deadline wins, however long it is queued."""
     operation = Confirm(booking_id=booking_id, show_id=ids.show_of(booking_id), user_id=current_user())
     return run(service().change(operation, g.request_id)).response()
 
@@ -107,7 +107,7 @@ def confirm(booking_id: UUID) -> Response:
     errors=(404, 409, 503), secured=True,
 )  # fmt: skip
 def cancel(booking_id: UUID) -> Response:
-    """Cancel a booking: queued or held, or confirmed until the show starts."""
+    """Cancel a booking that is queued or held, or, until the show starts, confirmed."""
     operation = Cancel(booking_id=booking_id, show_id=ids.show_of(booking_id), user_id=current_user())
     return run(service().change(operation, g.request_id)).response()
 

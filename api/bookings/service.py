@@ -1,8 +1,7 @@
-"""The booking service: the one way by which operations are taken in and bookings are looked at.
+"""The booking service: accepts operations and reads bookings, for both transports.
 
-Its methods are coroutines on one event loop (event_loop.py), and its callers transports: the front (front.py) awaits
-them, a view of Flask's (routes.py) hands its call over and waits. What must ask Postgres does so in a thread. The
-service shapes; the lane decides.
+Its methods are coroutines on one event loop. The front (api/front.py) awaits them; a Flask view (routes.py) passes
+its call to the loop and waits. Calls to Postgres run in threads. The service decides nothing: the lane does.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ from core.crash_points import point
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.ids import lane_of, show_of
 from core.operations import Book, Cancel, Confirm, Kind, Operation, kind_of
-from db.kv import keys, lanes, statuses, workers_alive
-from db.kv.lanes import Accepted
+from db.kv import admission, keys, statuses, workers_alive
+from db.kv.admission import Admission, Code
 from db.kv.rounds import Command
 
 #: Seconds after which a waiting request looks by itself, should the listener have missed a publication: at random
@@ -79,38 +78,27 @@ class BookingService:
         self._long_polls.close()
         self.intake.close()
 
-    # -- taking operations in ---------------------------------------------------------------------------
+    # -- accepting --------------------------------------------------------------------------------------
 
-    async def accept(self, operation: Operation, request_id: str = "") -> Accepted:
-        """Take an operation into its lane, and ring the doorbell if the lane was asleep (db/kv/lanes.py accept).
+    async def accept(self, operation: Operation, request_id: str = "") -> Admission:
+        """Accept an operation into its lane, or refuse it; ring the doorbell if the lane was asleep.
 
         Raises: NoSuchShow, NoSuchBooking, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if Redis
                 lacks the card or the status that is needed.   Repeat: safe, the same operation is found again.
         """
         if not self.intake.ready:
             await self._threads.once(self.intake.learn)
-        point("A0")
-        accepted = await self._send(operation, request_id)
-        if accepted.code == "NO_CARD":
-            await self._threads.once(self.intake.publish_card, operation.show_id)
-            point("A0b", RedisUnavailable)
-            accepted = await self._send(operation, request_id)
-        elif accepted.stale:
-            with suppress(PostgresUnavailable, Busy):  # then the refusal stands
-                await self._threads.once(self.intake.publish_card, operation.show_id)
-                accepted = await self._send(operation, request_id)
-        elif accepted.code == "NO_STATUS" and isinstance(operation, Confirm | Cancel):
-            await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
-            accepted = await self._send(operation, request_id)
-        if accepted.code in ("NO_CARD", "NO_STATUS"):
-            accepted = Accepted("FULL")  # it exists, and Redis has no room for it: nothing was written
-        point("A1", AcceptUnknown)
-        if accepted.ring:
+        point("request validated")
+        answer = await self._send(operation, request_id)
+        if answer.incomplete or answer.stale:
+            answer = await self._recover(operation, request_id, answer)
+        point("operation accepted", AcceptUnknown)
+        if answer.ring:
             self._ring(lane_of(operation.show_id, self.intake.lanes_count))
-        if accepted.code == "ACCEPTED":
+        if answer.code is Code.ACCEPTED:
             metrics.accepted(kind_of(operation))
-        point("A3")
-        return accepted
+        point("before the 202")
+        return answer
 
     async def book(self, user_id: UUID, key: str | None, asked: dict[str, Any], request_id: str) -> Reply:
         """Ask for seats.
@@ -128,42 +116,43 @@ class BookingService:
             hall = await self._threads.once(intake.hall_of, asked["show_id"])
         operation = parse.operation_of(intake.booking_secret, hall, user_id, key, asked)
         try:
-            accepted = await self.accept(operation, request_id)
+            answer = await self.accept(operation, request_id)
         except AcceptUnknown:
             return refusals.unknown(operation, request_id)
-        found = accepted.code in ("ACCEPTED", "SAME")
-        if accepted.code == "MISMATCH":
+        if answer.code is Code.MISMATCH:
             return refusals.mismatch(request_id)
-        if (found and status_body.overdue(accepted.status)) or (not found and accepted.forgotten and key is not None):
-            stored = await self._stored(operation, required=not found)
+        if (answer.found and status_body.overdue(answer.status)) or (
+            not answer.found and answer.forgotten and key is not None
+        ):
+            stored = await self._stored(operation, required=not answer.found)
             if stored is not None:
                 return _repeated(operation, stored, request_id)
-        if not found:
-            return refusals.refuse(accepted, request_id, operation)
-        seen = status_body.of_fields(operation.booking_id, accepted.status, accepted.meter)
-        undecided = accepted.status["v"] == "0"
+        if not answer.found:
+            return refusals.refuse(answer, request_id, operation)
+        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter)
+        undecided = answer.status["v"] == "0"
         return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
 
     async def change(self, operation: Confirm | Cancel, request_id: str) -> Reply:
         """Confirm or cancel: 202 while it waits, 200 if it is so already, 409 if it can never be so.
 
         Raises: NoSuchBooking, TooManyRequests, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if
-                Redis lacks the status.   Repeat: safe, the same operation is found again.
+                Redis lacks the status.   Repeat: safe, the same operation is answer.found again.
         """
         _known(operation.booking_id)
         wait_s = self.intake.allowance.wait_s(operation)
         if wait_s:
             raise TooManyRequests(math.ceil(wait_s))
-        accepted = await self.accept(operation, request_id)
-        if accepted.code not in ("ACCEPTED", "SAME"):
-            return refusals.refuse(accepted, request_id)
-        kind, now = kind_of(operation), Status(accepted.status["s"])
-        seen = status_body.of_fields(operation.booking_id, accepted.status, accepted.meter)
-        if accepted.code == "ACCEPTED" or now not in SETTLED[kind]:
+        answer = await self.accept(operation, request_id)
+        if not answer.found:
+            return refusals.refuse(answer, request_id)
+        kind, now = kind_of(operation), Status(answer.status["s"])
+        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter)
+        if answer.code is Code.ACCEPTED or now not in SETTLED[kind]:
             return seen.reply(202, refusals.location(operation.booking_id))
         if now is WANTED[kind]:
             return seen.reply(200)
-        reason = json.loads(accepted.status["b"])["reason"]
+        reason = json.loads(answer.status["b"])["reason"]
         detail = f"The booking is {now.value}, and stays so."
         return reply(
             409, "booking_final", detail, request_id=request_id, booking_status=now.value, reason=reason
@@ -199,8 +188,8 @@ class BookingService:
     ) -> Seen:
         """`look`; while something is undecided, look again when it is published, for up to `wait_s` seconds.
 
-        Ends early when all places to wait are taken, when the process is leaving, or when `gone`, the client's
-        disconnection, is done.
+        Ends early when all slots for waiting requests are in use, when the process is leaving, or when `gone`, the
+        client's disconnection, is done.
         """
         deadline, published = time.monotonic() + wait_s, asyncio.Event()
         wake = partial(asyncio.get_running_loop().call_soon_threadsafe, published.set)
@@ -236,13 +225,33 @@ class BookingService:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    async def _send(self, operation: Operation, request_id: str) -> Accepted:
-        """One call of accept.lua (docs/locking.md rule 3)."""
+    async def _send(self, operation: Operation, request_id: str) -> Admission:
+        """Call accept.lua once (docs/locking.md rule 3)."""
         try:
             [answer] = await self._redis.call([self.intake.command(operation, request_id)], writes=True)
         except OutOfMemoryError:
-            return Accepted("FULL")
-        return self.intake.counted(operation, lanes.accepted(answer))
+            return Admission(Code.FULL)
+        return self.intake.counted(operation, admission.parse(answer))
+
+    async def _recover(self, operation: Operation, request_id: str, refused: Admission) -> Admission:
+        """Publish what Redis lacks from Postgres, and send the operation once more.
+
+        A refusal by a stale card stands if Postgres cannot be asked. Raises: as `accept`.
+        """
+        if refused.code is Code.NO_STATUS:
+            if isinstance(operation, Confirm | Cancel):
+                await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
+        else:
+            try:
+                await self._threads.once(self.intake.publish_card, operation.show_id)
+            except (PostgresUnavailable, Busy):
+                if refused.stale:
+                    return refused
+                raise
+            point("missing card published", RedisUnavailable)
+        answer = await self._send(operation, request_id)
+        # What is incomplete now exists, and Redis has no room for it. Nothing was written.
+        return Admission(Code.FULL) if answer.incomplete else answer
 
     async def _stored(self, operation: Book, *, required: bool) -> Booking | None:
         """The booking of a repeated key whose status has left Redis: a refusal must not hide its outcome.

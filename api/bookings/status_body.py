@@ -1,6 +1,6 @@
-"""The status answer: a booking's published body, and its place in line while something about it is undecided.
+"""The status answer: a booking's published body, and its position in the queue while something is undecided.
 
-Polls are the most frequent requests: a decided body is sent as it was published, with four fields put in.
+Polls are the most frequent requests, so a published body is sent as it is, with the five fields of _MOMENT appended.
 """
 
 from __future__ import annotations
@@ -15,22 +15,26 @@ import orjson
 from api.web.reply import Reply
 from core.bookings import Booking, Stage, Status
 from core.ids import reference, show_of
-from core.queue_position import Meter, Place, place, poll_of_hold
+from core.queue_position import Meter, QueuePosition, locate, poll_of_hold
 from core.times import iso
 from db.kv import statuses
 from db.kv.statuses import Pending
 
-#: Seconds after its deadline in which a hold is usually expired; and how often Postgres is asked for one that is not.
+#: Seconds after its deadline by which a hold is usually expired; seconds between two reads of one that is not, from
+#: Postgres.
 OVERDUE_S = 5
 CHECK_S = 60
 
-#: In an ETag: the answer says `delayed`.
+#: The suffix of an ETag whose body has `delayed`: true.
 _DELAYED = "-late"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A status answer in the making. `waits`: something is undecided. `poll_after_ms` None: all is said."""
+    """A status answer before it becomes a reply.
+
+    `poll_after_ms`: when to poll again; None: the booking is final.   `waits`: an operation is undecided.
+    """
 
     body: str
     etag: str
@@ -38,7 +42,7 @@ class Seen:
     waits: bool
 
     def reply(self, status: int, location: str | None = None) -> Reply:
-        """The reply to whoever does not have this version yet."""
+        """Return the reply with its ETag, Retry-After and, if given, Location."""
         headers = [("ETag", f'"{self.etag}"')]
         if self.poll_after_ms is not None:
             headers.append(("Retry-After", str(-(-self.poll_after_ms // 1000))))
@@ -48,24 +52,24 @@ class Seen:
 
 
 def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
-    """The answer from a booking's status hash."""
+    """Build the answer from a booking's status hash in Redis."""
     if fields["v"] == "0":
         return _queued(booking_id, fields, meter)
     pending = statuses.pending(fields)
     if pending is None:
         return _decided(fields["b"], fields["v"], fields["s"], meter.now_ms)
-    here = place(pending.ticket, meter)
+    here = locate(pending.ticket, meter)
     etag = f"v{fields['v']}-{pending.ticket}-{meter.served}{_DELAYED * here.delayed}"
     return Seen(fields["b"][:-1] + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True)
 
 
 def of_booking(booking: Booking) -> Seen:
-    """The answer from Postgres."""
+    """Build the answer from a booking in Postgres."""
     return _decided(statuses.body(booking), str(booking.version), booking.status.value, int(time.time() * 1000))
 
 
 def passed(fields: dict[str, str], meter: Meter) -> bool:
-    """Whether the turn of what is undecided has come and gone without a publication: Postgres knows more."""
+    """Return whether Postgres may know more: the lane is past this ticket, or was wiped, without a publication."""
     if fields["v"] == "0":
         return fields["e"] != meter.epoch or meter.served >= int(fields["t"])
     pending = statuses.pending(fields)
@@ -73,9 +77,9 @@ def passed(fields: dict[str, str], meter: Meter) -> bool:
 
 
 def overdue(fields: dict[str, str]) -> bool:
-    """Whether a published hold has passed its deadline and Postgres has not been asked for it lately.
+    """Return whether a published hold is past its deadline, and was not read from Postgres in the last CHECK_S.
 
-    After a failover to a replica that lacked the last publications Redis may say HELD of what has long been decided.
+    After a failover to a replica that lacked the last publications, Redis may show HELD for a booking decided since.
     """
     if fields["v"] == "0" or fields["s"] != Status.PENDING.value or statuses.pending(fields) is not None:
         return False
@@ -86,14 +90,14 @@ def overdue(fields: dict[str, str]) -> bool:
 
 
 def listed(booking: Booking) -> dict[str, Any]:
-    """A decided booking as a list shows it, which nobody polls."""
+    """Return a decided booking as a member of a list, which is not polled."""
     at_rest: dict[str, Any] = orjson.loads("{" + _AT_REST[1:])
     return statuses.to_json(booking) | at_rest
 
 
 def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
     pending = statuses.pending(fields)
-    here = place(int(fields["t"]), meter)
+    here = locate(int(fields["t"]), meter)
     stored = _QUEUED % (booking_id, reference(booking_id), show_of(booking_id), iso(int(fields["a"])))
     etag = f"q{fields['t']}-{meter.served}-{pending.ticket if pending else ''}{_DELAYED * here.delayed}"
     return Seen(stored + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True)
@@ -106,8 +110,8 @@ def _decided(body: str, version: str, status: str, now_ms: int) -> Seen:
     return Seen(body[:-1] + _moment(None, poll_after_ms), f"v{version}", poll_after_ms, False)
 
 
-def _moment(here: Place | None, poll_after_ms: int | None, pending: Pending | None = None) -> str:
-    """The end of a body: what changes from one poll to the next. `here`: None while nothing waits in the lane."""
+def _moment(here: QueuePosition | None, poll_after_ms: int | None, pending: Pending | None = None) -> str:
+    """Return the end of a body: the fields that change between polls. `here`: None if nothing waits in the lane."""
     return _MOMENT % (
         here.position if here else "null",
         "null" if here is None or here.eta_ms is None else here.eta_ms,
@@ -118,7 +122,7 @@ def _moment(here: Place | None, poll_after_ms: int | None, pending: Pending | No
 
 
 def _queued_template() -> str:
-    """The body of a queued booking up to what `_moment` adds. A dict and its encoding cost a fifth of an accept."""
+    """Return the body of a queued booking up to `_moment`. Encoding a dict instead costs a fifth of an accept."""
     nobody = UUID(int=0)
     sample = Booking(nobody, 0, nobody, Status.PENDING, None, "", (), 0, 0, _NOTHING_YET, 0, 0)
     body = dict.fromkeys(statuses.to_json(sample))

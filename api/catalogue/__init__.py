@@ -1,0 +1,1 @@
+"""The catalogue: movies, halls, shows and their changes, the list of shows, seat maps."""

@@ -1,4 +1,4 @@
-"""Halls and their plans: everybody reads, administrators add. A rebuilt hall is a new one."""
+"""Halls and their plans: readable by everybody, added by administrators. Plans never change."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from core.halls import Hall
 from db.postgres import halls
 from db.postgres.engine import transaction
 
-#: A stadium of 200,000 seats in single-seat blocks would not fit; real plans have a few kilobytes.
+#: Max bytes of a hall's plan. Real ones have a few kilobytes; 200,000 seats in single-seat blocks would not fit.
 MAX_PLAN_BYTES = 1024 * 1024
 
-blueprint = Blueprint("halls", __name__, url_prefix="/api/halls", description="Where it is played.")
+blueprint = Blueprint("halls", __name__, url_prefix="/api/halls", description="Halls and their seating plans.")
 
 
 @route(blueprint, "GET", "", query=requests.PAGE_QUERY, answers={200: answers.HALLS}, errors=(400, 503))
 def list_halls() -> Response:
-    """Halls by name."""
+    """List halls by name."""
     query = read_query(requests.PAGE_QUERY)
     limit, after = query["limit"], cursors.HALLS.read(query["cursor"])
     with transaction(backend().engine) as connection:
@@ -42,7 +42,7 @@ def list_halls() -> Response:
     errors=(404, 503),
 )
 def get_hall(hall_id: int) -> Response:
-    """One hall with its plan."""
+    """Show a hall with its plan."""
     with transaction(backend().engine) as connection:
         hall = halls.get_hall(connection, hall_id)
     if hall is None:
@@ -63,7 +63,7 @@ def get_hall(hall_id: int) -> Response:
 )
 @admin_required
 def create_hall() -> Response:
-    """Add a hall. Its plan says which seats there are, in which rows and categories."""
+    """Add a hall. Its plan lists the seats by row, with their categories."""
     values = read_body(requests.HALL_REQUEST, max_bytes=MAX_PLAN_BYTES)
     name, plan = values["name"], values["plan"]
     capacity = Hall.from_plan(0, plan).capacity

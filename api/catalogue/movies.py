@@ -1,4 +1,4 @@
-"""The catalogue's movies: everybody reads, administrators write."""
+"""The catalogue's movies: readable by everybody, written by administrators."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from db.postgres.engine import transaction
 
 ONE = f"/<int(max={requests.MAX_ID}):movie_id>"
 
-blueprint = Blueprint("movies", __name__, url_prefix="/api/movies", description="What is played.")
+blueprint = Blueprint("movies", __name__, url_prefix="/api/movies", description="Movies.")
 
 
 @route(blueprint, "GET", "", query=requests.MOVIES_QUERY, answers={200: answers.MOVIES}, errors=(400, 503))
 def list_movies() -> Response:
-    """Movies by title, searched by a part of it or by genre."""
+    """List movies by title, filtered by part of the title or by genre."""
     query = read_query(requests.MOVIES_QUERY)
     limit, after = query["limit"], cursors.MOVIES.read(query["cursor"])
     with transaction(backend().engine) as connection:
@@ -37,7 +37,7 @@ def list_movies() -> Response:
 
 @route(blueprint, "GET", ONE, answers={200: answers.MOVIE}, errors=(404, 503))
 def get_movie(movie_id: int) -> Response:
-    """One movie."""
+    """Show a movie."""
     with transaction(backend().engine) as connection:
         movie = movies.get_movie(connection, movie_id)
     return answer(movie_json(movie), headers=PUBLIC) if movie else _no_such_movie()
@@ -74,7 +74,7 @@ def create_movie() -> Response:
 )
 @admin_required
 def replace_movie(movie_id: int) -> Response:
-    """Replace a movie's values; what is left out is emptied."""
+    """Replace a movie; fields left out become empty."""
     values = read_body(requests.MOVIE_REQUEST)
     with transaction(backend().engine) as connection:
         movie = movies.update_movie(connection, movie_id, values)
@@ -85,7 +85,7 @@ def replace_movie(movie_id: int) -> Response:
 @route(blueprint, "DELETE", ONE, answers={204: None}, errors=(403, 404, 409, 503), secured=True)
 @admin_required
 def delete_movie(movie_id: int) -> Response:
-    """Remove a movie that has no shows."""
+    """Delete a movie that has no shows."""
     with transaction(backend().engine) as connection:
         deleted = movies.delete_movie(connection, movie_id)
     return Response(status=204) if deleted else _no_such_movie()

@@ -1,7 +1,7 @@
-"""Seat maps: what of a show is free, as many people look at it while few seats change.
+"""The cache of seat maps: many people read them while few seats change.
 
-A map belongs to a version of its show. Each process keeps the last few as ready bytes, plain and compressed, so that
-a poll costs one look at the version. Plans never change, so halls are kept as well.
+A map belongs to a version of its show. Each process keeps the most recently used ones as ready bytes, plain and
+compressed, so that a poll costs one check of the version. Plans never change, so halls are cached as well.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from db.postgres import catalogue, halls
 from db.postgres.catalogue import TakenSeats
 from db.postgres.engine import transaction
 
-#: What the maps and the halls of a process may take, in bytes. A map takes some 60 bytes a seat and a thirteenth of
-#: that compressed, and a stadium has 200,000 seats, a cinema 300; a large one is kept for as long as it is asked for.
+#: Max bytes of a process's cached maps, and of its halls. A map takes some 60 bytes per seat, and a thirteenth of
+#: that compressed; a stadium has 200,000 seats, a cinema 300. The least recently used ones are dropped.
 MAPS_BYTES, HALLS_BYTES = 64_000_000, 8_000_000
-#: Locks under which maps are made: two shows may share one.
+#: Locks under which maps are built: two shows may share one.
 LOCKS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class SeatMap:
-    """A show's map as JSON. `checked_s`: when Postgres last said that this is the show's version (monotonic).
+    """A show's map as JSON. `checked_s`: when Postgres last confirmed that this is the show's version (monotonic).
 
-    `gzipped`: the body for clients that accept gzip; b"" where the map is so small that everybody is sent `body`.
+    `gzipped`: the body for clients that accept gzip; b"" if the map is too small to compress.
     """
 
     version: int
@@ -46,8 +46,8 @@ class SeatMap:
         return Twofold(self.body, self.gzipped)
 
 
-class SeatMaps:
-    """The seat maps of one application."""
+class SeatMapCache:
+    """The seat maps of one api process, and the halls they are built from. Thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -56,7 +56,7 @@ class SeatMaps:
         self._making = [threading.Lock() for _ in range(LOCKS)]
 
     def version(self, show_id: int) -> int | None:
-        """The show's version now; None if there is no such show. Raises: PostgresUnavailable."""
+        """Read the show's version from Postgres; None if there is no such show. Raises: PostgresUnavailable."""
         now_s = time.monotonic()
         with transaction(self._engine) as connection:
             version = catalogue.get_version(connection, show_id)
@@ -66,11 +66,11 @@ class SeatMaps:
         return version
 
     def kept(self, show_id: int) -> SeatMap | None:
-        """The map that this process has, true or not any more."""
+        """Return the cached map, which may be outdated; None if there is none."""
         return self._maps.get(show_id)
 
     def at_least(self, show_id: int, version: int) -> SeatMap:
-        """A map not older than `version`. The show must exist; of many who ask at once, one makes it.
+        """Return a map not older than `version`. The show must exist; of concurrent callers, only one builds it.
 
         Raises: PostgresUnavailable.
         """
@@ -99,14 +99,14 @@ def _hall(connection: Connection, hall_id: int) -> Hall:
 
 
 def _render(show_id: int, hall: Hall, taken: TakenSeats) -> bytes:
-    """The map as JSON, a row at a time: other threads, the event loop above all, get Python's lock in between."""
+    """Render the map as JSON, row by row, so that other threads, above all the event loop, get the GIL in between."""
     statuses = dict.fromkeys(taken.held, "HELD") | dict.fromkeys(taken.sold, "SOLD")
     rows = ",".join([_row(row, statuses) for row in hall.rows])
     return f'{{"show_id":{show_id},"version":{taken.version},"rows":[{rows}]}}'.encode()
 
 
 def _row(row: Row, statuses: Mapping[str, str]) -> str:
-    """One row. Labels and categories (core/halls.py) hold nothing that JSON would escape."""
+    """Render one row. Labels and categories (core/halls.py) contain nothing that JSON would escape."""
     seats = []
     for category, numbers in row.blocks():
         rest = f'","category":"{category}","status":"'

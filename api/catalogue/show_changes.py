@@ -1,7 +1,7 @@
-"""Changes of a show's settings, by administrators: asked for here, decided in the show's lane, seen by their id.
+"""Changes of a show's settings, by administrators: requested here, decided in the show's lane, read by their id.
 
-What a change makes of the settings as they are stored is looked at before it is accepted. What was accepted before it
-and is not decided yet may still change them, so the lane looks again (core/decide.py), and its REFUSED is the answer.
+A change is checked against the stored settings before it is accepted. Earlier changes that are accepted but undecided
+may still alter these, so the lane checks again (core/decide.py), and may decide REFUSED.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ blueprint = Blueprint(
 )  # fmt: skip
 @admin_required
 def change_show(show_id: int) -> Response:
-    """Change a show's settings, in its lane: what was accepted before is decided by the old ones."""
+    """Change a show's settings, in its lane: requests accepted before are decided by the old ones."""
     values = read_body(requests.SHOW_CHANGE)
     changes = {CHANGED_AS.get(name, name): value for name, value in values.items()}
     if "hold_ms" in changes:
@@ -59,7 +59,7 @@ def change_show(show_id: int) -> Response:
             priced_hall(connection, show.hall_id, values["prices"])
     keep_window = bool(WINDOW & changes.keys())
     if keep_window and show.settings.state is not SaleState.CLOSED:
-        _see_to_window(show.settings.changed(changes), values)
+        _check_window(show.settings.changed(changes), values)
     return _accept(show.settings, ChangeShow(show_id=show_id, changes=changes, keep_window=keep_window))
 
 
@@ -69,7 +69,7 @@ def change_show(show_id: int) -> Response:
 )  # fmt: skip
 @admin_required
 def close_show(show_id: int) -> Response:
-    """Close a show's sale for good. Bookings stand, and holds may still be confirmed."""
+    """Close a show's sale for good. Bookings remain valid, and holds may still be confirmed."""
     with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
     if show is None:
@@ -83,7 +83,7 @@ def close_show(show_id: int) -> Response:
 )  # fmt: skip
 @admin_required
 def get_change(show_id: int, change_id: str) -> Response:
-    """What became of a change of a show."""
+    """Show the outcome of a change of a show."""
     found = _ID.fullmatch(change_id)
     if found is None:
         return _no_such_change()
@@ -106,10 +106,10 @@ def _accept(settings: ShowSettings, operation: ChangeShow) -> Response:
     return answer(body, 202, {"Location": here(f"/api/shows/{show_id}/changes/{change_id}"), **_SOON})
 
 
-def _see_to_window(settings: ShowSettings, values: dict[str, Any]) -> None:
-    """Refuse a change that leaves no sales window, by the names that it gave. Raises: InvalidRequest."""
-    if not settings.window_stands:
-        detail = "With this and what is stored, sales would not open before they close, or not close by the start."
+def _check_window(settings: ShowSettings, values: dict[str, Any]) -> None:
+    """Reject a change that leaves no sales window, with a fault for each field of it. Raises: InvalidRequest."""
+    if not settings.has_sales_window:
+        detail = "With the stored settings, sales would not open before they close, or not close by the start."
         named = [name for name in values if CHANGED_AS.get(name) in WINDOW]
         raise InvalidRequest([{"pointer": f"/{name}", "detail": detail} for name in named])
 

@@ -1,7 +1,7 @@
-"""Pages of the show list, which everybody looks at: each is kept as ready bytes, compressed too, for a second.
+"""Cached pages of the show list, which everybody reads: each is kept for a second as ready bytes, plain and gzipped.
 
-What it says of free seats may be as old as that (and the answer says so, rendering.py PUBLIC); the seat map and the
-single show are not kept. A change of the catalogue made in this process drops them all.
+Its counts of free seats may be that old (and Cache-Control says so, serializers.py PUBLIC); the seat map and the
+single show are not cached here. A change of the catalogue made in this process drops all pages.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from flask import current_app
 
 from api.web.compression import Twofold, twofold
 
-#: Seconds; and how many pages: a full memory is emptied.
+#: Seconds that a page is kept; max pages, all of which are dropped when there would be more.
 KEPT_S, PAGES = 1.0, 1_000
 
 
 class Listings:
-    """The pages of one application. Two threads may make the same page at once: both are right."""
+    """The pages of one application. Two threads may build the same page at once; either result is valid."""
 
     def __init__(self) -> None:
         self._pages: dict[Hashable, tuple[float, Twofold]] = {}
 
     def page(self, key: Hashable, make: Callable[[], bytes]) -> Twofold:
-        """A page that is at most a second old, made if need be. Raises: what `make` raises; then none is kept."""
+        """Return a page at most KEPT_S old, built by `make` if need be. Raises: what `make` raises; none is kept."""
         now_s, known = time.monotonic(), self._pages.get(key)
         if known is not None and now_s - known[0] < KEPT_S:
             return known[1]
@@ -36,10 +36,10 @@ class Listings:
         return body
 
     def drop(self) -> None:
-        """Forget all pages: the catalogue has changed."""
+        """Drop all pages, because the catalogue has changed."""
         self._pages.clear()
 
 
 def listings() -> Listings:
-    """The pages of the application that answers the current request."""
+    """Return the pages of the application that serves the current request."""
     return cast(Listings, current_app.extensions["onsale-listings"])

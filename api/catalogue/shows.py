@@ -1,6 +1,6 @@
-"""Shows: what is on, one show, its seat map; administrators create them.
+"""Shows: the list of upcoming ones, one show, its seat map; administrators create them.
 
-A show that exists is changed by operations in its lane only (changes.py), never from here.
+An existing show is changed only by operations in its lane (show_changes.py), never from here.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ log = logs.logger(__name__)
 
 ONE = f"/<int(max={requests.MAX_ID}):show_id>"
 
-blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="What is on, and its seats.")
+blueprint = Blueprint("shows", __name__, url_prefix="/api/shows", description="Shows and their seats.")
 
 
 @route(blueprint, "GET", "", query=requests.SHOWS_QUERY, answers={200: answers.SHOWS}, errors=(400, 503))
 def list_shows() -> Response:
-    """Upcoming shows, the next one first, of one movie if it is given."""
+    """List upcoming shows, the next one first; of one movie if `movie_id` is given."""
     query = read_query(requests.SHOWS_QUERY)
     movie_id, limit, after = query.get("movie_id"), query["limit"], cursors.SHOWS.read(query["cursor"])
 
@@ -59,7 +59,7 @@ def list_shows() -> Response:
 
 @route(blueprint, "GET", ONE, answers={200: answers.SHOW}, errors=(404, 503))
 def get_show(show_id: int) -> Response:
-    """One show: prices, sales window, how many seats are left."""
+    """Show a show's prices, sales window and number of free seats."""
     with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
     return answer(show_json(show), headers=PUBLIC) if show else no_such_show()
@@ -69,13 +69,13 @@ def get_show(show_id: int) -> Response:
     blueprint,
     "GET",
     f"{ONE}/seats",
-    takes=("If-None-Match",),
+    request_headers=("If-None-Match",),
     answers={200: answers.SEAT_MAP, 304: None},
     headers={200: ("ETag",), 304: ("ETag",)},
     errors=(404, 503),
 )
 def get_seats(show_id: int) -> Response:
-    """Every seat of a show, row by row. Its ETag changes with the seats."""
+    """List every seat of a show, row by row. The ETag changes with the seats."""
     reply = backend().loop.run(backend().seat_maps.reply(show_id))
     reply = reply.unless_known(request.headers.get("If-None-Match"))
     return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
@@ -117,7 +117,7 @@ def create_show() -> Response:
 
 
 def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int) -> None:
-    """See that the show is to come, and that its hall is free then. Raises: InvalidRequest, HallTaken."""
+    """Check that the show starts in the future and its hall is free then. Raises: InvalidRequest, HallTaken."""
     if starts_ms <= time.time() * 1000:
         raise InvalidRequest([{"pointer": "/starts_at", "detail": "A show must start in the future."}])
     settings = backend().settings
@@ -126,7 +126,7 @@ def _reserve(connection: Connection, hall_id: int, movie_id: int, starts_ms: int
     changeover_min = settings.changeover_min
     other = halls.reserve(connection, hall_id, movie_id=movie_id, starts_ms=starts_ms, changeover_min=changeover_min)
     if other is not None:
-        raise HallTaken(f"Show {other} is in this hall then.")
+        raise HallTaken(f"Show {other} is in this hall at that time.")
 
 
 def _settings(values: Mapping[str, Any]) -> ShowSettings:
@@ -141,7 +141,7 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
 
 
 def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
-    """Tell Redis of a new show. What fails is healed by its first buyer, who then needs Postgres."""
+    """Publish a new show to Redis. If that fails, the first request for it publishes it, and then needs Postgres."""
     intake = backend().service.intake
     try:
         intake.plans.announce(show, row, hall, intake.lanes_count)
@@ -150,7 +150,7 @@ def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
 
 
 def priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int]) -> tuple[HallRow, Hall]:
-    """The hall, if the prices are those of its categories. Raises: InvalidRequest."""
+    """Return the hall if each of its categories has a price, and no other has. Raises: InvalidRequest."""
     row = halls.get_hall(connection, hall_id)
     if row is None:
         raise InvalidRequest([{"pointer": "/hall_id", "detail": "There is no such hall."}])
@@ -165,4 +165,5 @@ def priced_hall(connection: Connection, hall_id: int, prices: Mapping[str, int])
 
 
 def no_such_show() -> Response:
+    """Return the answer to a request for a show that does not exist."""
     return problem(404, "no_such_show", "There is no such show.")

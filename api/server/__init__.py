@@ -1,0 +1,1 @@
+"""How requests arrive: the listening socket, RSGI, the event loop, and the bridge to Flask in threads."""

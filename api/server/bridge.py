@@ -1,4 +1,4 @@
-"""From a request on the event loop to Flask in a thread: with its body complete, and with a bounded queue."""
+"""The bridge from the event loop to Flask: runs requests with complete bodies in threads, behind a bounded queue."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from flask import Flask
 
 from api.web.threads import Threads
 
-#: Paths that operators' tools ask for. They, and OPTIONS, which browsers send before a request of another origin's
-#: page, touch no Postgres: they have threads of their own and never wait behind other requests.
+#: Paths that operators' tools read. They and OPTIONS (browsers' CORS preflights) do not need Postgres: they have
+#: separate threads, and never wait behind other requests.
 OPERATIONS = ("/metrics", "/api/health")
 OPERATIONS_THREADS, OPERATIONS_WAITING = 2, 512
-#: Seconds that a request waits for a thread.
+#: Max seconds that a request waits for a thread.
 PATIENCE_S = 10.0
 
 _ASCII = "".join(map(chr, range(128)))
@@ -29,7 +29,7 @@ class Bridge:
     """Calls a WSGI application for an event loop."""
 
     def __init__(self, app: Flask, *, threads: int, waiting: int) -> None:
-        """Args: threads: requests that are answered at once.   waiting: how many more may wait for a thread."""
+        """Args: threads: max requests that run at once.   waiting: max further ones that wait for a thread."""
         self._app = app
         self._threads = Threads(threads, waiting=waiting, patience_s=PATIENCE_S, name="flask")
         self._operations = Threads(
@@ -39,7 +39,7 @@ class Bridge:
     async def answer(self, scope: Any, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
         """Return the application's status, headers and body. Raises: Busy.
 
-        Args: scope: of RSGI.   headers: of the request; those with an underscore in their name must be left out.
+        Args: scope: RSGI's.   headers: the request's, without those that have an underscore in their name.
         """
         apart = scope.method == "OPTIONS" or scope.path in OPERATIONS
         threads = self._operations if apart else self._threads
@@ -67,14 +67,14 @@ class Bridge:
 
 
 def environ_of(scope: Any, headers: Sequence[tuple[str, str]], body: bytes) -> dict[str, Any]:
-    """The WSGI environment (PEP 3333) of a request whose body has been read. Repeated headers are joined."""
+    """Build the WSGI environment (PEP 3333) of a request whose body has been read. Repeated headers are joined."""
     host, _, port = scope.server.rpartition(":")
     client, _, client_port = scope.client.rpartition(":")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
-        "QUERY_STRING": quote(scope.query_string, _ASCII),  # what is beyond ASCII has no place there as it is
+        "QUERY_STRING": quote(scope.query_string, _ASCII),  # only non-ASCII characters are escaped
         "SERVER_NAME": host.strip("[]"),
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
@@ -91,7 +91,7 @@ def environ_of(scope: Any, headers: Sequence[tuple[str, str]], body: bytes) -> d
     }
     for name, value in headers:
         if name in ("content-length", "transfer-encoding"):
-            continue  # of the message as it came; the body is whole here
+            continue  # about the message as it was received; here the body is complete
         key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
         separator = "; " if name == "cookie" else ","
         environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value

@@ -1,7 +1,7 @@
-"""The event loop of an api process: the booking service and its connection to Redis live on it.
+"""The event loop of an api process, on which the booking service and its connection to Redis run.
 
-Under the front (front.py) it is the server's own. Under any WSGI server it runs in a thread that the first request
-starts, so that it is started after a server's fork. Flask's views hand their calls over and wait.
+Under the front (front.py) it is granian's. Under any WSGI server it runs in a thread that the first request starts,
+so that it starts after the server has forked. Flask's views submit their calls to it and wait.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class EventLoop:
-    """One loop, used by the threads of a process."""
+    """One event loop, used by the threads of a process."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -25,20 +25,20 @@ class EventLoop:
         self._lock = threading.Lock()
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Use a loop that somebody else runs. To be called before the first `run`."""
+        """Use a loop that the server runs. To be called before the first `run`."""
         self._loop = loop
 
     @property
     def own(self) -> bool:
-        """Whether the loop runs in a thread of ours, and not on a server's loop."""
+        """Return whether the loop runs in our own thread, and is not the server's."""
         return self._thread is not None
 
     def run(self, work: Coroutine[Any, Any, R]) -> R:
-        """Run a coroutine on the loop and return its result. The calling thread waits: it must not be the loop's."""
+        """Run a coroutine on the loop and return its result. Blocks; must not be called on the loop's thread."""
         return asyncio.run_coroutine_threadsafe(work, self._running()).result()
 
     def close(self) -> None:
-        """Stop the loop if it is our own. The next `run` starts another.   Repeat: nothing happens."""
+        """Stop the loop if it is our own. The next `run` starts another.   Repeat: no effect."""
         with self._lock:
             loop, thread = self._loop, self._thread
             if loop is None or thread is None:

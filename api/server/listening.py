@@ -1,4 +1,4 @@
-"""The socket at which the api listens: made before its processes, and kept while they are replaced."""
+"""The api's listening socket: created before its processes, and kept while they are replaced."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 
 from core.errors import ConfigurationError
 
-#: Connections that wait in the kernel's queue until a process takes them: a spike's, and those of a replacement.
+#: Max connections in the kernel's queue until a process accepts them, in a spike or while processes are replaced.
 BACKLOG = 4096
-#: Seconds for which a client may take nothing of what it was sent; then its connection ends.
+#: Seconds after which the connection of a client that reads nothing of its answer is closed.
 UNREAD_S = 30
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket at an address of this machine; port 0 takes any free one.
+    """Return a listening socket at an address of this machine; port 0 picks a free one.
 
     Raises: ConfigurationError: the port is taken, or the address is not this machine's.
     """
@@ -25,7 +25,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"HOST {host!r} is no address of this machine: {error.strerror}.") from error
     listener = socket.socket(family, kind, protocol)
     try:
-        # A port whose last connections have just been closed is free.
+        # Allow a port whose connections are in TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
@@ -41,10 +41,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def let_go_of_silent_readers(listener: socket.socket) -> None:
-    """Have the kernel end connections whose client reads nothing for UNREAD_S. They get it from the listening socket.
+    """Have the kernel close connections whose client reads nothing for UNREAD_S; they inherit it from the listener.
 
-    Otherwise whoever asks for something large and does not read it has a connection for as long as he likes. Linux
-    can do it; elsewhere nothing happens.
+    Otherwise a client could keep a connection for ever by requesting something large and not reading it. Linux only;
+    no effect elsewhere.
     """
     if sys.platform == "linux" and listener.family in (socket.AF_INET, socket.AF_INET6):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_S * 1000)

@@ -1,6 +1,6 @@
-"""Requests as granian gives them (RSGI): reading their headers and their bodies.
+"""RSGI, granian's interface: reads the headers and bodies of requests.
 
-A header that is not UTF-8 has a name and no value there. Names are in small letters.
+Header names are lower-case. A header whose value is not UTF-8 is present, but has no value.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from api.web import hooks
 from api.web.errors import BodyIncomplete, BodyTimeout, BodyTooLarge
 
-#: Seconds in which a body must have arrived. The largest has a megabyte.
+#: Max seconds until a body has arrived. The largest has a megabyte.
 BODY_S = 10.0
 
 
 @dataclass(slots=True)
 class Exchange:
-    """A request that is answered here. `rule`: as metrics name it.  `started`: seconds, of time.perf_counter."""
+    """One request and its answer. `rule`: its route in the metrics.  `started`: by time.perf_counter."""
 
     rule: str
     scope: Any
@@ -36,9 +36,9 @@ class Exchange:
 
 
 class Bodies:
-    """Reads the bodies of requests on one event loop, each in BODY_S, or a tenth more.
+    """Reads the bodies of requests on one event loop, each within BODY_S, or a tenth more.
 
-    One timer serves all. asyncio.timeout makes one for each, and takes 5 us of an accept's 200.
+    One timer serves all: asyncio.timeout would make one for each, at 5 us of an accept's 200.
     """
 
     def __init__(self) -> None:
@@ -47,9 +47,10 @@ class Bodies:
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, headers: Any, proto: Any, most: int) -> bytes:
-        """The whole body of a request, however it is framed. Raises: BodyTooLarge, BodyIncomplete, BodyTimeout.
+        """Return the whole body of a request, however it is framed; `most`: max bytes.
 
-        A body in chunks that is cut short is what came of it: granian does not tell, and JSON that is cut is no JSON.
+        A chunked body that was cut short is returned as it arrived, for granian does not report it; its JSON is
+        invalid. Raises: BodyTooLarge, BodyIncomplete, BodyTimeout.
         """
         length = headers.get("content-length")
         if length is None and "transfer-encoding" not in headers:
@@ -59,7 +60,7 @@ class Bodies:
         task = self._watch()
         try:
             return bytes(await proto()) if length is not None else await _chunks(proto, most)
-        except ProtocolClosed:  # the client sends no more, but may still read
+        except ProtocolClosed:  # the client sends nothing more, but may still read
             raise BodyIncomplete from None
         except asyncio.CancelledError:
             if task not in self._late:
@@ -71,16 +72,16 @@ class Bodies:
             self._late.discard(task)
 
     def _watch(self) -> asyncio.Task[Any]:
-        """Have the current task interrupted when it is late."""
+        """Have the current task cancelled after BODY_S; return it."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         self._late_at[task] = loop.time() + BODY_S
         if self._timer is None:
-            self._timer = loop.call_later(BODY_S / 10, self._look, loop)
+            self._timer = loop.call_later(BODY_S / 10, self._cancel_late, loop)
         return task
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_later(BODY_S / 10, self._look, loop) if self._late_at else None
+    def _cancel_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = loop.call_later(BODY_S / 10, self._cancel_late, loop) if self._late_at else None
         now = loop.time()
         for task, late_at in self._late_at.items():
             if late_at <= now and task not in self._late:
@@ -98,12 +99,12 @@ async def _chunks(proto: Any, most: int) -> bytes:
 
 
 def joined(headers: Any, name: str) -> str | None:
-    """A header's value, several lines as one list; None if there is none."""
+    """Return a header's value, repeated lines joined by ", "; None if it is absent."""
     return ", ".join(headers.get_all(name)) if name in headers else None
 
 
 def text(headers: Any, name: str) -> str | None:
-    """A header's value, several lines joined as by WSGI; None if there is none. One that is no text is there."""
+    """Return a header's value, repeated lines joined by "," as in WSGI; None if absent; U+FFFD if it has no text."""
     if name not in headers:
         return None
     return ",".join(headers.get_all(name)) or "\ufffd"

@@ -1,4 +1,4 @@
-"""Shapes of accounts that come in: signing up, logging in, refreshing, and changes of one's own account."""
+"""Shapes of requests about accounts: signing up, logging in, refreshing, and changes of the user's own account."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from api.shapes.requests import Shape
 
 
 def given_password(*, required: bool = True) -> Text:
-    """A password to be compared. It may be longer than one may be set: other spellings of a letter are."""
-    return Text(required=required, validate=validate.Length(1, 1_024), metadata={"description": "As it is."})
+    """Return the field of a password to verify. It may be longer than a new one: decomposed letters are longer."""
+    return Text(required=required, validate=validate.Length(1, 1_024), metadata={"description": "Current password."})
 
 
 class Signup(Shape):
@@ -26,27 +26,27 @@ class Signup(Shape):
 
 
 class Login(Shape):
-    """Credentials. No rule says how they look: a wrong form is simply a wrong password."""
+    """Credentials. Their form is not validated: a malformed one is simply wrong."""
 
     email = Address(required=True, validate=validate.Length(1, 254))
     password = given_password()
 
 
 class Refresh(Shape):
-    """A refresh token. No rule says how it looks: a wrong form is simply a wrong token."""
+    """A refresh token. Its form is not validated: a malformed one is simply wrong."""
 
     refresh_token = Text(required=True, validate=validate.Length(1, 256))
 
 
 class PasswordChange(Shape):
-    """The password as it is, and as it shall be."""
+    """The current password and the new one."""
 
     password = given_password()
     new_password = NewPassword(required=True, validate=validate.Length(8, 256))
 
 
 class ProfileChange(Shape):
-    """What a person may change of the own account. Another address wants the password."""
+    """Changes of the user's own account. A new e-mail address requires the password."""
 
     RULES = MappingProxyType({"dependentRequired": {"email": ["password"]}})
 
@@ -56,13 +56,13 @@ class ProfileChange(Shape):
 
     @validates_schema
     def an_address_wants_the_password(self, values: Mapping[str, Any], **_: Any) -> None:
-        """Who has only the token does not take the account."""
+        """Require the password for a new address: a stolen token must not be enough to take the account."""
         if "email" in values and "password" not in values:
-            raise ValidationError("To change the address, give the password as it is.", "password")
+            raise ValidationError("To change the address, give the current password.", "password")
 
 
 class AccountDeletion(Shape):
-    """The password of the account that is to be deleted."""
+    """The password of the account to delete."""
 
     password = given_password()
 

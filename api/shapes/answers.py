@@ -1,6 +1,5 @@
-"""Shapes that go out. They document and test what `api/web/serializers.py` builds; no request pays for them.
-
-The shape of a booking stands in `api/shapes/requests.py`, beside that of the request for one.
+"""Shapes of answers. They document and test what `api/web/serializers.py` and `api/bookings/status_body.py` build; no
+request pays for them.
 """
 
 from __future__ import annotations
@@ -8,13 +7,14 @@ from __future__ import annotations
 from marshmallow import INCLUDE, fields, validate
 
 from api.shapes.fields import Flag, Text, Whole
-from api.shapes.requests import BookingStatus, Plan, Shape
-from core.bookings import Outcome, Reason
+from api.shapes.requests import Plan, Shape
+from core.bookings import Outcome, Reason, Stage, Status
+from core.operations import Kind
 from core.shows import SaleState
 
 
 class Fault(Shape):
-    """One place of the request that is wrong: a JSON pointer into the body, or a query parameter."""
+    """A fault of the request, located by a JSON pointer into the body or by a query parameter."""
 
     pointer = Text()
     parameter = Text()
@@ -25,7 +25,7 @@ class Problem(Shape):
     """Any error, RFC 9457. `code` is stable; `detail` is for people."""
 
     class Meta:
-        """Some problems say more, for example where to look for a booking."""
+        """Some problems have further members, for example the id of a booking."""
 
         unknown = INCLUDE
 
@@ -36,7 +36,48 @@ class Problem(Shape):
     code = Text(required=True)
     request_id = Text(required=True)
     errors = fields.List(fields.Nested(Fault))
-    opens_at = fields.AwareDateTime(metadata={"description": "With show_not_open: when its sale begins."})
+    opens_at = fields.AwareDateTime(metadata={"description": "With show_not_open: when the sale opens."})
+
+
+class LastOperation(Shape):
+    """The newest decision about a booking: for example, a refused confirm."""
+
+    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
+    accepted_at = fields.AwareDateTime(required=True)
+    outcome = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Outcome]))
+    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
+
+
+class PendingOperation(Shape):
+    """An operation on a booking that is accepted but undecided."""
+
+    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
+    accepted_at = fields.AwareDateTime(required=True)
+
+
+class BookingStatus(Shape):
+    """A booking as its owner sees it. Times are ISO 8601 UTC, money is in cents."""
+
+    id = fields.UUID(required=True)
+    reference = Text(required=True, metadata={"description": "Short form, to read aloud."})
+    show_id = Whole(required=True)
+    status = Text(required=True, validate=validate.OneOf([status.value for status in Status]))
+    stage = Text(required=True, allow_none=True, validate=validate.OneOf([stage.value for stage in Stage]))
+    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
+    position = Whole(required=True, allow_none=True, metadata={"description": "Position in the queue."})
+    eta_ms = Whole(required=True, allow_none=True, metadata={"description": "Null if unknown."})
+    poll_after_ms = Whole(required=True, allow_none=True)
+    delayed = Flag(required=True, metadata={"description": "The lane has decided nothing for seconds."})
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    seats = fields.List(Text(), required=True)
+    amount_cents = Whole(required=True, allow_none=True)
+    accepted_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
+    confirmed_at = fields.AwareDateTime(required=True, allow_none=True)
+    version = Whole(required=True, metadata={"description": "Grows with each decision; 0 while QUEUED."})
+    last_operation = fields.Nested(LastOperation, required=True, allow_none=True)
+    pending_operation = fields.Nested(PendingOperation, required=True, allow_none=True)
+    replaced_by = fields.UUID(required=True, allow_none=True)
 
 
 class UserAnswer(Shape):
@@ -50,12 +91,12 @@ class UserAnswer(Shape):
 
 
 class TokenAnswer(Shape):
-    """An access token, what to get the next one with, and whose they are. `expires_in`: seconds."""
+    """An access token, a refresh token for the next pair, and their user. `expires_in`: seconds."""
 
     access_token = Text(required=True)
     token_type = Text(required=True, validate=validate.Equal("Bearer"))
     expires_in = Whole(required=True)
-    refresh_token = Text(required=True, metadata={"description": "To be used once, for the next pair."})
+    refresh_token = Text(required=True, metadata={"description": "Usable once, for the next pair."})
     user = fields.Nested(UserAnswer, required=True)
 
 
@@ -67,7 +108,7 @@ class Page(Shape):
 
 
 class OwnBookings(Page):
-    """One's own bookings, newest first."""
+    """The user's decided bookings, newest first."""
 
     bookings = fields.List(fields.Nested(BookingStatus), required=True)
 
@@ -81,7 +122,7 @@ class SessionAnswer(Shape):
 
 
 class ExportAnswer(OwnBookings):
-    """Everything that is kept about an account."""
+    """All data stored about an account."""
 
     user = fields.Nested(UserAnswer, required=True)
     sessions = fields.List(fields.Nested(SessionAnswer), required=True)
@@ -124,7 +165,7 @@ class HallAnswer(HallListingAnswer):
 
 
 class MovieOfShow(Shape):
-    """What a show tells of its movie."""
+    """A show's movie, without its description."""
 
     id = Whole(required=True)
     title = Text(required=True)
@@ -133,14 +174,14 @@ class MovieOfShow(Shape):
 
 
 class HallOfShow(Shape):
-    """What a show tells of its hall."""
+    """A show's hall, without its plan and capacity."""
 
     id = Whole(required=True)
     name = Text(required=True)
 
 
 class ShowAnswer(Shape):
-    """A show. Counters belong to `version`; lapsed holds count as held until somebody takes their seats."""
+    """A show. Counters are as of `version`; the seats of lapsed holds count as held until the holds are expired."""
 
     id = Whole(required=True)
     movie = fields.Nested(MovieOfShow, required=True)
@@ -162,7 +203,8 @@ class ShowAnswer(Shape):
 class ChangeAnswer(Shape):
     """A change of a show. It is ACCEPTED while it waits in the show's lane, behind everything accepted before it.
 
-    SHOW_CLOSED: it was closed by then. SALES_WINDOW: with what was decided before it, no sales window would be left.
+    REFUSED with SHOW_CLOSED: the show was closed before it was decided. With SALES_WINDOW: together with changes
+    decided before it, no sales window would be left.
     """
 
     id = Text(required=True)
@@ -195,7 +237,7 @@ class SeatRow(Shape):
 
 
 class SeatMapAnswer(Shape):
-    """Every seat of a show at one version of it."""
+    """Every seat of a show, at one version of the show."""
 
     show_id = Whole(required=True)
     version = Whole(required=True)
@@ -203,7 +245,7 @@ class SeatMapAnswer(Shape):
 
 
 class HealthAnswer(Shape):
-    """The process runs."""
+    """The server is running."""
 
     success = Flag(required=True)
     message = Text(required=True)
@@ -217,7 +259,7 @@ class Liveness(Shape):
 
 
 class Readiness(Shape):
-    """Whether bookings are accepted (Redis), and whether they are decided and read (Postgres)."""
+    """Whether bookings can be accepted (Redis), and whether they can be decided (Postgres)."""
 
     status = Text(required=True, validate=validate.OneOf(["ready", "not ready", "leaving"]))
     redis = Text(required=True, validate=validate.OneOf(["ok", "unavailable"]))
@@ -225,6 +267,7 @@ class Readiness(Shape):
     workers = Whole(metadata={"description": "Workers that drain the lanes of this Redis."})
 
 
+BOOKING_STATUS = BookingStatus()
 USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()
 MOVIE, MOVIES, HALL, HALLS = MovieAnswer(), MoviesAnswer(), HallAnswer(), HallsAnswer()
 SHOW, SHOWS, SEAT_MAP = ShowAnswer(), ShowsAnswer(), SeatMapAnswer()

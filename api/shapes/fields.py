@@ -1,6 +1,6 @@
-"""Marshmallow fields as strict as JSON itself: "1" and 1.0 are no integers, "yes" is no boolean.
+"""Marshmallow fields as strict as JSON itself: "1" and 1.0 are not integers, "yes" is not a boolean.
 
-Text refuses what neither Postgres nor UTF-8 can hold. Every schema of the API is built of these.
+Text rejects what Postgres or UTF-8 cannot represent. Every schema of the API is built of these.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from core.halls import CATEGORY
 from core.texts import composed, shows_something, visible
 from core.times import to_ms
 
-#: 10 seats at this price, the most that one booking can hold, still fit a 32 bit integer of cents.
+#: Ten seats, the most in one booking, at this price still fit a 32 bit integer of cents.
 MAX_PRICE_CENTS = 100_000_000
 MAX_CATEGORIES = 50
-#: What `Prices` takes, as the document says it.
+#: The rules of `Prices` in JSON Schema, for the OpenAPI document.
 PRICES = {
     "description": "Cents by category.",
     "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_PRICE_CENTS},
@@ -33,18 +33,18 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Text(fields.String):
-    """A string without NUL and without lone surrogates, which neither Postgres nor UTF-8 can hold."""
+    """A string without NUL and lone surrogates, which Postgres and UTF-8 cannot represent."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError("Not a string.")
         if "\x00" in value or not _is_unicode(value):
-            raise ValidationError("Holds a character that cannot be stored.")
+            raise ValidationError("Contains a character that cannot be stored.")
         return value
 
 
 class Line(Text):
-    """A name or a title as it is shown: trimmed and composed. Nothing at all, or something that can be seen."""
+    """A name or a title: trimmed and composed (NFC). Empty, or with at least one visible character."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -55,14 +55,14 @@ class Line(Text):
 
 
 class Address(Text):
-    """An e-mail address: trimmed and composed."""
+    """An e-mail address: trimmed and composed (NFC)."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return composed(super()._deserialize(value, attr, data, **kwargs)).strip()
 
 
 class NewPassword(Text):
-    """A password that is set: composed, and not of blanks alone."""
+    """A new password: composed (NFC), with at least one visible character."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = composed(super()._deserialize(value, attr, data, **kwargs))
@@ -81,7 +81,7 @@ class Whole(fields.Integer):
 
 
 class Digits(fields.Integer):
-    """A whole number, not negative, as it stands in a query string: decimal digits only."""
+    """A non-negative integer in a query string: decimal digits only."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if not isinstance(value, str) or not _DIGITS.fullmatch(value):
@@ -90,7 +90,7 @@ class Digits(fields.Integer):
 
 
 class Flag(fields.Boolean):
-    """true or false, nothing that merely resembles them."""
+    """A JSON boolean: true or false, nothing that merely resembles them."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if value is not True and value is not False:

@@ -1,8 +1,7 @@
-"""Shapes that come in, and the one of a booking that goes out. Compiled once, at import.
+"""Shapes of requests: bodies and queries. Instantiated once, at import.
 
-Unknown fields are refused everywhere. A schema knows shapes only, never a store: whether a show has such a
-seat is asked later. The shapes of all other answers are in `api/shapes/answers.py`, those of accounts in
-`api/shapes/account_requests.py`.
+Unknown fields of a body are rejected. A schema checks the shape only, and calls no store: whether a show has a seat
+is checked later. Requests about accounts are in `api/shapes/account_requests.py`, answers in `api/shapes/answers.py`.
 """
 
 from __future__ import annotations
@@ -14,14 +13,12 @@ from typing import Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from api.shapes.fields import PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
-from core.bookings import Outcome, Reason, Stage, Status
 from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
-from core.operations import Kind
 from core.shows import SaleState
 
 SEAT_LABEL = "^[A-Z]{1,3}[0-9]{1,4}$"
 MAX_SEATS_PER_BOOKING = 10
-#: An hour: who waits longer than that can as well ask without an end.
+#: Max of give_up_after_ms: an hour. Clients willing to wait longer can omit it.
 MAX_GIVE_UP_MS = 3_600_000
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
@@ -29,9 +26,9 @@ DAY_S = 86_400
 
 
 class Shape(Schema):
-    """What all shapes share: a field that is not theirs is an error."""
+    """Base of all shapes: rejects unknown fields."""
 
-    #: What a `validates_schema` asks, for the OpenAPI document: keywords of JSON Schema.
+    #: The rules of a `validates_schema` as keywords of JSON Schema, for the OpenAPI document.
     RULES: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     class Meta:
@@ -41,17 +38,17 @@ class Shape(Schema):
 
 
 def pattern(text: str) -> validate.Regexp:
-    """The whole text must look like this. (Python's $ would let a line feed pass at the end.)"""
-    return validate.Regexp(text.removesuffix("$") + r"\Z", error="Does not look as it should.")
+    """Return a validator that matches the whole text. (Python's $ would let a trailing line feed pass.)"""
+    return validate.Regexp(text.removesuffix("$") + r"\Z", error="Does not have the required form.")
 
 
 def identifier(**kwargs: Any) -> Whole:
-    """The number of a movie, hall or show."""
+    """Return the field of a movie's, hall's or show's id."""
     return Whole(validate=validate.Range(1, MAX_ID), **kwargs)
 
 
 class PageQuery(Shape):
-    """A page of a list; `cursor` is the page before's `next_cursor`, and the first page has none."""
+    """A page of a list; `cursor` is the previous page's `next_cursor`, absent for the first page."""
 
     limit = Digits(validate=validate.Range(1, MAX_LIMIT), load_default=20)
     cursor = Text(load_default=None)
@@ -61,7 +58,7 @@ class PageQuery(Shape):
 
 
 class BookingRequest(Shape):
-    """Named seats, or so many of the best available; confirmed at once, or held for a while first."""
+    """Named seats, or a quantity of the best available; confirmed at once, or first held for a while."""
 
     RULES = MappingProxyType(
         {
@@ -81,12 +78,12 @@ class BookingRequest(Shape):
     hold = Flag(load_default=False)
     give_up_after_ms = Whole(
         validate=validate.Range(1, MAX_GIVE_UP_MS),
-        metadata={"description": "Decided later than this after `accepted_at`, it is FAILED: EXPIRED_IN_QUEUE."},
+        metadata={"description": "If it is decided later than this after `accepted_at`, FAILED: EXPIRED_IN_QUEUE."},
     )
 
     @validates_schema
     def either_seats_or_quantity(self, values: Mapping[str, Any], **_: Any) -> None:
-        """One of the two, and no seat twice."""
+        """Require exactly one of the two, and each seat once."""
         seats = values.get("seats")
         if (seats is None) == ("quantity" not in values):
             raise ValidationError("Give either seats or quantity.")
@@ -99,49 +96,8 @@ class BookingRequest(Shape):
             raise ValidationError({"seats": twice})
 
 
-class LastOperation(Shape):
-    """The newest decision about a booking: a refused confirm is seen here."""
-
-    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
-    accepted_at = fields.AwareDateTime(required=True)
-    outcome = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Outcome]))
-    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
-
-
-class PendingOperation(Shape):
-    """An operation on a booking that waits for its decision."""
-
-    kind = Text(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
-    accepted_at = fields.AwareDateTime(required=True)
-
-
-class BookingStatus(Shape):
-    """A booking as its owner sees it. Times are ISO 8601 UTC, money is in cents."""
-
-    id = fields.UUID(required=True)
-    reference = Text(required=True, metadata={"description": "Short form, to be read out."})
-    show_id = Whole(required=True)
-    status = Text(required=True, validate=validate.OneOf([status.value for status in Status]))
-    stage = Text(required=True, allow_none=True, validate=validate.OneOf([stage.value for stage in Stage]))
-    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
-    position = Whole(required=True, allow_none=True, metadata={"description": "Place in line while QUEUED."})
-    eta_ms = Whole(required=True, allow_none=True, metadata={"description": "Null where nobody can tell."})
-    poll_after_ms = Whole(required=True, allow_none=True)
-    delayed = Flag(required=True, metadata={"description": "It waits, and nothing has been decided for seconds."})
-    expires_at = fields.AwareDateTime(required=True, allow_none=True)
-    seats = fields.List(Text(), required=True)
-    amount_cents = Whole(required=True, allow_none=True)
-    accepted_at = fields.AwareDateTime(required=True)
-    decided_at = fields.AwareDateTime(required=True, allow_none=True)
-    confirmed_at = fields.AwareDateTime(required=True, allow_none=True)
-    version = Whole(required=True, metadata={"description": "Grows with each decision; 0 while QUEUED."})
-    last_operation = fields.Nested(LastOperation, required=True, allow_none=True)
-    pending_operation = fields.Nested(PendingOperation, required=True, allow_none=True)
-    replaced_by = fields.UUID(required=True, allow_none=True)
-
-
 class WaitQuery(Shape):
-    """How long a status may wait for the outcome; a longer wait than the server allows is cut short."""
+    """How long a status may wait for the outcome; longer waits than the server allows are shortened."""
 
     wait = Digits(load_default=0, validate=validate.Range(max=3_600), metadata={"description": "Seconds."})
 
@@ -156,20 +112,20 @@ class ExportQuery(PageQuery):
 
 
 class MoviesQuery(PageQuery):
-    """Movies by a part of the title, by genre."""
+    """Movies, filtered by part of the title (`q`) or by genre."""
 
     q = Text(validate=validate.Length(1, 100))
     genre = Text(validate=validate.Length(1, 60))
 
 
 class ShowsQuery(PageQuery):
-    """Upcoming shows, of one movie if it is given."""
+    """Upcoming shows, of one movie if `movie_id` is given."""
 
     movie_id = Digits(validate=validate.Range(1, MAX_ID))
 
 
 class MovieRequest(Shape):
-    """A movie, whole."""
+    """A movie. All fields are replaced."""
 
     title = Line(required=True, validate=validate.Length(1, 200))
     description = Text(load_default="", validate=validate.Length(max=4000))
@@ -178,7 +134,7 @@ class MovieRequest(Shape):
 
 
 class Block(Shape):
-    """Neighbouring seats of one category, first and last number included."""
+    """Adjacent seats of one category, from the first to the last number, inclusive."""
 
     first = Whole(required=True, validate=validate.Range(1, MAX_NUMBER))
     last = Whole(required=True, validate=validate.Range(1, MAX_NUMBER))
@@ -186,7 +142,7 @@ class Block(Shape):
 
 
 class PlanRow(Shape):
-    """A row of seats; `aisles` are the numbers of the seats that an aisle follows."""
+    """A row of seats; `aisles` are the numbers of the seats that are followed by an aisle."""
 
     label = Text(required=True, validate=pattern(f"^{ROW_LABEL.pattern}$"))
     aisles = fields.List(Whole(validate=validate.Range(1, MAX_NUMBER)))
@@ -194,7 +150,7 @@ class PlanRow(Shape):
 
 
 class Plan(Shape):
-    """Rows in the order in which best-available prefers them: front first."""
+    """Rows, front first: the order in which best-available prefers them."""
 
     rows = fields.List(fields.Nested(PlanRow), required=True, validate=validate.Length(min=1))
 
@@ -207,7 +163,7 @@ class HallRequest(Shape):
 
 
 class ShowRequest(Shape):
-    """A show to be sold. Every category of the hall needs a price; sales close at the start by default."""
+    """A new show. Every category of the hall needs a price."""
 
     movie_id = identifier(required=True)
     hall_id = identifier(required=True)
@@ -215,12 +171,12 @@ class ShowRequest(Shape):
     prices = Prices(required=True, metadata=PRICES)
     seats_per_user = Whole(load_default=10, validate=validate.Range(1, 10_000))
     hold_s = Whole(validate=validate.Range(1, DAY_S))
-    sales_open_at = Instant(metadata={"description": "Now, unless given."})
-    sales_close_at = Instant(metadata={"description": "When the show starts, unless given."})
+    sales_open_at = Instant(metadata={"description": "Default: now."})
+    sales_close_at = Instant(metadata={"description": "Default: when the show starts."})
 
     @validates_schema
     def sales_have_a_window(self, values: Mapping[str, Any], **_: Any) -> None:
-        """Sales open before they close, and close by the start."""
+        """Require that sales open before they close, and close by the start."""
         closes = values.get("sales_close_at", values["starts_at"])
         if values.get("sales_open_at", 0) >= closes:
             raise ValidationError("Sales must open before they close.", "sales_open_at")
@@ -229,7 +185,7 @@ class ShowRequest(Shape):
 
 
 class ShowChange(Shape):
-    """New values of some of a show's settings; its start is fixed, because people have bought it."""
+    """New values of some of a show's settings. Its start cannot change: people have bought tickets for it."""
 
     RULES = MappingProxyType({"minProperties": 1})
 
@@ -242,13 +198,12 @@ class ShowChange(Shape):
 
     @validates_schema
     def something_changes(self, values: Mapping[str, Any], **_: Any) -> None:
-        """An empty change is a mistake."""
+        """Reject an empty change."""
         if not values:
             raise ValidationError("Name at least one setting.")
 
 
 BOOKING_REQUEST = BookingRequest()
-BOOKING_STATUS = BookingStatus()
 WAIT_QUERY = WaitQuery()
 EXPORT_QUERY = ExportQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()

@@ -1,0 +1,1 @@
+"""HTTP as every route needs it: errors, headers, reading, answers, compression, limits, metrics, probes, threads."""

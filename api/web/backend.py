@@ -1,7 +1,7 @@
-"""What the views of an api process work with: its settings, Postgres, and the services on its event loop.
+"""The backend of an api process, which its views use: settings, Postgres, and the services on its event loop.
 
-The backend hangs on the application (`app.extensions["onsale"]`), so that tests run several side by side.
-api/assembly.py opens it.
+It is stored in the application (`app.extensions["onsale"]`), so that tests can run several applications at once.
+api/assembly.py builds it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from api.web.threads import Threads
 from core.settings import Settings
 from db.kv.async_rounds import AsyncRounds
 
-if TYPE_CHECKING:  # the rooms above this one, which import it
+if TYPE_CHECKING:  # rooms above this one, which import it
     from api.bookings.doorbells import Doorbells
     from api.bookings.service import BookingService
     from api.catalogue.seat_maps import SeatMapService
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the rooms above this one, which import it
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What a view may use. `service` accepts operations and reads statuses; it runs on `loop`."""
+    """The parts of an api process. `service` accepts operations and reads statuses; it runs on `loop`."""
 
     settings: Settings
     engine: Engine

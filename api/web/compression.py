@@ -1,9 +1,9 @@
-"""gzip, for answers that are large and clients that accept it.
+"""gzip, for large answers to clients that accept it.
 
-What is sent many times is compressed once, when it is made (`Twofold`): seat maps, pages of shows, the docs.
-Any other large answer to a GET is compressed by the hook. Bookings are not: their answers are small, and asked for
-most often. Nor are answers to writes: they may hold a token beside text that the sender has chosen, and how well the
-two compress together tells about the token.
+Bodies that are sent many times are compressed once, when they are built (`Twofold`): seat maps, pages of shows, the
+docs. The hook compresses any other large answer to a GET, except bookings, which are small and the most frequent.
+Answers to writes are never compressed: they may contain a token next to text chosen by the sender, and their
+compressed size would leak it.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from werkzeug.http import parse_accept_header
 
 from api.web.conditional import has_version
 
-#: Bytes. What fits into one packet gains nothing.
+#: Bytes. Bodies up to this size fit into one packet, so compression gains nothing.
 SMALLEST = 1_400
 MEDIA_TYPES = frozenset({"application/json", "application/problem+json", "text/html", "text/javascript", "text/css"})
-#: Of an Accept-Encoding that is read and remembered. Who sends a longer one is sent the plain form.
+#: Max characters of an Accept-Encoding that is parsed and cached. With a longer one, the answer is not compressed.
 MAX_CHARS = 200
-#: Never looked at: the paths of the hot minute.
+#: Never compressed: the most frequent paths.
 SKIPPED = "/api/bookings"
-#: Of what is made again and again. A map of 10,000 seats (570 kB, 4.1 ms to render): level 1 gives 43 kB in 1.2 ms,
-#: level 4 39 kB in 2.0, level 6 36 kB in 4.1, level 9 32 kB in 16.
+#: For bodies that are built again and again. A map of 10,000 seats (570 kB, 4.1 ms to render): level 1 gives 43 kB in
+#: 1.2 ms, level 4 39 kB in 2.0, level 6 36 kB in 4.1, level 9 32 kB in 16.
 LEVEL = 1
-#: Of what lasts as long as the process.
+#: For bodies that are built once per process.
 LEVEL_ONCE = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Twofold:
-    """A body as it is, and compressed. `gzipped`: b"" if it is too small for that."""
+    """A body, plain and compressed. `gzipped`: b"" if it is too small to compress."""
 
     plain: bytes
     gzipped: bytes
 
     @property
     def size(self) -> int:
-        """Bytes of both."""
+        """Return the bytes of both forms together."""
         return len(self.plain) + len(self.gzipped)
 
 
@@ -52,12 +52,12 @@ def twofold(plain: bytes, level: int = LEVEL) -> Twofold:
 
 
 def compressed(body: bytes, level: int = LEVEL) -> bytes:
-    """Return the body as gzip, always the same for the same body; b"" if it is too small."""
+    """Return the body as gzip, deterministically; b"" if it is too small to compress."""
     return gzip.compress(body, level, mtime=0) if len(body) > SMALLEST else b""
 
 
 def wants_gzip(accept_encoding: str | None) -> bool:
-    """Return whether a client accepts gzip, and not less gladly than the plain form (RFC 9110 section 12.5.3)."""
+    """Return whether a client accepts gzip and does not prefer the plain form (RFC 9110 section 12.5.3)."""
     if not accept_encoding or len(accept_encoding) > MAX_CHARS:
         return False
     return _wants(accept_encoding)
@@ -73,11 +73,11 @@ def _wants(accept_encoding: str) -> bool:
 def respond(
     body: Twofold, content_type: str, headers: Mapping[str, str] | None = None, *, etag: str | None = None
 ) -> Response:
-    """Return the form that the current request wants, or 304 if it has the version that `etag` names.
+    """Return the form that the current request accepts, or 304 if it has the version named by `etag`.
 
     Args: etag: the strong tag of the plain form, without quotes; the compressed form gets the weak one.
     """
-    packed = bool(body.gzipped) and request.method == "GET" and _asked()
+    packed = bool(body.gzipped) and request.method == "GET" and _request_wants_gzip()
     if etag is not None and has_version(request.headers.get("If-None-Match"), etag):
         response = Response(status=304, headers=headers)
     else:
@@ -92,7 +92,7 @@ def respond(
 
 
 def install(app: Flask) -> None:
-    """Compress the large answers of this application that are not ready."""
+    """Install the hook that compresses large answers which are not compressed yet."""
     app.after_request(_compress)
 
 
@@ -104,7 +104,7 @@ def _compress(response: Response) -> Response:
     if response.status_code == 304 or (response.content_length or 0) <= SMALLEST:
         return response
     response.vary.add("Accept-Encoding")
-    if request.method == "GET" and _asked():
+    if request.method == "GET" and _request_wants_gzip():
         tag, _ = response.get_etag()
         response.set_data(compressed(response.get_data()))
         response.content_encoding = "gzip"
@@ -113,5 +113,5 @@ def _compress(response: Response) -> Response:
     return response
 
 
-def _asked() -> bool:
+def _request_wants_gzip() -> bool:
     return wants_gzip(request.headers.get("Accept-Encoding"))

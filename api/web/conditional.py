@@ -1,4 +1,4 @@
-"""Conditional requests: whether a client has the present version already (RFC 9110 section 13.1.2)."""
+"""Conditional requests: checks whether a client already has the current version (RFC 9110 section 13.1.2)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from werkzeug.http import parse_etags
 
 
 def has_version(if_none_match: str | None, etag: str) -> bool:
-    """Return whether an If-None-Match names this version, or any (`*`): then the answer is 304.
+    """Return whether an If-None-Match names this version, or any (`*`), so that the answer is 304.
 
-    Compares weakly: a proxy that compresses answers makes W/"5" of our "5".
+    The comparison is weak, because a proxy that compresses answers turns our "5" into W/"5".
 
-    Args: if_none_match: the header's value, None if there was none.   etag: the tag without its quotes and W/.
+    Args: if_none_match: the header's value, None if it is absent.   etag: the tag without its quotes and W/.
     """
     if if_none_match is None:
         return False

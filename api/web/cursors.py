@@ -1,7 +1,7 @@
-"""Cursors: where the next page of a list begins. To a client a text without meaning; inside, the last row's place.
+"""Cursors: where the next page of a list begins. Opaque to clients; inside, the sort key of the last row shown.
 
-A page begins behind the row that ended the page before, wherever that row stands by now. So what comes, goes or
-begins meanwhile neither hides rows nor shows them twice, as it would if pages were counted.
+A page begins after the last row of the previous page, wherever that row is by now (keyset pagination). So rows that
+are added or removed meanwhile neither hide others nor show them twice, as they would with page numbers.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from api.shapes.fields import Text, Whole
 from api.web.errors import InvalidCursor
 
 Row = TypeVar("Row")
-#: A title of 200 characters, each of them escaped, is shorter.
+#: Max characters of a cursor: more than a title of 200 characters takes if each is escaped.
 MAX_CHARS = 2_000
-#: The last millisecond of the year 9999, which is the last that a time can have here.
+#: The last millisecond of the year 9999, the latest time that can be represented.
 LATEST_MS = 253_402_300_799_999
 
 
 class Cursor:
-    """The cursors of one list: a row's place is what the list is sorted by."""
+    """The cursors of one list. A row's position consists of the values that the list is sorted by."""
 
-    def __init__(self, name: str, *place: fields.Field[Any]) -> None:
-        """`name`: a cursor of another list is refused. `place`: the kind of each value that the list is sorted by."""
+    def __init__(self, name: str, *position: fields.Field[Any]) -> None:
+        """Args: name: of the list; cursors of others are rejected.   position: the field of each sort key."""
         self._name = name
-        self._place = place
+        self._position = position
 
-    def write(self, *place: Any) -> str:
-        """The cursor of the page that begins behind a row."""
-        return urlsafe_b64encode(orjson.dumps([self._name, *place])).decode().rstrip("=")
+    def write(self, *position: Any) -> str:
+        """Return the cursor of the page that begins after the row at this position."""
+        return urlsafe_b64encode(orjson.dumps([self._name, *position])).decode().rstrip("=")
 
     def read(self, text: str | None) -> tuple[Any, ...] | None:
-        """The place behind which a page begins; None at the list's beginning. Raises: InvalidCursor."""
+        """Return the position after which a page begins; None at the list's beginning. Raises: InvalidCursor."""
         if text is None:
             return None
         if len(text) > MAX_CHARS:
             raise InvalidCursor
         try:
-            name, *place = orjson.loads(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+            name, *position = orjson.loads(b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
             if name != self._name:
                 raise InvalidCursor
-            return tuple(kind.deserialize(value) for kind, value in zip(self._place, place, strict=True))
+            return tuple(kind.deserialize(value) for kind, value in zip(self._position, position, strict=True))
         except (ValueError, TypeError, ValidationError):
             raise InvalidCursor from None
 
@@ -56,15 +56,15 @@ class Cursor:
         found: Sequence[Row],
         limit: int,
         shown: Callable[[Row], dict[str, Any]],
-        place: Callable[[Row], tuple[str | int | UUID, ...]],
+        position: Callable[[Row], tuple[str | int | UUID, ...]],
     ) -> dict[str, Any]:
-        """A page as `api/shapes/answers.py` Page.
+        """Return a page, shaped as `api/shapes/answers.py` Page.
 
-        Args: found: up to `limit` + 1 rows; the one too many tells that there is another page.
-              shown, place: a row as JSON, and its place in the list.
+        Args: noun: the member that lists the rows.   found: up to `limit` + 1 rows; the extra one means there is
+              another page.   shown, position: return a row as JSON, and its position in the list.
         """
         rows = found[:limit]
-        following = self.write(*place(rows[-1])) if len(found) > limit else None
+        following = self.write(*position(rows[-1])) if len(found) > limit else None
         return {noun: [shown(row) for row in rows], "limit": limit, "next_cursor": following}
 
 

@@ -1,7 +1,7 @@
-"""/docs and /openapi.json: the API's description for people and for programs, without any other server.
+"""/docs and /openapi.json: the API's description for people and for programs, served without any other server.
 
 Swagger UI's files come from the flask-swagger-ui package; only the page around them is ours, so that it needs no
-inline script. The page names its files relative to itself, so it works below any path prefix. All is compressed once.
+inline script. The page refers to its files by relative paths, so it works below any prefix. All is compressed once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from api.web.openapi import route
 from core.recent import Recent
 
 TITLE = "Onsale"
-#: `folder`: where the page's folder is, seen from the page: /docs and /docs/ are the same page.
+#: `folder`: the relative path from the page to its files: /docs and /docs/ are the same page.
 PAGE = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -56,15 +56,15 @@ HEADERS = {
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 DOCUMENT_HEADERS = {"Cache-Control": "public, max-age=60"}
-#: Bytes of documents, one per path prefix: an installation has one or two.
+#: Max bytes of cached documents, one per path prefix: an installation has one or two.
 DOCUMENTS_BYTES = 1_000_000
 
-blueprint = Blueprint("docs", __name__, description="This description.")
+blueprint = Blueprint("docs", __name__, description="The API's description.")
 
 
 @route(blueprint, "GET", "/openapi.json", answers={200: "application/json"})
 def openapi() -> Response:
-    """This API as an OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document."""
     documents = cast("Recent[str, Twofold]", current_app.extensions["onsale-openapi"])
     prefix = request.script_root
     response = compression.respond(
@@ -76,17 +76,17 @@ def openapi() -> Response:
 
 @route(blueprint, "GET", "/docs", answers={200: "text/html"})
 def docs() -> Response:
-    """This API as a page to read and to try."""
+    """Show the API's documentation as a page."""
     page = PAGE % {"folder": "" if request.path.endswith("/") else "docs/"}
     return Response(page, content_type="text/html; charset=utf-8", headers=HEADERS)
 
 
 @route(
-    blueprint, "GET", "/docs/<string:name>", answers={200: "text/javascript", 304: None}, takes=("If-None-Match",),
-    headers={200: ("ETag",), 304: ("ETag",)}, errors=(404,),
+    blueprint, "GET", "/docs/<string:name>", request_headers=("If-None-Match",),
+    answers={200: "text/javascript", 304: None}, headers={200: ("ETag",), 304: ("ETag",)}, errors=(404,),
 )  # fmt: skip
 def docs_file(name: str) -> Response:
-    """A file of the page."""
+    """Return a file of the documentation page."""
     if name != "start.js" and name not in FILES:
         raise NotFound
     body, etag = _file(name)
@@ -94,12 +94,12 @@ def docs_file(name: str) -> Response:
 
 
 def install(app: Flask) -> None:
-    """Give the application a place for its documents."""
+    """Install the application's cache of documents."""
     app.extensions["onsale-openapi"] = Recent[str, Twofold](DOCUMENTS_BYTES, lambda document: document.size)
 
 
 def _document(prefix: str) -> Twofold:
-    """Return the document, whose paths are below a prefix. By the first request every blueprint is registered."""
+    """Return the document for a path prefix. Called on request, when every blueprint has been registered."""
     api: Any = current_app.extensions["onsale-api"]
     document = {**api.spec.to_dict(), "servers": [{"url": prefix or "/"}]}
     return twofold(json.dumps(document, separators=(",", ":")).encode(), LEVEL_ONCE)
@@ -107,7 +107,7 @@ def _document(prefix: str) -> Twofold:
 
 @cache
 def _file(name: str) -> tuple[Twofold, str]:
-    """Return a file and its ETag. Swagger UI's are where its package is installed, which is not imported."""
+    """Return a file and its ETag. Swagger UI's files are read from its package, which is not imported."""
     if name == "start.js":
         body = START.encode()
     else:

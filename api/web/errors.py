@@ -1,6 +1,6 @@
-"""Errors that only HTTP knows: tokens, rights, and requests that cannot be read.
+"""Errors of the HTTP layer: tokens, rights, limits, unknown things, and requests that cannot be parsed.
 
-Which status each becomes stands in one table, in `api/web/problems.py`.
+A docstring is the problem's default `detail`. A table in `api/web/problems.py` maps each class to a status.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from core.errors import OnsaleError
 
 
 class TokenMissing(OnsaleError):
-    """This needs a token: `Authorization: Bearer <access_token>`."""
+    """This request requires a token: `Authorization: Bearer <access_token>`."""
 
     code = "token_missing"
 
@@ -47,19 +47,19 @@ class NotAllowed(OnsaleError):
 
 
 class AdministratorsAccount(OnsaleError):
-    """An administrator's address and password are changed by the command `onsale password`, not over HTTP."""
+    """An administrator's account is changed with the command `onsale password`, not over HTTP."""
 
     code = "administrators_account"
 
 
 class BadCredentials(OnsaleError):
-    """E-mail and password do not belong together."""
+    """The e-mail address or the password is wrong."""
 
     code = "bad_credentials"
 
 
 class Busy(OnsaleError):
-    """Too many requests at the moment; try again."""
+    """Too many requests at the moment; try again later."""
 
     code = "busy"
 
@@ -75,7 +75,7 @@ class TooMany(OnsaleError):
 
 
 class TooManyRequests(TooMany):
-    """More requests than one user may send; wait a moment."""
+    """Too many requests by one user; wait a moment."""
 
     code = "too_many_requests"
 
@@ -111,19 +111,19 @@ class UnsupportedMedia(OnsaleError):
 
 
 class UnsupportedEncoding(OnsaleError):
-    """The body must come as it is: no Content-Encoding but identity is read."""
+    """The body must not be compressed: the only supported Content-Encoding is identity."""
 
     code = "unsupported_content_encoding"
 
 
 class BodyTooLarge(OnsaleError):
-    """The body is larger than this address takes."""
+    """The body is larger than this address accepts."""
 
     code = "body_too_large"
 
 
 class BodyIncomplete(OnsaleError):
-    """The body ended before it was whole."""
+    """The body ended before it was complete."""
 
     code = "body_incomplete"
 
@@ -145,18 +145,18 @@ class InvalidRequest(OnsaleError):
 
 
 class HallTaken(OnsaleError):
-    """Another show is in this hall then."""
+    """Another show is in this hall at that time."""
 
     code = "hall_taken"
 
 
 class InvalidCursor(OnsaleError):
-    """The cursor is none of this list: begin again without one."""
+    """The cursor does not belong to this list; start again without one."""
 
     code = "invalid_cursor"
 
 
-#: An Idempotency-Key may be this long; the draft's own example is a UUID.
+#: Max characters of an Idempotency-Key; the draft's example is a UUID.
 MAX_KEY_CHARS = 255
 
 

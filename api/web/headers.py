@@ -1,4 +1,4 @@
-"""The headers that every answer has, whichever transport sends it: security, browsers, TLS, the request's id."""
+"""The headers of every answer, on either transport: security, caching, CORS, HSTS, the request's id."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SECURITY = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 PRIVATE = "no-store"
-#: For two years, as preload lists ask. Only over TLS, which the proxy in front tells (TRUSTED_PROXIES).
+#: Two years, as preload lists require. Only over TLS, according to the trusted proxy in front (TRUSTED_PROXIES).
 HSTS = "max-age=63072000; includeSubDomains"
-#: What pages may read of an answer, and send with a request besides what browsers always allow.
+#: CORS: response headers that pages may read, request headers they may send, and methods.
 EXPOSED = ("Date", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id")
 ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id")
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -21,13 +21,13 @@ PREFLIGHT_S = 600
 
 
 class ResponseHeaders:
-    """Fixed when the process starts, but for what a request says of itself."""
+    """Builds the headers of answers. All but those that depend on the request are built once, at the start."""
 
     def __init__(self, origins: tuple[str, ...], allowed: tuple[str, ...] = ()) -> None:
-        """Args: origins: whose pages may read answers, "*": all.   allowed: further request headers of theirs."""
+        """Args: origins: whose pages may read answers, "*": all.   allowed: further request headers they may send."""
         always = list(SECURITY.items())
         if origins:
-            # Answers differ by Origin, also those to a page that is not allowed: no cache may give one to the other.
+            # Answers vary by Origin, also for an origin that is not allowed: caches must not mix them up.
             always.append(("Vary", "Origin"))
         self._private = [("Cache-Control", PRIVATE), *always]
         self._public = [("Cache-Control", PUBLIC), *always]
@@ -40,7 +40,7 @@ class ResponseHeaders:
         ]
 
     def around(self, request_id: str, origin: str | None, *, tls: bool, public: bool = False) -> Pairs:
-        """The headers of an answer. `public`: caches may keep it for a second. `tls`: the client used https."""
+        """Return an answer's headers. `public`: caches may keep it for a second. `tls`: the client used https."""
         found = [("X-Request-Id", request_id), *(self._public if public else self._private)]
         if origin is not None and (allowed := self._allowed(origin)):
             found += [("Access-Control-Allow-Origin", allowed), self._exposed]
@@ -49,9 +49,9 @@ class ResponseHeaders:
         return found
 
     def preflight(self, origin: str | None, requested: str | None) -> Pairs:
-        """The headers that answer a browser's question before the request itself; none for a foreign page.
+        """Return the headers that answer a CORS preflight; none if the origin is not allowed.
 
-        Args: requested: its Access-Control-Request-Method.
+        Args: requested: the value of Access-Control-Request-Method.
         """
         return self._preflight if requested and origin is not None and self._allowed(origin) else []
 

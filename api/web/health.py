@@ -1,7 +1,7 @@
-"""Whether the process lives, whether it can accept bookings, and what it has counted.
+"""Liveness, readiness and metrics.
 
-Readiness needs Redis alone: with Postgres away bookings are still accepted, and decided when it is back.
-Probes are asked every few seconds with short patience, so nothing here may wait long.
+Readiness needs Redis alone: while Postgres is unavailable bookings are still accepted, and decided when it is back.
+Probes are called every few seconds with a short timeout, so nothing here may block for long.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ blueprint = Blueprint("health", __name__, description="Liveness, readiness, metr
 
 @route(blueprint, "GET", "/api/health", answers={200: answers.HEALTH})
 def health() -> Response:
-    """For clients that look whether there is a server at all."""
+    """Say that the server is running, for clients that check."""
     return answer({"success": True, "message": "Server is running", "status": "ok"})
 
 
 @route(blueprint, "GET", "/healthz", answers={200: answers.LIVENESS})
 def healthz() -> Response:
-    """Liveness: the process answers. Depends on nothing, or one outage would become two."""
+    """Liveness: the process answers. Depends on no other server, so that one outage does not become two."""
     return liveness().response()
 
 
 @route(blueprint, "GET", "/readyz", answers={200: answers.READINESS, 503: answers.READINESS})
 def readyz() -> Response:
-    """Readiness: bookings can be accepted. Without a worker they are, and wait: the answer says so."""
+    """Readiness: bookings can be accepted. Without workers they wait undecided; `workers` is 0 then."""
     return backend().loop.run(readiness(backend())).response()
 
 
 def liveness() -> Reply:
-    """The answer of /healthz."""
+    """Return the answer of /healthz."""
     return Reply(200, as_bytes({"status": "ok"}))
 
 
 async def readiness(backend: Backend) -> Reply:
-    """The answer of /readyz: 503 also while the process is leaving, so that a balancer sends no more requests."""
+    """Return the answer of /readyz: 503 also while the process is leaving, so balancers stop sending requests."""
     postgres = "ok" if await backend.probe.answers() else "unavailable"
     try:
         workers = await backend.service.workers_alive()
@@ -60,7 +60,7 @@ async def readiness(backend: Backend) -> Reply:
 
 @route(blueprint, "GET", "/metrics", answers={200: "text/plain"})
 def prometheus() -> Response:
-    """Metrics in Prometheus's text format."""
+    """Return metrics in Prometheus's text format."""
     try:
         service = backend().service
         lanes, workers = service.intake.lanes(), backend().loop.run(service.workers_alive())

@@ -1,6 +1,6 @@
-"""What happens around every request of Flask's: its id, the headers of every answer, one log line, one observation.
+"""The hooks around every request in Flask: request id, common headers, a log line and a metrics observation.
 
-Nothing here may touch a store. The front (front.py) answers with the same headers; it writes no log line.
+Nothing here may call a store. The front (front.py) answers with the same headers; it writes no log line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core import logs
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-#: A request id is no secret: the process's own letters and a number.
+#: Request ids are not secret: a random prefix per process and a counter.
 _PROCESS = secrets.token_hex(5)
 _numbers = itertools.count(1)
 
@@ -29,7 +29,7 @@ _levels = logging.getLogger(__name__)
 
 
 def install(app: Flask, headers: ResponseHeaders) -> None:
-    """Run these around every request of the application."""
+    """Install the hooks around every request of the application."""
     app.extensions["onsale-response-headers"] = headers
     app.before_request(_begin)
     app.after_request(_finish)
@@ -37,7 +37,7 @@ def install(app: Flask, headers: ResponseHeaders) -> None:
 
 
 def request_id(given: str) -> str:
-    """The id of a request: the client's own if it is sane, else a new one."""
+    """Return the id of a request: the client's if it is well-formed, else a new one."""
     return given if given and REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_numbers):x}"
 
 
@@ -51,7 +51,7 @@ def _finish(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
     _add_headers(response)
     rule, method, status = request.url_rule, request.method, response.status_code
-    if method not in metrics.METHODS:  # clients invent others
+    if method not in metrics.METHODS:  # clients may send any
         method = "other"
     metrics.observe(rule.rule if rule else "(none)", method, status, seconds)
     reads = method in READS
@@ -63,7 +63,7 @@ def _finish(response: Response) -> Response:
 
 def _add_headers(response: Response) -> None:
     headers: ResponseHeaders = current_app.extensions["onsale-response-headers"]
-    # Pages of other origins call the API alone.
+    # CORS is for the API's paths only.
     origin = request.headers.get("Origin") if request.path.startswith("/api/") else None
     tls = request.environ["wsgi.url_scheme"] == "https"
     around = headers.around(g.request_id, origin, tls=tls)

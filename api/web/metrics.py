@@ -1,8 +1,8 @@
-"""What the api counts. Metric names and labels are a contract with dashboards: never renamed.
+"""The api's metrics. Their names and labels are a contract with dashboards: never renamed.
 
-With PROMETHEUS_MULTIPROC_DIR set before the start, /metrics of any api process tells of all of them, and of
-the workers of the same machine (core/metric_files.py); of the other api processes, as of their last hand-over
-(api/web/tally.py), a second ago at most. What lives in Redis, the lanes, is read at scrape time.
+With PROMETHEUS_MULTIPROC_DIR set before the start, /metrics of any api process covers all api processes and workers
+of the machine (core/metric_files.py); the other api processes as of their last hand-over (api/web/tally.py), at most
+a second ago. The state of the lanes is read from Redis at scrape time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ metric_files.share()
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 ACCEPTS = Counter("onsale_accepts_total", "Operations accepted into a lane.", ["kind"])
-REFUSALS = Counter("onsale_refusals_total", "Requests refused at the door.", ["code"])
+REFUSALS = Counter("onsale_refusals_total", "Requests refused by accept.lua.", ["code"])
 WAYS = Counter("onsale_http_ways_total", "Requests by the way they took: the event loop alone, or threads.", ["way"])
 REQUESTS = Histogram(
     "onsale_http_request_seconds", "Requests answered.", ["route", "method", "status"], buckets=BUCKETS
@@ -35,7 +35,7 @@ REQUESTS = Histogram(
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 #: `<int:show_id>` of a rule is `{show_id}` in the metric, as in the API's description.
 _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
-#: Looking a label's child up by hand saves the library's lock and checks on every request.
+#: Caching a label's child saves the library's lock and checks on every request.
 _counters: dict[tuple[Counter, str], Counter] = {}
 _histograms: dict[tuple[str, str, int], Histogram] = {}
 _tally = Tally(BUCKETS)
@@ -47,7 +47,7 @@ def accepted(kind: str) -> None:
 
 
 def refused(code: str) -> None:
-    """Count a request refused at the door."""
+    """Count a request refused by accept.lua."""
     _tally.count(_child(REFUSALS, code))
 
 
@@ -57,7 +57,7 @@ def way(name: Literal["fast", "threads"]) -> None:
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
-    """Count one answered request. Methods that clients invent share one label, or they could make labels for ever."""
+    """Count one answered request. Unknown methods share one label, so that clients cannot create labels."""
     key = (route, method if method in METHODS else "other", status // 100)
     child = _histograms.get(key)
     if child is None:
@@ -74,10 +74,10 @@ def _child(counter: Counter, label: str) -> Counter:
 
 
 def exposition(lanes: Sequence[LaneState] | None, workers: int, late_s: float) -> bytes:
-    """All metrics in Prometheus's text format.
+    """Return all metrics in Prometheus's text format.
 
-    Args:    lanes: as they are now; None: Redis is away.   workers: how many are alive.
-             late_s: a lane whose first entry is older is late.
+    Args:    lanes: their current state; None: Redis is unavailable.   workers: how many are alive.
+             late_s: a lane is late if its first entry is older than this many seconds.
     """
     live = CollectorRegistry()
     live.register(_Lanes(lanes, workers, late_s))
@@ -94,7 +94,7 @@ class _Lanes(Collector):
         self._late_ms = late_s * 1000
 
     def collect(self) -> Iterator[Metric]:
-        """Called by the registry."""
+        """Yield the metrics of the lanes. Called by the registry."""
         lanes = self._lanes or ()
         yield GaugeMetricFamily(
             "onsale_redis_up", "1 if the lanes could be read.", value=0 if self._lanes is None else 1
@@ -117,7 +117,7 @@ class _Lanes(Collector):
         )
         yield _by_lane(
             "onsale_lane_drained",
-            "1 while somebody drains the lane.",
+            "1 while a drain is at work on the lane.",
             ((lane.lane, 0 if lane.drained_by in (None, "rung") else 1) for lane in lanes),
         )
 

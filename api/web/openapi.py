@@ -1,7 +1,7 @@
-"""Routes and their description in one place: what stands here is the OpenAPI document, and costs no request.
+"""Routes and their OpenAPI description, in one place and at no cost per request.
 
-flask-smorest builds the document from what `route` notes on a view; its own decorators would wrap the view
-once more for each thing said about it. Reading and answering is done by the view itself.
+flask-smorest builds the document from the notes that `route` leaves on a view; its own decorators would wrap the view
+once per aspect. The view itself reads the request and builds the answer.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from api.web.errors import MAX_KEY_CHARS
 View = TypeVar("View", bound=Callable[..., Response])
 
 BEARER = "bearer"
-#: What a request with a body, a query or a token can run into, wherever it goes.
+#: Error statuses of any request with a body, a query or a token.
 BODY_ERRORS, QUERY_ERRORS, TOKEN_ERRORS = (400, 413, 415, 422), (422,), (401, 429)
 
 HEADERS = {
-    "Location": "Where the thing is found.",
-    "Retry-After": "Seconds after which asking again makes sense.",
-    "ETag": "Names this version of the answer; send it as If-None-Match.",
+    "Location": "The path of the resource.",
+    "Retry-After": "Seconds to wait before the next request.",
+    "ETag": "The version of the answer; send it as If-None-Match.",
 }
 
-#: What a request header must look like.
+#: The form of request headers, in JSON Schema.
 HEADER_SHAPES = {"Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY_CHARS, "pattern": "^[!-~]([ -~]*[!-~])?$"}}
 
 
@@ -46,7 +46,7 @@ def route(
     answers: Mapping[int, Schema | str | None],
     body: Schema | None = None,
     query: Schema | None = None,
-    takes: Sequence[str] = (),
+    request_headers: Sequence[str] = (),
     errors: Sequence[int] = (),
     headers: Mapping[int, Sequence[str]] | None = None,
     leads: Mapping[int, Links] | None = None,
@@ -54,18 +54,18 @@ def route(
 ) -> Callable[[View], View]:
     """Make a function the view of `method rule`, and describe it; its docstring is the summary.
 
-    Args:    answers: status -> shape, or a media type for what is not JSON, or None for no body.
-             takes: request headers it understands.  errors: statuses besides those of body, query, token.
-             headers: status -> names of response headers.  leads: status -> links.  secured: needs a token.
+    Args:    answers: status -> shape, or a media type for other than JSON, or None for no body.
+             request_headers: those it reads.  errors: statuses besides those of body, query and token.
+             headers: status -> names of response headers.  leads: status -> links.  secured: requires a token.
     """
     reads = [*(BODY_ERRORS if body else ()), *(QUERY_ERRORS if query else ()), *(TOKEN_ERRORS if secured else ())]
     responses: dict[str, Any] = {str(status): HTTPStatus(status).name for status in sorted({*errors, *reads})}
     for status, shape in answers.items():
         responses[str(status)] = _answer(status, shape, (headers or {}).get(status, ()), (leads or {}).get(status))
     document: dict[str, Any] = {"responses": responses}
-    parameters = [_header_parameter(name) for name in takes] + ([{"in": "query", "schema": query}] if query else [])
-    if parameters:
-        document["parameters"] = parameters
+    if request_headers or query:
+        queries = [{"in": "query", "schema": query}] if query else []
+        document["parameters"] = [*map(_header_parameter, request_headers), *queries]
     if body:
         document["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     if secured:
@@ -81,7 +81,7 @@ def route(
 
 
 class ProblemApi(Api):  # type: ignore[misc]
-    """flask-smorest, with every error a problem: in the handler, and in the document."""
+    """flask-smorest, with every error as a problem: in the handler and in the document."""
 
     ERROR_SCHEMA = Problem
 
@@ -98,7 +98,7 @@ class ProblemApi(Api):  # type: ignore[misc]
         self.spec.components.security_scheme(BEARER, scheme)
 
     def _register_responses(self) -> None:
-        """The error responses, by the names that `route` and flask-smorest refer to them."""
+        """Register the error responses under the names that `route` and flask-smorest use to refer to them."""
         described = {status.name: status.phrase for status in HTTPStatus if status >= 400}
         described[self.DEFAULT_ERROR_RESPONSE_NAME] = "Any other error."
         for name, description in described.items():
@@ -108,23 +108,23 @@ class ProblemApi(Api):  # type: ignore[misc]
 
 
 def _exactly(_converter: Any, field: fields.Field[Any], ret: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """What the document would not know of a field by itself: where patterns end, and that digits have no sign."""
-    told: dict[str, Any] = {}
+    """Return what apispec leaves out of a field: the end of patterns, the minimum of digits, names of properties."""
+    derived: dict[str, Any] = {}
     if str(ret.get("pattern", "")).endswith(r"\Z"):
         # JSON Schema's regular expressions are ECMAScript's: there \Z is the letter, and $ the very end.
-        told["pattern"] = ret["pattern"].removesuffix(r"\Z") + "$"
+        derived["pattern"] = ret["pattern"].removesuffix(r"\Z") + "$"
     if isinstance(field, Digits) and "minimum" not in ret:
-        told["minimum"] = 0
+        derived["minimum"] = 0
     if "propertyNames" in field.metadata:
-        told["propertyNames"] = field.metadata["propertyNames"]
-    return told
+        derived["propertyNames"] = field.metadata["propertyNames"]
+    return derived
 
 
 class _Rules(BasePlugin):  # type: ignore[misc,unused-ignore]
-    """What a shape asks of several fields together: its `RULES`, keywords of JSON Schema."""
+    """Adds a shape's rules about several fields, its `RULES`, to the document."""
 
     def schema_helper(self, name: str, definition: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """The keywords to add to this schema."""
+        """Return the keywords to add to this schema."""
         return dict(getattr(kwargs.get("schema"), "RULES", {}))
 
 

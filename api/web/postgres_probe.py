@@ -1,4 +1,4 @@
-"""Whether Postgres answers, asked with short patience."""
+"""A probe of Postgres with a short timeout."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from core.errors import PostgresUnavailable
 from db.postgres.engine import transaction
 
-#: Seconds. A probe of Kubernetes gives up after one by default.
+#: Seconds. A probe of Kubernetes times out after one by default.
 POSTGRES_PATIENCE_S = 0.3
 
 
 class PostgresProbe:
-    """Asks Postgres in a thread of its own: an attempt to connect may take seconds, the answer may not."""
+    """Checks Postgres in a separate thread: an attempt to connect may take seconds, the probe may not."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -25,7 +25,7 @@ class PostgresProbe:
         self._lock = threading.Lock()
 
     async def answers(self) -> bool:
-        """Whether Postgres answers, or has just now."""
+        """Return whether Postgres answers within POSTGRES_PATIENCE_S. Concurrent callers share one attempt."""
         with self._lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix="postgres-probe")
@@ -40,7 +40,7 @@ class PostgresProbe:
         return True
 
     def close(self) -> None:
-        """Wait for an attempt that is under way; it has a connection of the engine. Repeat: nothing happens."""
+        """Wait for an attempt under way, which uses a connection of the engine.   Repeat: no effect."""
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:
@@ -48,4 +48,4 @@ class PostgresProbe:
 
     def _ask(self) -> None:
         with transaction(self._engine):
-            """Taking a connection is enough: the pool tries it out before it hands it over."""
+            """Getting a connection is enough: the pool tests it first."""

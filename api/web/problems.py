@@ -1,7 +1,7 @@
 """Every error as RFC 9457 problem+json: one shape, one table from error class to status.
 
-`code` is stable and public; `detail` is for people and may change. No driver's text reaches a client: what
-went wrong inside stands in the log, under the same request id.
+`code` is stable and public; `detail` is for people and may change. No driver's text reaches a client: the cause is in
+the log, under the same request id.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ SOON = {"Retry-After": "1"}
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 REFUSED_TOKEN = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
-#: What each error is to a client: status and headers.
+#: Error -> status and headers.
 ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     RedisUnavailable: (503, SOON),
     AcceptUnknown: (503, {}),
@@ -87,13 +87,13 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     HallTaken: (409, {}),
 }
 
-#: Code and words for what Flask and Werkzeug refuse by themselves.
+#: Status -> code and detail, for errors that Flask and Werkzeug raise.
 STATUSES = {
-    400: ("bad_request", "The request cannot be understood."),
+    400: ("bad_request", "The request is malformed."),
     404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not know this method."),
-    411: ("length_required", "The body must say its Content-Length."),
-    413: ("body_too_large", "The body is larger than this address takes."),
+    405: ("method_not_allowed", "This address does not support this method."),
+    411: ("length_required", "The request must have a Content-Length."),
+    413: ("body_too_large", "The body is larger than this address accepts."),
     415: ("unsupported_media_type", "The body must be application/json, in UTF-8."),
 }
 
@@ -110,7 +110,7 @@ def reply(
     request_id: str,
     **extra: Any,
 ) -> Reply:
-    """A problem.
+    """Return a problem.
 
     Args:    code: stable name, snake_case.  errors: [{"pointer": "/seats/0", "detail": "..."}].
              extra: further members of the body.
@@ -132,7 +132,7 @@ def reply(
 def _text(body: dict[str, Any]) -> str:
     try:
         return orjson.dumps(body).decode()
-    except orjson.JSONEncodeError:  # it repeats a name of the client's, with half a character in it
+    except orjson.JSONEncodeError:  # echoes a client-supplied key containing a lone surrogate
         return json.dumps(body, separators=(",", ":"))
 
 
@@ -144,24 +144,24 @@ def problem(
     errors: Sequence[Mapping[str, str]] | None = None,
     **extra: Any,
 ) -> Response:
-    """`reply` as the response to the current request."""
+    """Return a problem as the response to the current request. Args: as `reply`."""
     return reply(status, code, detail, headers, errors, request_id=g.get("request_id", ""), **extra).response()
 
 
 def install(app: Flask) -> None:
-    """Make every error of this application a problem."""
+    """Turn every error of this application into a problem."""
     app.register_error_handler(HTTPException, of_http_exception)
     app.register_error_handler(OnsaleError, of_error)
     app.register_error_handler(Exception, of_surprise)
 
 
 def of_error(error: OnsaleError) -> Response:
-    """The response to one of our own errors."""
+    """Return the response to one of our own errors."""
     return reply_of(error, g.get("request_id", "")).response()
 
 
 def reply_of(error: Exception, request_id: str) -> Reply:
-    """The problem of one of our own errors; anything else is a surprise."""
+    """Return the problem of one of our own errors; any other error is a bug: 500 `internal`."""
     entry = next((ERRORS[class_] for class_ in type(error).__mro__ if class_ in ERRORS), None)
     if entry is None or not isinstance(error, OnsaleError):
         return _surprise(error, request_id)
@@ -177,7 +177,7 @@ def reply_of(error: Exception, request_id: str) -> Reply:
 
 
 def of_http_exception(error: HTTPException) -> AnyResponse:
-    """The problem of an error that Flask or Werkzeug raised; its own headers, such as Allow, are kept."""
+    """Return the problem of an error that Flask or Werkzeug raised, with its headers, such as Allow."""
     if isinstance(error, RoutingException) or error.response is not None:
         return error.get_response()
     status = error.code or 500
@@ -189,10 +189,10 @@ def of_http_exception(error: HTTPException) -> AnyResponse:
 
 
 def of_surprise(error: Exception) -> Response:
-    """A bug: logged with its traceback, and nothing of it told to the client."""
+    """Log a bug with its traceback, and return a problem that reveals nothing of it."""
     return _surprise(error, g.get("request_id", "")).response()
 
 
 def _surprise(error: Exception, request_id: str) -> Reply:
     log.error("internal error", exc_info=error, request_id=request_id)
-    return reply(500, "internal", "Something went wrong here. It has been logged.", request_id=request_id)
+    return reply(500, "internal", "Internal error. It has been logged.", request_id=request_id)

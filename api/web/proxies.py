@@ -1,9 +1,9 @@
-"""Who sends a request, as the proxies in front of us tell it: the client's address, the scheme, the path prefix.
+"""The sender of a request, according to the proxies in front of us: client address, scheme, path prefix.
 
-Each proxy adds its entry to the right end of X-Forwarded-For, -Proto and -Prefix, so what a client wrote itself
-stands to the left. With n trusted proxies the n-th entry from the right is believed; with fewer entries, none is.
+Each proxy adds its entry to the right end of X-Forwarded-For, -Proto and -Prefix, so anything the client wrote is to
+the left. With n trusted proxies the n-th entry from the right is trusted; with fewer entries, none is.
 
-Everything here but `BehindProxies` is a pure function, for a front that knows no WSGI.
+Everything here but `BehindProxies` is a pure function, so the front, which has no WSGI, can use it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Where a request comes from. `address`: None if even the peer's is unknown. `prefix`: "", or such as "/shop"."""
+    """The sender of a request. `address`: None if even the peer's is unknown. `prefix`: "", or such as "/shop"."""
 
     address: str | None
     scheme: str
@@ -37,23 +37,23 @@ class Sender:
 
 
 def sender_of(forwarded: Mapping[str, str], proxies: int, address: str | None, scheme: str) -> Sender:
-    """Return where a request comes from.
+    """Return the sender of a request.
 
-    Args: forwarded: header values by lower-case name; of a name given twice, the values joined by commas (`joined`).
-          proxies: how many are trusted; with 0 nothing of `forwarded` is believed.
-          address, scheme: of the connection itself, and the answer where the proxies tell nothing usable.
+    Args: forwarded: header values by lower-case name; values of repeated headers are joined by commas (`joined`).
+          proxies: how many are trusted; with 0, `forwarded` is ignored.
+          address, scheme: the connection's, used where the proxies' entries are missing or invalid.
     """
-    told_address = address_of(_entry(forwarded, FORWARDED_FOR, proxies))
-    told_scheme = _entry(forwarded, FORWARDED_PROTO, proxies).lower()
+    forwarded_address = address_of(_entry(forwarded, FORWARDED_FOR, proxies))
+    forwarded_scheme = _entry(forwarded, FORWARDED_PROTO, proxies).lower()
     return Sender(
-        address=told_address or address,
-        scheme=told_scheme if told_scheme in SCHEMES else scheme,
+        address=forwarded_address or address,
+        scheme=forwarded_scheme if forwarded_scheme in SCHEMES else scheme,
         prefix=prefix_of(_entry(forwarded, FORWARDED_PREFIX, proxies)),
     )
 
 
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the X-Forwarded headers among these (name, value) pairs, as `sender_of` takes them."""
+    """Return the X-Forwarded headers among these (name, value) pairs, in the form that `sender_of` expects."""
     found: dict[str, str] = {}
     for name, value in headers:
         name = name.lower()
@@ -65,15 +65,15 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 def drop_ambiguous(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the headers without those whose name has an underscore.
 
-    WSGI gives X_Forwarded_For the name of X-Forwarded-For, so with it a client would choose its own address.
+    WSGI gives X_Forwarded_For the same name as X-Forwarded-For, so clients could spoof their address with it.
     """
     return [(name, value) for name, value in headers if "_" not in name]
 
 
 def address_of(entry: str) -> str | None:
-    """Return the IP address of an entry: bare, quoted, with a port, in brackets; None if it is none.
+    """Return the IP address in an entry: bare, quoted, with a port, in brackets; None if there is none.
 
-    An IPv4 address that is mapped into IPv6 is the IPv4 address.
+    An IPv4-mapped IPv6 address is returned as IPv4.
     """
     text = entry.strip().removeprefix('"').removesuffix('"')
     if not text:
@@ -84,9 +84,9 @@ def address_of(entry: str) -> str | None:
 
 
 def client_network(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or an IPv6 network of 64 bits, which one client has alone.
+    """Return what counts as one client: an IPv4 address, or an IPv6 /64 network, which one client has to itself.
 
-    Return "unknown" for what is no address: all of those count as one client.
+    Invalid addresses count as one client, "unknown".
     """
     found = address_of(address)
     parsed = _parsed(found) if found else None
@@ -96,7 +96,7 @@ def client_network(address: str) -> str:
 
 
 def prefix_of(entry: str) -> str:
-    """Return a path prefix without a slash at its end; "" if there is none, or it is no clean absolute path."""
+    """Return a path prefix without a trailing slash; "" if there is none, or it is not a clean absolute path."""
     prefix = entry.removesuffix("/")
     if len(prefix) > MAX_PREFIX_CHARS or not _PREFIX.fullmatch(prefix):
         return ""
@@ -104,14 +104,14 @@ def prefix_of(entry: str) -> str:
 
 
 def located(prefix: str, path: str) -> str:
-    """Return a path of ours as the client knows it, for Location headers and links."""
+    """Return a path of ours as the client must request it, for Location headers."""
     return prefix + path
 
 
 class BehindProxies:
-    """WSGI middleware: the application sees the address, scheme and prefix that the trusted proxies tell.
+    """WSGI middleware: gives the application the address, scheme and prefix from the trusted proxies.
 
-    Host stays as it is.
+    Host is left unchanged.
     """
 
     def __init__(self, app: WsgiApp, proxies: int) -> None:
@@ -124,7 +124,7 @@ class BehindProxies:
         forwarded = {
             name: environ[variable]
             for name, variable in _VARIABLES.items()
-            if variable in environ  # the server has joined repeated ones by commas
+            if variable in environ  # the server has joined repeated headers with commas
         }
         found = sender_of(forwarded, self._proxies, environ.get("REMOTE_ADDR"), environ["wsgi.url_scheme"])
         if found.address is not None:
@@ -140,7 +140,7 @@ _VARIABLES = {
 
 
 def _entry(forwarded: Mapping[str, str], name: str, proxies: int) -> str:
-    """Return the entry of the outermost trusted proxy; "" if it wrote none."""
+    """Return the entry of the outermost trusted proxy; "" if there is none."""
     entries = forwarded.get(name, "").split(",")
     return entries[-proxies].strip() if 0 < proxies <= len(entries) else ""
 

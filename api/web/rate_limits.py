@@ -1,10 +1,10 @@
-"""How many requests one user may send: a token bucket per user, in the memory of each api process.
+"""Rate limits: a token bucket per user, in the memory of each api process.
 
-Each process counts for itself, so a user who reaches N processes may send N times as much: the limit keeps one
-account from taking a process for itself, it is no quota. Off with RATE_LIMIT_PER_S=0.
+Each process counts separately, so a user whose requests reach N processes may send N times as many: the limit keeps
+one account from monopolising a process, it is not a quota. Off with RATE_LIMIT_PER_S=0.
 
-    Rates.take(user_id)   one request; under a microsecond, never waits
-    count(user_id)        the same for the current request of Flask's: 429 by exception, and headers
+    Rates.spend(user_id)   count one request; takes under a microsecond, never blocks
+    count(user_id)         the same for Flask's current request; raises TooManyRequests, and sets the headers
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from api.web.errors import TooManyRequests
 from core.operations import Book, Cancel, Confirm
 from core.settings import Settings
 
-#: Users of one generation; two are kept. At about 200 bytes a user: 40 MB at the most.
+#: Max users in one generation; two are kept. At about 200 bytes a user: at most 40 MB.
 REMEMBERED = 100_000
 
 
 class Verdict(NamedTuple):
-    """Whether a request may go on. `left`: how many more may at once.  `wait_s`: seconds until the next one may."""
+    """Whether a request is allowed. `left`: tokens left.  `wait_s`: seconds until the next request is allowed."""
 
     allowed: bool
     left: int
     wait_s: float
 
     def refusal(self) -> TooManyRequests:
-        """The error of a request that may not."""
+        """Return the error for a request that is not allowed."""
         return TooManyRequests(math.ceil(self.wait_s))
 
 
 class Rates:
-    """The buckets of one process, each kept as one number: when it will be full again (seconds, monotonic).
+    """The buckets of one process, each stored as one number: when it will be full again (seconds, monotonic).
 
-    A bucket that is full need not be known, so forgetting an old one gives nobody more than a full bucket.
-    Two threads of one user may both be let in by the last token: that is all that the missing lock costs.
+    A full bucket need not be stored, so forgetting an old one gives its user at most a full bucket.
+    Without a lock, two threads of one user may both spend the last token; that is accepted.
     """
 
     def __init__(self, per_s: float, burst: int, *, remembered: int = REMEMBERED) -> None:
@@ -51,8 +51,8 @@ class Rates:
         self._old: dict[UUID, float] = {}
         self.policy = f'"user";q={burst};w={math.ceil(burst / per_s)}'
 
-    def take(self, user_id: UUID) -> Verdict:
-        """Take one token of this user's bucket, if there is one. Repeat: takes another."""
+    def spend(self, user_id: UUID) -> Verdict:
+        """Spend one token of this user's bucket, if there is one. Repeat: spends another."""
         now = time.monotonic()
         young = self._young
         full_at = young.get(user_id) or self._old.get(user_id, now)
@@ -67,69 +67,68 @@ class Rates:
         return Verdict(True, int(left_s / self._each_s + 1e-6), 0.0)
 
     def wait_s(self, user_id: UUID) -> float:
-        """Seconds until this user's bucket has a token; 0 if it has one. Takes none."""
+        """Return the seconds until this user's bucket has a token; 0 if it has one. Spends none."""
         full_at = self._young.get(user_id) or self._old.get(user_id, 0.0)
         wait_s = full_at - time.monotonic() + self._each_s - self._burst_s
         return wait_s if wait_s > 1e-9 else 0.0
 
     def headers(self, verdict: Verdict) -> tuple[tuple[str, str], tuple[str, str]]:
-        """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) of a verdict.
+        """Return RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) for a verdict.
 
-        They say how many are left, and in how many seconds there is another.
+        They say how many tokens are left, and in how many seconds there is another.
         """
         wait_s = math.ceil(self._each_s if verdict.allowed else verdict.wait_s)
         return ("RateLimit-Policy", self.policy), ("RateLimit", f'"user";r={verdict.left};t={wait_s}')
 
 
 class Allowance:
-    """How many operations of one user this process takes into lanes in the long run, so that an account cannot fill
-    the database: each is a row or two for ever (docs/operations.md has the sum).
+    """Limits how many operations of one user this process accepts per hour, so that no account can fill the database:
+    each operation is a row or two for ever (docs/operations.md has the calculation).
 
-    A booking can be confirmed and cancelled once each, so there are twice as many of these: nobody who needs one is
-    stopped.
+    A booking can be confirmed and cancelled once each, so twice as many of these are allowed as bookings.
     """
 
     def __init__(self, per_hour: int) -> None:
-        """Args: per_hour: bookings, and as many at once; 0: no limit."""
+        """Args: per_hour: bookings per hour, which is also the burst; 0: no limit."""
         self._books = Rates(per_hour / 3600, per_hour) if per_hour else None
         self._changes = Rates(2 * per_hour / 3600, 2 * per_hour) if per_hour else None
 
     def wait_s(self, operation: Book | Confirm | Cancel) -> float:
-        """Seconds until an operation of this user may be taken; 0 if it may now."""
+        """Return the seconds until an operation of this user may be accepted; 0 if it may now."""
         rates = self._of(operation)
         return rates.wait_s(operation.user_id) if rates else 0.0
 
     def count(self, operation: Book | Confirm | Cancel) -> None:
-        """Count one that was taken."""
+        """Count an accepted operation."""
         rates = self._of(operation)
         if rates:
-            rates.take(operation.user_id)
+            rates.spend(operation.user_id)
 
     def _of(self, operation: Book | Confirm | Cancel) -> Rates | None:
         return self._books if isinstance(operation, Book) else self._changes
 
 
 def install(app: Flask, settings: Settings) -> Rates | None:
-    """Give the application its buckets, and its answers the headers; returns the buckets. None: they are off."""
+    """Install the application's buckets and the headers of its answers. Returns: the buckets; None if off."""
     if not settings.rate_limit_per_s:
         return None
     rates = app.extensions["onsale-rates"] = Rates(settings.rate_limit_per_s, settings.rate_limit_burst)
-    app.after_request(_tell)
+    app.after_request(_add_headers)
     return rates
 
 
 def count(user_id: UUID) -> None:
-    """Count the current request as this user's. Raises: TooManyRequests."""
+    """Count the current request against this user's rate. Raises: TooManyRequests."""
     rates = cast(Rates | None, current_app.extensions.get("onsale-rates"))
     if rates is None:
         return
-    verdict = g.verdict = rates.take(user_id)
+    verdict = g.verdict = rates.spend(user_id)
     if not verdict.allowed:
         raise verdict.refusal()
 
 
-def _tell(response: Response) -> Response:
-    """Say what was counted."""
+def _add_headers(response: Response) -> Response:
+    """Add the RateLimit headers, if the request was counted."""
     verdict: Verdict | None = g.get("verdict")
     if verdict is not None:
         for name, value in cast(Rates, current_app.extensions["onsale-rates"]).headers(verdict):

@@ -1,4 +1,4 @@
-"""Replies: what an answer says, before a transport (front.py, or Flask's views) makes a response of it."""
+"""Replies: answers before a transport (front.py, or Flask's views) turns them into responses."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ JSON = "application/json"
 
 @dataclass(slots=True)
 class Reply:
-    """A status, a body and the headers that are its own; the transport adds those of every answer."""
+    """A status, a body and its specific headers; the transport adds the headers that every answer has."""
 
     status: int
     body: str | bytes
     headers: list[tuple[str, str]] = field(default_factory=list)
     content_type: str = JSON
-    #: Whether caches may keep it for a second (rendering.py PUBLIC); none may keep any other.
+    #: Whether caches may keep it for a second (PUBLIC); they may not keep others.
     public: bool = False
-    #: The version that it shows, as in its ETag but without quotes; empty if it has none.
+    #: The body's version: its ETag without quotes; empty if it has none.
     etag: str = ""
     #: The body for clients that accept gzip; empty if there is none (`packed`).
     gzipped: bytes = b""
 
     def unless_known(self, if_none_match: str | None) -> Reply:
-        """Return this reply, or 304 for a client that names its version: compared weakly, as RFC 9110 13.1.2 says."""
+        """Return this reply, or 304 for a client that has its version (weak comparison, RFC 9110 section 13.1.2)."""
         if not self.etag or not has_version(if_none_match, self.etag):
             return self
         return replace(self, status=304, body="")
 
     def below(self, prefix: str) -> Reply:
-        """Return this reply as a client sees it below a path prefix: with its Location there."""
+        """Return this reply for a client behind a path prefix, which is added to its Location."""
         if not prefix or not any(name == "Location" for name, _ in self.headers):
             return self
         headers = [(name, located(prefix, value) if name == "Location" else value) for name, value in self.headers]
         return replace(self, headers=headers)
 
     def packed(self, accept_encoding: str | None) -> Reply:
-        """Return this reply in the form that a client wants; its ETag is weak then. Not to be called for HEAD."""
+        """Return this reply compressed, with a weak ETag, if it can be and the client accepts it. Not for HEAD."""
         if not self.gzipped:
             return self
         headers = [*self.headers, ("Vary", "Accept-Encoding")]
@@ -54,7 +54,7 @@ class Reply:
         return replace(self, body=self.gzipped, headers=[*headers, ("Content-Encoding", "gzip")])
 
     def response(self) -> Response:
-        """Return it as Flask's response to the current request."""
+        """Return this reply as Flask's response to the current request."""
         headers = self.below(request.script_root).headers
         response = Response(self.body, status=self.status, headers=headers, content_type=self.content_type)
         if self.status == 304:
@@ -64,5 +64,5 @@ class Reply:
         return response
 
 
-#: Cache-Control of what everybody may see and what may be a second old.
+#: Cache-Control of public answers, which may be a second old.
 PUBLIC = "public, max-age=1"

@@ -1,7 +1,7 @@
-"""Reading a request: its JSON body or its query string through a schema, or one clear refusal.
+"""Reading a request: validates its JSON body or query string with a schema, or rejects it.
 
-Used inside views instead of decorators, so that a request pays for nothing but the schema itself. `see_to_media`,
-`loaded` and `loaded_query` touch no request of Flask's: the front reads with them too.
+Views call this instead of using decorators, so that a request costs no more than its schema. `see_to_media`, `loaded`
+and `loaded_query` do not depend on Flask's request: the front uses them, too.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ CHARSETS = frozenset({"utf-8", "utf8"})
 
 
 def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]:
-    """Return the request's JSON body, checked by `schema`.
+    """Return the request's JSON body, validated by `schema`.
 
-    Args:    max_bytes: another limit than the application's.
+    Args:    max_bytes: a limit to replace the application's.
     Raises:  UnsupportedMedia, UnsupportedEncoding, RequestEntityTooLarge, LengthRequired, NotJson, InvalidRequest.
     """
     return loaded(schema, body_of(request, max_bytes=max_bytes))
 
 
 def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
-    """Return the body of a request that says it is JSON, also one in chunks, which says no length.
+    """Return the body of a request declared as JSON; it may be chunked, without a length.
 
-    Raises: UnsupportedMedia, UnsupportedEncoding.   RequestEntityTooLarge: it is longer than is allowed.
-            LengthRequired: it is in chunks, and the WSGI server hands none on.
+    Raises: UnsupportedMedia, UnsupportedEncoding.   RequestEntityTooLarge: it exceeds the limit.
+            LengthRequired: it is chunked, and the WSGI server does not decode chunks.
     """
     see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
     most = max_bytes or current_app.config["MAX_CONTENT_LENGTH"]
@@ -43,7 +43,7 @@ def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
         raise LengthRequired
     if request.content_length is not None and request.content_length > most:
         raise RequestEntityTooLarge
-    # Werkzeug silently cuts off what says no length, so one byte more than is allowed is read.
+    # Werkzeug silently truncates a body without a length at the limit, so read one byte more than is allowed.
     request.max_content_length = most + 1
     body = request.get_data(cache=False)
     if len(body) > most:
@@ -52,7 +52,7 @@ def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
 
 
 def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
-    """Return the values of a JSON body, checked by `schema`. Raises: NotJson, InvalidRequest."""
+    """Return the values of a JSON body, validated by `schema`. Raises: NotJson, InvalidRequest."""
     values = json_of(body)
     try:
         return cast(dict[str, Any], schema.load(values))
@@ -63,14 +63,14 @@ def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
-    """Return the request's query string, checked by `schema`. Raises: InvalidRequest."""
+    """Return the request's query string, validated by `schema`. Raises: InvalidRequest."""
     return loaded_query(schema, request.args)
 
 
 def loaded_query(schema: Schema, query: MultiDict[str, str]) -> dict[str, Any]:
-    """Return a query's values, checked by `schema`; a name that it knows may be given once.
+    """Return a query's values, validated by `schema`; each known parameter may be given once.
 
-    Names that it does not know are ignored: browsers, caches and campaigns add theirs. Raises: InvalidRequest.
+    Unknown parameters are ignored: browsers, caches and campaigns add theirs. Raises: InvalidRequest.
     """
     known = {field.data_key or name for name, field in schema.load_fields.items()}
     given = {name: values for name, values in query.lists() if name in known}
@@ -87,11 +87,11 @@ def loaded_query(schema: Schema, query: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def see_to_media(content_type: str, content_encoding: str) -> None:
-    """See that a body says it is JSON in UTF-8, not compressed: by the values of its headers, "" where there is none.
+    """Check that the headers declare a body as uncompressed JSON in UTF-8. Args: "" for an absent header.
 
     Raises: UnsupportedMedia, UnsupportedEncoding.
     """
-    if content_type == "application/json" and not content_encoding:  # what nearly everybody sends
+    if content_type == "application/json" and not content_encoding:  # fast path: nearly all requests
         return
     media_type, parameters = parse_options_header(content_type)
     if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in CHARSETS:
@@ -101,7 +101,7 @@ def see_to_media(content_type: str, content_encoding: str) -> None:
 
 
 def json_of(body: bytes) -> Any:
-    """Return the values of a JSON body, with a byte order mark or without. Raises: NotJson."""
+    """Parse a JSON body, with or without a byte order mark. Raises: NotJson."""
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -109,7 +109,7 @@ def json_of(body: bytes) -> Any:
 
 
 def faults(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Marshmallow's nested messages as JSON pointers (RFC 6901), each with its sentence."""
+    """Flatten marshmallow's nested messages into pairs of a JSON pointer (RFC 6901) and a message."""
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
             step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""What goes out: plain dicts of the database's rows, and JSON of those. `api/shapes/answers.py` describes them.
+"""Serializers: turn the database's rows into dicts and JSON answers. `api/shapes/answers.py` describes them.
 
 Times are ISO 8601 UTC with milliseconds and Z; money is in whole cents.
 """
@@ -26,7 +26,7 @@ PUBLIC = {"Cache-Control": reply.PUBLIC}
 
 
 def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON response."""
+    """Return a JSON response."""
     response = Response(as_bytes(body), status=status, content_type="application/json")
     if headers:
         response.headers.update(headers)
@@ -34,22 +34,22 @@ def answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str
 
 
 def created(body: Mapping[str, Any], path: str) -> Response:
-    """A JSON response that says where the new thing is found: `path` below the prefix that the client knows."""
+    """Return a 201 with the Location of the new resource: `path` below the client's prefix."""
     return answer(body, 201, {"Location": here(path)})
 
 
 def here(path: str) -> str:
-    """Return a path of ours as the client of the current request knows it."""
+    """Return a path of ours as the client of the current request must request it."""
     return located(request.script_root, path)
 
 
 def as_bytes(body: Mapping[str, Any]) -> bytes:
-    """The body of a JSON response."""
+    """Return the body of a JSON response."""
     return json.dumps(body, separators=(",", ":")).encode()
 
 
 def user_json(user: User) -> dict[str, Any]:
-    """An account."""
+    """Return an account as JSON."""
     return {
         "id": str(user.id),
         "email": user.email,
@@ -60,7 +60,7 @@ def user_json(user: User) -> dict[str, Any]:
 
 
 def session_json(session: Session) -> dict[str, Any]:
-    """A log-in."""
+    """Return a session as JSON."""
     return {
         "id": str(session.id),
         "created_at": iso(to_ms(session.created_at)),
@@ -69,7 +69,7 @@ def session_json(session: Session) -> dict[str, Any]:
 
 
 def movie_json(movie: Movie) -> dict[str, Any]:
-    """A movie."""
+    """Return a movie as JSON."""
     return {
         "id": movie.id,
         "title": movie.title,
@@ -80,7 +80,7 @@ def movie_json(movie: Movie) -> dict[str, Any]:
 
 
 def change_json(show_id: int, change_id: str, id_: StreamId, decided: ChangeOutcome | None) -> dict[str, Any]:
-    """A change of a show; ACCEPTED while it waits in its lane."""
+    """Return a change of a show as JSON; it is ACCEPTED while it waits in its lane (`decided`: None)."""
     return {
         "id": change_id,
         "show_id": show_id,
@@ -92,12 +92,12 @@ def change_json(show_id: int, change_id: str, id_: StreamId, decided: ChangeOutc
 
 
 def hall_json(hall: HallListing) -> dict[str, Any]:
-    """A hall without its plan."""
+    """Return a hall without its plan as JSON."""
     return {"id": hall.id, "name": hall.name, "capacity": hall.capacity}
 
 
 def show_json(show: ShowListing) -> dict[str, Any]:
-    """A show."""
+    """Return a show as JSON."""
     settings = show.settings
     hold_s, rest = divmod(settings.hold_ms, 1000)
     return {

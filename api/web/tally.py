@@ -1,8 +1,8 @@
-"""Count in memory, and hand the counts over to prometheus_client together.
+"""Counts in memory that are handed over to prometheus_client in bulk.
 
-With PROMETHEUS_MULTIPROC_DIR the library writes every count into a mapped file under a lock, several microseconds per
-request; here a request changes a few plain numbers. They are handed over once a second by a thread, at once when this
-process is scraped, and when it ends. SIGKILL loses what was counted since the last hand-over: a second at most.
+With PROMETHEUS_MULTIPROC_DIR the library writes every count to a mapped file under a lock, several microseconds per
+request; here a request changes a few numbers. A thread hands them over once a second; so do a scrape of this process,
+and its end. SIGKILL loses what was counted since the last hand-over: at most a second.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from prometheus_client import Counter, Histogram
 
 from core import logs
 
-#: Seconds between two hand-overs: what a kill -9 may lose.
+#: Seconds between two hand-overs: the most that a kill -9 can lose.
 EVERY_S = 1.0
 
 log = logs.logger(__name__)
 
 
 class Tally:
-    """Numbers that any thread changes and that are added to their metrics together.
+    """Counts that any thread may change, and that are added to their metrics in bulk.
 
     `+=` is several steps of the interpreter, so a lock guards it; it is held for less than a microsecond.
     """
@@ -37,7 +37,7 @@ class Tally:
     _handing: Lock
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        """Start nothing. `bounds`: the buckets of every histogram that is observed here, without the infinite one."""
+        """Args: bounds: the buckets of every histogram observed here, without the infinite one."""
         self._bounds = tuple(bounds)
         self._forget()
         os.register_at_fork(after_in_child=self._forget)
@@ -62,7 +62,7 @@ class Tally:
             self._start()
 
     def hand_over(self) -> None:
-        """Add everything counted so far to the metrics, and return when it is there. Raises: OSError: their files."""
+        """Add everything counted so far to the metrics. Blocks until it is done. Raises: OSError: their files."""
         with self._handing:
             with self._lock:
                 counts, self._counts = self._counts, {}
@@ -73,13 +73,13 @@ class Tally:
                 _add(histogram, added)
 
     def _forget(self) -> None:
-        """Start from nothing; also in a forked child, whose parent hands over what was counted before the fork."""
+        """Reset the counts; also in a forked child, whose parent hands over what was counted before the fork."""
         self._counts, self._cells = {}, {}
         self._lock, self._handing = Lock(), Lock()
         self._thread = None
 
     def _start(self) -> None:
-        """Start the thread in the process that counts, once; also arrange for the last hand-over at its end."""
+        """Start the thread of this process, once, and arrange for a last hand-over when the process ends."""
         with self._lock:
             if self._thread is not None:
                 return
@@ -95,7 +95,7 @@ class Tally:
             try:
                 self.hand_over()
                 well = True
-            except Exception as error:  # noqa: BLE001 - nobody would start another thread
+            except Exception as error:  # noqa: BLE001 - never let this thread die
                 if well:
                     log.error("metrics_not_handed_over", error=str(error))
                 well = False
@@ -104,8 +104,8 @@ class Tally:
 def _add(child: Histogram, cells: list[float]) -> None:
     """Add many observations at once.
 
-    The library's public way is one `observe` per observation, which would cost the thread what the request saves; so
-    this uses two private names of it. A test compares the outcome with `observe`.
+    The library's public API takes one `observe` per observation, which would cost the thread what requests save; so
+    this uses two of its private attributes. A test compares the result with `observe`.
     """
     *counts, total = cells
     child._sum.inc(total)

@@ -1,4 +1,4 @@
-"""Bounded pools of threads for what an event loop must not wait for: Postgres, and Flask's views."""
+"""Bounded thread pools for calls that would block an event loop: to Postgres, and Flask's views."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ R = TypeVar("R")
 
 
 class Runs(Protocol):
-    """Runs a function where it may block, and awaits its result."""
+    """Runs functions where they may block, and awaits their results."""
 
     async def run(self, function: Callable[..., R], *arguments: Any) -> R:
         """Return what the function returns. Raises: Busy, and what the function raises."""
 
     async def once(self, function: Callable[..., R], *arguments: Any) -> R:
-        """The same, but callers with equal arguments share a call that is under way."""
+        """The same, but concurrent callers with equal arguments share one call."""
 
 
 class Threads:
-    """A pool of threads with a bounded queue: a call is refused when there is no room, or no thread in time."""
+    """A thread pool with a bounded queue: rejects a call if the queue is full, or no thread is free in time."""
 
     def __init__(self, threads: int, *, waiting: int, patience_s: float, name: str) -> None:
-        """Args: threads: how many calls run at once.   waiting: how many more may wait.
+        """Args: threads: max calls that run at once.   waiting: max further calls that wait.
 
-        patience_s: for how long each may wait: with a store that hangs, a queue must not become a minute long.
+        patience_s: max seconds that each waits, so that the queue stays short while a store hangs.
         """
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._most = threads + waiting
         self._patience_s = patience_s
-        self._taken = 0
+        self._slots_in_use = 0
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, function: Callable[..., R], *arguments: Any) -> R:
         """Run a function in a thread. Raises: Busy, and what the function raises.
 
-        A caller that is cancelled takes its call out of the queue; one that already runs goes on to its end.
+        Cancelling the caller removes its call from the queue; a call that already runs continues to its end.
         """
         with self._lock:
-            if self._taken >= self._most:
+            if self._slots_in_use >= self._most:
                 raise Busy
-            self._taken += 1
+            self._slots_in_use += 1
         try:
             future = self._executor.submit(partial(function, *arguments))
-        except BaseException:  # the pool has been closed: the place is free all the same
-            self._give_back(None)
+        except BaseException:  # the pool has been closed; still free the slot
+            self._free_slot(None)
             raise
-        future.add_done_callback(self._give_back)
+        future.add_done_callback(self._free_slot)
         result = asyncio.wrap_future(future)
         try:
             done, _ = await asyncio.wait({result}, timeout=self._patience_s)
@@ -65,9 +65,9 @@ class Threads:
         return await result
 
     async def once(self, function: Callable[..., R], *arguments: Any) -> R:
-        """Run a function in a thread, or share the result of an equal call that is under way.
+        """Run a function in a thread, or share the result of an equal call under way.
 
-        In the first instant of a sale thousands need the same hall: one asks for it. Raises: as `run`, for all.
+        When a sale opens, thousands of requests need the same hall: only one reads it. Raises: as `run`, to all.
         """
         key = function, arguments
         task = self._under_way.get(key)
@@ -80,12 +80,12 @@ class Threads:
     def _ended(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         del self._under_way[key]
         if not task.cancelled():
-            task.exception()  # looked at, even if all callers have gone away
+            task.exception()  # mark it as retrieved, even if all callers were cancelled
 
     def close(self) -> None:
-        """Drop what waits, and wait for what runs. Nothing may be run any more.   Repeat: nothing happens."""
+        """Cancel calls that wait, and wait for those that run. No call may follow.   Repeat: no effect."""
         self._executor.shutdown(cancel_futures=True)
 
-    def _give_back(self, _future: Future[Any] | None) -> None:
+    def _free_slot(self, _future: Future[Any] | None) -> None:
         with self._lock:
-            self._taken -= 1
+            self._slots_in_use -= 1

@@ -1,0 +1,17 @@
+"""Everything in Redis: one module per kind of key, and the connections.
+
+What is stored
+    keys           the name and the type of every key
+    lanes          lanes, leases and doorbells: accept, peek, take and release the lease
+    statuses       the published status of each booking
+    cards          show cards and hall plans
+    meters         how far each lane is
+    attempts       log-in attempts, counted for all api processes together
+    workers_alive  heartbeats of workers
+
+How it is reached
+    scripts        the Lua scripts in lua/, each with its hash; every script's header lists its keys and arguments
+    rounds         one connection for the threads of a process
+    async_rounds   one connection for the tasks of an event loop, which sends their calls together
+    demotion       connections that leave a server that is no longer the master
+"""

@@ -1,8 +1,8 @@
-"""Rounds on an event loop: the Redis calls of an api process, put together like a group commit.
+"""Rounds on an event loop: the Redis calls of an api process, sent together like a group commit.
 
-All calls of one turn of the loop are written in one go, and Redis answers them in order; so under load one write,
-one read and (in Redis) one fsync serve many requests, and an idle process sends at once. Nothing is ever sent twice
-by itself. Every call ends: with its replies, or with an error that says whether it may have run.
+All calls of one turn of the loop are sent in one write, and Redis answers them in order. So under load one write,
+one read and (in Redis) one fsync serve many requests, and an idle process sends at once. Nothing is retried
+automatically. Every call ends: with its replies, or with an error that says whether it may have run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ READ = 1 << 16
 
 
 class _Call:
-    """One caller's commands, and what became of them."""
+    """One caller's commands, and their replies or error."""
 
     __slots__ = ("commands", "deadline", "done", "error", "packed", "replies", "writes")
 
@@ -47,11 +47,11 @@ class _Call:
             self.done.set_exception(error)
 
     def lost(self) -> OnsaleError:
-        """The error of a call that was sent and not answered."""
+        """Return the error for a call that was sent and not answered."""
         return AcceptUnknown() if self.writes else RedisUnavailable()
 
     def end(self) -> None:
-        """Every reply is there. The caller may have gone away meanwhile."""
+        """Hand over the result when all replies are there. The caller may have been cancelled meanwhile."""
         if self.error is not None:
             self.fail(self.error)
         elif not self.done.done():
@@ -82,10 +82,10 @@ class AsyncRounds:
         self._demoted = False
 
     async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
-        """Send commands with all others of this turn of the loop, and return their replies.
+        """Send commands together with all others of this turn of the loop, and return their replies.
 
-        Raises: RedisUnavailable: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
-        sent, and no answer came.  ResponseError: Redis refused one of the commands.
+        Raises: RedisUnavailable: nothing was sent, or (without `writes`) there was no answer.  AcceptUnknown: it was
+        sent, and there was no answer.  ResponseError: Redis refused one of the commands.
         """
         loop = asyncio.get_running_loop()
         call = _Call(commands, writes, loop.create_future())
@@ -102,16 +102,16 @@ class AsyncRounds:
         await self._lose()
 
     async def _open(self) -> None:
-        """Connect, and send what waits for it; if that fails, nothing of it was sent."""
-        # Not the pool's make_connection: it counts what it ever made, and refuses for good after a hundred.
+        """Connect, and send the waiting calls; if that fails, fail them as not sent."""
+        # Not the pool's make_connection: it counts all connections ever made, and refuses for good after a hundred.
         connection: Any = self._pool.connection_class(**self._pool.connection_kwargs)
         try:
-            async with asyncio.timeout(1.0 + self._timeout_s):  # all of it: each of its steps has a limit of its own
+            async with asyncio.timeout(1.0 + self._timeout_s):  # for all steps, each of which has a limit as well
                 await connection.connect()
         except BaseException as error:
             try:
                 await connection.disconnect(nowait=True)
-            finally:  # also those that came meanwhile
+            finally:  # including calls made meanwhile
                 waiting, self._outbox = self._outbox, []
                 for call in waiting:
                     call.fail(RedisUnavailable())
@@ -126,13 +126,13 @@ class AsyncRounds:
         self._send()
 
     def _send(self) -> None:
-        """Write all that waits. A call counts as sent from here on."""
+        """Write all waiting calls. From here on they count as sent."""
         calls, self._outbox = self._outbox, []
         sent = False
         try:
             if self._connection is None:
                 raise RedisUnavailable
-            point("R0")
+            point("calls collected")
             loop = asyncio.get_running_loop()
             now = loop.time()
             if now >= self._role_until:
@@ -146,17 +146,17 @@ class AsyncRounds:
             self._connection._writer.write(b"".join([call.packed for call in calls]))
             if self._timer is None:
                 self._timer = loop.call_at(deadline, self._overdue)
-            point("R1", redis.ConnectionError)
+            point("calls sent", redis.ConnectionError)
         except Exception as error:
             if sent and self._reading is not None:
-                self._reading.cancel()  # with the connection, what was sent is lost
+                self._reading.cancel()  # closes the connection; the calls that were sent are lost
             for call in calls if not sent else ():
                 call.fail(RedisUnavailable())
             if not isinstance(error, OnsaleError | RedisError | OSError):
                 raise
 
     def _role_call(self, loop: asyncio.AbstractEventLoop) -> _Call:
-        """A call of our own, before those of this turn: whether the server still is the master."""
+        """Return a call that checks whether the server is still the master, to be sent ahead of this turn's calls."""
 
         def answered(done: asyncio.Future[list[Any]]) -> None:
             try:
@@ -170,7 +170,7 @@ class AsyncRounds:
         return call
 
     def _overdue(self) -> None:
-        """Whether the oldest call has waited too long: then the connection is given up."""
+        """Close the connection if its oldest call has waited too long; otherwise set the timer again."""
         self._timer = None
         if not self._sent:
             return
@@ -191,19 +191,19 @@ class AsyncRounds:
         try:
             while received := await connection._reader.read(READ):
                 reader.feed(received)
-                point("R2")
+                point("replies read")
                 while (reply := reader.gets()) is not False:
-                    self._take(reply)
+                    self._receive(reply)
                 if self._demoted:
                     break
         except (RedisError, OSError, asyncio.CancelledError):
-            pass  # what is lost with it is told to the callers
+            pass  # _lose fails the calls that were not answered
         finally:
             if self._connection is connection:
                 await self._lose()
 
-    def _take(self, reply: Any) -> None:
-        """The next reply, which is the oldest call's."""
+    def _receive(self, reply: Any) -> None:
+        """Assign the next reply to the oldest call, and end the call when it was the last one."""
         call = self._sent[0]
         if isinstance(reply, RedisError):
             self._demoted |= says_demoted(reply)
@@ -219,7 +219,7 @@ class AsyncRounds:
             call.end()
 
     def _load_and_resend(self, call: _Call) -> None:
-        """Redis was restarted and does not know a script: load those of this call, and send it again."""
+        """Load the scripts of a call and send it again: Redis was restarted and does not have them."""
         loads = script_loads(call.commands)
         again = _Call([*loads, *call.commands], call.writes, asyncio.get_running_loop().create_future())
 
@@ -234,7 +234,7 @@ class AsyncRounds:
         asyncio.get_running_loop().call_soon(self._send)
 
     async def _lose(self) -> None:
-        """Give the connection up: what was sent and not answered is lost."""
+        """Close the connection, and fail the calls that were sent and not answered."""
         connection, self._connection = self._connection, None
         lost, self._sent = self._sent, deque()
         for call in lost:

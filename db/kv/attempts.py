@@ -1,4 +1,4 @@
-"""Attempts to log in, counted in Redis for all api processes together (lua/attempt.lua, lua/give_back.lua)."""
+"""Log-in attempts, counted in Redis for all api processes together (lua/attempt.lua, lua/give_back.lua)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from db.kv.rounds import Rounds
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many attempts of one subject in a window. `subject` becomes a part of a key: no person's data."""
+    """Max attempts of one subject in a window. `subject` becomes part of a key, so it must not be personal data."""
 
     subject: str
     most: int
@@ -22,23 +22,23 @@ class Limit:
 
 
 def count(rounds: Rounds, limits: Sequence[Limit]) -> int:
-    """Count one attempt against all of these; returns 0, or the milliseconds to wait if one of them is reached.
+    """Count one attempt against all limits and return 0; if one is reached, return the milliseconds to wait instead.
 
-    Raises: RedisUnavailable, AcceptUnknown: it may or may not have been counted; also at maxmemory.
+    Raises: RedisUnavailable, also at maxmemory.   AcceptUnknown: the attempt may or may not have been counted.
     """
     names = [keys.attempts(f"{limit.window_s}:{limit.subject}") for limit in limits]
     arguments = [number for limit in limits for number in (limit.most, limit.window_s * 1000)]
     try:
         [wait_ms] = rounds.call([("EVALSHA", scripts.ATTEMPT.sha, len(names), *names, *arguments)], writes=True)
-    except ResponseError as error:  # at maxmemory nothing can be counted, so nobody is let in
+    except ResponseError as error:  # at maxmemory nothing can be counted, so every attempt is refused
         raise RedisUnavailable from error
     return int(wait_ms)
 
 
 def give_back(rounds: Rounds, limits: Sequence[Limit], since_ms: int) -> None:
-    """Count one attempt less: it was counted at least `since_ms` ago, and succeeded.
+    """Uncount one attempt, which was counted at least `since_ms` ago and succeeded.
 
-    Raises: RedisUnavailable, AcceptUnknown.   Repeat: takes away another one's attempt.
+    Raises: RedisUnavailable, AcceptUnknown.   Repeat: would uncount another attempt.
     """
     names = [keys.attempts(f"{limit.window_s}:{limit.subject}") for limit in limits]
     arguments = [number for limit in limits for number in (limit.window_s * 1000, since_ms)]
@@ -49,5 +49,5 @@ def give_back(rounds: Rounds, limits: Sequence[Limit], since_ms: int) -> None:
 
 
 def forget(rounds: Rounds, limits: Sequence[Limit]) -> None:
-    """Start again from nothing: the attempt succeeded. Raises: RedisUnavailable, AcceptUnknown."""
+    """Reset the counts after a successful attempt. Raises: RedisUnavailable, AcceptUnknown."""
     rounds.call([("DEL", *(keys.attempts(f"{limit.window_s}:{limit.subject}") for limit in limits))], writes=True)

@@ -1,16 +1,14 @@
-"""Show cards and hall plans, in Redis: what the door needs to know, so that a warm POST needs no Postgres.
+"""Show cards and hall plans, in Redis: what accept.lua checks, so that accepting needs no Postgres.
 
-A card is published by the drain with each batch that changes the show, by version compare-and-set, and
-rebuilt from Postgres once when it is missing.
+The drain publishes a card with each batch that changes its show (finish.py), by version compare-and-set; a missing
+card is rebuilt from Postgres once.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -20,46 +18,10 @@ from core.shows import ShowSettings
 from db.kv import keys, scripts
 from db.kv.rounds import Command, Rounds
 
-#: "Sold out until further notice": there is no hold that could end. Below 2**53, which Lua counts exactly.
+#: "Sold out until further notice", ms: there is no hold that could end. Below 2**53, up to which Lua is exact.
 NO_END_MS = 1 << 52
-#: How long a card stays in Redis after its show has begun, and one that is asked for even later, ms.
+#: For how long a card stays in Redis after its show has begun, and one that is requested even later, ms.
 KEPT_MS, ASKED_MS = 6 * 3_600_000, 3_600_000
-#: A card's fields in the order in which finish.lua takes them.
-FIELDS = ("v", "state", "opens", "closes", "sold_out_until", "hall", "forgets_at")
-
-
-@dataclass(frozen=True, slots=True)
-class CardChange:
-    """What a batch tells the door of a show.
-
-    `fields`: see `card`. `before`: the version before the batch. `settled`: whether settings have changed. `taken`:
-    the seats whose state has changed, number in the plan -> until when they are taken (core/taken_seats.py);
-    `all_taken`: all of them, where they were read.
-    `books`: how many Books of whom left the lane; `limits`: user -> until when (ms) the
-    door may believe that so many more seats are the most this user may take; (0, 0): nothing of the kind.
-    """
-
-    show_id: int
-    fields: dict[str, Any]
-    before: int
-    settled: bool
-    taken: dict[int, int]
-    all_taken: bytes = b""
-    books: Mapping[UUID, int] = field(default_factory=dict)
-    limits: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
-
-    def arguments(self) -> list[str | int | bytes]:
-        """What finish.lua takes, in its order."""
-        taken = " ".join(f"{number} {until}" for number, until in self.taken.items())
-        return [
-            *(self.fields[name] for name in FIELDS),
-            *(self.before, int(self.settled), taken, self.all_taken),
-            " ".join([f"{user} {number}" for user, number in self.books.items()] + self._all_books()),
-            " ".join(f"{user} {until_ms} {left}" for user, (until_ms, left) in self.limits.items()),
-        ]
-
-    def _all_books(self) -> list[str]:
-        return [f"all {sum(self.books.values())}"] if self.books else []
 
 
 def card(
@@ -70,8 +32,11 @@ def card(
     sold_out_until_ms: int,
     forgets_at_ms: int | None,
 ) -> dict[str, Any]:
-    """A card's fields, as accept.lua reads them. `forgets_at`: when the first final status of the show may
-    have left Redis; from then on a refusal must be checked against Postgres. None: there is none yet."""
+    """Return a card's fields, as accept.lua reads them.
+
+    `forgets_at_ms`: when the first final status of the show may leave Redis; from then on, refusals must be checked
+    with Postgres. None: the show has no final status yet.
+    """
     fields = {
         "v": version,
         "state": settings.state.value,
@@ -84,10 +49,9 @@ def card(
 
 
 def ttl_ms(settings: ShowSettings) -> int:
-    """Return for how long Redis is to keep a show's card, ms: until the show has begun and its holds have ended.
+    """Return for how long Redis keeps a show's card, ms: until the show has begun and its holds have ended.
 
-    A card that is asked for later is rebuilt, and kept for a while. By this machine's clock: an hour more or less
-    does no harm.
+    A card that is requested later is rebuilt, and kept for a while. By this machine's clock: an hour does no harm.
     """
     return max(settings.starts_ms + KEPT_MS - int(time.time() * 1000), ASKED_MS)
 
@@ -95,13 +59,13 @@ def ttl_ms(settings: ShowSettings) -> int:
 def publish(rounds: Rounds, show_id: int, fields: dict[str, Any], lanes: int, *, ttl_ms: int = 0) -> None:
     """Put a card into Redis unless a newer version is there. Raises RedisUnavailable, AcceptUnknown. Repeat: safe.
 
-    Args: ttl_ms: for how long it is kept, also if a newer one is there; 0: as long as that one, or for ever.
+    Args: ttl_ms: for how long it is kept, also if a newer one is there; 0: as long as the present one, or forever.
     """
     rounds.call(publish_commands(show_id, fields, lanes, ttl_ms=ttl_ms), writes=False)  # safe to repeat
 
 
 def publish_commands(show_id: int, fields: dict[str, Any], lanes: int, *, ttl_ms: int = 0) -> list[Command]:
-    """What `publish` sends, for one round that publishes many."""
+    """Return what `publish` sends, for a round that publishes many."""
     flat = [value for name, field in fields.items() if name != "v" for value in (name, field)]
     key = keys.card(lane_of(show_id, lanes), show_id)
     publish: Command = ("EVALSHA", scripts.PUBLISH.sha, 1, key, fields["v"], 0, *flat)
@@ -109,13 +73,13 @@ def publish_commands(show_id: int, fields: dict[str, Any], lanes: int, *, ttl_ms
 
 
 def hall_of(rounds: Rounds, show_id: int, lanes: int) -> int | None:
-    """The hall of a show, from its card; None if there is no card. Raises RedisUnavailable."""
+    """Return the hall of a show from its card, None if there is no card. Raises RedisUnavailable."""
     [hall_id] = rounds.call([("HGET", keys.card(lane_of(show_id, lanes), show_id), "hall")], writes=False)
     return int(hall_id) if hall_id is not None else None
 
 
 def plan(rounds: Rounds, hall_id: int) -> Hall | None:
-    """A hall from Redis; None if it is not there. Raises RedisUnavailable."""
+    """Return a hall from Redis, None if it is not there. Raises RedisUnavailable."""
     [text] = rounds.call([("GET", keys.hall(hall_id))], writes=False)
     return Hall.from_plan(hall_id, orjson.loads(text)) if text is not None else None
 

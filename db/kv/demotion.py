@@ -1,9 +1,9 @@
-"""Demotion: connections to Redis that stay with a server only while it is the master.
+"""Demotion: connections to Redis that leave a server once it is no longer the master.
 
-After a failover an address may lead to the old master for a moment more, or a connection may still stand that was
-made before: a replica refuses writes and serves reads that are older and older. So each new connection asks for the
-server's role, then again each second of its use, and one whose server is not the master is closed. The next use makes
-a new one, and finds the new master as soon as the address leads there.
+After a failover, an address may lead to the old master for a while, or older connections may still be open to it. As
+a replica it refuses writes and serves stale reads. So each new connection asks for the server's role, and again every
+second of its use; it is closed if the server is not the master. The next use opens a new connection, which finds the
+new master as soon as the address leads there.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 import redis
 from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
 
-#: Not ROLE: who may see the memory (workers/sweep.py) may ask this, too.
+#: Not ROLE: the right to INFO is needed anyway, to watch the memory (workers/sweep.py).
 ASK_ROLE = ("INFO", "replication")
-#: Seconds. For so long a server's role is believed; also how old a read can be that a demoted master serves.
+#: Seconds for which a server's role is trusted; also the max age of a stale read from a demoted master.
 ROLE_S = 1.0
-#: What only a server says that is no master, or is none any more. Redis 6 puts its own words before a script's error.
-_SAYS = ("READONLY ", "MASTERDOWN ", "UNBLOCKED ")
+#: Errors that only a replica or a demoted master sends. Redis 6 puts other words in front of a script's error.
+_DEMOTED_ERRORS = ("READONLY ", "MASTERDOWN ", "UNBLOCKED ")
 
 
 class Demoted(redis.ConnectionError):
-    """Redis is no master: it takes no writes, and what it says may be old."""
+    """Redis is not the master: it takes no writes, and its data may be stale."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
@@ -35,41 +35,41 @@ class Demoted(redis.ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Further commands for each new connection, and who judges the replies (an error among them is one, too)."""
+    """Further commands for each new connection, and a callable that judges their replies (which may be errors)."""
 
     commands: Sequence[tuple[str, ...]]
     judge: Callable[[Sequence[Any]], object]
 
 
 def says_demoted(error: object) -> bool:
-    """Whether this reply says that its server is no master."""
-    # redis-py takes the first word away where it has a class for it.
+    """Return whether this reply shows that its server is not the master."""
+    # redis-py removes the first word of errors for which it has a class.
     return isinstance(error, ReadOnlyError | MasterDownError) or (
-        isinstance(error, ResponseError) and any(word in str(error) for word in _SAYS)
+        isinstance(error, ResponseError) and any(word in str(error) for word in _DEMOTED_ERRORS)
     )
 
 
 def check_role(reply: Any) -> None:
-    """Go on if the reply to ASK_ROLE is a master's. Raises: Demoted, ConnectionError (it may not be asked)."""
+    """Check the reply to ASK_ROLE. Raises: Demoted: not a master's.  ConnectionError: we may not use INFO."""
     if isinstance(reply, ResponseError):
-        raise redis.ConnectionError(f"Redis does not tell its role, allow INFO (+info): {reply}")
+        raise redis.ConnectionError(f"Redis does not show its role, allow INFO (+info): {reply}")
     if "role:master" not in (reply.decode() if isinstance(reply, bytes) else reply):
         raise Demoted
 
 
 @functools.cache
 def watched(connection_class: type[Any]) -> type[Any]:
-    """The class of redis-py's connections, made to leave a server that is no master."""
+    """Return a subclass of a connection class of redis-py that leaves a server that is not the master."""
     return type(f"Watched{connection_class.__name__}", (_Watched, connection_class), {})
 
 
 class _Watched:
-    """What is added to a connection of redis-py."""
+    """Added to a connection class of redis-py. `role_until`: when to ask for the role again, by time.monotonic."""
 
     role_until = math.inf
 
     def check_health(self: Any) -> None:
-        """Ask for the role if it was asked for too long ago; redis-py calls this before each command."""
+        """Ask for the role if the last answer is older than ROLE_S; redis-py calls this before each command."""
         super().check_health()  # type: ignore[misc]
         if time.monotonic() >= self.role_until:
             self.role_until = math.inf
@@ -81,7 +81,7 @@ class _Watched:
             self.role_until = time.monotonic() + ROLE_S
 
     def read_response(self: Any, *args: Any, **options: Any) -> Any:
-        """A reply. One that only a demoted server gives is the last of its connection."""
+        """Return a reply; close the connection if the reply shows that the server was demoted."""
         try:
             return super().read_response(*args, **options)  # type: ignore[misc]
         except ResponseError as error:
@@ -91,7 +91,7 @@ class _Watched:
 
 
 def greeting(questions: Questions | None) -> Callable[[Any], None]:
-    """What redis-py is to do with a new connection: log in, ask for the role, then these questions."""
+    """Return what redis-py calls for a new connection: authenticate, ask for the role, then these questions."""
 
     def greet(connection: Any) -> None:
         connection.role_until = math.inf
@@ -106,7 +106,7 @@ def greeting(questions: Questions | None) -> Callable[[Any], None]:
 
 
 def async_greeting(questions: Questions | None) -> Callable[[Any], Awaitable[None]]:
-    """The same for a connection of redis.asyncio."""
+    """Return the same as `greeting` for redis.asyncio."""
 
     async def greet(connection: Any) -> None:
         await connection.on_connect()

@@ -1,4 +1,4 @@
-"""The names of everything in Redis. Keys of one lane share a hash tag, so they lie on one cluster node."""
+"""All key names in Redis. Keys of one lane share a hash tag, so they are on one cluster node."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from uuid import UUID
 
 #: Pub/sub channel: each message lists the hex ids of bookings just published, separated by blanks.
 DECIDED = "onsale:decided"
-#: String, JSON: whose Redis this is, with lanes and the booking secret, so that an api can start without Postgres.
+#: String, JSON: the installation's id, lanes and booking secret, so that an api can start without Postgres.
 INSTALLATION = "onsale:installation"
 #: Sorted set: the workers that are alive, each with the time of its last heartbeat, ms.
 WORKERS = "onsale:workers"
-#: String with a TTL: an expire run is going on.
+#: String with a TTL: an expire run is in progress.
 EXPIRY_LEASE = "onsale:expiry:lease"
-#: String with a TTL: an expire run has ended lately.
+#: String with a TTL: an expire run has recently ended.
 EXPIRY_DONE = "onsale:expiry:done"
-#: String: the life of Redis (its run_id) in which all coming shows were published (workers/republish.py).
+#: String: run_id of the Redis instance in which all upcoming shows were published (workers/republish.py).
 REPUBLISHED = "onsale:republished"
-#: String with a TTL: the worker that publishes them now.
+#: String with a TTL: the worker that is publishing them.
 REPUBLISHING = "onsale:republishing"
 #: Stream: revoked access tokens, read by every api process (db/revocations.py).
 REVOKED = "onsale:revoked"
@@ -44,17 +44,17 @@ def status(number: int, booking_id: UUID) -> str:
 
 
 def card(number: int, show_id: int) -> str:
-    """Hash: what the door knows of a show (lua/accept.lua lists the fields)."""
+    """Hash: what accept.lua checks about a show (its header lists the fields)."""
     return f"onsale:{{{number}}}:card:{show_id}"
 
 
 def taken(number: int, show_id: int) -> str:
-    """String: until when each seat of a contested show is taken (core/taken_seats.py); true if its card says so."""
+    """String: until when each seat of a contested show is taken (core/taken_seats.py); valid if its card says so."""
     return f"onsale:{{{number}}}:taken:{show_id}"
 
 
 def undecided(number: int, show_id: int) -> str:
-    """Hash: the show's undecided Books, in all and per user (lua/accept.lua lists the fields)."""
+    """Hash: counts of the show's undecided Books, in total and per user (lua/accept.lua lists the fields)."""
     return f"onsale:{{{number}}}:undecided:{show_id}"
 
 
@@ -69,10 +69,10 @@ def expiring(number: int, show_id: int) -> str:
 
 
 def hall(hall_id: int) -> str:
-    """String, JSON: a hall's plan. Never changes."""
+    """String, JSON: a hall's plan, which never changes."""
     return f"onsale:hall:{hall_id}"
 
 
 def attempts(what: str) -> str:
-    """String with a TTL: attempts to log in, counted by account or by address (db/kv/attempts.py)."""
+    """String with a TTL: the number of log-in attempts of an account or an address (db/kv/attempts.py)."""
     return f"onsale:attempts:{what}"

@@ -1,87 +1,53 @@
-"""Lanes, in Redis: accept an operation, look at the head, publish and trim, take and release the lease.
+"""Lanes, in Redis, as drains and sweepers use them: read the head, take and release the lease, find stalled lanes.
 
-One function per script of db/lua, where the keys and the rules stand. `accept` is the api's and the
-scheduler's side; the rest is the drain's.
+The headers of the scripts in lua/ have the keys and the rules. Operations enter a lane by db/kv/admission.py, and
+leave it by db/kv/finish.py.
 """
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import redis
-from redis.exceptions import OutOfMemoryError
 
-from core.bookings import SETTLED
-from core.ids import lane_of
 from core.operations import (
-    Book,
-    Cancel,
-    ChangeShow,
-    Confirm,
-    Expire,
-    Kind,
-    Operation,
     StreamId,
-    dump,
-    kind_of,
     with_accepted,
 )
-from core.queue_position import UNKNOWN, Meter
-from db.kv import keys, meters, scripts
+from db.kv import keys, scripts
 from db.kv.rounds import Command, Rounds
 
-#: With the time it makes an epoch that nobody else draws, without asking the system for randomness each time.
-_PROCESS = secrets.token_hex(4)
-#: Confirm, Cancel, Expire and ChangeShow may fill a lane this much beyond Book's cap: a full lane must not
-#: kill live holds.
-HEADROOM = 1.25
-#: Operations of one round trip of `accept_all`: Redis is busy for some 10 ms with them, and an api waits for that.
-ACCEPT_CHUNK = 250
-#: A doorbell that has been rung for so long, ms, and has woken nobody was lost, or is not listened to.
+#: Milliseconds after which a doorbell that has woken nobody counts as lost, or as sent to nobody.
 RUNG_MS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The door's answer to one operation. `code` is one of accept.lua's; `status` the booking's hash. A refusal has
-    none: there it has `seats` after SEAT_TAKEN (the places of the taken ones among those that were asked for),
-    `opens` after NOT_OPEN (ms), and `stale` if Postgres should confirm the card."""
+class RawEntry(NamedTuple):
+    """An entry as it is in the lane. Its payload names the accepted time where that is not the id's."""
 
-    code: str
-    ring: bool = False
-    forgotten: bool = False
-    meter: Meter = UNKNOWN
-    entry_id: str = ""
-    status: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def stale(self) -> bool:
-        """Whether a refusal rests on a card that has not been confirmed for a while."""
-        return "stale" in self.status
+    id: StreamId
+    ticket: int
+    payload: str
 
 
 @dataclass(frozen=True, slots=True)
-class Peeked:
-    """The head of a lane at one instant: (id, ticket, payload) of each entry, oldest first.
+class Head:
+    """The head of a lane at one instant, oldest entry first. `time_ms`: Redis's clock.
 
-    A payload names its accepted time where that is not the id's. `seq`: the last journal number that was published.
-    `withdrawn`: hex ids of queued bookings whose Cancel is somewhere in the lane.
+    `seq`: the last journal number that was published. `withdrawn`: hex ids of queued bookings whose Cancel is
+    somewhere in the lane.
     """
 
     epoch: str
     time_ms: int
-    entries: list[tuple[StreamId, int, str]]
+    entries: list[RawEntry]
     seq: int = 0
     withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """One lane as operators see it. `drained_by` is a drain's token, "rung", or None: asleep."""
+    """One lane as operators see it. `drained_by`: a drain's token, "rung", or None if the lane is asleep."""
 
     lane: int
     depth: int
@@ -90,110 +56,15 @@ class LaneState:
     rate: float
 
 
-def accept_command(
-    operation: Operation,
-    *,
-    lanes: int,
-    cap: int,
-    lease_ms: int,
-    user_cap: int = 0,
-    show_cap: int = 0,
-    request_id: str = "",
-    seats: Iterable[int] = (),
-) -> Command:
-    """The call of accept.lua for one operation. The arguments stand in the script's header.
-
-    Args: cap, user_cap, show_cap: of the lane's entries, and of the undecided Books of this user at this show and
-          of this show; 0: no limit, -1: none.
-          seats: their numbers in the hall's plan, where the door may refuse them if they are taken.
-    """
-    kind = kind_of(operation)
-    lane = lane_of(operation.show_id, lanes)
-    subject, user = _subject(operation, lane)
-    return (
-        "EVALSHA",
-        scripts.ACCEPT.sha,
-        8,
-        *(keys.lane(lane), keys.lease(lane), keys.meter(lane), subject),
-        *(keys.card(lane, operation.show_id), keys.taken(lane, operation.show_id)),
-        *(keys.undecided(lane, operation.show_id), keys.withdrawn(lane)),
-        kind.value,
-        dump(operation, request_id=request_id),
-        user,
-        operation.fingerprint if isinstance(operation, Book) else "",
-        cap if kind is Kind.BOOK else int(cap * HEADROOM),
-        lease_ms,
-        f"{_PROCESS}{time.time_ns():x}",
-        _SETTLED.get(kind, ""),
-        " ".join(map(str, seats)),
-        *(user_cap, show_cap, _wanted(operation)),
-    )
-
-
-def _subject(operation: Operation, lane: int) -> tuple[str, str]:
-    """The key of what the operation is about, and who asks for it."""
-    match operation:
-        case Book() | Confirm() | Cancel():
-            return keys.status(lane, operation.booking_id), str(operation.user_id)
-        case Expire():
-            return keys.expiring(lane, operation.show_id), ""
-        case ChangeShow():
-            return keys.card(lane, operation.show_id), ""
-
-
-def _wanted(operation: Operation) -> int:
-    """How many seats a Book asks for."""
-    return len(operation.seats) or operation.quantity if isinstance(operation, Book) else 0
-
-
-_SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}
-
-
-def accept_all(rounds: Rounds, operations: Sequence[Operation], **how: Any) -> list[Accepted]:
-    """Take many operations into their lanes, ACCEPT_CHUNK per round trip. At maxmemory the rest answers FULL.
-
-    Args:   how: see `accept_command`.
-    Raises: RedisUnavailable, AcceptUnknown (db/kv/rounds.py).   Repeat: safe, the same operations are found again.
-    """
-    found: list[Accepted] = []
-    for first in range(0, len(operations), ACCEPT_CHUNK):
-        commands = [accept_command(operation, **how) for operation in operations[first : first + ACCEPT_CHUNK]]
-        try:
-            found += map(accepted, rounds.call(commands, writes=True))
-        except OutOfMemoryError:
-            return found + [Accepted("FULL")] * (len(operations) - len(found))
-    return found
-
-
-def accept(rounds: Rounds, operation: Operation, **how: Any) -> Accepted:
-    """Take one operation into its lane, or say why not (docs/locking.md rule 3): as `accept_all`."""
-    [found] = accept_all(rounds, [operation], **how)
-    return found
-
-
-def accepted(reply: Any) -> Accepted:
-    """The reply to `accept_command`."""
-    code, ring, forgotten, now_ms, *meter, entry_id = reply[: 5 + len(meters.FIELDS)]
-    fields = reply[5 + len(meters.FIELDS) :]
-    return Accepted(
-        code=code,
-        ring=bool(ring),
-        forgotten=bool(forgotten),
-        meter=meters.read(meter, now_ms),
-        entry_id=entry_id,
-        status=dict(zip(fields[::2], fields[1::2], strict=True)),
-    )
-
-
 def waits(rounds: Rounds, lane: int, epoch: str, id_: StreamId) -> bool:
-    """Whether an entry of this epoch is still in its lane. Raises: RedisUnavailable."""
+    """Return whether an entry of this epoch is still in its lane. Raises: RedisUnavailable."""
     commands: list[Command] = [("XRANGE", keys.lane(lane), str(id_), str(id_)), ("HGET", keys.meter(lane), "epoch")]
     found, now = rounds.call(commands, writes=False)
     return bool(found) and now == epoch
 
 
-def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
-    """Up to `limit` entries from the lane's head, its epoch and Redis's time, read at one instant."""
+def peek(client: redis.Redis, lane: int, limit: int) -> Head:
+    """Return up to `limit` entries from the lane's head, its epoch and Redis's time, read at one instant."""
     reply: Any = scripts.PEEK.run(client, [keys.lane(lane), keys.meter(lane), keys.withdrawn(lane)], [limit])
     epoch, time_ms, entries, seq, withdrawn = reply
     read = []
@@ -207,22 +78,22 @@ def peek(client: redis.Redis, lane: int, limit: int) -> Peeked:
             accepted_ms = int(fields.get("a", entry_id.ms))
         if accepted_ms != entry_id.ms:
             payload = with_accepted(payload, accepted_ms)
-        read.append((entry_id, ticket, payload))
-    return Peeked(epoch, time_ms, read, int(seq), frozenset(withdrawn))
+        read.append(RawEntry(entry_id, ticket, payload))
+    return Head(epoch, time_ms, read, int(seq), frozenset(withdrawn))
 
 
 def take(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
-    """Become the lane's drain; False if another is. Repeat: safe with the same token."""
+    """Take or renew the lane's lease; return False if another drain has it. Repeat: safe with the same token."""
     return scripts.TAKE.run(client, [keys.lease(lane)], [token, lease_ms]) == 1
 
 
 def release(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
-    """Stop being the lane's drain; True if entries are left, and the doorbell is to be sent (rule 4)."""
+    """Release the lane's lease; return True if entries are left and the doorbell must be sent (rule 4)."""
     return scripts.RELEASE.run(client, [keys.lane(lane), keys.lease(lane)], [token, lease_ms]) == 1
 
 
 def wait_for_entry(client: redis.Redis, lane: int, after: StreamId, timeout_ms: int) -> bool:
-    """Block until the lane has an entry later than `after`; False if none came in `timeout_ms`.
+    """Block until the lane has an entry later than `after`; return False if none arrived in `timeout_ms`.
 
     The client's socket timeout must be longer.
     """
@@ -232,8 +103,8 @@ def wait_for_entry(client: redis.Redis, lane: int, after: StreamId, timeout_ms: 
 def stalled(client: redis.Redis, lanes: int, lease_ms: int) -> list[int]:
     """Return the lanes that have entries and no drain: no lease, or one that has said "rung" for RUNG_MS.
 
-    A lane under load is rung again as soon as its lease has lapsed, so a doorbell that nobody hears leaves one there
-    nearly all the time. One that would last longer than any does was set before the clock was set back (take.lua).
+    A lane under load is rung again as soon as its lease has lapsed, so lost doorbells leave a lease there nearly all
+    the time. A lease that would last longer than any lease does was set before the clock was set back (take.lua).
     """
     pipe = client.pipeline(transaction=False)
     for lane in range(lanes):
@@ -241,7 +112,7 @@ def stalled(client: redis.Redis, lanes: int, lease_ms: int) -> list[int]:
         pipe.get(keys.lease(lane))
         pipe.pttl(keys.lease(lane))
     replies = pipe.execute()
-    # Half a short lease's life, so that tests with short ones see the same.
+    # Half of a lease that is shorter than that, as in tests.
     unheard_ms = lease_ms - min(RUNG_MS, lease_ms // 2)
     found = []
     for lane in range(lanes):
@@ -253,7 +124,7 @@ def stalled(client: redis.Redis, lanes: int, lease_ms: int) -> list[int]:
 
 
 def refuse_books(client: redis.Redis, lanes: int, for_ms: int) -> None:
-    """Have accept.lua answer every Book with FULL for so long, in all lanes; what is accepted goes on."""
+    """Have accept.lua refuse every Book with FULL for `for_ms`, in all lanes; accepted operations are decided."""
     seconds, micros = client.time()
     until_ms = seconds * 1000 + micros // 1000 + for_ms
     pipe = client.pipeline(transaction=False)
@@ -263,7 +134,7 @@ def refuse_books(client: redis.Redis, lanes: int, for_ms: int) -> None:
 
 
 def overview_commands(lanes: int) -> list[Command]:
-    """What `overview` needs to read, as commands for one round or one pipeline."""
+    """Return what `overview` reads, as commands for one round or one pipeline."""
     commands: list[Command] = [("TIME",)]
     for lane in range(lanes):
         commands += [
@@ -276,7 +147,7 @@ def overview_commands(lanes: int) -> list[Command]:
 
 
 def overview(replies: list[Any]) -> list[LaneState]:
-    """The state of every lane, from the replies to `overview_commands`."""
+    """Return the state of every lane, from the replies to `overview_commands`."""
     now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
     states = []
     for lane in range((len(replies) - 1) // 4):
@@ -287,6 +158,6 @@ def overview(replies: list[Any]) -> list[LaneState]:
 
 
 def _accepted_ms(entry_id: str, read: list[str] | dict[str, str]) -> int:
-    """When an entry was accepted, by its field or, of an older version's entry, its id. redis-py reads a dict."""
+    """Return the accepted time (ms): its field, or the id of an older version's entry. redis-py returns a dict."""
     fields = read if isinstance(read, dict) else dict(zip(read[::2], read[1::2], strict=True))
     return int(fields["a"]) if "a" in fields else StreamId.parse(entry_id).ms

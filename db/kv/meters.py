@@ -1,6 +1,6 @@
-"""A lane's meter, in Redis: read by the api with each status, and by accept.lua with each operation.
+"""A lane's meter in Redis: read by the api with each status, and by accept.lua with each operation.
 
-accept.lua writes `ticket` and `waits_since`, finish.lua the rest (both times: ms, of Redis's clock).
+accept.lua writes `epoch`, `ticket` and `waits_since`, finish.lua the rest (times in ms, by Redis's clock).
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from core.queue_position import Meter
 
-#: The fields of which `read` makes a Meter, in its order. accept.lua answers with the same.
+#: The fields that `read` takes, in this order. accept.lua returns the same.
 FIELDS = ("epoch", "served", "rate", "ticket", "served_at", "waits_since")
 
 
 def read(values: Sequence[str | int | None], now_ms: int, *, empty: bool = False) -> Meter:
-    """The meter, from the values of FIELDS and Redis's time.
+    """Return the meter, from the values of FIELDS and Redis's time (ms).
 
-    Args: empty: no entry is in the lane. Then every ticket has been decided, or its entry is lost.
+    Args: empty: the lane has no entries. Then every ticket has been decided, or its entry is lost.
     """
     epoch, served, rate, ticket, served_at, waits_since = values
     ticket = int(ticket or 0)

@@ -1,6 +1,6 @@
-"""Rounds: Redis calls of threads that take turns on one connection, for what is rare (else db/kv/async_rounds.py).
+"""Rounds: Redis calls of threads that share one connection, for infrequent calls (others: db/kv/async_rounds.py).
 
-Nothing is ever sent twice by itself: a script may have run although its reply was lost, and the error says so.
+Nothing is retried automatically: a script may have run although its reply was lost, and the error says so.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Command = tuple[str | int, ...]
 def connection_pool(
     url: str, *, socket_timeout_s: float, decode: bool = True, questions: Questions | None = None
 ) -> redis.ConnectionPool:
-    """A pool whose connections leave a server that is no master (db/kv/demotion.py), and ask `questions` when made.
+    """Return a pool whose connections leave a server that is not the master (db/kv/demotion.py).
 
-    They never retry by themselves: a script may have run although its reply was lost.
+    New connections ask `questions`. They never retry: a script may have run although its reply was lost.
     """
     pool = redis.ConnectionPool.from_url(
         url,
@@ -44,7 +44,7 @@ def connection_pool(
 
 
 def unable(error: Exception) -> bool:
-    """Whether Redis says that it can do nothing just now, whatever it is asked; then nothing ran."""
+    """Return whether Redis says that it cannot execute any command at present; then nothing ran."""
     return isinstance(error, BusyLoadingError) or says_demoted(error) or str(error).startswith(_UNABLE)
 
 
@@ -52,9 +52,10 @@ _UNABLE = ("BUSY ", "MISCONF ", "NOREPLICAS ", "CLUSTERDOWN ", "TRYAGAIN ")
 
 
 def script_loads(commands: Sequence[Command]) -> list[Command]:
-    """Return the commands that load the scripts of a call, for a Redis that was restarted and knows none.
+    """Return the commands that load the scripts of a call, for a Redis that was restarted and has none.
 
-    NOSCRIPT says that nothing of the call ran, and a call of several commands has only such as may be repeated.
+    The call can then be sent again: a script that got NOSCRIPT did not run, and calls with several commands contain
+    only commands that may be repeated.
     """
     needed = {str(command[1]) for command in commands if command[0] == "EVALSHA"}
     return [("SCRIPT", "LOAD", scripts.BY_SHA[sha].source) for sha in sorted(needed)]
@@ -70,10 +71,10 @@ class Rounds:
         self._turn = threading.Lock()
 
     def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
-        """Send commands in one write and return their replies; the call waits `timeout_s` for its turn.
+        """Send commands in one write and return their replies; wait up to `timeout_s` for the connection.
 
-        Raises: RedisUnavailable: nothing of it was sent, or (not `writes`) no answer came.  AcceptUnknown: it was
-        sent, and no answer came.  ResponseError: Redis refused one of the commands.
+        Raises: RedisUnavailable: nothing was sent, or (without `writes`) there was no answer.  AcceptUnknown: it was
+        sent, and there was no answer.  ResponseError: Redis refused one of the commands.
         """
         if not self._turn.acquire(timeout=self._timeout_s):
             raise RedisUnavailable
@@ -105,16 +106,15 @@ class Rounds:
         except (RedisError, OSError) as error:
             self._disconnect()
             raise (AcceptUnknown if writes else RedisUnavailable) from error
-        except BaseException:  # a Ctrl-C too: what is still to be read would be the next call's
+        except BaseException:  # Ctrl-C, too: otherwise the next call would read the remaining replies
             self._disconnect()
             raise
         return replies
 
     def _connected(self) -> Any:
-        """The connection, a new one if there is none, the server has closed it, or it is no master any more.
+        """Return the connection; a new one if there is none, the server has closed it, or is no longer the master.
 
-        Between calls nothing is due to be read: a readable connection is a closed one, and a call sent there would
-        be lost without need.
+        Between calls no reply is due, so a readable connection has been closed, and a call on it would be lost.
         """
         connection = self._connection
         if connection is not None:
@@ -125,7 +125,7 @@ class Rounds:
                     connection.check_health()
                     return connection
             self._disconnect()
-        # Not the pool's make_connection: it counts what it ever made, and refuses for good after a hundred.
+        # Not the pool's make_connection: it counts all connections ever made, and refuses for good after a hundred.
         connection = self._pool.connection_class(**self._pool.connection_kwargs)
         connection.connect()
         self._connection = connection
@@ -145,7 +145,7 @@ def _exchange(connection: Any, commands: Sequence[Command]) -> list[Any]:
         try:
             replies.append(connection.read_response())
         except ResponseError as error:
-            if says_demoted(error):  # and the connection is closed
+            if says_demoted(error):  # the connection has closed itself
                 raise RedisUnavailable from error
             replies.append(error)
     return replies

@@ -1,4 +1,4 @@
-"""The Lua scripts, read once from db/lua. A script is named, sent by its hash, and loaded where it is missing."""
+"""The Lua scripts, read once from db/kv/lua. A script is called by its hash, and loaded where Redis lacks it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _FOLDER = Path(__file__).parent / "lua"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One script: its source and the hash by which Redis knows it."""
+    """One script: its source, and the SHA-1 hash by which Redis knows it."""
 
     source: str
     sha: str
 
     def run(self, client: redis.Redis, keys: list[str], arguments: Sequence[str | int | bytes]) -> object:
-        """Run it, loading it first where Redis does not have it. Raises redis-py's errors."""
+        """Run the script; load it first if Redis does not have it. Raises redis-py's errors."""
         try:
             return client.evalsha(self.sha, len(keys), *keys, *arguments)
         except redis.exceptions.NoScriptError:

@@ -1,4 +1,4 @@
-"""Bookings in Postgres: the current state of every decided one. Only a lane's transaction writes them."""
+"""Bookings in Postgres: the current state of every decided booking. Only a lane's transaction writes them."""
 
 from __future__ import annotations
 
@@ -15,115 +15,125 @@ from core.times import from_ms, to_ms
 from db.postgres.engine import as_array, as_json, execute, for_each
 
 _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
-               accepted_at, decided_at, expires_at, confirmed_at, replaced_by"""
+            accepted_at, decided_at, expires_at, confirmed_at, replaced_by"""
 
 
 def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[Booking]:
-    """Those of some bookings that exist."""
+    """Return the bookings with these ids; those that do not exist are missing."""
     statement = f"""
         SELECT {_COLUMNS}
-          FROM bookings
-         WHERE id = ANY(CAST(:ids AS uuid[]))
+        FROM bookings
+        WHERE id = ANY(CAST(:ids AS uuid[]))
     """  # noqa: S608 - the columns are a constant
     return [_booking(row) for row in execute(connection, statement, {"ids": as_array(ids)})]
 
 
 def get(connection: Connection, booking_id: UUID) -> Booking | None:
-    """One booking; None if it is not decided, or there is none."""
+    """Return a booking; None if it is undecided or does not exist."""
     return next(iter(by_ids(connection, [booking_id])), None)
 
 
 def get_own(connection: Connection, booking_id: UUID, user_id: UUID) -> Booking | None:
-    """One booking of one person; None if it is not decided, another's, or there is none: nobody can tell which."""
+    """Return a user's booking; None if it is undecided, another user's, or does not exist: the caller cannot tell."""
     statement = text(f"""
         SELECT {_COLUMNS}
-          FROM bookings
-         WHERE id = :id AND user_id = :user_id
+        FROM bookings
+        WHERE id = :id AND user_id = :user_id
     """)  # noqa: S608 - the columns are a constant
     row = connection.execute(statement, {"id": booking_id, "user_id": user_id}).one_or_none()
     return _booking(row) if row else None
 
 
-_LIVE = """SELECT *
-             FROM bookings
-            WHERE status IN ('PENDING', 'CONFIRMED') AND show_id = wanted_show_id AND user_id = wanted_user_id"""
+_LIVE = """
+    SELECT *
+    FROM bookings
+    WHERE status IN ('PENDING', 'CONFIRMED') AND show_id = wanted_show_id AND user_id = wanted_user_id
+"""
 
 
 def live_of_users(connection: Connection, people: Iterable[tuple[int, UUID]]) -> list[Booking]:
-    """The live bookings of some people, each at the show given beside them: (show, user) pairs, each once."""
+    """Return the live bookings of some (show, user) pairs. No pair may be given twice."""
+    # `for_each` (db/postgres/engine.py) keeps Postgres from joining the other way round: it looks up each pair by the
+    # index bookings_live_of_user, and never reads the whole table to find the pairs in it.
     statement = f"""
         SELECT {_COLUMNS}
-          FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (wanted_show_id integer, wanted_user_id uuid)
-         {for_each(_LIVE)} AS live
+        FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (wanted_show_id integer, wanted_user_id uuid)
+        {for_each(_LIVE)} AS live
     """  # noqa: S608 - the columns and the look-up are constants
     wanted = as_json([{"wanted_show_id": show_id, "wanted_user_id": user_id} for show_id, user_id in people])
     return [_booking(row) for row in execute(connection, statement, {"wanted": wanted})]
 
 
 def lapsed_among(connection: Connection, ids: Sequence[UUID], at_ms: int) -> list[Booking]:
-    """Those of some bookings that are holds whose deadline is not after `at_ms`."""
+    """Return those of some bookings that are holds with a deadline not after `at_ms`."""
     statement = f"""
         SELECT {_COLUMNS}
-          FROM bookings
-         WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'PENDING' AND expires_at <= :at
+        FROM bookings
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'PENDING' AND expires_at <= :at
     """  # noqa: S608 - the columns are a constant
     return [_booking(row) for row in execute(connection, statement, {"ids": as_array(ids), "at": from_ms(at_ms)})]
 
 
 def lapsed_holds(connection: Connection, show_ids: Sequence[int], at_ms: int, limit: int | None) -> list[Booking]:
-    """Per show, up to `limit` (None: all) holds whose deadline is not after `at_ms`: by deadline, then id."""
+    """Return, per show, up to `limit` (None: all) holds with a deadline not after `at_ms`, by deadline and id."""
+    # The LIMIT counts per show, so this must be a look-up for each of them.
     statement = f"""
         SELECT {_COLUMNS}
-          FROM unnest(CAST(:show_ids AS integer[])) AS wanted (wanted_show_id)
-         CROSS JOIN LATERAL (SELECT *
-                               FROM bookings
-                              WHERE status = 'PENDING' AND show_id = wanted_show_id AND expires_at <= :at
-                              ORDER BY expires_at, id
-                              LIMIT :limit) AS lapsed
+        FROM unnest(CAST(:show_ids AS integer[])) AS wanted (wanted_show_id)
+        CROSS JOIN LATERAL (
+            SELECT *
+            FROM bookings
+            WHERE status = 'PENDING' AND show_id = wanted_show_id AND expires_at <= :at
+            ORDER BY expires_at, id
+            LIMIT :limit
+        ) AS lapsed
     """  # noqa: S608 - the columns are a constant
     values = {"show_ids": list(show_ids), "at": from_ms(at_ms), "limit": limit}
     return [_booking(row) for row in execute(connection, statement, values)]
 
 
 def shows_with_lapsed_holds(connection: Connection, at_ms: int) -> list[int]:
-    """The shows that have holds whose deadline is not after `at_ms`."""
+    """Return the shows that have holds with a deadline not after `at_ms`."""
     statement = text("""
         SELECT DISTINCT show_id
-          FROM bookings
-         WHERE status = 'PENDING' AND expires_at <= :at
+        FROM bookings
+        WHERE status = 'PENDING' AND expires_at <= :at
     """)
     return list(connection.execute(statement, {"at": from_ms(at_ms)}).scalars())
 
 
 def count_lapsed_holds(connection: Connection, at_ms: int) -> int:
-    """How many holds of all shows have a deadline that is not after `at_ms`."""
+    """Return how many holds of all shows have a deadline not after `at_ms`."""
     statement = text("""
         SELECT count(*)
-          FROM bookings
-         WHERE status = 'PENDING' AND expires_at <= :at
+        FROM bookings
+        WHERE status = 'PENDING' AND expires_at <= :at
     """)
     return int(connection.execute(statement, {"at": from_ms(at_ms)}).scalar_one())
 
 
 def first_deadlines(connection: Connection, show_ids: Sequence[int]) -> dict[int, int]:
-    """The earliest deadline among the holds of each show, ms; shows without a hold are missing."""
+    """Return the earliest deadline among the holds of each show, ms; shows without a hold are missing."""
+    # One look-up per show reads a single entry of the index bookings_holds; min() with GROUP BY would read all holds.
     statement = """
         SELECT wanted.show_id, first.expires_at
-          FROM unnest(CAST(:show_ids AS integer[])) AS wanted (show_id)
-         CROSS JOIN LATERAL (SELECT expires_at
-                               FROM bookings
-                              WHERE status = 'PENDING' AND bookings.show_id = wanted.show_id
-                              ORDER BY expires_at
-                              LIMIT 1) AS first
+        FROM unnest(CAST(:show_ids AS integer[])) AS wanted (show_id)
+        CROSS JOIN LATERAL (
+            SELECT expires_at
+            FROM bookings
+            WHERE status = 'PENDING' AND bookings.show_id = wanted.show_id
+            ORDER BY expires_at
+            LIMIT 1
+        ) AS first
     """
     rows = execute(connection, statement, {"show_ids": list(show_ids)})
     return {row.show_id: to_ms(row.expires_at) for row in rows}
 
 
 def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Booking]) -> None:
-    """Write new bookings and the new state of changed ones. The rows are Booking's fields, by their names.
+    """Insert new bookings and update changed ones. The rows are Booking's fields, by their names.
 
-    Raises: SeatConflict: a changed one is not where it was; the transaction must be rolled back.
+    Raises: SeatConflict: a booking is missing or was changed meanwhile; the transaction must be rolled back.
     """
     if new:
         execute(connection, _INSERT, {"rows": as_json(new)})
@@ -134,43 +144,44 @@ def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Boo
 
 
 _ROWS = """json_to_recordset(CAST(:rows AS json))
-             AS new (id uuid, show_id integer, user_id uuid, status text, reason text, fingerprint text, seats text[],
-                     amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
-                     decided_ms bigint, expires_ms bigint, confirmed_ms bigint)"""
+        AS new (id uuid, show_id integer, user_id uuid, status text, reason text, fingerprint text, seats text[],
+            amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
+            decided_ms bigint, expires_ms bigint, confirmed_ms bigint)"""
 
 _INSERT = f"""
     INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
-                          last_operation, accepted_at, decided_at, expires_at, confirmed_at)
+        last_operation, accepted_at, decided_at, expires_at, confirmed_at)
     SELECT id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
-           to_timestamp(accepted_ms / 1000.0), to_timestamp(decided_ms / 1000.0),
-           to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0)
-      FROM {_ROWS}
+        to_timestamp(accepted_ms / 1000.0), to_timestamp(decided_ms / 1000.0),
+        to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0)
+    FROM {_ROWS}
 """  # noqa: S608 - the rows are a constant
 
-# By the row's place on disk, as in db/postgres/seats.py.
+# For each changed booking, look up its row by primary key and update it at its physical address (ctid): see _RECORD
+# in db/postgres/seats.py for why.
 _UPDATE = f"""
     UPDATE bookings
-       SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
-           decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
-           confirmed_at = to_timestamp(new.confirmed_ms / 1000.0)
-      FROM {_ROWS}
-     {for_each("SELECT ctid AS place FROM bookings WHERE id = new.id")} AS found
-     WHERE bookings.ctid = found.place
+    SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
+        decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
+        confirmed_at = to_timestamp(new.confirmed_ms / 1000.0)
+    FROM {_ROWS}
+    {for_each("SELECT ctid AS address FROM bookings WHERE id = new.id")} AS found
+    WHERE bookings.ctid = found.address
 """  # noqa: S608 - the rows are a constant
 
 
 def list_of_user(
     connection: Connection, user_id: UUID, *, after: tuple[int, UUID] | None, limit: int
 ) -> list[Booking]:
-    """A person's decided bookings, newest first; with `after`, those behind this place: (accepted, ms; id)."""
-    behind = "AND (accepted_at, id) < (:accepted_at, :id)" if after else ""
+    """Return a user's decided bookings, newest first; `after`: only those that follow this one (accepted, ms; id)."""
+    following = "AND (accepted_at, id) < (:accepted_at, :id)" if after else ""
     statement = text(f"""
         SELECT {_COLUMNS}
-          FROM bookings
-         WHERE user_id = :user_id
-           {behind}
-         ORDER BY accepted_at DESC, id DESC
-         LIMIT :limit
+        FROM bookings
+        WHERE user_id = :user_id
+            {following}
+        ORDER BY accepted_at DESC, id DESC
+        LIMIT :limit
     """)  # noqa: S608 - constants
     accepted_ms, id_ = after or (0, None)
     values = {"user_id": user_id, "accepted_at": from_ms(accepted_ms), "id": id_, "limit": limit}
@@ -178,35 +189,37 @@ def list_of_user(
 
 
 def by_reference(connection: Connection, user_id: UUID, reference_: str) -> Booking | None:
-    """A person's booking by its short form as `read_reference` returns it; None if they have none of it."""
+    """Return a user's booking by its reference, as `read_reference` returns it; None if there is none."""
     first, last = ids_of_reference(reference_)
     statement = text(f"""
         SELECT {_COLUMNS}
-          FROM bookings
-         WHERE id BETWEEN :first AND :last AND user_id = :user_id
+        FROM bookings
+        WHERE id BETWEEN :first AND :last AND user_id = :user_id
     """)  # noqa: S608 - the columns are a constant
     rows = connection.execute(statement, {"first": first, "last": last, "user_id": user_id})
     return next((booking for booking in map(_booking, rows) if reference(booking.id) == reference_), None)
 
 
 def all_bookings(connection: Connection) -> Iterator[Booking]:
-    """Every booking, streamed."""
+    """Yield every booking, streamed."""
     statement = text(f"""
         SELECT {_COLUMNS}
-          FROM bookings
+        FROM bookings
     """)  # noqa: S608 - the columns are a constant
     for row in connection.execute(statement, execution_options={"stream_results": True, "max_row_buffer": 5_000}):
         yield _booking(row)
 
 
 def shows_with_any(connection: Connection, show_ids: Sequence[int]) -> set[int]:
-    """Those of some shows of which anything has been decided: the ids of its bookings begin with a show's."""
+    """Return those of some shows that have any booking. By primary key: a booking's id begins with its show's."""
     statement = """
         SELECT wanted.show_id
-          FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, first uuid, last uuid)
-         WHERE EXISTS (SELECT
-                         FROM bookings
-                        WHERE id BETWEEN wanted.first AND wanted.last)
+        FROM json_to_recordset(CAST(:wanted AS json)) AS wanted (show_id integer, first uuid, last uuid)
+        WHERE EXISTS (
+            SELECT
+            FROM bookings
+            WHERE id BETWEEN wanted.first AND wanted.last
+        )
     """
     wanted = [
         {"show_id": show_id, "first": UUID(int=show_id << 96), "last": UUID(int=(show_id + 1 << 96) - 1)}
@@ -216,12 +229,12 @@ def shows_with_any(connection: Connection, show_ids: Sequence[int]) -> set[int]:
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:
-    """How many bookings are in each state: HELD, CONFIRMED, FAILED, CANCELLED. Reads the whole table."""
+    """Return how many bookings are HELD, CONFIRMED, FAILED and CANCELLED. Reads the whole table."""
     statement = text("""
         SELECT CASE status WHEN 'PENDING' THEN 'HELD' ELSE status END AS state, count(*) AS bookings
-          FROM bookings
-         GROUP BY 1
-         ORDER BY 1
+        FROM bookings
+        GROUP BY 1
+        ORDER BY 1
     """)
     return {row.state: row.bookings for row in connection.execute(statement)}
 

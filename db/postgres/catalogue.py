@@ -1,7 +1,7 @@
-"""Shows as the catalogue shows them: listed, read, created; and the seat map.
+"""Shows in the catalogue: list, read and create them, and read seat maps.
 
-What a show sells is changed elsewhere, in its lane's transaction. A new show has no lane operations yet, so
-it may be inserted here with all its seats at once.
+Existing shows and seats are changed only by lane transactions. A new show has no operations yet, so it may be
+inserted here together with its seats.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class NoSuchMovie(OnsaleError):
 
 @dataclass(frozen=True, slots=True)
 class ShowListing:
-    """One show with what a visitor wants to know of it."""
+    """One show with its movie and hall, as visitors see it."""
 
     id: int
     movie_id: int
@@ -45,7 +45,7 @@ class ShowListing:
 
 @dataclass(frozen=True, slots=True)
 class TakenSeats:
-    """The seats of a show that cannot be had, at one version of it."""
+    """The held and sold seats of a show at one of its versions."""
 
     hall_id: int
     version: int
@@ -56,25 +56,23 @@ class TakenSeats:
 def list_upcoming(
     connection: Connection, *, movie_id: int | None, after: tuple[int, int] | None, limit: int
 ) -> list[ShowListing]:
-    """Shows that have not begun, the next one first.
+    """Return shows that have not begun, by start.
 
-    Args:    after: only those behind this place in the list: (start, ms; id).
+    Args:    after: only those that follow this one in the list: (start, ms; id).
     """
-    behind = "AND (shows.starts_at, shows.id) > (:starts_at, :id)" if after else ""
-    statement = text(
-        f"""
+    following = "AND (shows.starts_at, shows.id) > (:starts_at, :id)" if after else ""
+    statement = text(f"""
         SELECT shows.id, shows.movie_id, movies.title, movies.genre, movies.duration_min, shows.hall_id,
-               halls.name AS hall_name, shows.settings, shows.capacity, shows.held, shows.sold, shows.version
+            halls.name AS hall_name, shows.settings, shows.capacity, shows.held, shows.sold, shows.version
         FROM shows
         JOIN movies ON movies.id = shows.movie_id
         JOIN halls ON halls.id = shows.hall_id
         WHERE shows.starts_at > now()
-          AND (CAST(:movie_id AS integer) IS NULL OR shows.movie_id = :movie_id)
-          {behind}
+            AND (CAST(:movie_id AS integer) IS NULL OR shows.movie_id = :movie_id)
+            {following}
         ORDER BY shows.starts_at, shows.id
         LIMIT :limit
-        """  # noqa: S608 - one of two constants
-    )
+    """)  # noqa: S608 - one of two constants
     starts_ms, id_ = after or (0, 0)
     values = {"movie_id": movie_id, "limit": limit, "starts_at": from_ms(starts_ms), "id": id_}
     rows = connection.execute(statement, values)
@@ -82,17 +80,15 @@ def list_upcoming(
 
 
 def get_show(connection: Connection, show_id: int) -> ShowListing | None:
-    """One show, begun or not."""
-    statement = text(
-        """
+    """Return a show, whether it has begun or not; None if there is none."""
+    statement = text("""
         SELECT shows.id, shows.movie_id, movies.title, movies.genre, movies.duration_min, shows.hall_id,
-               halls.name AS hall_name, shows.settings, shows.capacity, shows.held, shows.sold, shows.version
+            halls.name AS hall_name, shows.settings, shows.capacity, shows.held, shows.sold, shows.version
         FROM shows
         JOIN movies ON movies.id = shows.movie_id
         JOIN halls ON halls.id = shows.hall_id
         WHERE shows.id = :show_id
-        """
-    )
+    """)
     row = connection.execute(statement, {"show_id": show_id}).one_or_none()
     return _listing(row) if row else None
 
@@ -102,13 +98,11 @@ def insert_show(connection: Connection, *, movie_id: int, hall_id: int, settings
 
     Raises: NoSuchMovie.
     """
-    statement = text(
-        """
+    statement = text("""
         INSERT INTO shows (movie_id, hall_id, starts_at, settings, initial_settings, capacity)
         VALUES (:movie_id, :hall_id, :starts_at, :settings, :settings, :capacity)
         RETURNING id
-        """
-    ).bindparams(bindparam("settings", type_=JSONB))
+    """).bindparams(bindparam("settings", type_=JSONB))
     values = {
         "movie_id": movie_id,
         "hall_id": hall_id,
@@ -126,47 +120,41 @@ def insert_show(connection: Connection, *, movie_id: int, hall_id: int, settings
 
 
 def allow_long_statements(connection: Connection) -> None:
-    """Let the rest of this transaction take half a minute a statement: a stadium has 200,000 seats."""
+    """Allow 30 s for each further statement of this transaction: a stadium has 200,000 seats to insert."""
     allow(connection, statement_timeout_ms=30_000)
 
 
 def insert_seats(connection: Connection, show_id: int, labels: Iterable[str]) -> None:
-    """Give a new show its seats, all of them free."""
-    statement = text(
-        """
+    """Insert the seats of a new show, all free."""
+    statement = text("""
         INSERT INTO seats (show_id, label)
         SELECT :show_id, label
         FROM unnest(CAST(:labels AS text[])) AS label
-        """
-    )
-    # In one piece, as letters and digits need no quotes: psycopg writes a list item by item, in Python.
+    """)
+    # One array literal (letters and digits need no quotes): psycopg would convert a list item by item, in Python.
     connection.execute(statement, {"show_id": show_id, "labels": "{" + ",".join(labels) + "}"})
 
 
 def get_version(connection: Connection, show_id: int) -> int | None:
-    """A show's version, which grows with every change of its seats; None if there is no such show."""
-    statement = text(
-        """
+    """Return a show's version, which grows with every change of its seats; None if there is no such show."""
+    statement = text("""
         SELECT version
         FROM shows
         WHERE id = :show_id
-        """
-    )
+    """)
     version: int | None = connection.execute(statement, {"show_id": show_id}).scalar_one_or_none()
     return version
 
 
 def get_taken_seats(connection: Connection, show_id: int) -> TakenSeats | None:
-    """The seats that cannot be had and the version they belong to, in one snapshot."""
-    statement = text(
-        """
+    """Return the held and sold seats of a show with its version, in one snapshot; None if there is no such show."""
+    statement = text("""
         SELECT hall_id, version,
-               ARRAY(SELECT label FROM seats WHERE show_id = shows.id AND status = 'HELD') AS held,
-               ARRAY(SELECT label FROM seats WHERE show_id = shows.id AND status = 'SOLD') AS sold
+            ARRAY(SELECT label FROM seats WHERE show_id = shows.id AND status = 'HELD') AS held,
+            ARRAY(SELECT label FROM seats WHERE show_id = shows.id AND status = 'SOLD') AS sold
         FROM shows
         WHERE id = :show_id
-        """
-    )
+    """)
     row = connection.execute(statement, {"show_id": show_id}).one_or_none()
     return TakenSeats(row.hall_id, row.version, frozenset(row.held), frozenset(row.sold)) if row else None
 

@@ -1,7 +1,7 @@
-"""The one way into Postgres: a SQLAlchemy engine over psycopg, its timeouts, and what counts as away.
+"""Connections to Postgres: a SQLAlchemy engine over psycopg, its timeouts, and which errors mean "unavailable".
 
 Every connection is READ COMMITTED: a statement sees what was committed before it began, so a check in a
-*later* statement than the lock is true (docs/locking.md rule 2). Nothing connects before the first use.
+*later* statement than the lock is valid (docs/locking.md rule 2). Nothing connects before the first use.
 """
 
 from __future__ import annotations
@@ -24,21 +24,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from core.errors import PostgresUnavailable
 from db.postgres.patience import CONNECT_S, POOL_S, Greet, Patience, PatientConnection
 
-#: SQLSTATE classes that say nothing about the statement: the server or the connection is in trouble, or
-#: another transaction was in the way. Work that failed so is done again, later.
+#: SQLSTATE classes of failures that are not the statement's: of the server, of the connection, or a conflict with
+#: another transaction. The work is retried later.
 TRANSIENT = ("08", "25", "26", "40", "53", "55", "57", "58")
-#: SQLSTATE: the server takes no writes (any more), so the connection is of no use, though it is open.
+#: SQLSTATE: the server takes no writes (any more), so the connection is useless, though it is open.
 READ_ONLY = "25006"
 
-#: A prepared statement keeps the plan of its first executions until the next ANALYZE, and in a rush a table that was
-#: empty then has thousands of rows: a plan that reads it whole, or joins it row against row, was right only then.
+#: A prepared statement keeps the plan of its first executions until the next ANALYZE. In a rush, a table that was
+#: empty at that time soon has thousands of rows, and a plan that reads or hashes the whole table becomes too slow.
 _BY_KEY = "".join(f" -c enable_{way}=off" for way in ("seqscan", "hashjoin", "mergejoin", "material"))
 
-#: A setting that means nothing to Postgres: by it the guard sees that our options reach the server (db/guard.py).
+#: A setting without meaning to Postgres, by which the guard checks that our options reach the server (db/guard.py).
 MARK = "onsale.options"
-
-#: A server that went silent is found so within seconds. Seconds, times, and ms.
-_FOUND_DEAD = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 5_000}
 
 
 def make_engine(
@@ -55,9 +52,9 @@ def make_engine(
 ) -> Engine:
     """Return an engine for one process. Times are in milliseconds; patience.py has those kept by our own clock.
 
-    `pre_ping`: a round trip before each use of a pooled connection. Without it a look at the socket, which costs no
-    round trip and finds a connection that the server ended, not one whose network went silent.
-    `by_key`: statements find their rows by index, row by row, whatever Postgres believes of the tables' sizes.
+    `pre_ping`: make a round trip before each use of a pooled connection. Otherwise check only its socket, which shows
+    whether the server has closed it, but not whether the network went silent.
+    `by_key`: find rows by index, row by row, whatever table sizes Postgres assumes.
     `writes`: connect only to a server that takes writes; False: a replica will do.
     `greet`: called with each new connection before its first use (db/guard.py).
     """
@@ -69,13 +66,7 @@ def make_engine(
         pool_timeout=POOL_S,
         pool_pre_ping=pre_ping,
         json_deserializer=orjson.loads,
-        connect_args={
-            "connect_timeout": CONNECT_S,
-            "target_session_attrs": "read-write" if writes else "any",
-            "options": options,
-            **_FOUND_DEAD,
-            "application_name": "onsale",
-        },
+        connect_args=_connect_args(options, writes=writes),
     )
     _watch(engine, Patience(statement_timeout_ms, greet))
     if not pre_ping:
@@ -84,7 +75,7 @@ def make_engine(
 
 
 def _watch(engine: Engine, patience: Patience) -> None:
-    """Connect by way of db/postgres/patience.py, and leave a server that takes no writes."""
+    """Have the engine connect through `patience`, and leave a server that takes no writes."""
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, args: Sequence[Any], parameters: Any) -> PatientConnection:
@@ -100,7 +91,22 @@ def _watch(engine: Engine, patience: Patience) -> None:
     @event.listens_for(engine, "handle_error")
     def handle(context: ExceptionContext) -> None:
         if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
-            context.is_disconnect = True  # closes it, and all of the pool that are not newer
+            context.is_disconnect = True  # closes this connection, and those of the pool that are not newer
+
+
+def _connect_args(options: str, *, writes: bool) -> dict[str, Any]:
+    return {
+        "application_name": "onsale",
+        "connect_timeout": CONNECT_S,
+        "target_session_attrs": "read-write" if writes else "any",
+        "options": options,
+        # Detect a silent server within seconds: first probe after 5 s, then every 2 s, at most 3; unacknowledged data
+        # may be 5,000 ms old.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 5_000,
+    }
 
 
 def _options(statement_timeout_ms: int, lock_timeout_ms: int, idle_timeout_ms: int) -> str:
@@ -112,48 +118,51 @@ def _options(statement_timeout_ms: int, lock_timeout_ms: int, idle_timeout_ms: i
 
 
 def _refuse_stale(connection: PatientConnection, _record: object, _proxy: object) -> None:
-    """What was found out through another connection counts for this one: the pool opens another in its place."""
+    """Reject a connection that is older than a failure seen on another one; the pool then opens a new one."""
     if connection.patience.stale(connection):
         raise DisconnectionError
 
 
 def _refuse_ended(connection: PatientConnection, _record: object, _proxy: object) -> None:
-    """An idle connection has nothing to read but its end; the pool opens another one in its place."""
-    look = select.poll()
+    """Reject a connection that the server has closed; the pool then opens a new one.
+
+    An idle connection is readable only if it has ended.
+    """
+    poll = select.poll()
     try:
-        look.register(connection.fileno(), select.POLLIN)
+        poll.register(connection.fileno(), select.POLLIN)
     except psycopg.Error as error:
         raise DisconnectionError from error
-    if look.poll(0):
+    if poll.poll(0):
         raise DisconnectionError
 
 
 def as_json(rows: Sequence[Any]) -> str:
-    """Rows for a statement (mappings, or dataclasses as they are), as one JSON text that json_to_recordset reads.
+    """Return rows for a statement (mappings or dataclasses) as one JSON text for json_to_recordset, in this order.
 
     psycopg dumps an array item by item in Python, which took a third of the drain's time; this is one call of
-    native code. The order of the rows is kept.
+    native code.
     """
     return orjson.dumps(rows).decode()
 
 
 def as_array(ids: Iterable[UUID]) -> str:
-    """Ids as the text of an array, for CAST(:ids AS uuid[]): in one piece, for the same reason."""
+    """Return ids as an array literal for CAST(:ids AS uuid[]): one text, for the same reason as in `as_json`."""
     return "{" + ",".join(map(str, ids)) + "}"
 
 
 def execute(connection: Connection, statement: str, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-    """Execute one of a batch's statements: as connection.execute(text(statement), values) does, errors and all.
+    """Execute a statement like connection.execute(text(statement), values), with the same errors, but faster.
 
-    It goes past SQLAlchemy to the psycopg connection below: for a small statement SQLAlchemy takes twice the CPU
-    that psycopg takes, and a batch of a few entries costs what its dozen statements cost. Rows are named tuples.
+    It bypasses SQLAlchemy, which takes twice psycopg's CPU for a small statement; a batch of a few entries costs
+    little more than its dozen statements. Rows are named tuples.
     """
     driver: Any = connection.connection.driver_connection
     try:
         cursor: psycopg.Cursor[Any] = driver.cursor(row_factory=namedtuple_row)
         return cursor.execute(_for_psycopg(statement), values)
     except psycopg.Error as error:
-        read_only = error.sqlstate == READ_ONLY  # then so are the others of the pool
+        read_only = error.sqlstate == READ_ONLY  # then the pool's other connections are, too
         if read_only:
             driver.patience.renew()
         if lost := read_only or driver.closed:
@@ -164,19 +173,19 @@ def execute(connection: Connection, statement: str, values: Mapping[str, Any]) -
 
 
 def for_each(lookup: str) -> str:
-    """SQL that follows a statement's rows in its FROM: `lookup`, a SELECT by key, is done once for each of them.
+    """Return SQL that joins the preceding rows of a FROM with `lookup`, a SELECT by key that runs once per row.
 
-    Postgres may turn a plain join around: read the whole table and, for each of its rows, all rows of the statement.
-    It does so if it planned the statement while the table held five rows: a batch of 500 at a show of 50,000 seats
-    then takes seconds instead of milliseconds, until the next ANALYZE. A SELECT with an OFFSET is not merged into the
-    statement around it, so the order stays. That each look-up goes by index is what `by_key` is for.
+    Postgres may reverse the order of a normal join: scan the whole table and, for each of its rows, all given rows.
+    It does so if the statement was planned while the table had five rows: a batch of 500 at a show of 50,000 seats
+    then takes seconds instead of milliseconds, until the next ANALYZE. The planner does not merge a subquery that has
+    an OFFSET into the outer statement, so OFFSET 0 fixes the order. `by_key` makes each look-up use an index.
     """
     return f"CROSS JOIN LATERAL ({lookup} OFFSET 0)"
 
 
 @lru_cache(maxsize=64)
 def _for_psycopg(statement: str) -> Any:
-    """The statement with its parameters as psycopg writes them: %(name)s for :name."""
+    """Return the statement with its parameters in psycopg's form: %(name)s for :name."""
     return text(statement).compile(dialect=_DIALECT).string
 
 
@@ -185,10 +194,10 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction: committed at the end of the block, rolled back if it raises.
+    """Run a block in a transaction: commit at its end, roll back if it raises.
 
-    Raises: PostgresUnavailable when there is no connection, or it or the server fails in the middle. Of a COMMIT
-    whose answer was lost nobody knows whether it happened: look before doing it again.
+    Raises: PostgresUnavailable: no connection could be made, or the connection or the server failed. If the answer to
+    COMMIT was lost, the transaction may be committed: check before a retry.
     """
     try:
         with engine.begin() as connection:
@@ -200,14 +209,14 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def allow(connection: Connection, statement_timeout_ms: int) -> None:
-    """Let each statement take so long (0: as long as it takes), until the transaction ends."""
+    """Set the timeout of each statement (0: none) until the transaction ends."""
     driver: Any = connection.connection.driver_connection
     connection.execute(text(f"SET LOCAL statement_timeout = {statement_timeout_ms:d}"))
     driver.allow(statement_timeout_ms)
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Whether the error means that Postgres or the way to it is in trouble, not that the statement is wrong."""
+    """Return whether the error is a failure of Postgres or of the connection, not of the statement."""
     if isinstance(error, PoolTimeout):
         return True
     if not isinstance(error, DBAPIError):
@@ -221,18 +230,18 @@ def is_unavailable(error: Exception) -> bool:
 
 
 def refuses_values(error: DBAPIError) -> bool:
-    """Whether Postgres, or psycopg before it, refuses the values: SQLSTATE class 22 or 23. Trying again is no use."""
+    """Return whether Postgres or psycopg rejected the values (SQLSTATE class 22 or 23), so a retry is useless."""
     kinds = (psycopg.DataError, psycopg.IntegrityError)
     return isinstance(error.orig, kinds) or (sqlstate(error) or "")[:2] in ("22", "23")
 
 
 def sqlstate(error: Exception) -> str | None:
-    """The five letters of the error's SQLSTATE, None if it came from no server."""
+    """Return the error's SQLSTATE, five characters; None if it did not come from the server."""
     return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
 def violated(error: Exception) -> str | None:
-    """The name of the constraint that the statement violated, None if it was something else."""
+    """Return the name of the constraint that the statement violated; None if the error is another one."""
     diagnostics = getattr(getattr(error, "orig", error), "diag", None)
     return getattr(diagnostics, "constraint_name", None)
 

@@ -1,4 +1,4 @@
-"""Where each lane stands, in Postgres: table lanes. Its row lock makes its holder the lane's only writer."""
+"""Fences: the rows of the table lanes. The transaction that locks a lane's row is the lane's only writer."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def lock(connection: Connection, lane: int) -> Fence:
     """
     statement = """
         SELECT epoch, stream_ms, stream_seq, seq, decided_ms,
-               CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now_ms
-          FROM lanes
-         WHERE lane = :lane
-           FOR UPDATE NOWAIT
+            CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now_ms
+        FROM lanes
+        WHERE lane = :lane
+        FOR UPDATE NOWAIT
     """
     try:
         [row] = execute(connection, statement, {"lane": lane})
@@ -47,12 +47,12 @@ def lock(connection: Connection, lane: int) -> Fence:
 
 
 def advance(connection: Connection, fence: Fence) -> None:
-    """Record where the lane stands now."""
+    """Record up to where the lane is decided now. The row must be locked."""
     statement = """
         UPDATE lanes
-           SET epoch = :epoch, stream_ms = :stream_ms, stream_seq = :stream_seq,
-               seq = :seq, decided_ms = :decided_ms
-         WHERE lane = :lane
+        SET epoch = :epoch, stream_ms = :stream_ms, stream_seq = :stream_seq,
+            seq = :seq, decided_ms = :decided_ms
+        WHERE lane = :lane
     """
     values = {
         "lane": fence.lane,
@@ -66,24 +66,24 @@ def advance(connection: Connection, fence: Fence) -> None:
 
 
 def create(connection: Connection, lanes: int) -> None:
-    """Make the rows of all lanes. Repeat: safe."""
+    """Insert the rows of all lanes. Repeat: safe."""
     statement = text("""
         INSERT INTO lanes (lane)
         SELECT lane FROM generate_series(0, :last) AS lane
-            ON CONFLICT DO NOTHING
+        ON CONFLICT DO NOTHING
     """)
     connection.execute(statement, {"last": lanes - 1})
 
 
 def holders(connection: Connection) -> set[tuple[int, float]]:
-    """The transactions that have locked a lane's row: process of Postgres, and when it began, seconds since 1970.
+    """Return the transactions that have locked a lane's row: backend pid, and start in seconds since 1970.
 
-    Only the database's owner sees those of others.
+    Only the database's owner sees those of other roles.
     """
     statement = text("""
         SELECT pid, CAST(extract(epoch FROM xact_start) AS double precision) AS begun
-          FROM pg_locks
-          JOIN pg_stat_activity USING (pid)
-         WHERE relation = CAST('lanes' AS regclass) AND mode = 'RowShareLock' AND granted
+        FROM pg_locks
+        JOIN pg_stat_activity USING (pid)
+        WHERE relation = CAST('lanes' AS regclass) AND mode = 'RowShareLock' AND granted
     """)
     return {(row.pid, row.begun) for row in connection.execute(statement)}

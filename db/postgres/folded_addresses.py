@@ -1,4 +1,4 @@
-"""The keys of addresses that an older version compared by the database's lower(): folded once, by a migration."""
+"""The migration of e-mail keys, which an older version made with the database's lower(): fold them once."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from core.texts import folded
 
 log = logs.logger(__name__)
 
-#: Accounts that are read at once.
+#: Accounts per read.
 PAGE = 10_000
 
 
 def fold(connection: Connection) -> None:
-    """Give every account the key of its address. Repeat: nothing is left to do.
+    """Set every account's key to its folded address. Repeat: nothing is left to do.
 
-    Two accounts may have addresses that were different to lower(), and are one when folded: straße@ and strasse@. The
-    one that has the key already keeps it, else the older one gets it. The other keeps its key of before, which is
-    nobody's else, and is found by it when it logs in (users.get_by_email); the log names it.
+    Two addresses that lower() kept apart may be equal when folded: straße@ and strasse@. The account that already has
+    the key keeps it, otherwise the older account gets it. The other account keeps its previous, unique key, by which
+    users.get_by_email finds it at log-in; the log names it.
     """
     statement = text("""
         UPDATE users
-           SET email_key = :key
-         WHERE id = :id AND NOT EXISTS (SELECT FROM users WHERE email_key = :key)
+        SET email_key = :key
+        WHERE id = :id AND NOT EXISTS (SELECT FROM users WHERE email_key = :key)
     """)
     for _, id_, key in sorted(_unfolded(connection)):
         if connection.execute(statement, {"id": id_, "key": key}).rowcount == 0:
@@ -35,13 +35,13 @@ def fold(connection: Connection) -> None:
 
 
 def _unfolded(connection: Connection) -> Iterator[tuple[datetime, UUID, str]]:
-    """Accounts whose key is not that of their address: when they were made, which, and the key."""
+    """Yield the accounts whose key is not their folded address: creation time, id, and the folded address."""
     statement = text("""
         SELECT id, email, email_key, created_at
-          FROM users
-         WHERE id > :after
-         ORDER BY id
-         LIMIT :limit
+        FROM users
+        WHERE id > :after
+        ORDER BY id
+        LIMIT :limit
     """)
     after, rows = UUID(int=0), PAGE
     while rows == PAGE:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.times import from_ms
 
-#: Halls' advisory locks are of this kind, and nobody else's: the letters of "hall".
+#: First key of the halls' advisory locks, unique to them: the letters of "hall".
 _LOCK = 0x68616C6C
 
 
@@ -34,40 +34,36 @@ class HallRow(HallListing):
 def insert_hall(connection: Connection, name: str, plan: Mapping[str, Any], capacity: int) -> int:
     """Add a hall and return its id.
 
-    Args:    plan: valid, see core/halls.py.  capacity: the number of its seats.
+    Args:    plan: a valid plan, see core/halls.py.  capacity: the number of its seats.
     """
-    statement = text(
-        """
+    statement = text("""
         INSERT INTO halls (name, plan, capacity)
         VALUES (:name, :plan, :capacity)
         RETURNING id
-        """
-    ).bindparams(bindparam("plan", type_=JSONB))
+    """).bindparams(bindparam("plan", type_=JSONB))
     id_: int = connection.execute(statement, {"name": name, "plan": plan, "capacity": capacity}).scalar_one()
     return id_
 
 
 def list_halls(connection: Connection, *, after: tuple[str, int] | None, limit: int) -> list[HallListing]:
-    """Halls by name; with `after`, those behind this place in the list: (name, id)."""
-    behind = "WHERE (lower(name), id) > (lower(:name), :id)" if after else ""
-    statement = text(
-        f"""
+    """Return halls by name; `after`: only those that follow this one in the list: (name, id)."""
+    following = "WHERE (lower(name), id) > (lower(:name), :id)" if after else ""
+    statement = text(f"""
         SELECT id, name, capacity
         FROM halls
-        {behind}
+        {following}
         ORDER BY lower(name), id
         LIMIT :limit
-        """  # noqa: S608 - one of two constants
-    )
+    """)  # noqa: S608 - one of two constants
     name, id_ = after or ("", 0)
     rows = connection.execute(statement, {"limit": limit, "name": name, "id": id_})
     return [HallListing(row.id, row.name, row.capacity) for row in rows]
 
 
 def lock(connection: Connection, hall_id: int) -> None:
-    """Be the only one who puts a show into this hall until the transaction ends. Locks: an advisory lock.
+    """Exclude other transactions that add a show to this hall, until this one ends. Locks: an advisory lock.
 
-    Not the hall's row: the api may not change halls, and so may not lock their rows.
+    Not the hall's row: a row lock needs the right to change halls, which the api does not have.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:kind, :hall_id)"), {"kind": _LOCK, "hall_id": hall_id})
 
@@ -75,28 +71,26 @@ def lock(connection: Connection, hall_id: int) -> None:
 def reserve(
     connection: Connection, hall_id: int, *, movie_id: int, starts_ms: int, changeover_min: int
 ) -> int | None:
-    """Keep a hall for a show of this movie until the transaction ends; or the show that has it at that time.
+    """Reserve a hall for a show of this movie until the transaction ends; return a show that occupies it, if any.
 
-    A show has its hall from its start until its movie ends and the hall is made ready. One whose sale is closed and
-    of which nothing is held or sold does not take place.
-    Locks: see `lock`. Shows are looked at in a later statement (docs/locking.md rule 13).
+    A show occupies its hall from its start until its movie has ended and the changeover is over. A show that is
+    closed and has no seats held or sold will not be played, and occupies nothing.
+    Locks: as `lock`; shows are read in a later statement (docs/locking.md rule 13).
     """
     lock(connection, hall_id)
-    statement = text(
-        """
+    statement = text("""
         SELECT shows.id
         FROM shows
         JOIN movies ON movies.id = shows.movie_id
         WHERE shows.hall_id = :hall_id
-          AND shows.starts_at > CAST(:starts_at AS timestamptz) - make_interval(mins => 1000 + :changeover)
-          AND shows.starts_at + make_interval(mins => movies.duration_min + :changeover) > :starts_at
-          AND shows.starts_at < CAST(:starts_at AS timestamptz) + make_interval(
-              mins => (SELECT duration_min FROM movies WHERE id = :movie_id) + :changeover)
-          AND NOT (shows.settings ->> 'state' = 'CLOSED' AND shows.held + shows.sold = 0)
+            AND shows.starts_at > CAST(:starts_at AS timestamptz) - make_interval(mins => 1000 + :changeover)
+            AND shows.starts_at + make_interval(mins => movies.duration_min + :changeover) > :starts_at
+            AND shows.starts_at < CAST(:starts_at AS timestamptz) + make_interval(
+                mins => (SELECT duration_min FROM movies WHERE id = :movie_id) + :changeover)
+            AND NOT (shows.settings ->> 'state' = 'CLOSED' AND shows.held + shows.sold = 0)
         ORDER BY shows.starts_at, shows.id
         LIMIT 1
-        """
-    )
+    """)
     values = {
         "hall_id": hall_id,
         "movie_id": movie_id,
@@ -108,13 +102,11 @@ def reserve(
 
 
 def get_hall(connection: Connection, hall_id: int) -> HallRow | None:
-    """One hall with its plan."""
-    statement = text(
-        """
+    """Return a hall with its plan; None if there is none."""
+    statement = text("""
         SELECT id, name, capacity, plan
         FROM halls
         WHERE id = :hall_id
-        """
-    )
+    """)
     row = connection.execute(statement, {"hall_id": hall_id}).one_or_none()
     return HallRow(row.id, row.name, row.capacity, row.plan) if row else None

@@ -1,4 +1,4 @@
-"""The journal in Postgres: a row per decision, append-only, numbered per lane. And what was parked."""
+"""The journal in Postgres: a row per decision, append-only, numbered per lane. Also the parked operations."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from db.postgres.engine import execute
 
 
 def append(connection: Connection, lane: int, epoch: str, after_seq: int, decisions: Sequence[Decision]) -> None:
-    """Record decisions, numbered from `after_seq` + 1. journal_decided_once excludes a second decision."""
+    """Record decisions, numbered from `after_seq` + 1. The constraint journal_decided_once excludes a second one."""
     statement = """
         INSERT INTO journal (lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
-                             outcome, reason, operation, decision, decided_ms)
+            outcome, reason, operation, decision, decided_ms)
         SELECT :lane, seq, :epoch, stream_ms, stream_seq, part, kind, show_id, booking_id,
-               outcome, reason, operation, decision, decided_ms
-          FROM json_to_recordset(CAST(:rows AS json))
-               AS new (seq bigint, stream_ms bigint, stream_seq bigint, part integer, kind text, show_id integer,
-                       booking_id uuid, outcome text, reason text, operation jsonb, decision jsonb,
-                       decided_ms bigint)
+            outcome, reason, operation, decision, decided_ms
+        FROM json_to_recordset(CAST(:rows AS json))
+            AS new (seq bigint, stream_ms bigint, stream_seq bigint, part integer, kind text, show_id integer,
+                booking_id uuid, outcome text, reason text, operation jsonb, decision jsonb,
+                decided_ms bigint)
     """
     rows = [_row(decision, after_seq + number) for number, decision in enumerate(decisions, 1)]
     execute(connection, statement, {"lane": lane, "epoch": epoch, "rows": f"[{','.join(rows)}]"})
 
 
 def _row(decision: Decision, seq: int) -> str:
-    """One row as JSON. The operation is JSON already, as it was accepted, and goes in as it is."""
+    """Return one row as JSON. The operation is already JSON, and is inserted as it was accepted."""
     values = {
         "seq": seq,
         "stream_ms": decision.entry.id.ms,
@@ -50,43 +50,45 @@ def _row(decision: Decision, seq: int) -> str:
 
 
 def last_of_epoch(connection: Connection, lane: int, epoch: str) -> StreamId:
-    """The newest entry of an epoch that is decided; 0-0 if none. Used when a lane's Redis changes."""
+    """Return the newest decided entry of an epoch; 0-0 if there is none. Used when a lane's epoch changes."""
     statement = text("""
         SELECT stream_ms, stream_seq
-          FROM journal
-         WHERE lane = :lane AND epoch = :epoch
-         ORDER BY stream_ms DESC, stream_seq DESC
-         LIMIT 1
+        FROM journal
+        WHERE lane = :lane AND epoch = :epoch
+        ORDER BY stream_ms DESC, stream_seq DESC
+        LIMIT 1
     """)
     row = connection.execute(statement, {"lane": lane, "epoch": epoch}).one_or_none()
     return StreamId(row.stream_ms, row.stream_seq) if row else StreamId(0, 0)
 
 
 def decided(connection: Connection, lane: int, epoch: str, ids: Sequence[StreamId]) -> set[StreamId]:
-    """Those of some entries that have a decision.
+    """Return those of some entries that have a decision.
 
-    An entry that is not after the lane's last one and has none comes from a Redis that has lost its newest
-    entries, and with them its newest ids; or it is a repeated Book, which is never journalled.
+    An entry without one that is not after the lane's last decided entry was added by a Redis that had lost its newest
+    entries, and gave their ids again; or it is a repeated Book, which is never journalled.
     """
     statement = text("""
         SELECT stream_ms, stream_seq
-          FROM unnest(CAST(:ms AS bigint[]), CAST(:seq AS bigint[])) AS wanted (stream_ms, stream_seq)
-         WHERE EXISTS (SELECT
-                         FROM journal
-                        WHERE lane = :lane AND epoch = :epoch AND part = 0
-                          AND journal.stream_ms = wanted.stream_ms AND journal.stream_seq = wanted.stream_seq)
+        FROM unnest(CAST(:ms AS bigint[]), CAST(:seq AS bigint[])) AS wanted (stream_ms, stream_seq)
+        WHERE EXISTS (
+            SELECT
+            FROM journal
+            WHERE lane = :lane AND epoch = :epoch AND part = 0
+                AND journal.stream_ms = wanted.stream_ms AND journal.stream_seq = wanted.stream_seq
+        )
     """)
     values = {"lane": lane, "epoch": epoch, "ms": [id_.ms for id_ in ids], "seq": [id_.seq for id_ in ids]}
     return {StreamId(row.stream_ms, row.stream_seq) for row in connection.execute(statement, values)}
 
 
 def bookings_decided(connection: Connection, lane: int, epoch: str, first: StreamId, last: StreamId) -> set[UUID]:
-    """The bookings that the decisions of some entries (first to last) were about, expiries included."""
+    """Return the bookings affected by the decisions of some entries (`first` to `last`), including expired ones."""
     statement = text("""
         SELECT booking_id
-          FROM journal
-         WHERE lane = :lane AND epoch = :epoch AND booking_id IS NOT NULL
-           AND (stream_ms, stream_seq) BETWEEN (:first_ms, :first_seq) AND (:last_ms, :last_seq)
+        FROM journal
+        WHERE lane = :lane AND epoch = :epoch AND booking_id IS NOT NULL
+            AND (stream_ms, stream_seq) BETWEEN (:first_ms, :first_seq) AND (:last_ms, :last_seq)
     """)
     values = {
         "lane": lane,
@@ -101,7 +103,7 @@ def bookings_decided(connection: Connection, lane: int, epoch: str, first: Strea
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """What a lane decided of a change of a show."""
+    """A lane's decision about a change of a show."""
 
     outcome: str
     reason: str | None
@@ -111,12 +113,12 @@ class ChangeOutcome:
 def outcome_of_change(
     connection: Connection, show_id: int, lane: int, epoch: str, id_: StreamId
 ) -> ChangeOutcome | None:
-    """What became of a change of this show; None if it is not decided, or there is none."""
+    """Return the outcome of a change of this show; None if it is undecided or does not exist."""
     statement = text("""
         SELECT outcome, reason, decided_ms
-          FROM journal
-         WHERE lane = :lane AND epoch = :epoch AND stream_ms = :ms AND stream_seq = :seq AND part = 0
-           AND kind = 'CHANGE_SHOW' AND show_id = :show_id
+        FROM journal
+        WHERE lane = :lane AND epoch = :epoch AND stream_ms = :ms AND stream_seq = :seq AND part = 0
+            AND kind = 'CHANGE_SHOW' AND show_id = :show_id
     """)
     values = {"lane": lane, "epoch": epoch, "ms": id_.ms, "seq": id_.seq, "show_id": show_id}
     row = connection.execute(statement, values).one_or_none()
@@ -124,23 +126,23 @@ def outcome_of_change(
 
 
 def last_reasons(connection: Connection, lane: int, count: int) -> list[str | None]:
-    """The reasons of a lane's newest decisions, newest first."""
+    """Return the reasons of a lane's newest decisions, newest first."""
     statement = text("""
         SELECT reason
-          FROM journal
-         WHERE lane = :lane
-         ORDER BY seq DESC
-         LIMIT :count
+        FROM journal
+        WHERE lane = :lane
+        ORDER BY seq DESC
+        LIMIT :count
     """)
     return list(connection.execute(statement, {"lane": lane, "count": count}).scalars())
 
 
 def park(connection: Connection, lane: int, epoch: str, id_: StreamId, payload: str, error: str) -> None:
-    """Keep the payload of an operation that could not be decided. Repeat: the first stays."""
+    """Keep the payload of an operation that could not be decided. Repeat: the first row stays."""
     statement = text("""
         INSERT INTO parked (lane, epoch, stream_ms, stream_seq, payload, error)
         VALUES (:lane, :epoch, :stream_ms, :stream_seq, :payload, :error)
-            ON CONFLICT DO NOTHING
+        ON CONFLICT DO NOTHING
     """)
     values = {
         "lane": lane,
@@ -154,13 +156,13 @@ def park(connection: Connection, lane: int, epoch: str, id_: StreamId, payload: 
 
 
 def read(connection: Connection, lane: int) -> Iterator[JournalRow]:
-    """A lane's whole journal in order, streamed."""
+    """Yield a lane's whole journal in order, streamed."""
     statement = text("""
         SELECT lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason,
-               operation, decision, decided_ms
-          FROM journal
-         WHERE lane = :lane
-         ORDER BY seq
+            operation, decision, decided_ms
+        FROM journal
+        WHERE lane = :lane
+        ORDER BY seq
     """)
     options = {"stream_results": True, "max_row_buffer": 5_000}
     for row in connection.execute(statement, {"lane": lane}, execution_options=options):

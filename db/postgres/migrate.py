@@ -1,8 +1,8 @@
 """The schema step: an empty database gets schema.sql, an older one the numbered migrations that it lacks.
 
-Files of db/migrations are numbered without gaps and only ever added; what SQL cannot do of one, a function does right
-after it, in the same transaction. A database that has a number which this program does not know is newer, and
-refused. Two starts at once take turns by an advisory lock.
+The files of db/postgres/migrations are numbered without gaps and only ever added. A function can complete a file,
+right after it and in the same transaction, where SQL is not enough. A database with a number that this program does
+not know is newer, and refused. An advisory lock makes concurrent starts take turns.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from db.postgres.engine import allow, transaction
 
 SCHEMA = Path(__file__).parents[2] / "schema.sql"
 FOLDER = Path(__file__).parent / "migrations"
-#: Any number will do, as long as nobody else uses it: the letters of "onsale".
+#: Key of the advisory lock, unique to this step: the letters of "onsale".
 _LOCK = 0x6F6E73616C65
-#: What follows a file, by its name.
+#: The functions that complete a file, by the file's name.
 AFTER: dict[str, Callable[[Connection], None]] = {"accounts": folded_addresses.fold}
 
 
@@ -35,18 +35,18 @@ class Migration:
 
 
 def known(folder: Path = FOLDER) -> list[Migration]:
-    """The migrations of this program, in order. Raises SchemaError if their numbers are not 1, 2, 3 ..."""
+    """Return the migrations of this program, in order. Raises SchemaError if their numbers are not 1, 2, 3 ..."""
     found = []
     for path in sorted(folder.glob("*.sql")):
         number, _, name = path.stem.partition("_")
         found.append(Migration(int(number), name, path))
     if [migration.version for migration in found] != list(range(1, len(found) + 1)):
-        raise SchemaError("The files of db/migrations are not numbered 1, 2, 3 ...")
+        raise SchemaError("The files of db/postgres/migrations are not numbered 1, 2, 3 ...")
     return found
 
 
 def migrate(engine: Engine, migrations: Sequence[Migration] | None = None, *, schema: Path = SCHEMA) -> list[int]:
-    """Bring the database to this program's schema; returns the versions applied now.
+    """Bring the database to this program's schema; return the versions applied now.
 
     Raises: SchemaError: the database is newer.  PostgresUnavailable.   Repeat: nothing is left to do.
     Locks:  an advisory lock, for the whole step; one transaction, so a failing file leaves no trace.
@@ -75,14 +75,14 @@ def migrate(engine: Engine, migrations: Sequence[Migration] | None = None, *, sc
 
 
 def _applied(connection: Connection) -> set[int] | None:
-    """The versions that the database has; None if it has no schema at all."""
+    """Return the versions that the database has; None if it has no schema at all."""
     if connection.execute(text("SELECT to_regclass('schema_migrations')")).scalar() is None:
         return None
     return set(connection.execute(text("SELECT version FROM schema_migrations")).scalars())
 
 
 def _run(connection: Connection, path: Path) -> None:
-    """Run a file of many statements, as one simple query: psycopg takes no binds then, and needs none."""
+    """Run a file of many statements, as one simple query without parameters."""
     driver = connection.connection.driver_connection
     assert driver is not None
     driver.execute(path.read_text())
@@ -92,7 +92,7 @@ def _note(connection: Connection, migrations: Sequence[Migration]) -> None:
     statement = text("""
         INSERT INTO schema_migrations (version, name)
         SELECT version, name
-          FROM unnest(CAST(:versions AS integer[]), CAST(:names AS text[])) AS new (version, name)
+        FROM unnest(CAST(:versions AS integer[]), CAST(:names AS text[])) AS new (version, name)
     """)
     values = {
         "versions": [migration.version for migration in migrations],

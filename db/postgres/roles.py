@@ -1,6 +1,6 @@
-"""Who logs in to Postgres: members of the schema's two groups, made from the addresses they will use.
+"""Postgres roles of the api and the workers: members of the schema's two groups, created from their addresses.
 
-The groups and their rights stand in schema.sql. A member inherits them and has none of its own.
+schema.sql has the groups and their rights. A member inherits the rights of its group and has no others.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from sqlalchemy import Connection, make_url, text
 
 from core.errors import ConfigurationError
 
-#: What a statement, a lock and an idle transaction may take at the most: a backstop behind what each engine sets
-#: for itself (db/postgres/engine.py), also for whoever uses the log-in by hand.
+#: Timeouts per group: a backstop behind those that each engine sets (db/postgres/engine.py), and for manual sessions.
 TIMEOUTS = {
     "onsale_api": {"statement_timeout": "30s", "lock_timeout": "2s"},
     "onsale_worker": {"statement_timeout": "30s", "lock_timeout": "2s"},
 }
 EVERYBODYS = {"idle_in_transaction_session_timeout": "10s"}
-#: Of Postgres 17 and newer: a transaction that lasts longer is ended with its session.
+#: Postgres 17 and newer: a transaction that takes longer is ended together with its session.
 TRANSACTION = {"transaction_timeout": "2min"}
 
 
 def ensure_login(connection: Connection, group: str, url: str) -> None:
-    """Make the user of this address, if there is none, a member of the group, with this password and timeouts.
+    """Make the address's user a member of the group, with its password and our timeouts; create it if needed.
 
-    Raises: ConfigurationError: the address names no user, or one that is more than such a member may be.
+    Raises: ConfigurationError: the address names no user or no password, or a user with more rights than a member may
+            have.
     Repeat: the password is set again.
     """
     address = make_url(url)
@@ -42,7 +42,7 @@ def ensure_login(connection: Connection, group: str, url: str) -> None:
         _run(connection, sql.SQL("CREATE ROLE {} LOGIN").format(role))
     driver = connection.connection.driver_connection
     assert driver is not None
-    # Hashed here: a statement may be logged.
+    # Hash it here: Postgres may log the statement.
     hashed = driver.pgconn.encrypt_password(str(password).encode(), name.encode(), b"scram-sha-256").decode()
     _run(connection, sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(hashed)))
     _run(connection, sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), role))

@@ -1,4 +1,4 @@
-"""Shows in Postgres, as the drain and the door read them, and the counters that the drain writes."""
+"""Shows in Postgres: what drains and show cards need of them, and the counters that drains write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from db.postgres.engine import as_json, execute
 
 @dataclass(frozen=True, slots=True)
 class ShowRow:
-    """What a lane's transaction or a card needs of a show's row."""
+    """The columns of a show's row that a lane's transaction or a show card needs."""
 
     id: int
     hall_id: int
@@ -27,60 +27,60 @@ class ShowRow:
 
 
 def lock(connection: Connection, show_ids: Sequence[int]) -> dict[int, ShowRow]:
-    """Lock shows until the transaction ends; those that do not exist are missing from the answer (rule 5).
+    """Lock shows until the transaction ends and return them; those that do not exist are missing.
 
-    Locks: shows(id) FOR UPDATE, in id order. What depends on them is read in a later statement.
+    Locks: shows(id) FOR UPDATE, in id order (docs/locking.md rule 5). Read what depends on them in a later statement.
     """
     statement = """
         SELECT id, hall_id, settings, capacity, held, sold, version
-          FROM shows
-         WHERE id = ANY(CAST(:ids AS integer[]))
-         ORDER BY id
-           FOR UPDATE
+        FROM shows
+        WHERE id = ANY(CAST(:ids AS integer[]))
+        ORDER BY id
+        FOR UPDATE
     """
     rows = execute(connection, statement, {"ids": sorted(set(show_ids))})
     return {row.id: _show(row) for row in rows}
 
 
 def get(connection: Connection, show_id: int) -> ShowRow | None:
-    """One show, as it is committed now; None if there is none."""
+    """Return a show as it is committed now; None if there is none."""
     statement = text("""
         SELECT id, hall_id, settings, capacity, held, sold, version
-          FROM shows
-         WHERE id = :id
+        FROM shows
+        WHERE id = :id
     """)
     row = connection.execute(statement, {"id": show_id}).one_or_none()
     return _show(row) if row else None
 
 
 def upcoming(connection: Connection, after: tuple[int, int], limit: int) -> list[ShowRow]:
-    """Up to `limit` shows that have not begun, the next one first.
+    """Return up to `limit` shows that have not begun, by start and id.
 
-    Args: after: start (ms) and id of the last one before them; (0, 0) to begin.
+    Args: after: start (ms) and id of the show before them; (0, 0) to begin.
     """
     statement = """
         SELECT id, hall_id, settings, capacity, held, sold, version
-          FROM shows
-         WHERE starts_at > now() AND (starts_at, id) > (CAST(:starts_at AS timestamptz), CAST(:id AS integer))
-         ORDER BY starts_at, id
-         LIMIT :limit
+        FROM shows
+        WHERE starts_at > now() AND (starts_at, id) > (CAST(:starts_at AS timestamptz), CAST(:id AS integer))
+        ORDER BY starts_at, id
+        LIMIT :limit
     """
     values = {"starts_at": from_ms(after[0]), "id": after[1], "limit": limit}
     return [_show(row) for row in execute(connection, statement, values)]
 
 
-def record(connection: Connection, rows: Sequence[ShowRow], *, settled: Collection[int]) -> None:
-    """Write counters and version of changed shows, and the settings of those whose ids are `settled`.
+def record(connection: Connection, rows: Sequence[ShowRow], *, new_settings: Collection[int]) -> None:
+    """Write counters and version of changed shows, and the settings of those with `new_settings` (ids).
 
-    The rows must be locked. Settings are most of a row, and hardly ever change.
+    The rows must be locked. Settings are the largest part of a row, and hardly ever change.
     """
     statement = """
         UPDATE shows
-           SET settings = coalesce(new.settings, shows.settings),
-               held = new.held, sold = new.sold, version = new.version
-          FROM json_to_recordset(CAST(:rows AS json))
-               AS new (id integer, settings jsonb, held integer, sold integer, version bigint)
-         WHERE shows.id = new.id
+        SET settings = coalesce(new.settings, shows.settings),
+            held = new.held, sold = new.sold, version = new.version
+        FROM json_to_recordset(CAST(:rows AS json))
+            AS new (id integer, settings jsonb, held integer, sold integer, version bigint)
+        WHERE shows.id = new.id
     """
     changes = [
         {
@@ -88,7 +88,7 @@ def record(connection: Connection, rows: Sequence[ShowRow], *, settled: Collecti
             "held": row.held,
             "sold": row.sold,
             "version": row.version,
-            "settings": row.settings if row.id in settled else None,
+            "settings": row.settings if row.id in new_settings else None,
         }
         for row in rows
     ]

@@ -1,7 +1,7 @@
-"""One buyer's life: ask, wait as told, confirm if it is a hold, see the outcome.
+"""One simulated buyer: book, poll when the server says, confirm if it is a hold, see the outcome.
 
-An end that is not told to the tally is read off by what is missing there: a buyer cancelled after its 202
-is undecided, one cancelled before is unanswered (or refused, if the last word was a certain refusal).
+Buyers that are cancelled are not reported to the tally: the figures count those with a 202 as undecided, those
+without as unanswered. The exception: a buyer whose last answer was a definite refusal is counted as refused.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ops.rush.figures import Tally
 from ops.rush.picks import Pick
 from ops.rush.witness import HELD, Witness
 
-#: When to ask again, in ms, if the server does not tell.
+#: Milliseconds between polls if the server does not say.
 POLL_MS = 250.0
 
 
 class Buyer:
-    """One identity with one wish. `live()` once, then maybe `ask_again()`."""
+    """One user with one pick. Call `run` once, then possibly `repeat`."""
 
     __slots__ = ("_auth", "_client", "_post", "_tally", "witness")
 
@@ -32,8 +32,8 @@ class Buyer:
         self._post = Call("POST", client.url("/api/bookings"), headers, pick.body(show_id), ARRIVING)
         self.witness = Witness(pick, tally.violate)
 
-    async def live(self) -> None:
-        """From the first POST to the outcome. Cancelled at the deadline of the rush."""
+    async def run(self) -> None:
+        """Book, and follow the booking to its outcome. Cancelled at the rush's deadline."""
         arrived_at = time.perf_counter()
         try:
             answer = await self._client.insist(self._post)
@@ -52,8 +52,8 @@ class Buyer:
             self.witness.identify(last_part(answer.location))
         await self._follow(answer)
 
-    async def ask_again(self) -> None:
-        """After the outcome: the same POST must still give it. A busy or lost answer proves nothing."""
+    async def repeat(self) -> None:
+        """Repeat the POST after the outcome, and check that the answer still has it. Ignore a lost or busy answer."""
         try:
             answer = await self._client.once(self._post)
         except Lost:
@@ -61,10 +61,10 @@ class Buyer:
         if answer.status in (200, 202):
             self.witness.see(answer.body)
         elif answer.status < 500 and answer.status != 429:
-            self._tally.violate(f"booking {self.witness.id}: its POST, sent again, was answered {answer.code}")
+            self._tally.violate(f"booking {self.witness.id}: its repeated POST was answered {answer.code}")
 
     async def _follow(self, answer: Answer) -> None:
-        """Poll, and confirm once it is held, until the outcome or an answer that must not be."""
+        """Poll until the outcome, and confirm once the booking is held. Stop at an answer that is a violation."""
         witness, tally = self.witness, self._tally
         witness.see(answer.body)
         poll = Call("GET", self._client.url(f"/api/bookings/{witness.id}"), self._auth)
@@ -74,7 +74,7 @@ class Buyer:
                 if not held and witness.stage == HELD:
                     held = True
                     tally.held += 1
-                if held and not witness.confirm_asked:
+                if held and not witness.confirm_sent:
                     answer = await self._confirm(answer)
                     continue
                 await self._client.sleep(_wait_s(answer))
@@ -91,9 +91,9 @@ class Buyer:
         tally.sell(witness.id, witness.seats)
 
     async def _confirm(self, answer: Answer) -> Answer:
-        """Ask for the confirm, once answered for good. A 409 came too late: the status will tell."""
+        """Confirm the hold, retrying until answered. After a 409 (too late), the next poll shows the outcome."""
         witness = self.witness
-        witness.confirm_asked = True
+        witness.confirm_sent = True
         url = self._client.url(f"/api/bookings/{witness.id}/confirm")
         reply = await self._client.insist(Call("PATCH", url, self._auth))
         if reply.status in (200, 202):
@@ -106,8 +106,8 @@ class Buyer:
 
 
 def _wait_s(answer: Answer) -> float:
-    """Seconds until the next poll: `poll_after_ms`, or Retry-After, or a default."""
-    told = answer.body.get("poll_after_ms")
-    if isinstance(told, int | float):
-        return max(PAUSE_S, told / 1000)
+    """Return the seconds until the next poll: `poll_after_ms`, or Retry-After, or a default."""
+    poll_after_ms = answer.body.get("poll_after_ms")
+    if isinstance(poll_after_ms, int | float):
+        return max(PAUSE_S, poll_after_ms / 1000)
     return POLL_MS / 1000 if answer.retry_after_s is None else max(PAUSE_S, answer.retry_after_s)

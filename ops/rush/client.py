@@ -1,7 +1,7 @@
-"""HTTP for buyers: one request at a time per slot of the gate, and again until there is an answer.
+"""HTTP for buyers: one request at a time per slot of the gate, retried until there is an answer.
 
-A 503, 429 or lost answer is asked again with the same key after Retry-After. Nothing here ends the asking:
-the caller's deadline does, by cancelling.
+After a 5xx, a 429 or a lost answer the same request, with the same key, is sent again after Retry-After. Retries are
+not limited here: the caller cancels at its deadline.
 """
 
 from __future__ import annotations
@@ -23,49 +23,50 @@ from ops.rush.gate import Gate
 
 Sleep = Callable[[float], Awaitable[None]]
 
+#: The gate's queues: first requests of buyers, and all others.
 ARRIVING, INSIDE = 0, 1
 #: Statuses after which the same request is sent again.
-AGAIN = frozenset({429, 500, 502, 503, 504})
-#: Refusals that say for certain that nothing was accepted, now or at an earlier try of the same key.
+RETRIED = frozenset({429, 500, 502, 503, 504})
+#: Problem codes that prove that nothing was accepted, by this attempt or an earlier one with the same key.
 CERTAIN = frozenset({"lane_full", "show_full", "too_many_bookings"})
-#: Refusals of one try only: it was not carried out itself; an earlier one may have been.
+#: Problem codes that prove it of this attempt only; an earlier one may have been accepted.
 NOT_DONE = frozenset({"redis_unavailable", "postgres_unavailable", "busy", "rate_limited", "http_429"})
-#: An answer later than this, in seconds, counts as lost.
+#: Timeout of a request, seconds; a later answer counts as lost.
 ANSWER_S = 15.0
-#: Bounds of a wait before the next try, in seconds, where the server does not tell.
+#: Shortest and longest backoff after a lost answer, seconds; the longest also if an answer has no Retry-After.
 BACKOFF_S = (0.05, 1.0)
-#: Never ask again sooner than this, in seconds, whatever the server says.
+#: Shortest pause before a retry or poll, seconds, whatever the server says.
 PAUSE_S = 0.01
 
 
 class Lost(OnsaleError):
-    """The answer was lost: the network failed, or the server closed the connection or was too slow."""
+    """The answer was lost: the network failed, the server closed the connection, or it was too slow."""
 
     code = "network"
 
 
 @dataclass(slots=True)
 class Call:
-    """One request, which may take several tries. Times are of the monotonic clock, in seconds."""
+    """One request, with its attempts. Times are of the performance counter, in seconds."""
 
     method: str
     url: URL
     headers: Mapping[str, str]
     body: bytes | None = None
-    line: int = INSIDE
+    queue: int = INSIDE
     first_sent_at: float = 0.0
-    tries: int = 0
-    #: A try may have been carried out though its answer was not seen.
+    attempts: int = 0
+    #: An attempt may have been carried out although its answer was not seen.
     doubtful: bool = False
-    #: Why the last try was not the last.
+    #: Problem code of the last attempt that was retried.
     trouble: str = ""
-    #: Booking ids that refused tries named (accept_unknown).
+    #: Booking ids in the Location of attempts that were retried (accept_unknown).
     named: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status code and what came with it; `body` is {} if it was no JSON object."""
+    """An HTTP answer. `body` is {} if it was not a JSON object; `at`: performance counter, seconds."""
 
     status: int
     body: dict[str, Any]
@@ -75,7 +76,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The problem's stable code, or http_<status>."""
+        """The problem's code, or http_<status>."""
         code = self.body.get("code")
         return code if isinstance(code, str) and code else f"http_{self.status}"
 
@@ -98,12 +99,12 @@ class Client:
         self.sleep = sleep
 
     def url(self, path: str) -> URL:
-        """The address of an absolute path that needs no quoting."""
+        """Return the URL of an absolute path that needs no quoting."""
         return URL(self._base + path, encoded=True)
 
     async def once(self, call: Call) -> Answer:
-        """Send it once. Raises Lost."""
-        await self._gate.enter(call.line)
+        """Send the request once. Raises Lost."""
+        await self._gate.enter(call.queue)
         call.first_sent_at = call.first_sent_at or time.perf_counter()
         try:
             async with self._session.request(
@@ -117,7 +118,7 @@ class Client:
             raise Lost(f"{call.method} {call.url.path}: {error!r}") from error
         finally:
             self._gate.leave()
-            call.tries += 1
+            call.attempts += 1
         headers = response.headers
         return Answer(
             response.status,
@@ -128,15 +129,15 @@ class Client:
         )
 
     async def insist(self, call: Call) -> Answer:
-        """Send it until there is an answer that is not "later". Ends otherwise only by cancellation."""
+        """Send the request until the answer's status is not in RETRIED, or until cancelled."""
         while True:
             try:
                 answer = await self.once(call)
             except Lost:
                 call.doubtful, call.trouble = True, Lost.code
-                wait_s = min(BACKOFF_S[0] * 2 ** min(call.tries, 10), BACKOFF_S[1])
+                wait_s = min(BACKOFF_S[0] * 2 ** min(call.attempts, 10), BACKOFF_S[1])
             else:
-                if answer.status not in AGAIN:
+                if answer.status not in RETRIED:
                     return answer
                 call.trouble = answer.code
                 call.doubtful = call.trouble not in CERTAIN and (call.doubtful or call.trouble not in NOT_DONE)
@@ -144,12 +145,12 @@ class Client:
                     call.named.add(last_part(answer.location))
                 wait_s = BACKOFF_S[1] if answer.retry_after_s is None else answer.retry_after_s
             self._tally.retried[call.trouble] += 1
-            # Up to a quarter more, or all that were turned away together would come back together.
+            # Jitter of up to a quarter, so that requests refused together do not all retry together.
             await self.sleep(max(PAUSE_S, wait_s * (1 + random.random() / 4)))
 
 
 def open_session(connections: int) -> aiohttp.ClientSession:
-    """A session for so many connections, without cookies, proxies and headers that nobody reads."""
+    """Open a session for at most `connections` connections, without cookies, proxies and unused headers."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=60),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -160,7 +161,7 @@ def open_session(connections: int) -> aiohttp.ClientSession:
 
 
 def last_part(location: str) -> str:
-    """What stands behind the last slash of a Location: the id."""
+    """Return the last segment of a Location's path: the id."""
     return location.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 

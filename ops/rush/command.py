@@ -1,6 +1,6 @@
-"""`onsale rush`: the command. Reads the options, finds the running system, runs the plan, prints, verifies.
+"""The command `onsale rush`: reads the options, finds the running system, runs the plan, verifies, prints.
 
-Figures go to stdout, the live picture and everything else to stderr, so that `--json` can be piped.
+Figures go to stdout, everything else (the live line too) to stderr, so that `--json` can be piped.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ops.rush.screen import final_table, live_on
 
 
 class MixType(click.ParamType[Mix]):
-    """hot=50,random=30,best=20"""
+    """Shares of the kinds of picks, such as hot=50,random=30,best=20."""
 
     name = "shares"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Mix:
-        """Read the shares; a wrong one is a usage error."""
+        """Parse the shares; report a wrong one as a usage error."""
         try:
             return value if isinstance(value, Mix) else Mix.parse(value)
         except ValueError as error:
@@ -35,12 +35,12 @@ class MixType(click.ParamType[Mix]):
 
 
 class GroupType(click.ParamType[tuple[int, int]]):
-    """1-4"""
+    """A number of seats, or a range of it such as 1-4."""
 
     name = "seats"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Read least and most; a wrong range is a usage error."""
+        """Parse the range; report a wrong one as a usage error."""
         try:
             return value if isinstance(value, tuple) else parse_group(value)
         except ValueError as error:
@@ -48,9 +48,9 @@ class GroupType(click.ParamType[tuple[int, int]]):
 
 
 @click.command()
-@click.option("--buyers", type=click.IntRange(1), default=2500, show_default=True, help="How many people come.")
-@click.option("--show", "show_id", type=click.IntRange(0), help="A show that is there.")
-@click.option("--seats", type=click.IntRange(1, 200_000), help="Make a show of so many seats.  [default: 1000]")
+@click.option("--buyers", type=click.IntRange(1), default=2500, show_default=True, help="Number of buyers.")
+@click.option("--show", "show_id", type=click.IntRange(0), help="Use the existing show with this id.")
+@click.option("--seats", type=click.IntRange(1, 200_000), help="Make a new show with N seats.  [default: 1000]")
 @click.option("--mix", type=MixType(), default="hot=50,random=30,best=20", show_default=True, help="Kinds of picks.")
 @click.option(
     "--group",
@@ -59,18 +59,24 @@ class GroupType(click.ParamType[tuple[int, int]]):
     show_default=True,
     help=f"Seats per request, up to {GROUP_MAX}.",
 )
-@click.option("--ramp", type=click.FloatRange(0), default=0.0, help="Seconds over which they come; 0: all at once.")
-@click.option("--holds", type=click.FloatRange(0, 1), default=0.0, help="Share that holds, then confirms.")
-@click.option("--connections", type=click.IntRange(1, 10_000), default=64, show_default=True, help="Open at most.")
-@click.option("--seed", type=click.IntRange(0), help="Repeats the choices of an earlier rush.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=120.0, show_default=True, help="Seconds.")
-@click.option("--verify/--no-verify", default=True, show_default=True, help="Verify the stores at the end.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
-@click.option("--home", type=click.Path(path_type=Path), help="The home of the running system.")
-@click.option("--anywhere", is_flag=True, help="Allow an address that is not this machine's.")
+@click.option("--ramp", type=click.FloatRange(0), default=0.0, help="Seconds over which they arrive; 0: all at once.")
+@click.option("--holds", type=click.FloatRange(0, 1), default=0.0, help="Share of buyers that hold, then confirm.")
+@click.option("--connections", type=click.IntRange(1, 10_000), default=64, show_default=True, help="Max connections.")
+@click.option("--seed", type=click.IntRange(0), help="Repeat the choices of an earlier rush.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=120.0,
+    show_default=True,
+    help="Seconds after which the rush ends.",
+)
+@click.option("--verify/--no-verify", default=True, show_default=True, help="Run onsale verify at the end.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.option("--home", type=click.Path(path_type=Path), help="The home folder. [env: ONSALE_HOME]")
+@click.option("--anywhere", is_flag=True, help="Allow an api on another machine.")
 @click.pass_context
 def rush(ctx: click.Context, /, home: Path | None, verify: bool, as_json: bool, **options: Any) -> None:
-    """Let many buyers storm one show, and check every answer they get.
+    """Send a crowd of buyers to one show, and check every answer they get.
 
     Exits with 1 if a booking rule was violated, or a request was left unanswered or undecided.
     """
@@ -91,10 +97,10 @@ def rush(ctx: click.Context, /, home: Path | None, verify: bool, as_json: bool, 
 
 
 def _plan(home: Path | None, options: dict[str, Any]) -> tuple[Plan, str]:
-    """The plan for the system that runs in this home, and where its Postgres is."""
-    from ops.up.running import running
+    """Return the plan for the system that runs in this home, and its database's URL."""
+    from ops.up.running import find_running
 
-    system = running(home)
+    system = find_running(home)
     plan = Plan(
         base_url=system.base_url,
         jwt_secret=system.jwt_secret,

@@ -1,7 +1,7 @@
-"""The figures of a rush: counted while it runs (`Tally`), then read off (`Figures`).
+"""The figures of a rush: counted while it runs (`Tally`), then summed up (`Figures`).
 
-Counting is a few additions per request, since client and server share the machine. The JSON shape of
-`Figures` is read by machines: keys are added, never renamed.
+Counting takes only a few additions per request, because client and server share the machine. Programs read the JSON
+of `Figures`: add keys, never rename them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: How many violations are told in words; all are counted.
-TOLD = 20
+#: Max violations whose text is kept in the figures; all are counted.
+LISTED = 20
 
 
 class Tally:
-    """What has happened so far. One event loop writes; times are of the monotonic clock, in seconds."""
+    """The counters of a running rush. Only one event loop writes; times: performance counter, in seconds."""
 
     def __init__(self, buyers: int) -> None:
         self.buyers = buyers
@@ -42,27 +42,27 @@ class Tally:
 
     @property
     def waiting(self) -> int:
-        """Accepted requests in line: neither decided nor held."""
+        """Accepted requests in the queue: neither decided nor held."""
         return self.accepted - self.decided - self.held
 
     @property
     def seats_sold(self) -> int:
-        """Seats that confirmed bookings of this rush have."""
+        """Seats of this rush's confirmed bookings."""
         return len(self._sold)
 
     def accept(self, arrived_at: float, sent_at: float, at: float) -> None:
-        """A request was accepted: when its buyer arrived, it was first sent, and the answer came."""
+        """Count an accepted request. Args: when its buyer arrived, when it was first sent, when it was answered."""
         self.accepted += 1
         self.queue_ms.append((sent_at - arrived_at) * 1000)
         self.accept_ms.append((at - sent_at) * 1000)
 
     def sent(self, at: float) -> None:
-        """A buyer's request was first sent."""
+        """Note the time at which a buyer's request was first sent."""
         if self.first_sent_at is None or at < self.first_sent_at:
             self.first_sent_at = at
 
     def decide(self, reason: str | None, sent_at: float, at: float) -> None:
-        """An outcome was seen: CONFIRMED (no reason), or not."""
+        """Count an outcome: CONFIRMED if there is no reason, otherwise a failure."""
         if reason is None:
             self.confirmed += 1
         else:
@@ -71,20 +71,20 @@ class Tally:
         self.last_outcome_at = max(self.last_outcome_at, at)
 
     def sell(self, booking_id: str, seats: Iterable[str]) -> None:
-        """These seats are confirmed for this booking. A seat that another one has is a violation."""
+        """Record a booking's confirmed seats. A seat that another booking has is a violation."""
         for seat in seats:
             owner = self._sold.setdefault(seat, booking_id)
             if owner != booking_id:
                 self.violate(f"seat {seat} is confirmed for two bookings: {owner} and {booking_id}")
 
     def violate(self, text: str) -> None:
-        """Something that must never happen was seen."""
+        """Record a violation: something that must never happen."""
         self.found.append(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Nearest rank, in milliseconds; None where nothing was measured."""
+    """Percentiles by nearest rank, in milliseconds; None if nothing was measured."""
 
     p50: float | None
     p95: float | None
@@ -92,7 +92,7 @@ class Percentiles:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Percentiles:
-        """Sorts once."""
+        """Calculate them; sorts once."""
         ranked = sorted(values)
         if not ranked:
             return cls(None, None, None)
@@ -102,21 +102,21 @@ class Percentiles:
 
 @dataclass(slots=True)
 class Figures:
-    """How a rush went. `violations` grows when the stores are verified after it."""
+    """The figures of a finished rush. `add_violations` adds to them what verify finds."""
 
     seed: int
     show_id: int
     buyers: int
     accepted: int
     refused: dict[str, int]
-    #: No certain answer to the POST until the end: it may or may not have been accepted.
+    #: Buyers without a definite answer to their POST at the end: it may have been accepted.
     unanswered: int
     confirmed: int
     failed: dict[str, int]
     undecided: int
     accept_ms: Percentiles
     outcome_ms: Percentiles
-    #: How long arrivals waited in this client for a free connection; not part of the other two.
+    #: Time from a buyer's arrival until a connection was free for it; not part of the other two.
     queue_ms: Percentiles
     confirmed_per_s: float
     seats_sold: int
@@ -126,12 +126,12 @@ class Figures:
     network_errors: int
     timed_out: bool
     violations: int
-    #: The first of the violations, in words.
+    #: The texts of the first LISTED violations.
     found: list[str]
 
     @classmethod
     def of(cls, tally: Tally, *, seed: int, show_id: int) -> Figures:
-        """Read the figures off when all buyers are done or cancelled."""
+        """Sum up the tally once all buyers are done or cancelled."""
         spent_s = tally.last_outcome_at - tally.first_sent_at if tally.first_sent_at and tally.decided else 0.0
         return cls(
             seed=seed,
@@ -154,21 +154,21 @@ class Figures:
             network_errors=tally.retried["network"],
             timed_out=tally.timed_out,
             violations=len(tally.found),
-            found=tally.found[:TOLD],
+            found=tally.found[:LISTED],
         )
 
     @property
     def good(self) -> bool:
-        """Everybody was answered, every accepted request decided, and nothing was violated."""
+        """Whether every buyer was answered, every accepted request decided, and nothing violated."""
         return not (self.violations or self.undecided or self.unanswered)
 
     def add_violations(self, texts: Iterable[str]) -> None:
-        """Add what `verify` found in the stores."""
+        """Add the violations that `onsale verify` found."""
         for text in texts:
             self.violations += 1
-            if len(self.found) < TOLD:
+            if len(self.found) < LISTED:
                 self.found.append(text)
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """Return the object that `--json` prints."""
         return asdict(self)

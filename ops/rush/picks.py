@@ -1,7 +1,7 @@
-"""What each buyer wants: seats in the hot front rows, seats anywhere, or the best available.
+"""What each buyer asks for: seats in the popular front rows, seats anywhere, or the best available.
 
-Pure and seeded: the same seed, plan and seat map give the same picks in the same order. Never looks at
-what is free by now; buyers in a rush do not either.
+Pure and seeded: the same plan and offered seats give the same picks in the same order. Seats that are sold during the
+rush are still picked, as in a real one.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from random import Random
 
 from ops.rush.plan import KINDS, Plan
 
-#: The front rows everybody wants: this share of the rows.
+#: Share of the rows, counted from the front, that "hot" picks choose from.
 HOT_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class SeatMap:
-    """The seats on offer when the rush begins: labels by row, front first, and the categories."""
+class OfferedSeats:
+    """The free seats when the rush begins: labels by row, front row first; and the hall's categories."""
 
     rows: tuple[tuple[str, ...], ...]
     categories: tuple[str, ...]
 
     @classmethod
-    def read(cls, answer: dict[str, object]) -> SeatMap:
-        """Read the answer of GET /api/shows/{id}/seats; rows without a free seat are left out."""
+    def read(cls, answer: dict[str, object]) -> OfferedSeats:
+        """Read the answer of GET /api/shows/{id}/seats; leave out rows without a free seat."""
         rows: list[tuple[str, ...]] = []
         categories: dict[str, None] = {}
         read = answer["rows"]
@@ -41,7 +41,7 @@ class SeatMap:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """What one buyer asks for: named seats, or a quantity (of a category, if any)."""
+    """One buyer's request: named seats, or a quantity (of one category, if given)."""
 
     seats: tuple[str, ...]
     quantity: int
@@ -49,7 +49,7 @@ class Pick:
     hold: bool
 
     def body(self, show_id: int) -> bytes:
-        """The JSON of POST /api/bookings."""
+        """Return the JSON body for POST /api/bookings."""
         wanted: dict[str, object] = {"show_id": show_id}
         if self.seats:
             wanted["seats"] = self.seats
@@ -62,24 +62,24 @@ class Pick:
         return json.dumps(wanted, separators=(",", ":")).encode()
 
 
-def picks(plan: Plan, seat_map: SeatMap) -> Iterator[Pick]:
-    """One pick for each buyer of the plan. With no seat left on the map all ask for the best available."""
+def picks(plan: Plan, offered: OfferedSeats) -> Iterator[Pick]:
+    """Yield one pick for each buyer of the plan. If no seat is free, all ask for the best available."""
     rng = Random(plan.seed)
-    hot = seat_map.rows[: max(1, round(len(seat_map.rows) * HOT_SHARE))]
+    hot = offered.rows[: max(1, round(len(offered.rows) * HOT_SHARE))]
     shares = (plan.mix.hot, plan.mix.random, plan.mix.best)
     for _ in range(plan.buyers):
         kind = rng.choices(KINDS, shares)[0]
         size = rng.randint(*plan.group)
         hold = rng.random() < plan.holds
-        if kind == "best" or not seat_map.rows:
-            yield Pick((), size, rng.choice((None, *seat_map.categories)), hold)
+        if kind == "best" or not offered.rows:
+            yield Pick((), size, rng.choice((None, *offered.categories)), hold)
         else:
-            seats = _beside(rng, hot if kind == "hot" else seat_map.rows, size)
+            seats = _adjacent(rng, hot if kind == "hot" else offered.rows, size)
             yield Pick(seats, len(seats), None, hold)
 
 
-def _beside(rng: Random, rows: Sequence[tuple[str, ...]], size: int) -> tuple[str, ...]:
-    """Up to `size` seats beside each other in one row; fewer if the row has no more."""
+def _adjacent(rng: Random, rows: Sequence[tuple[str, ...]], size: int) -> tuple[str, ...]:
+    """Pick `size` seats that follow each other among a row's free ones, or all of a row that has fewer."""
     row = rng.choice(rows)
     first = rng.randrange(max(1, len(row) - size + 1))
     return row[first : first + size]

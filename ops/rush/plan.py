@@ -1,7 +1,7 @@
-"""What a rush is to do: the plan, and how its parts are written on a command line.
+"""The plan of a rush, and the parsers of its command-line options. Pure values.
 
-Pure values. Everything random in a rush that is a *choice* follows from `seed`; identities and
-Idempotency-Keys do not, or a second run on the same show would only repeat the first one's requests.
+All random choices of a rush follow from `seed`. User ids and Idempotency-Keys do not: otherwise a second rush with
+the same seed on the same show would only repeat the first one's requests.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError
 
-#: The api takes at most this many seats in one request.
+#: Max seats that the api accepts in one request.
 GROUP_MAX = 10
 KINDS = ("hot", "random", "best")
 DEFAULT_SEATS = 1000
@@ -28,7 +28,7 @@ class Mix:
 
     @classmethod
     def parse(cls, text: str) -> Mix:
-        """Read "hot=50,random=30,best=20"; a kind left out has no share. Raises ValueError."""
+        """Parse "hot=50,random=30,best=20"; a kind that is missing has no share. Raises ValueError."""
         shares = dict.fromkeys(KINDS, 0.0)
         for part in text.split(","):
             kind, equals, number = part.strip().partition("=")
@@ -41,7 +41,7 @@ class Mix:
 
 
 def parse_group(text: str) -> tuple[int, int]:
-    """Read "1-4" or "2": least and most seats per request. Raises ValueError."""
+    """Parse "1-4" or "2": the least and most seats per request. Raises ValueError."""
     low, dash, high = text.partition("-")
     least, most = int(low), int(high if dash else low)
     if not 1 <= least <= most <= GROUP_MAX:
@@ -50,7 +50,7 @@ def parse_group(text: str) -> tuple[int, int]:
 
 
 def is_loopback(base_url: str) -> bool:
-    """Whether the address can only be this machine. A name other than localhost is not resolved: False."""
+    """Return whether the URL is surely this machine's. A host name other than localhost is not resolved: False."""
     host = urlsplit(base_url).hostname or ""
     if host == "localhost":
         return True
@@ -62,9 +62,9 @@ def is_loopback(base_url: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One rush. Without `show_id` a show with `seats` seats is made, by the admin `admin_id`.
+    """One rush. Without `show_id`, the admin `admin_id` makes a show with `seats` seats.
 
-    `database_url` is asked for an admin's id only if both are missing.
+    If both are missing, an admin's id is read from `database_url`.
     """
 
     base_url: str
@@ -76,21 +76,21 @@ class Plan:
     seats: int = DEFAULT_SEATS
     mix: Mix = field(default_factory=Mix)
     group: tuple[int, int] = (1, 2)
-    #: Over how many seconds the buyers arrive, evenly; 0: all at once.
+    #: Seconds over which the buyers arrive, evenly spaced; 0: all at once.
     ramp_s: float = 0.0
-    #: Share of buyers, 0 to 1, that hold and then confirm.
+    #: Share of buyers, 0 to 1, that hold their seats and then confirm.
     holds: float = 0.0
-    #: Twice the connections would not make two cores faster; 64 keep every api thread busy.
+    #: Max open connections. More do not make the api faster on two cores; 64 keep it busy.
     connections: int = 64
     seed: int = 0
-    #: Bound of the whole rush, in seconds, from the first arrival.
+    #: Max duration of the rush, seconds from the first arrival.
     timeout_s: float = 120.0
     anywhere: bool = False
 
     def __post_init__(self) -> None:
         if not self.anywhere and not is_loopback(self.base_url):
-            raise ConfigurationError(f"{self.base_url} is not this machine; a rush goes there only with --anywhere.")
+            raise ConfigurationError(f"{self.base_url} is not on this machine. Use --anywhere to allow it.")
         if self.buyers < 1 or self.connections < 1 or self.seats < 1 or self.timeout_s <= 0:
             raise ConfigurationError("buyers, connections, seats and timeout must be more than 0.")
         if not 0 <= self.holds <= 1 or self.ramp_s < 0:
-            raise ConfigurationError("holds is a share from 0 to 1, ramp is 0 or more seconds.")
+            raise ConfigurationError("holds must be a share from 0 to 1, and ramp 0 or more seconds.")

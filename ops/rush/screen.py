@@ -1,6 +1,6 @@
-"""What people see: one live line while the rush runs, one table at the end.
+"""The terminal's view of a rush: one live line while it runs, one table at the end.
 
-Drawn four times a second from counters that exist anyway, so that watching does not slow the rush down.
+The line is redrawn four times a second from existing counters, so that it does not slow the rush down.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from rich.text import Text
 from ops.rush.figures import Figures, Percentiles, Tally
 from ops.rush.run import Watch
 
-#: Seconds between two pictures.
-EVERY_S = 0.25
+#: Seconds between two redraws of the live line.
+REDRAW_S = 0.25
 
 
 def live_on(console: Console) -> Watch:
-    """A watch that draws on this console until it is cancelled; the last picture stays."""
+    """Return a watch that draws the live line on this console until it is cancelled; its last state stays."""
 
     async def watch(tally: Tally) -> None:
         speed = Speed()
@@ -29,7 +29,7 @@ def live_on(console: Console) -> Watch:
             try:
                 while True:
                     live.update(progress(tally, speed), refresh=True)
-                    await asyncio.sleep(EVERY_S)
+                    await asyncio.sleep(REDRAW_S)
             finally:
                 live.update(progress(tally, speed), refresh=True)
 
@@ -37,23 +37,23 @@ def live_on(console: Console) -> Watch:
 
 
 class Speed:
-    """Accepted and decided requests per second, since the picture before the last."""
+    """Accepted and decided requests per second, over the last few redraws."""
 
     def __init__(self) -> None:
-        self._marks: list[tuple[float, int, int]] = []
+        self._samples: list[tuple[float, int, int]] = []
 
     def read(self, tally: Tally) -> tuple[float, float]:
-        """Both rates over about a second."""
-        self._marks = [*self._marks[-4:], (time.perf_counter(), tally.accepted, tally.decided)]
-        (then, accepted, decided), now = self._marks[0], self._marks[-1]
+        """Return both rates, measured over about a second."""
+        self._samples = [*self._samples[-4:], (time.perf_counter(), tally.accepted, tally.decided)]
+        (then, accepted, decided), now = self._samples[0], self._samples[-1]
         spent_s = now[0] - then or 1.0
         return (now[1] - accepted) / spent_s, (now[2] - decided) / spent_s
 
 
 def progress(tally: Tally, speed: Speed) -> Table:
-    """One picture of the tally."""
+    """Return the live line for the tally's current state."""
     accepts, decisions = speed.read(tally)
-    picture = Table(box=None, padding=(0, 2, 0, 0))
+    line = Table(box=None, padding=(0, 2, 0, 0))
     parts = {
         "accepted": (f"{tally.accepted:,}", "cyan"),
         "waiting": (f"{tally.waiting:,}", "yellow"),
@@ -67,16 +67,16 @@ def progress(tally: Tally, speed: Speed) -> Table:
         "seconds": (f"{time.perf_counter() - tally.began_at:.1f}", "dim"),
     }
     for name in parts:
-        picture.add_column(name, justify="right", header_style="dim")
-    picture.add_row(*(Text(text, style=style) for text, style in parts.values()))
-    return picture
+        line.add_column(name, justify="right", header_style="dim")
+    line.add_row(*(Text(text, style=style) for text, style in parts.values()))
+    return line
 
 
 def final_table(figures: Figures) -> Table:
-    """The figures as a table."""
+    """Return the figures as a table."""
     table = Table(title=f"rush on show {figures.show_id}: {figures.buyers:,} buyers, seed {figures.seed}")
-    table.add_column("what")
-    table.add_column("figure", justify="right")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
     for name, text in _rows(figures):
         table.add_row(name, text)
     table.add_section()
@@ -98,7 +98,7 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         ("confirmed per second", f"{figures.confirmed_per_s:,.1f}"),
         ("accept, ms p50 / p95 / p99", _three(figures.accept_ms)),
         ("outcome, ms p50 / p95 / p99", _three(figures.outcome_ms)),
-        ("queue of this client, ms p50 / p95 / p99", _three(figures.queue_ms)),
+        ("wait for a connection, ms p50 / p95 / p99", _three(figures.queue_ms)),
         ("polls per booking", f"{figures.polls_per_booking:.2f}"),
         *_parts("retries", figures.retried),
         ("network errors", f"{figures.network_errors:,}"),

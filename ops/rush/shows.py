@@ -1,6 +1,6 @@
-"""Makes the show that a rush is for, as an admin would over HTTP, and reads its seat map.
+"""Makes the show for a rush over HTTP, as an admin would, and reads its free seats.
 
-The only place of the rush that knows halls and movies. It asks Postgres for one thing, an admin's id.
+It reads one thing from Postgres: an admin's id.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 
 from core.errors import ConfigurationError, OnsaleError
 from ops.rush.client import Answer, Call, Client
-from ops.rush.picks import SeatMap
+from ops.rush.picks import OfferedSeats
 from ops.rush.plan import Plan
 from ops.rush.tokens import mint
 
 PRICES_CENTS = {"standard": 1200, "premium": 1800}
 SEATS_PER_USER = 10
 HOLD_S = 120
-#: Far enough away that no rush lasts until the show starts.
+#: Time until the show starts: far longer than any rush.
 STARTS_IN = timedelta(days=7)
 
 
@@ -31,9 +31,9 @@ class NoShow(OnsaleError):
 
 
 async def make_show(client: Client, plan: Plan) -> int:
-    """Make a hall, a movie and a show with `plan.seats` seats; the show's id. Raises NoShow, Lost.
+    """Make a hall, a movie and a show with `plan.seats` seats; return the show's id.
 
-    Repeat: another hall, movie and show.
+    Raises: NoShow, Lost, ConfigurationError.   Repeat: makes another hall, movie and show.
     """
     admin_id = plan.admin_id or await asyncio.to_thread(_first_admin_id, plan.database_url)
     token = mint(plan.jwt_secret, admin_id, "admin")
@@ -52,15 +52,15 @@ async def make_show(client: Client, plan: Plan) -> int:
     return int(show["id"])
 
 
-async def read_seats(client: Client, show_id: int) -> SeatMap:
-    """The show's seat map. Raises NoShow, Lost."""
+async def read_seats(client: Client, show_id: int) -> OfferedSeats:
+    """Return the show's free seats. Raises NoShow, Lost."""
     answer = await client.once(Call("GET", client.url(f"/api/shows/{show_id}/seats"), {}))
     _expect(answer, 200, f"GET /api/shows/{show_id}/seats")
-    return SeatMap.read(answer.body)
+    return OfferedSeats.read(answer.body)
 
 
 def hall_plan(seats: int) -> dict[str, Any]:
-    """A hall of exactly so many seats, about square, an aisle in the middle, the front third premium."""
+    """Return the plan of a hall with exactly `seats` seats: about square, a middle aisle, the front third premium."""
     width = max(10, math.isqrt(seats - 1) + 1)
     count = -(-seats // width)
     premium = -(-count // 3)
@@ -79,7 +79,7 @@ def hall_plan(seats: int) -> dict[str, Any]:
 
 
 def row_label(index: int) -> str:
-    """A, B, ... Z, AA, AB, ... for 0, 1, ..."""
+    """Return A, B, ... Z, AA, AB, ... for 0, 1, ..."""
     label = ""
     index += 1
     while index:
@@ -107,4 +107,4 @@ def _first_admin_id(database_url: str) -> str:
     try:
         return str(first_admin_id(database_url))
     except LookupError as error:
-        raise ConfigurationError(f"{error} Name a show that is there with --show.") from None
+        raise ConfigurationError(f"{error} Name an existing show with --show.") from None

@@ -1,7 +1,7 @@
-"""Access tokens as the api makes them, minted with the configured secret.
+"""Access tokens like the api's own, signed with the configured secret.
 
-So a rush measures booking and not the hashing of passwords. A buyer needs no account: bookings have no
-users row. An admin does: making a show looks the account up.
+Without logins, a rush measures bookings and not password hashing. A buyer needs no account, because booking never
+reads the table users. An admin needs one: making a show looks the account up.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import jwt
 
 from core.tokens import ALGORITHM, AUDIENCE, ISSUER, key_id
 
-#: An hour, as the api's own default; a rush is over before.
+#: Seconds that a token is valid by default: an hour, like the api's own default.
 TTL_S = 3600
 
 
 def mint(secret: str, user_id: str, role: Literal["user", "admin"] = "user", *, ttl_s: int = TTL_S) -> str:
-    """An access token for this user id (a UUID's text), valid from now for `ttl_s` seconds."""
+    """Return an access token for this user id (a UUID's text), valid for `ttl_s` seconds from now."""
     now = int(time.time())
     claims = {
         "sub": user_id,

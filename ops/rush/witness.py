@@ -1,6 +1,6 @@
-"""Checks what one booking's buyer is told: one id, no step back, a final status for ever.
+"""Checks the answers about one booking: one id, no step backwards, a final status that never changes.
 
-Pure. A buyer's answers come one after the other, so each must be at least as far on as the one before.
+Pure. A buyer sends one request at a time, so each answer must be at least as advanced as the one before.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ QUEUED, HELD = "QUEUED", "HELD"
 
 
 class Witness:
-    """Sees the answers about one booking, in order, and tells `violate` what must not be."""
+    """Takes the answers about one booking, in order, and reports violations to `violate`."""
 
-    __slots__ = ("_pick", "_violate", "confirm_asked", "id", "reason", "seats", "stage", "status")
+    __slots__ = ("_pick", "_violate", "confirm_sent", "id", "reason", "seats", "stage", "status")
 
     def __init__(self, pick: Pick, violate: Callable[[str], None]) -> None:
         self._pick = pick
@@ -27,15 +27,15 @@ class Witness:
         self.stage = ""
         self.reason = ""
         self.seats: tuple[str, ...] = ()
-        self.confirm_asked = False
+        self.confirm_sent = False
 
     @property
     def is_final(self) -> bool:
-        """Whether the outcome was seen."""
+        """Whether the booking's outcome was seen."""
         return self.status in FINAL
 
     def identify(self, booking_id: object) -> None:
-        """An answer named this booking id."""
+        """Take a booking id from an answer; it must be the first one or the same."""
         if not isinstance(booking_id, str) or not booking_id:
             self._violate(f"an answer about booking {self.id or '(new)'} has no id")
         elif self.id and booking_id != self.id:
@@ -44,7 +44,7 @@ class Witness:
             self.id = booking_id
 
     def see(self, body: dict[str, Any]) -> None:
-        """A 2xx answer about the booking: a status as the api gives it."""
+        """Take the body of a 2xx answer: the booking's status as the api sends it."""
         self.identify(body.get("id"))
         status, stage = body.get("status"), body.get("stage")
         if self.is_final:
@@ -64,7 +64,7 @@ class Witness:
         elif self.stage == HELD and stage == QUEUED:
             self._violate(f"booking {self.id}: HELD became QUEUED")
         elif stage == HELD and not self._pick.hold:
-            self._violate(f"booking {self.id}: HELD, but no hold was asked for")
+            self._violate(f"booking {self.id}: HELD, but no hold was requested")
         self.status, self.stage = "PENDING", stage
 
     def _end(self, status: str, body: dict[str, Any]) -> None:
@@ -72,10 +72,10 @@ class Witness:
         self.reason = str(body.get("reason") or status)
         if status != "CONFIRMED":
             return
-        if self._pick.hold and not self.confirm_asked:
-            self._violate(f"booking {self.id}: CONFIRMED before the confirm was asked for")
+        if self._pick.hold and not self.confirm_sent:
+            self._violate(f"booking {self.id}: CONFIRMED before a confirm was sent")
         self.seats = tuple(body.get("seats") or ())
         wanted = self._pick.seats
         if len(set(self.seats)) != self._pick.quantity or (wanted and set(self.seats) != set(wanted)):
-            told = ", ".join(wanted) or str(self._pick.quantity)
-            self._violate(f"booking {self.id}: asked for {told}, confirmed {', '.join(self.seats) or 'none'}")
+            requested = ", ".join(wanted) or str(self._pick.quantity)
+            self._violate(f"booking {self.id}: requested {requested}, confirmed {', '.join(self.seats) or 'none'}")

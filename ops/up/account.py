@@ -1,7 +1,7 @@
-"""As whom the servers run: the caller, or, when the caller is root, a user without privileges.
+"""The user that runs the servers: the caller, or for root a user without privileges.
 
-Postgres refuses to run as root. Rights are found out by trying as that user, never by reading mode bits:
-access lists, mount options and security modules count too.
+Postgres refuses to run as root. Permissions are checked by trying as that user, never by reading mode bits: access
+control lists, mount options and security modules count too.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import TypedDict
 
 from core.errors import ConfigurationError
 
-#: Who may run the servers for root, the first that exists.
+#: Users to run the servers as when root starts them; the first that exists is used.
 CANDIDATES = ("postgres", "nobody")
 
 
 class Identity(TypedDict, total=False):
-    """The arguments of `subprocess` that make a child run as somebody else."""
+    """The arguments of `subprocess.Popen` that make a child run as another user."""
 
     user: int
     group: int
@@ -29,23 +29,24 @@ class Identity(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of this machine. `uid` and `gid` are never 0 when it was made by `server_account`."""
+    """A user of this machine. `server_account` never returns root (`uid` 0)."""
 
     name: str
     uid: int
     gid: int
 
     def identity(self) -> Identity:
-        """How a child becomes this user: nothing to do if we are this user already."""
+        """Return the arguments that make a child run as this user; none if we are this user."""
         if self.uid == os.geteuid():
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 def server_account(kept: Path | None = None) -> Account:
-    """The user to run the servers as: the caller, or for root the owner of `kept`, postgres or nobody.
+    """Return the user to run the servers as: the caller, or for root the owner of `kept`, postgres or nobody.
 
-    Raises ConfigurationError if root has no such user to turn to.
+    Args:   kept: Postgres's existing data folder, if any.
+    Raises: ConfigurationError: root calls, and none of these users exists.
     """
     if os.geteuid() != 0:
         return Account(_name(os.geteuid()), os.geteuid(), os.getegid())
@@ -64,13 +65,13 @@ def server_account(kept: Path | None = None) -> Account:
 
 
 def can_enter(account: Account, folder: Path) -> bool:
-    """Whether the account can reach the folder and use what lies in it, found out by trying."""
+    """Return whether the account can reach and enter the folder, by trying it as that user."""
     command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(folder)]
     return succeeds(account, command)
 
 
 def succeeds(account: Account, command: list[str]) -> bool:
-    """Whether the command, run as the account, can be executed and ends well within 20 seconds."""
+    """Return whether the command, run as the account, ends with exit code 0 within 20 seconds."""
     try:
         done = subprocess.run(
             command,

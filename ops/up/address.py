@@ -1,4 +1,4 @@
-"""The api's address as clients find it, and whether the api is ready there."""
+"""The api's address for clients on this machine, and the check whether it is ready."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import asyncio
 
 from api.server.listening import listen
 
-#: Seconds for one question; a new api under load may need longer and is asked again.
+#: Timeout of one readiness check, seconds. An api that starts under load may need longer; the caller checks again.
 PROBE_TIMEOUT_S = 2.0
 
 
 def free_port(host: str) -> int:
-    """A port that is free just now."""
+    """Return a port that is free at the moment."""
     with listen(host, 0) as probe:
         return int(probe.getsockname()[1])
 
 
 def base_url(host: str, port: int) -> str:
-    """Where clients on this machine find the api."""
+    """Return the api's URL for clients on this machine."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 async def is_ready(host: str, port: int) -> bool:
-    """Whether GET /readyz answers 200."""
+    """Return whether GET /readyz answers 200."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):

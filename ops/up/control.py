@@ -1,9 +1,9 @@
-"""The control socket of a running `up`: one line of JSON each way, in `<home>/run/control`.
+"""The control socket of a running `onsale up`, `<home>/run/control`: one line of JSON in each direction.
 
     {"do": "scale", "worker": 4}    {"do": "status"}
 
-Only the home's owner can open it. The path of a unix socket may have about 104 bytes and a home may lie
-deeper, so both sides bind and connect by the bare name, from inside the folder.
+Only the home's owner can open it. The path of a unix socket is limited to about 104 bytes, and a home's path may be
+longer; so both sides change into the folder and use the bare name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Answerer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 async def serve(home: Path, answer: Answerer) -> asyncio.Server:
-    """Answer requests until the server is closed. A request that raises OnsaleError is answered with it."""
+    """Answer requests until the server is closed; an OnsaleError that `answer` raises becomes the answer."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -36,7 +36,7 @@ async def serve(home: Path, answer: Answerer) -> asyncio.Server:
             writer.write(_answered(line, answer))
             await asyncio.wait_for(writer.drain(), TIMEOUT_S)
         except (TimeoutError, OSError, ValueError):
-            # The other side went away, is slow, or sent a line without an end: its loss.
+            # The client disconnected, is too slow, or sent a line that does not end: it gets no answer.
             pass
         finally:
             writer.close()
@@ -51,7 +51,7 @@ async def serve(home: Path, answer: Answerer) -> asyncio.Server:
 
 
 def ask(home: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Send one request to the `up` of this home and return its answer.
+    """Send one request to this home's `onsale up` and return its answer.
 
     Raises ConfigurationError if none runs, it does not answer within 5 seconds, or it refuses.
     """
@@ -66,7 +66,7 @@ def ask(home: Path, request: dict[str, Any]) -> dict[str, Any]:
             with client.makefile("rb") as lines:
                 answer = json.loads(lines.readline(MAX_LINE))
         except (OSError, ValueError) as error:
-            raise ConfigurationError(f"onsale up in {home} does not answer: {error}") from error
+            raise ConfigurationError(f"The onsale up of {home} does not answer: {error}") from error
     if "error" in answer:
         raise ConfigurationError(str(answer["error"]))
     return dict(answer)
@@ -77,7 +77,7 @@ def _answered(line: bytes, answer: Answerer) -> bytes:
         request = json.loads(line)
         if not isinstance(request, dict):
             raise ConfigurationError("A request is one JSON object on a line.")
-        said = answer(request)
+        response = answer(request)
     except (OnsaleError, ValueError) as error:
-        said = {"error": str(error)}
-    return json.dumps(said).encode() + b"\n"
+        response = {"error": str(error)}
+    return json.dumps(response).encode() + b"\n"

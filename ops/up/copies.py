@@ -1,8 +1,7 @@
-"""Copies of programs, for servers whose user cannot reach the originals.
+"""Copies of the servers' programs, for when the user that runs them cannot reach the originals.
 
-When root's virtual environment lies below a private folder such as /root, the user who runs the servers
-cannot execute what is in it. One copy is then made where everybody can read; the original's folders
-stay closed.
+If root's virtual environment is below a private folder such as /root, that user cannot execute the programs in it.
+One copy is then made where everybody can read it; the permissions of the original's folders stay unchanged.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from ops.up.folders import SYSTEM, digest, make_system
 
 
 def reachable(program: Program, account: Account) -> Program:
-    """The program itself, or a copy if the account cannot run it. Repeat: the same copy.
+    """Return the program, or a copy of it if the account cannot run it. Repeat: the same copy.
 
-    Raises ConfigurationError if it cannot be copied (servers from PATH are not) or the copy does not run.
+    Raises ConfigurationError if the program is from PATH (those are never copied), or the copy does not run.
     """
     if _runs(program, account):
         return program
     if not program.parts:
-        raise ConfigurationError(f"The user {account.name}, who is to run {program.path}, cannot reach it.")
+        raise ConfigurationError(f"The user {account.name} cannot reach {program.path}, which it must run.")
     about = program.path.stat()
     version = ".".join(map(str, program.version))
     origin = digest(f"{program.path}:{about.st_size}:{about.st_mtime_ns}")
@@ -50,7 +49,7 @@ def _runs(program: Program, account: Account) -> bool:
 
 
 def _copy(program: Program, target: Path) -> None:
-    """Copy aside and rename: a copy that was cut short is never taken for a whole one."""
+    """Copy to a temporary folder and rename it, so that an interrupted copy is never used."""
     aside = Path(mkdtemp(prefix=target.name, suffix=".new", dir=target.parent))
     for part in program.parts:
         place = aside / part.relative_to(program.base)
@@ -66,5 +65,5 @@ def _copy(program: Program, target: Path) -> None:
     try:
         aside.rename(target)
     except OSError:
-        # Somebody else's copy was ready first.
+        # Another process has finished its copy first.
         shutil.rmtree(aside)

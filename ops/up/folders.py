@@ -1,8 +1,8 @@
-"""Where the servers of one home keep their things: data and sockets.
+"""The folders of one home's servers: data and sockets.
 
-Data lie in `<home>/data`. When root starts a home that the servers' user cannot reach (such as one below
-/root), they lie in a system folder of their own. Parents are never opened for anybody: only folders
-made here are given away.
+Data are in `<home>/data`. If root starts a home that the servers' user cannot reach (such as one below /root), they
+are in a separate system folder. Permissions of parent folders are never changed: only folders made here get another
+owner.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from pathlib import Path
 from core.errors import ConfigurationError
 from ops.up.account import Account, can_enter, server_account
 
-#: For root only: what the servers' user cannot reach in its own place, data and programs (copies.py).
+#: For root only: data, and copies of programs (copies.py), whose usual place the servers' user cannot reach.
 SYSTEM = Path("/var/lib/onsale")
-#: Marks a data folder as made here. Only such a folder is ever emptied.
+#: A file that marks a data folder as made here. Only such a folder is ever emptied.
 MARK = "made-by-onsale"
-#: Everything that servers keep in a data folder; `.new` is one whose making was cut short.
+#: The servers' folders in a data folder; `.new` is one that initdb has not finished.
 KEPT = ("postgres", "postgres.new", "redis")
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The folders of one home, existing, and the user who owns what the servers write."""
+    """The folders of one home, which exist, and the user that owns what the servers write."""
 
     data: Path
     sockets: Path
     account: Account
 
     def lend(self, name: str) -> Path:
-        """A folder in the data folder that only the servers' user can open. Repeat: the same folder."""
+        """Make and return a folder in the data folder that only the servers' user can open. Repeat: no change."""
         folder = self.data / name
         folder.mkdir(mode=0o700, exist_ok=True)
         _give(folder, self.account)
@@ -44,8 +44,8 @@ class Folders:
 def open_folders(home: Path) -> Folders:
     """Make or find the folders of a home, which must be an absolute path. Repeat: the same folders.
 
-    Raises ConfigurationError if the data belong to somebody else, cannot be reached any more, or if the
-    place of the sockets was taken by somebody else.
+    Raises ConfigurationError if the data belong to another user or can no longer be reached, or if the socket folder
+    belongs to another user.
     """
     ours, system = home / "data", _system_data(home)
     kept = system if (system / MARK).exists() else ours
@@ -56,7 +56,7 @@ def open_folders(home: Path) -> Folders:
         _make_data(ours)
         if not can_enter(account, ours):
             if any((ours / name).exists() for name in KEPT):
-                raise ConfigurationError(f"{ours} holds data, but the user {account.name} cannot reach it any more.")
+                raise ConfigurationError(f"{ours} has data, but the user {account.name} can no longer reach it.")
             shutil.rmtree(ours)
             kept = system
             make_system(system.parent)
@@ -65,18 +65,18 @@ def open_folders(home: Path) -> Folders:
 
 
 def empty(home: Path) -> None:
-    """Delete the data of a home and its secrets, and nothing that was not made here. Repeat: nothing left."""
+    """Delete a home's data and secrets, but nothing that was not made here. Repeat: nothing happens."""
     for data in _data_folders(home):
         if (data / MARK).exists():
             for name in KEPT:
                 if (data / name).exists():
                     shutil.rmtree(data / name)
-    # The secrets sign tokens of users who are no more: the next ones would inherit them.
+    # With the old secret, tokens of the deleted users would stay valid.
     (home / "secrets.json").unlink(missing_ok=True)
 
 
 def remove(home: Path) -> None:
-    """Empty a home and take its data and socket folders away too. The home itself stays."""
+    """Empty a home and delete its data and socket folders too. The home itself stays."""
     empty(home)
     for data in _data_folders(home):
         if (data / MARK).exists():
@@ -87,7 +87,7 @@ def remove(home: Path) -> None:
 
 
 def clear_sockets(sockets: Path) -> None:
-    """Unlink what killed servers left in their socket folder. The caller knows that none of them lives."""
+    """Unlink what killed servers left in their socket folder. The caller makes sure that none is running."""
     for left in sockets.iterdir():
         left.unlink()
 
@@ -104,7 +104,7 @@ def make_system(folder: Path) -> None:
 def _make_data(data: Path) -> None:
     if not data.exists():
         data.mkdir(parents=True)
-        # Others may pass, not look: the folders inside are closed to all but the servers' user.
+        # Others may traverse it, but not list it; only the servers' user can open the folders inside.
         data.chmod(0o711)
         (data / MARK).touch()
     elif not (data / MARK).exists() and any(data.iterdir()):
@@ -124,9 +124,9 @@ def _check_owner(data: Path, account: Account) -> None:
 
 
 def _sockets(home: Path, account: Account) -> Path:
-    """A private folder with a short path: the path of a unix socket may have about 104 bytes.
+    """Make a private folder with a short path: the path of a unix socket is limited to about 104 bytes.
 
-    Where others may write (/tmp), somebody could have made it first: then it is refused, not used.
+    In a folder where others may write (/tmp), another user could have made it first: then refuse it.
     """
     folder = next(base for base in _socket_bases() if os.access(base, os.W_OK)) / _short_name(home)
     try:
@@ -135,7 +135,7 @@ def _sockets(home: Path, account: Account) -> Path:
         about = folder.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid not in (account.uid, os.geteuid()):
             raise ConfigurationError(
-                f"{folder} belongs to somebody else: remove it, or choose another home."
+                f"{folder} belongs to another user: remove it, or choose another home."
             ) from None
     folder.chmod(0o700)
     _give(folder, account)
@@ -160,7 +160,7 @@ def _short_name(home: Path) -> str:
 
 
 def digest(text: str) -> str:
-    """A short name for the text, the same at every start."""
+    """Return a short name for the text, the same at every start."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -1,7 +1,7 @@
-"""The home folder's own files: the lock, secrets, and the records of what runs now, in `<home>/run`.
+"""The home folder's own files: the secrets, and in `<home>/run` the lock and the records of what is running.
 
-One `up` per home, held by a lock that the kernel gives back however the holder ends. All files here are
-readable by their owner alone.
+Only one `onsale up` runs per home; it holds a lock that the kernel releases however its holder ends. All files here
+are readable by their owner only.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pathlib import Path
 
 from core.errors import ConfigurationError
 
-#: 48 bytes of randomness, 64 characters: more than HS256 can use.
+#: Random bytes per secret. 48 bytes are 64 characters, more than HS256 can use.
 SECRET_BYTES = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What signs tokens, and the passwords of the api and the workers at Postgres; never print them."""
+    """The key that signs tokens, and the passwords of the api's and the workers' Postgres roles. Never print them."""
 
     jwt_secret: str = field(repr=False)
     api_password: str = field(repr=False)
@@ -35,17 +35,17 @@ SECRETS = ("jwt_secret", "api_password", "worker_password")
 
 
 def run_folder(home: Path) -> Path:
-    """Where the running `up` keeps its records. Made if missing."""
+    """Return the folder of the running `onsale up`'s records; make it if missing. Raises ConfigurationError."""
     folder = home / "run"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"The home {home} cannot be used: {error.strerror}. Choose another.") from error
+        raise ConfigurationError(f"The home {home} cannot be used: {error.strerror}. Choose another one.") from error
     return folder
 
 
 def metrics_folder(home: Path) -> Path:
-    """An empty folder for the metrics of all processes: those of an earlier run would be counted again."""
+    """Make an empty folder for all processes' metrics: files of an earlier run would be counted again."""
     folder = run_folder(home) / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
@@ -54,7 +54,7 @@ def metrics_folder(home: Path) -> Path:
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the home until the block ends. Raises ConfigurationError if another `up` holds it."""
+    """Hold the home's lock until the block ends. Raises ConfigurationError if another `onsale up` holds it."""
     lock = _open_lock(run_folder(home) / "lock")
     try:
         try:
@@ -68,12 +68,12 @@ def locked(home: Path) -> Iterator[None]:
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         yield
     finally:
-        # The file stays: removing it would let two runs lock two files of the same name.
+        # Keep the file: after a removal, two runs could lock two different files of this name.
         os.close(lock)
 
 
 def is_locked(home: Path) -> bool:
-    """Whether an `up` runs in this home now."""
+    """Return whether an `onsale up` is running in this home."""
     path = home / "run" / "lock"
     if not path.exists():
         return False
@@ -88,13 +88,13 @@ def is_locked(home: Path) -> bool:
 
 
 def kept_secrets(home: Path) -> Secrets:
-    """The secrets of a home: those that are not there yet are drawn, and kept."""
+    """Return a home's secrets; generate and store those that are missing."""
     path = home / "secrets.json"
     try:
         kept = json.loads(path.read_text()) if path.exists() else {}
-        lacking = [name for name in SECRETS if name not in kept]
-        kept |= {name: secrets.token_urlsafe(SECRET_BYTES) for name in lacking}
-        if lacking:
+        missing = [name for name in SECRETS if name not in kept]
+        kept |= {name: secrets.token_urlsafe(SECRET_BYTES) for name in missing}
+        if missing:
             write_private(path, json.dumps(kept))
         return Secrets(**{name: str(kept[name]) for name in SECRETS})
     except (OSError, ValueError, TypeError) as error:
@@ -102,7 +102,7 @@ def kept_secrets(home: Path) -> Secrets:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file that only its owner can read; replace it atomically."""
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -114,4 +114,6 @@ def _open_lock(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be opened: {error.strerror}. It may be another user's.") from error
+        raise ConfigurationError(
+            f"{path} cannot be opened: {error.strerror}. It may belong to another user."
+        ) from error

@@ -1,7 +1,7 @@
-"""What an `up` that was itself killed left running: recorded while it runs, ended at the next start.
+"""Processes that a killed `onsale up` left running: recorded while it runs, ended at the next start.
 
-The kernel already asked most of it to end (process.py). A record holds the number of each process and the
-time of its creation: a stranger who got the number since is never touched.
+The kernel has already sent most of them their stop signal (process.py). The record has each process's id and creation
+time, so that an unrelated process that has got the same id since is never touched.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import psutil
 from ops.up.home import run_folder, write_private
 from ops.up.process import Member, ProcessGroup
 
-#: Servers are asked to end in good order for this long, then killed: what they promised is on disk.
+#: Seconds that leftover servers have to shut down before they are killed. A kill loses nothing: all is on disk.
 SERVERS_END_S = 5.0
 
 
 def record(home: Path, groups: Iterable[ProcessGroup]) -> None:
-    """Write down the members of all running groups. Called whenever they change."""
+    """Record the members of all running groups. Called whenever they change."""
     rows = [
         {
             "name": group.launch.name,
@@ -36,12 +36,13 @@ def record(home: Path, groups: Iterable[ProcessGroup]) -> None:
 
 
 def end_leftovers(home: Path, *, gently: frozenset[str]) -> list[int]:
-    """End what is recorded and still lives, and its descendants. Returns the process ids it ended.
+    """End the recorded processes that are still running, and their descendants; return their process ids.
 
-    Args: gently: names of groups that are asked first and get `SERVERS_END_S` seconds; others are killed.
-    The caller holds the home's lock, so nothing recorded belongs to a living `up`. Repeat: nothing is left.
+    Args: gently: names of the groups that get their stop signal and `SERVERS_END_S` seconds; others are killed at
+    once. The caller holds the home's lock, so no recorded process belongs to a running `onsale up`. Repeat: nothing
+    happens.
     """
-    asked: list[psutil.Process] = []
+    stopping: list[psutil.Process] = []
     killed: list[psutil.Process] = []
     for row in _rows(home):
         members = [Member(int(pid), float(created)) for pid, created in row["members"]]
@@ -51,14 +52,14 @@ def end_leftovers(home: Path, *, gently: frozenset[str]) -> list[int]:
             for process in living[:1]:
                 with suppress(psutil.Error):
                     process.send_signal(signal.Signals(int(row["stop"])))
-            asked += family
+            stopping += family
         else:
             killed += family
     _kill(killed)
-    _, stubborn = psutil.wait_procs(asked, timeout=SERVERS_END_S)
+    _, stubborn = psutil.wait_procs(stopping, timeout=SERVERS_END_S)
     _kill(stubborn)
     psutil.wait_procs([*killed, *stubborn], timeout=SERVERS_END_S)
-    return sorted({process.pid for process in [*asked, *killed]})
+    return sorted({process.pid for process in [*stopping, *killed]})
 
 
 def _rows(home: Path) -> list[dict[str, Any]]:
@@ -77,6 +78,6 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 def _kill(processes: Iterable[psutil.Process]) -> None:
     for process in processes:
-        # psutil looks at the time of creation again before it sends the signal.
+        # psutil checks the creation time again before it sends the signal.
         with suppress(psutil.Error):
             process.kill()

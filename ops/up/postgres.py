@@ -1,7 +1,7 @@
-"""Postgres of a home: its data folder, made once, and how it is started.
+"""The Postgres of a home: its data folder, which is made once, and how it is started.
 
-It listens on a unix socket in a private folder and nowhere else. Every COMMIT is on disk before it is
-answered (fsync, synchronous_commit): what the pipeline promises rests on that.
+It listens only on a unix socket in a private folder. Every COMMIT is on disk before it is answered (fsync,
+synchronous_commit): Onsale's guarantees depend on that.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ops.up.process import Launch, follow
 
 USER = "onsale"
 DATABASE = "onsale"
-#: As whom the api and the workers log in, with a password; the group of each is made by the schema.
+#: Group role (made by the schema) -> the login role of the api and of the workers, which have passwords.
 LOGINS = {"onsale_api": "onsale_api_login", "onsale_worker": "onsale_worker_login"}
-#: The owner needs none: who can open the socket can read the home's secrets too.
+#: The owner needs no password: users that can open the socket can read the home's secrets too.
 HBA = f"local all {','.join(LOGINS.values())} scram-sha-256\nlocal all all trust\n"
-#: Servers get no variable of the caller: PGPORT, PGDATA and others would change what they do.
+#: The servers' environment. Nothing of the caller's: PGPORT, PGDATA and others would change what they do.
 ENV = {"LC_ALL": "C", "PATH": os.defpath}
 
 OPTIONS = {
@@ -36,27 +36,28 @@ OPTIONS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # All statements are short: compiling one costs more than running it.
+    # All statements are short: compiling one takes longer than running it.
     "jit": "off",
     "max_connections": "100",
     "shared_buffers": "256MB",
-    # Room for minutes of a rush between two checkpoints.
+    # Enough for minutes of a rush between two checkpoints.
     "max_wal_size": "2GB",
-    # A client that was killed must not keep its locks until its statement ends.
+    # Otherwise a killed client would keep its locks until its statement ends.
     "client_connection_check_interval": "1s",
-    # The console is for what stops the server; a failed statement is told to its client, which logs it.
+    # The console shows only what stops the server; a failed statement is returned to its client, which logs it.
     "log_min_messages": "fatal",
     "log_line_prefix": "postgres[%p] ",
 }
 if sys.platform == "linux":
-    # After a crash Postgres first syncs its whole folder: in one call, not file by file, which takes seconds.
+    # After a crash Postgres first syncs its whole data folder: in one call, because file by file takes seconds.
     OPTIONS["recovery_init_sync_method"] = "syncfs"
 
 
 def prepare(program: Program, folders: Folders) -> None:
-    """Make the data folder if there is none. Repeat: nothing happens. Takes about a second.
+    """Make the data folder if there is none, which takes about a second, and write the host-based access rules.
 
-    Raises ConfigurationError if the kept folder was made by another major version, or initdb fails.
+    Raises: ConfigurationError: the existing folder was made by another major version, another Postgres runs in it,
+            or initdb fails.
     """
     data = folders.data / "postgres"
     if (data / "PG_VERSION").exists():
@@ -68,14 +69,14 @@ def prepare(program: Program, folders: Folders) -> None:
 
 
 def _make(program: Program, folders: Folders, data: Path) -> None:
-    # Made aside and renamed: a folder whose making was cut short is never taken for a whole one.
+    # Make it under another name and rename it, so that an unfinished folder is never used.
     part = folders.data / "postgres.new"
     shutil.rmtree(part, ignore_errors=True)
     folders.lend(part.name)
     auth = ["--auth-local=trust", "--auth-host=reject", "--no-instructions"]
     initdb = [str(program.beside("initdb")), "-D", str(part), "-U", USER, "--locale=C", "-E", "UTF8", *auth]
     _run(initdb, folders, "")
-    # `--single` needs no running server, so the database is there from the first start on.
+    # `--single` needs no running server, so the database exists before the first start.
     single = [str(program.path), "--single", "-D", str(part), "template1"]
     if "ERROR" in _run(single, folders, f"CREATE DATABASE {DATABASE};\n"):
         raise ConfigurationError(f"Postgres could not make its database in {part}.")
@@ -86,7 +87,7 @@ def _make(program: Program, folders: Folders, data: Path) -> None:
 
 
 def launch(program: Program, folders: Folders) -> Launch:
-    """How Postgres is started. SIGINT is its fast shutdown: open connections are closed."""
+    """Return how to start Postgres. SIGINT is its fast shutdown: open connections are closed."""
     options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
     data = str(folders.data / "postgres")
     options += ["-c", f"hba_file={data}/onsale_hba.conf"]
@@ -101,17 +102,17 @@ def launch(program: Program, folders: Folders) -> Launch:
 
 
 def url(folders: Folders) -> str:
-    """Where clients find it. The port is given because PGPORT in a caller's environment would change it."""
+    """Return the owner's URL. It names the port because PGPORT in a client's environment would change it."""
     return f"postgresql+psycopg://{USER}@/{DATABASE}?host={folders.sockets}&port={OPTIONS['port']}"
 
 
 def login_url(owner_url: str, group: str, password: str) -> str:
-    """The address of a member of one of the schema's two groups, from the owner's."""
+    """Return the URL for the login role of one of the schema's two group roles."""
     return owner_url.replace(f"//{USER}@", f"//{LOGINS[group]}:{password}@", 1)
 
 
 def ready(folders: Folders, pid: int) -> bool:
-    """Whether the server with this leader takes connections, told by its own file, without connecting."""
+    """Return whether the server with this process id accepts connections, by its pid file, without connecting."""
     try:
         lines = (folders.data / "postgres" / "postmaster.pid").read_text().splitlines()
     except OSError:
@@ -124,16 +125,16 @@ def _check_version(program: Program, data: Path) -> None:
     if kept != ours:
         raise ConfigurationError(
             f"{data} was made by Postgres {kept}, but the program found is Postgres {ours}. "
-            "Start with --fresh to lose the data, use another --home, "
-            "or let that version serve it and set DATABASE_URL."
+            "Start with --fresh to delete the data, use another --home, "
+            f"or run Postgres {kept} on it yourself and set DATABASE_URL."
         )
 
 
 def _forget_dead(data: Path) -> None:
-    """Remove the pid file of a dead server whose number now belongs to somebody else.
+    """Remove the pid file of a dead server, whose process id another process may have by now.
 
-    Postgres takes any living process of its own user for itself and refuses to start; numbers come again
-    soon in containers. A living Postgres in this very folder is refused here with a clear error.
+    Otherwise Postgres would take any process of its user with that id for a running server and refuse to start; in
+    containers, ids are soon reused. Raises ConfigurationError if a Postgres is running in this folder.
     """
     file = data / "postmaster.pid"
     try:
@@ -151,7 +152,7 @@ def _forget_dead(data: Path) -> None:
 
 
 def _run(command: list[str], folders: Folders, text: str) -> str:
-    """Run a program of Postgres to its end, as the server's user. Returns what it wrote to standard error."""
+    """Run a program of Postgres to its end, as the servers' user; return what it wrote to standard error."""
     child = subprocess.Popen(
         command,
         cwd="/",
@@ -160,7 +161,7 @@ def _run(command: list[str], folders: Folders, text: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A Ctrl-C in the terminal is for us alone.
+        # A Ctrl-C in the terminal must reach us only.
         start_new_session=True,
         preexec_fn=follow(signal.SIGKILL),
         **folders.account.identity(),
@@ -169,12 +170,12 @@ def _run(command: list[str], folders: Folders, text: str) -> str:
         try:
             output, errors = child.communicate(text)
         except BaseException:
-            # initdb has children of its own.
+            # initdb has child processes, too.
             os.killpg(child.pid, signal.SIGKILL)
             raise
     if child.returncode != 0:
-        said = (errors or output).strip().replace("\n", "; ")
-        raise ConfigurationError(f"{Path(command[0]).name} failed: {said}")
+        reason = (errors or output).strip().replace("\n", "; ")
+        raise ConfigurationError(f"{Path(command[0]).name} failed: {reason}")
     return errors
 
 

@@ -1,8 +1,8 @@
 """A process group: a leader and the processes it forked, started, watched and killed as one.
 
-Each leader has a session of its own, so a Ctrl-C in the terminal reaches the supervisor alone. On Linux
-the kernel sends the leader its stop signal when the supervisor dies, even by kill -9. Start groups from
-a thread that lives as long as the program: that signal follows the thread which started the leader.
+Each leader has its own session, so a Ctrl-C in the terminal reaches only the supervisor. On Linux the kernel sends
+the leader its stop signal when the supervisor dies, even by kill -9. Start groups from a thread that lives as long as
+the program: the kernel sends that signal when the starting thread ends.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ import psutil
 
 from ops.up.account import Account
 
-#: prctl(2): the signal to get when the parent dies.
+#: prctl(2): the signal to receive when the parent dies.
 PR_SET_PDEATHSIG = 1
-#: Seconds for a leader that replaces its forks to do so. It does at once; a machine that is busy may take longer.
+#: Seconds within which a leader must replace a fork. It does so at once; a busy machine may take longer.
 REPLACED_WITHIN_S = 5.0
 #: prctl(2): become the parent of descendants whose own parent died, instead of init.
 PR_SET_CHILD_SUBREAPER = 36
 
-# Looked up here: between fork and exec nothing may be imported or loaded.
+# Loaded here, because nothing may be imported or loaded between fork and exec.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How one process group is started. `forks`: how many children of the leader must live as long as it.
+    """How one process group is started. `forks`: the number of children that the leader must always have.
 
-    `replaces`: the leader itself starts another fork when one ends; the rest of the group goes on meanwhile.
-    `files`: file descriptors of ours that it inherits under the same numbers.
+    `replaces`: the leader itself replaces a fork that ends; the rest of the group continues meanwhile.
+    `files`: file descriptors that it inherits under the same numbers.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process. The time of its creation (epoch seconds) tells it from a later one of the same number."""
+    """One process. Its creation time (epoch seconds) distinguishes it from a later process with the same id."""
 
     pid: int
     created: float
 
     def process(self) -> psutil.Process | None:
-        """The process if it is still this one and alive (a zombie is not), else None."""
+        """Return the process if it is still the same one and alive (a zombie is not), else None."""
         try:
             process = psutil.Process(self.pid)
-            # The kernel's boot time, part of the sum, may be corrected by up to a second while it runs.
+            # psutil adds the kernel's boot time, which may be corrected by up to a second meanwhile.
             if abs(process.create_time() - self.created) > 1.5 or process.status() == psutil.STATUS_ZOMBIE:
                 return None
         except psutil.Error:
@@ -73,7 +73,7 @@ class Member:
 
 @dataclass(slots=True)
 class ProcessGroup:
-    """A running process group. Made by `start`; after `kill` it is of no more use."""
+    """A running process group. Made by `start`; do not use it after `kill`."""
 
     launch: Launch
     leader: subprocess.Popen[bytes]
@@ -88,10 +88,10 @@ class ProcessGroup:
         return self.leader.pid
 
     def look(self) -> str | None:
-        """What is wrong with the group, None if nothing: its leader or one of its forks has ended.
+        """Return what is wrong with the group (its leader or one of its forks has ended), or None.
 
-        Where the leader replaces its forks, only one that is not replaced in time is wrong; the ended ones leave
-        `members`. Finds the forks while they are still being started, so call it every now and then.
+        If the leader replaces its forks, only one that is not replaced in time is wrong; ended ones are removed from
+        `members`. Also finds forks that were started since the last call, so call it regularly.
         """
         if self._leader_ended():
             return "the leader ended"
@@ -103,40 +103,40 @@ class ProcessGroup:
         return self._unreplaced(ended)
 
     def stop(self) -> None:
-        """Ask the leader to end in good order. Does not wait. Repeat: asks again."""
+        """Send the leader its stop signal. Does not wait. Repeat: sends it again."""
         if not self._leader_ended():
             self.leader.send_signal(self.launch.stop_signal)
 
     def ended(self) -> bool:
-        """Whether the leader has ended. Its forks may still live: `kill` makes sure that they do not."""
+        """Return whether the leader has ended. Its forks may still be running; `kill` ends them."""
         return self._leader_ended()
 
     def kill(self) -> int:
-        """SIGKILL to every process of the group and reap the leader. Returns its exit code.
+        """Send SIGKILL to every process of the group and reap the leader; return its exit code.
 
-        The leader is reaped last, so its number cannot belong to somebody else while signals are sent.
+        The leader is reaped last, so that no other process can get its id while signals are sent.
         """
         family = self._descendants()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         for process in family:
-            # Postgres gives each of its processes a session of its own.
+            # Each process of Postgres has its own session, so killpg does not reach it.
             with suppress(psutil.Error):
                 process.kill()
         return self.leader.wait()
 
     def output(self) -> bytes:
-        """What the leader wrote to standard output, up to a pipe's 64 KB. For groups started to keep it."""
+        """Return the leader's standard output, at most a pipe's 64 KB; empty without `keep_output`."""
         return self.leader.stdout.read() if self.leader.stdout else b""
 
     def _leader_ended(self) -> bool:
         if self.leader.returncode is not None:
             return True
-        # WNOWAIT: the zombie stays, and with it the number of the group, until `kill`.
+        # WNOWAIT: the zombie, and with it the group's id, stays until `kill`.
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _unreplaced(self, ended: list[Member]) -> str | None:
-        """Take ended forks off the list; what is wrong if forks are still missing when their time is over."""
+        """Remove ended forks from `members`; return what is wrong if a fork is still missing after its time."""
         now = time.monotonic()
         if ended:
             self.members = [member for member in self.members if member not in ended]
@@ -152,7 +152,7 @@ class ProcessGroup:
             for child in psutil.Process(self.pid).children():
                 with suppress(psutil.Error, ProcessLookupError):
                     fork = Member(child.pid, child.create_time())
-                    # A leader that replaces its forks may not have reaped the last one yet.
+                    # A leader that replaces its forks may not have reaped the ended one yet.
                     gone = self.launch.replaces and fork.process() is None
                     if child.pid not in known and not gone and os.getpgid(child.pid) == self.pid:
                         self.members.append(fork)
@@ -166,9 +166,9 @@ class ProcessGroup:
 
 
 def start(launch: Launch, *, keep_output: bool = False) -> ProcessGroup:
-    """Start a process group. Raises OSError if the program is not there.
+    """Start a process group. Raises OSError if the program does not exist.
 
-    Its output goes where ours goes; with `keep_output`, standard output is kept for `output` instead.
+    It inherits our output; with `keep_output`, its standard output is kept for `output` instead.
     """
     leader = subprocess.Popen(
         launch.command,
@@ -189,15 +189,15 @@ def start(launch: Launch, *, keep_output: bool = False) -> ProcessGroup:
 
 
 def adopt_orphans() -> None:
-    """Let processes whose leader died come to us instead of init, so that none is lost (Linux only)."""
+    """Become the parent of descendants whose parent dies, instead of init, so that none is lost (Linux only)."""
     if _prctl is not None:
         _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def kill_orphans(known: set[int]) -> int:
-    """SIGKILL every child of ours that is not in `known`, and its descendants, and reap what has ended.
+    """Send SIGKILL to our children that are not in `known`, and to their descendants; reap those that have ended.
 
-    Returns how many there were; call it again until there are none. Waits for nothing.
+    Returns the number of such children; call it again until it is 0. Does not wait.
     """
     orphans = [child for child in psutil.Process().children() if child.pid not in known]
     for orphan in orphans:
@@ -210,19 +210,19 @@ def kill_orphans(known: set[int]) -> int:
 
 
 def follow(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    """For `preexec_fn`: what makes a child get the signal when we die (Linux only).
+    """Return a `preexec_fn` after which the child gets `stop_signal` when we die (on Linux; elsewhere None).
 
-    The child does it between fork and exec, when it already is the user it will be: a change of user would
-    clear the setting, and subprocess keeps that order.
+    The child runs it between fork and exec, when subprocess has already changed its user: a later change of user
+    would clear the setting.
     """
     if _prctl is None:
         return None
     number, parent, prctl, getppid, leave = int(stop_signal), os.getpid(), _prctl, os.getppid, os._exit
 
-    def ask_kernel() -> None:
+    def request_signal() -> None:
         prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
-        # The parent may have died before the call: then nobody will send the signal.
+        # If the parent died before the call, the signal will never be sent.
         if getppid() != parent:
             leave(1)
 
-    return ask_kernel
+    return request_signal

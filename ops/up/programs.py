@@ -1,7 +1,7 @@
-"""Our own processes and how they are started: api, worker and scheduler, the names of compose.yaml.
+"""How our own processes are started: api, worker, scheduler and migrate, with the names of compose.yaml.
 
-They run from the folder that holds the packages, whatever the caller's, with the caller's environment and
-what the supervisor knows better.
+They run in the folder that contains the packages, with the caller's environment and the addresses and settings that
+the supervisor chooses.
 """
 
 from __future__ import annotations
@@ -14,50 +14,50 @@ from pathlib import Path
 import ops
 from core.local_settings import LocalSettings
 from ops.up.process import Launch
-from ops.up.running import Running
+from ops.up.running import RunningSystem
 
-#: The folder that holds api, core, db, local and workers.
+#: The folder that contains the packages api, core, db, ops and workers.
 PROJECT = Path(ops.__file__).resolve().parent.parent
 
-#: Milliseconds a worker may take to finish its batch when asked to end; the supervisor's patience is less
+#: Milliseconds that a worker may take to finish its batch after a stop signal. The supervisor waits for less
 #: only when the whole system ends.
 WORKER_SHUTDOWN_MS = 8_000
 
 #: Dramatiq 2.2.1 reads these at import (dramatiq/worker.py).
 DRAMATIQ = {
-    # Milliseconds before a consumer whose broker went away tries again.
+    # Milliseconds before a consumer that has lost its broker tries again.
     "dramatiq_restart_delay": "500",
 }
 
 
-def environment(settings: LocalSettings, running: Running, metrics: Path) -> dict[str, str]:
-    """The environment of our processes: the caller's, and the addresses and secret of this system."""
+def environment(settings: LocalSettings, running: RunningSystem, metrics: Path) -> dict[str, str]:
+    """Return the environment of our processes: the caller's, with the addresses and secret of this system."""
     ours = {
         "DATABASE_URL": running.database_url,
         "REDIS_URL": running.redis_url,
         "BROKER_URL": running.broker_url,
         "JWT_SECRET": running.jwt_secret,
-        # On servers that we start ourselves all is as it must be, and nobody else is there.
+        # Servers that we start ourselves are configured safely and used by nobody else.
         "ONSALE_MODE": settings.mode if settings.database_url or settings.redis_url else "local",
         "LANES": str(settings.lanes),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
-    # The caller's environment is passed on, not read: reading it is core/settings.py's alone.
+    # The caller's environment is only passed on here; core/settings.py reads it.
     callers = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
     path = os.pathsep.join(filter(None, [str(PROJECT), callers.get("PYTHONPATH", "")]))
     return {**callers, **ours, "PYTHONPATH": path}
 
 
-def at(env: Mapping[str, str], database_url: str) -> dict[str, str]:
-    """The environment of a process that finds Postgres at an address of its own; "": where all do."""
+def with_database(env: Mapping[str, str], database_url: str) -> dict[str, str]:
+    """Return the environment of a process with this DATABASE_URL; "": unchanged."""
     return {**env, "DATABASE_URL": database_url or env["DATABASE_URL"]}
 
 
 def api(settings: LocalSettings, env: Mapping[str, str], listener: int | None = None) -> Launch:
-    """The HTTP side: granian's master and its API_PROCESSES workers.
+    """Return how to start the api: granian's master and its API_PROCESSES processes.
 
-    Args: listener: a listening socket of ours. It outlives them: while they are replaced, new connections wait in
-          its queue. None: the api makes its own.
+    Args: listener: a listening socket's file descriptor. The socket outlives the processes: while they are replaced,
+          new connections wait in its queue. None: the api makes its own socket.
     """
     command = (sys.executable, "-m", "api", *(() if listener is None else ("--fd", str(listener))))
     env = {
@@ -65,7 +65,7 @@ def api(settings: LocalSettings, env: Mapping[str, str], listener: int | None = 
         "HOST": settings.host,
         "PORT": str(settings.port),
         "API_PROCESSES": str(settings.api_processes),
-        # No balancer is in front, and the supervisor does not wait for one.
+        # There is no balancer in front that would have to notice first.
         "LEAVE_S": "0",
     }
     return Launch(
@@ -80,7 +80,7 @@ def api(settings: LocalSettings, env: Mapping[str, str], listener: int | None = 
 
 
 def worker(settings: LocalSettings, env: Mapping[str, str], number: int) -> Launch:
-    """One worker: Dramatiq's master and its one fork. A thread per lane, and one for other actors."""
+    """Return how to start a worker: Dramatiq's master and one fork, with a thread per lane and one for others."""
     # fmt: off
     options = (
         "--processes", "1", "--threads", str(settings.lanes + 1),
@@ -88,18 +88,18 @@ def worker(settings: LocalSettings, env: Mapping[str, str], number: int) -> Laun
     )
     # fmt: on
     command = (sys.executable, "-m", "dramatiq", *options, "workers.main")
-    # A doorbell counts as fetched until its drain is over: with fewer, threads would idle beside rung lanes.
+    # A doorbell counts as prefetched until its drain ends: with a smaller limit, threads would idle while lanes wait.
     env = {**env, **DRAMATIQ, "dramatiq_queue_prefetch": str(settings.lanes + 1)}
     return Launch(name=f"worker-{number}", command=command, cwd=PROJECT, env=env, forks=1)
 
 
 def scheduler(env: Mapping[str, str]) -> Launch:
-    """The clock: it only sends actors."""
+    """Return how to start the scheduler, which only sends messages to actors."""
     command = (sys.executable, "-m", "workers.scheduler")
     return Launch(name="scheduler", command=command, cwd=PROJECT, env=env)
 
 
-def schema_step(env: Mapping[str, str], *, demo: bool = False) -> Launch:
-    """The step that brings the schema up to date, and ends (schema.py); with `demo` it loads the demo catalogue."""
+def migrate(env: Mapping[str, str], *, demo: bool = False) -> Launch:
+    """Return how to run ops/migrate.py, which prepares the stores and ends; `demo`: also load the demo catalogue."""
     command = (sys.executable, "-m", "ops.migrate", *(["--demo"] if demo else []))
     return Launch(name="migrate", command=command, cwd=PROJECT, env=env)

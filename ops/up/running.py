@@ -1,6 +1,6 @@
-"""Find the running system: what `onsale rush`, `verify` and `status` need to talk to it.
+"""Finds the running system: the addresses and the key that `onsale rush`, `verify`, `status` and others need.
 
-An `up` writes it to `<home>/run/state.json`; without one, the environment tells where the system is.
+`onsale up` writes them to `<home>/run/state.json`; if none is running, they are read from the environment.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ops.up.home import is_locked, run_folder, write_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """Where a running system is. `jwt_secret` signs its tokens; never print it.
+class RunningSystem:
+    """The addresses of a running system, and the key that signs its tokens. Never print `jwt_secret`.
 
-    `database_url` is the owner's; the api and the workers have addresses of their own, with less rights.
+    `database_url` is the owner's; the api and the workers have separate ones, with fewer rights.
     """
 
     database_url: str = field(repr=False)
@@ -31,19 +31,19 @@ class Running:
     worker_database_url: str = field(default="", repr=False)
 
 
-def running(home: Path | None = None) -> Running:
-    """The system that `onsale up` runs in this home (None: ONSALE_HOME), else the environment's.
+def find_running(home: Path | None = None) -> RunningSystem:
+    """Return the system that `onsale up` runs in this home (None: ONSALE_HOME), else the environment's.
 
-    Raises ConfigurationError if there is neither.
+    Raises ConfigurationError if there is neither, or `onsale up` is still starting.
     """
     settings = LocalSettings.from_env()
     home = (settings.home if home is None else home).resolve()
     path = home / "run" / "state.json"
     if is_locked(home):
         try:
-            return Running(**json.loads(path.read_text()))
+            return RunningSystem(**json.loads(path.read_text()))
         except FileNotFoundError:
-            raise ConfigurationError(f"onsale up in {home} is still starting.") from None
+            raise ConfigurationError(f"The onsale up of {home} is still starting.") from None
         except (OSError, ValueError, TypeError) as error:
             raise ConfigurationError(f"{path} cannot be read: {error}") from error
     given = {
@@ -53,10 +53,10 @@ def running(home: Path | None = None) -> Running:
     }
     if missing := [name for name, value in given.items() if not value]:
         raise ConfigurationError(
-            f"No onsale up runs in {home}, and {', '.join(missing)} is not set: start one, name its --home, "
-            "or set DATABASE_URL, REDIS_URL, JWT_SECRET and ONSALE_URL of a system elsewhere."
+            f"No onsale up runs in {home}. Start one, name its --home, or set DATABASE_URL, REDIS_URL, JWT_SECRET "
+            f"and ONSALE_URL of a system elsewhere (missing: {', '.join(missing)})."
         )
-    return Running(
+    return RunningSystem(
         database_url=with_driver(settings.database_url),
         redis_url=settings.redis_url,
         broker_url=settings.broker_url or other_database(settings.redis_url),
@@ -65,11 +65,11 @@ def running(home: Path | None = None) -> Running:
     )
 
 
-def write_state(home: Path, state: Running) -> None:
-    """Tell others where the system of this home is. Called by its `up` alone."""
+def write_state(home: Path, state: RunningSystem) -> None:
+    """Record where this home's system is, for `find_running`. Only its `onsale up` calls this."""
     write_private(run_folder(home) / "state.json", json.dumps(asdict(state)))
 
 
 def remove_state(home: Path) -> None:
-    """Take it back. Repeat: nothing happens."""
+    """Delete the record. Repeat: nothing happens."""
     (home / "run" / "state.json").unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The servers of a home: postgres, redis and broker, prepared and described, not yet started.
+"""The servers of a home: postgres, redis and broker, prepared but not yet started.
 
-A server whose address is given (DATABASE_URL, REDIS_URL, BROKER_URL) is somebody else's: it is used and
-neither started nor looked for. Which folder holds what stands in folders.py.
+A server whose address is given (DATABASE_URL, REDIS_URL, BROKER_URL) is external: it is used, but neither looked for
+nor started. folders.py has the folders' layout.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ops.up.process import Launch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server to start. `ready` is asked with the leader's process id and connects to nothing else."""
+    """One server to start. `ready(pid of the leader)` returns whether it accepts connections."""
 
     launch: Launch
     url: str
@@ -29,8 +29,8 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
-    """The three addresses, and the servers that have to be started for them, in order."""
+class ServerSet:
+    """The addresses of a system's three servers, and those of the servers that we start, in order."""
 
     database_url: str
     redis_url: str
@@ -38,12 +38,15 @@ class Stores:
     servers: tuple[Server, ...]
 
 
-def prepare(home: Path, *, choice: str, database_url: str = "", redis_url: str = "", broker_url: str = "") -> Stores:
-    """Make everything ready for the servers' start. Repeat: what is there is kept.
+def prepare_servers(
+    home: Path, *, choice: str, database_url: str = "", redis_url: str = "", broker_url: str = ""
+) -> ServerSet:
+    """Find the programs and make the data folders of the servers to start. Repeat: existing data are kept.
 
-    Args:   choice: where to look for programs, wheels or path. An address that is not empty is used as it is.
-    Raises: ConfigurationError if a program is missing, or the data cannot be used.
-    The caller holds the home's lock and has ended what an earlier run left: sockets are cleared here.
+    Args:   choice: where to look for programs, "wheels" or "path".
+            database_url, redis_url, broker_url: addresses of external servers; "": start our own.
+    Raises: ConfigurationError: a program is missing, or the data cannot be used.
+    The caller holds the home's lock and has ended what an earlier run left: old sockets are removed here.
     """
     servers: list[Server] = []
     if not (database_url and redis_url):
@@ -57,7 +60,7 @@ def prepare(home: Path, *, choice: str, database_url: str = "", redis_url: str =
                 servers.append(broker_server(folders, choice))
     urls = {server.launch.name: server.url for server in servers}
     redis = redis_url or urls["redis"]
-    return Stores(
+    return ServerSet(
         database_url=with_driver(database_url) or urls["postgres"],
         redis_url=redis,
         broker_url=broker_url or urls.get("broker") or other_database(redis),
@@ -66,7 +69,7 @@ def prepare(home: Path, *, choice: str, database_url: str = "", redis_url: str =
 
 
 def postgres_server(folders: Folders, choice: str) -> Server:
-    """Postgres, its data folder made if there was none."""
+    """Prepare Postgres; make its data folder if there is none."""
     program = reachable(find_postgres(choice), folders.account)
     postgres.prepare(program, folders)
     ready = partial(postgres.ready, folders)
@@ -74,12 +77,12 @@ def postgres_server(folders: Folders, choice: str) -> Server:
 
 
 def redis_server(folders: Folders, choice: str, *, databases: int = 16) -> Server:
-    """The Valkey that keeps what was accepted."""
+    """Prepare the Valkey that stores accepted operations durably."""
     return _valkey_server(folders, choice, "redis", keeps=True, databases=databases)
 
 
 def broker_server(folders: Folders, choice: str) -> Server:
-    """The Valkey of Dramatiq alone: what it holds may be lost."""
+    """Prepare the Valkey that only Dramatiq uses; its data may be lost."""
     return _valkey_server(folders, choice, "broker", keeps=False, databases=16)
 
 

@@ -1,8 +1,8 @@
-"""One process of the list, kept alive: started, killed whole when part of it dies, started again.
+"""One supervised process group: started, killed as a whole when one of its processes dies, started again.
 
-A leader that replaces its own forks (the api's) is left to do so; the group is killed if it does not.
+A leader that replaces its own forks (the api's) may do so; if it does not in time, the group is killed.
 
-`tick` is the whole life of it; the supervisor calls it some ten times a second and tells it the time.
+`tick` does all of this; the supervisor calls it about ten times a second.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from enum import StrEnum
 from core.logs import logger
 from ops.up.process import Launch, ProcessGroup, start
 
-#: Seconds before a dead group is started again: doubled each time, from the first to the longest.
+#: Backoff before a dead group is started again, seconds: doubled each time, from the first to the longest.
 FIRST_BACK_OFF_S = 0.1
 LONGEST_BACK_OFF_S = 5.0
-#: Seconds of life after which the next death counts as the first again.
+#: Seconds of running after which the backoff starts from the first again.
 HEALTHY_S = 10.0
 
 log = logger(__name__)
 
 
 class State(StrEnum):
-    """What a process is doing, as `onsale status` shows it."""
+    """The state of a process group, as `onsale status` shows it."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Supervised:
-    """One process of the list. `wanted`: it is to be started when it does not run."""
+    """One process group. `wanted`: start it when it is not running."""
 
     launch: Launch
     wanted: bool = True
@@ -49,19 +49,19 @@ class Supervised:
 
     @property
     def state(self) -> State:
-        """What it is doing now."""
+        """The group's current state."""
         if self.group is None:
             return State.WAITING if self.wanted else State.ENDED
         return State.RUNNING if self._kill_at is None else State.ENDING
 
     def pids(self) -> list[int]:
-        """The leader's process id, then its forks'. Empty while it does not run."""
+        """Return the leader's process id, then its forks'; none if the group is not running."""
         return [member.pid for member in self.group.members] if self.group else []
 
     def tick(self, now: float | None = None) -> bool:
-        """Do what is due. `now`: seconds of a clock that only goes forward.
+        """Start, watch, kill or restart the group, whichever is due. `now`: monotonic seconds.
 
-        Returns whether the processes changed: then the record of what runs must be written again.
+        Returns whether its processes have changed: then the record of running processes must be written again.
         """
         now = time.monotonic() if now is None else now
         if self.group is None:
@@ -87,15 +87,15 @@ class Supervised:
         return self.group is None and not self.wanted
 
     def want(self) -> None:
-        """Have it run, again if it is just ending."""
+        """Keep it running; if it is ending, start it again afterwards."""
         self.wanted = True
 
     def unwant(self) -> None:
-        """Do not start it again when it dies. It goes on running until `end`."""
+        """Do not start it again when it dies. It keeps running until `end`."""
         self.wanted = False
 
     def end(self, kill_at: float) -> None:
-        """Ask it to end; `tick` kills it at `kill_at`. Repeat: asks once, the earlier time counts."""
+        """Send the stop signal; `tick` kills the group at `kill_at`. Repeat: no second signal, the earlier time."""
         self.wanted = False
         if self.group is None:
             return
@@ -126,7 +126,7 @@ class Supervised:
         return True
 
     def _bury(self, group: ProcessGroup, trouble: str, now: float) -> None:
-        """Kill what is left of the group and set the time of its next start."""
+        """Kill the rest of a broken group and schedule its next start."""
         members = self.pids()
         code = group.kill()
         self.group = None

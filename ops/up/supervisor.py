@@ -1,7 +1,7 @@
-"""The supervisor: starts the process list in order, keeps every group alive, and ends it in order.
+"""The supervisor: starts the processes in order, keeps every process group alive, and ends them in order.
 
-One thread only: groups are started from it, the kernel ties their lives to it (process.py), and a fork with
-other threads about is unsafe. Everything waits on one event loop, so a signal is obeyed at any moment.
+It has one thread: the kernel ends the groups when the thread that started them ends (process.py), and forking with
+other threads running is unsafe. Everything waits on one event loop, so signals are handled at any time.
 """
 
 from __future__ import annotations
@@ -22,19 +22,17 @@ from ops.up.process import Launch, adopt_orphans, kill_orphans, start
 from ops.up.servers import Server
 from ops.up.supervised import Supervised
 
-#: Seconds between two looks at all groups.
-TICK_S = 0.1
-#: Seconds between two looks while somebody waits for a change.
-WAIT_S = 0.02
-#: Seconds until all are killed who have not ended: the api and the scheduler, the workers, the servers. The
-#: last one is what a stop may take altogether, and leaves a second of ten for the killing.
+#: Seconds between two checks of all groups, and between two checks while waiting for a change.
+TICK_S, WAIT_S = 0.1, 0.02
+#: Seconds from the start of a stop until those that have not ended are killed: the api and the scheduler, the
+#: workers, the servers. A stop may take ten seconds in all, so the last one leaves a second for killing.
 FRONT_ENDS_S, WORKERS_END_S, SERVERS_END_S = 2.5, 6.0, 9.0
-#: Seconds for a worker that is no longer wanted to finish its batch.
+#: Seconds that a surplus worker has to finish its batch after `scale`.
 WORKER_ENDS_S = 8.5
-#: Starts in a row after which a server is held to be broken while the system starts.
+#: Restarts of a server after which the system's start fails.
 SERVER_ATTEMPTS = 4
 MOST_WORKERS = 64
-#: The process list, as compose.yaml and the README have it.
+#: The order of the processes, as in compose.yaml and the README.
 ORDER = ("postgres", "redis", "broker", "api", "worker", "scheduler")
 
 log = logger(__name__)
@@ -52,45 +50,45 @@ class Supervisor:
         self._make_worker: Callable[[int], Launch] | None = None
 
     def obey_signals(self) -> None:
-        """Ctrl-C and SIGTERM (and a closed terminal) ask for the end; the second one kills at once."""
+        """Make Ctrl-C, SIGTERM and a closed terminal request the end; a second signal kills at once."""
         adopt_orphans()
         loop = asyncio.get_running_loop()
         numbers = [signal.SIGINT, signal.SIGTERM]
-        # `nohup onsale up` stays when its terminal is closed.
+        # `nohup onsale up` keeps running when its terminal is closed.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             numbers.append(signal.SIGHUP)
         for number in numbers:
             loop.add_signal_handler(number, self._signalled, number)
 
     def add(self, *launches: Launch) -> None:
-        """Put processes on the list; `watch` starts them."""
+        """Add processes to the list; `watch` starts them."""
         for launch in launches:
             self.processes[launch.name] = Supervised(launch)
 
     def add_workers(self, count: int, make: Callable[[int], Launch]) -> None:
-        """Put worker-1 to worker-`count` on the list; `make` is also how `scale` adds more."""
+        """Add worker-1 to worker-`count` to the list; `scale` adds more with `make`."""
         self._make_worker = make
         self.add(*(make(number) for number in range(1, count + 1)))
 
     async def watch(self) -> None:
-        """Keep everything on the list alive, for ever. Cancel it before `end_all`."""
+        """Keep everything on the list alive until cancelled. Cancel it before `end_all`."""
         while True:
             self._tick()
             await asyncio.sleep(TICK_S)
 
     async def started(self, servers: Iterable[Server]) -> None:
-        """Wait until all servers answer. Raises OnsaleError if one dies again and again."""
+        """Wait until all servers accept connections. Raises OnsaleError if one dies repeatedly."""
         for server in servers:
             process = self.processes[server.launch.name]
             while process.group is None or not server.ready(process.group.pid):
                 if process.restarts >= SERVER_ATTEMPTS:
-                    raise OnsaleError(f"{server.launch.name} does not start; its own lines above say why.")
+                    raise OnsaleError(f"{server.launch.name} does not start; see its messages above.")
                 await asyncio.sleep(WAIT_S)
 
     async def step(self, launch: Launch) -> bytes:
-        """Run a short-lived process to its end and return its output. Cancelling kills it.
+        """Run a short-lived process to its end and return its output. Cancellation kills it.
 
-        Raises OnsaleError if it fails; it has said why itself.
+        Raises OnsaleError if it fails; the process has printed the reason.
         """
         group = start(launch, keep_output=True)
         self._helpers.add(group.pid)
@@ -106,17 +104,19 @@ class Supervisor:
         return output
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer one request of the control socket. Raises ConfigurationError if it makes no sense."""
+        """Answer one request from the control socket. Raises ConfigurationError if it is not valid."""
         if request.get("do") == "scale":
             self.scale(request.get("worker"))
         elif request.get("do") != "status":
-            raise ConfigurationError('Ask for {"do": "status"} or {"do": "scale", "worker": 4}.')
+            raise ConfigurationError('Send {"do": "status"} or {"do": "scale", "worker": 4}.')
         return {"processes": [_row(name, process) for name, process in self._listed()]}
 
     def scale(self, count: object) -> None:
-        """Have `count` workers. New ones start at once; surplus ones finish their batch first."""
-        if type(count) is not int or not 0 <= count <= MOST_WORKERS or self._make_worker is None:
-            raise ConfigurationError(f"The number of workers must be 0 to {MOST_WORKERS}, once all is started.")
+        """Set the number of workers; surplus ones finish their batch first. Raises ConfigurationError."""
+        if self._make_worker is None:
+            raise ConfigurationError("The system is still starting; scale it when it is ready.")
+        if type(count) is not int or not 0 <= count <= MOST_WORKERS:
+            raise ConfigurationError(f"The number of workers must be 0 to {MOST_WORKERS}.")
         for number in range(1, MOST_WORKERS + 1):
             name = f"worker-{number}"
             process = self.processes.get(name)
@@ -129,7 +129,7 @@ class Supervisor:
         log.info("scaled", worker=count)
 
     async def end_all(self) -> None:
-        """End everything in order, within SERVERS_END_S seconds; a second signal kills at once."""
+        """End everything in order; after SERVERS_END_S seconds, or at a second signal, kill what is left."""
         for process in self.processes.values():
             process.unwant()
         begun = time.monotonic()
@@ -137,7 +137,7 @@ class Supervisor:
         await self._end(["scheduler", "api"], begun + FRONT_ENDS_S)
         await self._end(workers, begun + WORKERS_END_S)
         await self._end(ORDER[2::-1], begun + SERVERS_END_S)
-        # Every group has gone with its forks; what is left are children whose own parent is no more.
+        # All groups have ended; what is left are descendants whose parent has died.
         while kill_orphans(set()):
             await asyncio.sleep(WAIT_S)
         log.info("stopped", after_s=round(time.monotonic() - begun, 2))
@@ -160,7 +160,7 @@ class Supervisor:
             try:
                 record(self.home, groups)
             except OSError as error:
-                # A full disk is no reason to end what still runs.
+                # A full disk must not end running processes.
                 log.error("record_failed", error=str(error))
             kill_orphans(self._helpers | {group.pid for group in groups})
         for name in [name for name, process in self.processes.items() if process.over]:
@@ -168,13 +168,13 @@ class Supervisor:
                 del self.processes[name]
 
     def _listed(self) -> list[tuple[str, Supervised]]:
-        """All processes in the order of the list: a worker added later stands before the scheduler."""
+        """Return all processes in ORDER; a worker that was added later also comes before the scheduler."""
 
-        def place(item: tuple[str, Supervised]) -> tuple[int, int]:
+        def position(item: tuple[str, Supervised]) -> tuple[int, int]:
             kind, _, number = item[0].partition("-")
             return ORDER.index(kind), int(number or 0)
 
-        return sorted(self.processes.items(), key=place)
+        return sorted(self.processes.items(), key=position)
 
     def _signalled(self, number: signal.Signals) -> None:
         if self.asked_to_stop.is_set():
@@ -195,6 +195,6 @@ def _row(name: str, process: Supervised) -> dict[str, Any]:
 
 
 def say(text: str) -> None:
-    """Print a line for the person who started us; a terminal that was closed is no reason to fail."""
+    """Print a text for the person who started us; do not fail if the terminal was closed."""
     with suppress(OSError):
         print(text, file=sys.stdout, flush=True)

@@ -1,7 +1,7 @@
-"""The two Valkeys of a home: `redis`, which keeps what was accepted, and `broker`, which may forget.
+"""The two Valkeys of a home: `redis`, which is durable, and `broker`, whose data may be lost.
 
-Both listen on a unix socket in a private folder and nowhere else. `redis` answers a write only when it is
-on disk (`appendfsync always`) and never drops a key to make room (`noeviction`): a 202 rests on that.
+Both listen only on a unix socket in a private folder. `redis` answers a write only when it is on disk (`appendfsync
+always`) and never evicts a key (`noeviction`): a 202 depends on both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ops.up.folders import Folders
 from ops.up.postgres import ENV
 from ops.up.process import Launch
 
-#: One round trip on a unix socket; a server that is busy longer is asked again.
+#: Timeout of one PING, seconds. A server that is busy for longer is checked again.
 PING_TIMEOUT_S = 0.5
 
 KEEPS = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "1gb")
@@ -22,7 +22,7 @@ FORGETS = ("--appendonly", "no", "--maxmemory", "128mb")
 
 
 def launch(program: Program, folders: Folders, name: str, *, keeps: bool, databases: int = 16) -> Launch:
-    """How one Valkey is started. `keeps`: its data outlive it, in a folder of its name."""
+    """Return how to start one Valkey. `keeps`: it is durable, with its data in the folder `name`."""
     cwd = folders.lend(name) if keeps else folders.sockets
     # fmt: off
     command = (
@@ -42,12 +42,12 @@ def launch(program: Program, folders: Folders, name: str, *, keeps: bool, databa
 
 
 def url(folders: Folders, name: str) -> str:
-    """Where clients find it: database 0."""
+    """Return its URL, with database 0."""
     return f"unix://{_socket(folders, name)}?db=0"
 
 
 def ready(folders: Folders, name: str) -> bool:
-    """Whether it answers, and is not still loading its data."""
+    """Return whether it answers and has loaded its data."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(PING_TIMEOUT_S)
         try:

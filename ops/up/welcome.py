@@ -1,4 +1,4 @@
-"""What `onsale up` prints when everything answers: the address, and a booking to try in another terminal."""
+"""What `onsale up` prints when it is ready: the address, and commands that book two seats in another terminal."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ Try it in another terminal (sign up, book two seats, wait for the outcome):
   done
   echo "$ANSWER"
 
-Or a rush: {command} rush --buyers 2500 --seats 1000. Ctrl-C stops everything.
+Or send a crowd:  {command} rush --buyers 2500 --seats 1000
+Check the result: {command} verify
+Ctrl-C stops everything.
 """
 
 
 def ready(base_url: str, show_id: int | None) -> str:
-    """The address and, if there is a show to book, the sequence: bash, curl and python3 are all it needs."""
-    tried = "" if show_id is None else "\n" + TRY.format(base_url=base_url, show_id=show_id, command=_command())
-    return f"ready {base_url}{tried}"
+    """Return the address and, if there is a show to book, the commands, which need only bash, curl and python3."""
+    example = "" if show_id is None else "\n" + TRY.format(base_url=base_url, show_id=show_id, command=_command())
+    return f"ready {base_url}{example}"
 
 
 def _command() -> str:
-    """How to call `onsale` from here: beside the interpreter, as seen from this folder if it is below it."""
+    """Return the path of `onsale`, next to the interpreter; relative if it is below the current folder."""
     command = Path(sys.executable).with_name("onsale")
     return str(command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command)
 
 
 def admin(email: str, password: str) -> str:
-    """The admin's password, drawn just now. It is printed this once and kept only as a hash."""
-    return f"admin {email} password {password}  (shown once)"
+    """Return the line with the admin's generated password. It is printed once; only its hash is stored."""
+    return f"admin {email} password {password}  (shown only once)"

@@ -20,8 +20,7 @@ from core.ids import lane_of
 from core.local_settings import LocalSettings
 from core.operations import Book
 from core.settings import Settings
-from db.kv import cards, keys
-from db.kv.lanes import accept_command
+from db.kv import admission, cards, keys
 from db.postgres import shows
 from db.postgres.engine import transaction
 from ops.up import programs
@@ -63,7 +62,7 @@ def fill(stores: Stores, picks: Iterable[tuple[int, str]], *, first: int = 0) ->
             seats=(seat,), fingerprint="f" * 32,
         )  # fmt: skip
         commands.append(
-            accept_command(operation, lanes=settings.lanes, cap=CAP, lease_ms=settings.lease_ms, request_id="")
+            admission.command(operation, lanes=settings.lanes, cap=CAP, lease_ms=settings.lease_ms, request_id="")
         )
         if len(commands) == CHUNK:
             stores.rounds.call(commands, writes=True)

@@ -21,11 +21,11 @@ import redis
 
 from core.errors import OnsaleError
 from db.kv.rounds import connection_pool
-from ops.prepare import prepare as prepare_stores
+from ops.bootstrap import bootstrap
 from ops.up.folders import remove
 from ops.up.process import Launch, ProcessGroup, start
-from ops.up.running import Running
-from ops.up.servers import Stores, prepare
+from ops.up.running import RunningSystem
+from ops.up.servers import ServerSet, prepare_servers
 from proof.bench.halls import make_shows
 from proof.kit.waiting import until, within
 
@@ -45,16 +45,16 @@ class Servers:
     """The running servers. `lanes`: LANES of every prepared database."""
 
     home: Path
-    stores: Stores
+    stores: ServerSet
     lanes: int = 8
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     groups: dict[str, ProcessGroup] = field(default_factory=dict)
     shows: dict[str, list[int]] = field(default_factory=dict)
 
     @property
-    def running(self) -> Running:
+    def running(self) -> RunningSystem:
         """The addresses and the secret for a contender; `base_url` is not known yet."""
-        return Running(
+        return RunningSystem(
             database_url=self.url(DATABASE),
             redis_url=self.stores.redis_url,
             broker_url=self.stores.broker_url,
@@ -71,7 +71,7 @@ class Servers:
         if name not in self.shows:
             self.administer(f"CREATE DATABASE {name}")
             self._empty_redis()  # each template is a separate installation
-            prepare_stores(self.url(name), self.stores.redis_url, lanes=self.lanes, admin_email="", admin_password="")
+            bootstrap(self.url(name), self.stores.redis_url, lanes=self.lanes, admin_email="", admin_password="")
             self.shows[name] = make_shows(self.url(name), capacities)
             self.execute("VACUUM (ANALYZE)", name)
         return self.shows[name]
@@ -102,7 +102,7 @@ class Servers:
             return cursor.fetchall() if cursor.description else []
 
     def step(self, launch: Launch, timeout_s: float) -> bytes:
-        """Run a process to its end and return its output. Raises: BenchFailed (it failed), TimedOut."""
+        """Run a process to its end, and return its output. Raises: BenchFailed (it failed), TimedOut."""
         group = start(launch, keep_output=True)
         try:
             until(group.ended, timeout_s, f"The end of {launch.name}")
@@ -141,7 +141,7 @@ def open_servers(choice: str, lanes: int = 8) -> Iterator[Servers]:
     """Yield the servers, which run in a temporary home until the block ends."""
     home = Path(tempfile.mkdtemp(prefix="onsale-bench-")).resolve()
     try:
-        servers = Servers(home, prepare(home, choice=choice), lanes)
+        servers = Servers(home, prepare_servers(home, choice=choice), lanes)
         try:
             servers.start()
             yield servers

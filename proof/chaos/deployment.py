@@ -24,7 +24,7 @@ from ops.up.control import ask
 from ops.up.home import is_locked
 from ops.up.process import follow
 from ops.up.programs import PROJECT
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.chaos.evidence import Wipe
 from proof.chaos.proxy import Link
 from proof.chaos.system import LANES, LINKS, Site, server_sockets
@@ -60,7 +60,7 @@ class Deployment:
         self.went_back: list[Wipe] = []
         self.unrefused: list[str] = []
         self._extra: list[subprocess.Popen[bytes]] = []
-        self.running: Running
+        self.running: RunningSystem
         self._child: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> Deployment:
@@ -114,7 +114,7 @@ class Deployment:
         while not (is_locked(self.home) and (self.home / "run" / "state.json").exists()):
             self._check(loop.time() < deadline)
             await asyncio.sleep(0.05)
-        self.running = running(self.home)
+        self.running = find_running(self.home)
         while not await self.answers():
             self._check(loop.time() < deadline)
             await asyncio.sleep(0.1)

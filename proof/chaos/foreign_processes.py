@@ -65,7 +65,7 @@ async def second_installation(deployment: Deployment, draws: random.Random) -> A
     }
     for name in ("DATABASE_URL", "API_DATABASE_URL", "WORKER_DATABASE_URL"):
         env[name] = env[name].replace(f"/{postgres.DATABASE}?", f"/{SECOND}?", 1)
-    migrate = programs.schema_step(env).command
+    migrate = programs.migrate(env).command
     settings = replace(LocalSettings.from_env(), lanes=LANES)
     await asyncio.to_thread(as_owner, running.database_url, f"CREATE DATABASE {SECOND}")
     try:

@@ -20,7 +20,7 @@ from db.postgres.engine import make_engine, transaction
 from ops.up.folders import open_folders, remove
 from ops.up.home import kept_secrets
 from ops.up.programs import PROJECT
-from ops.up.servers import prepare
+from ops.up.servers import prepare_servers
 from proof.chaos import disk, record
 from proof.chaos.afterwards import Afterwards, changes_lost_by_wipe, lost_by_wipe, refused, wait_for_rest
 from proof.chaos.ages import Age, Ages
@@ -72,7 +72,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Result:
     home = (folder / "home").resolve()
     home.mkdir(parents=True)
     servers = tuple(name for name in disk.SERVERS if f"full disk {name}" in plan.drawn)
-    prepare(home, choice=LocalSettings.from_env().servers)
+    prepare_servers(home, choice=LocalSettings.from_env().servers)
     mounted = disk.mount(open_folders(home).data, servers)
     try:
         return asyncio.run(_run(plan, folder, home, say))

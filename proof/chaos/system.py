@@ -18,13 +18,13 @@ from api.server.listening import listen
 from core.local_settings import LocalSettings
 from core.logs import configure, logger
 from ops.up import control, postgres, programs
-from ops.up.command import SERVERS, describe
+from ops.up.command import SERVERS, running_system
 from ops.up.folders import Folders, open_folders
 from ops.up.home import locked, metrics_folder
 from ops.up.leftovers import end_leftovers
 from ops.up.process import Launch
-from ops.up.running import Running, remove_state, write_state
-from ops.up.servers import Stores, prepare
+from ops.up.running import RunningSystem, remove_state, write_state
+from ops.up.servers import ServerSet, prepare_servers
 from ops.up.supervisor import Supervisor
 
 LANES = 4
@@ -66,7 +66,7 @@ def server_sockets(home: Path) -> dict[str, Path]:
     }
 
 
-def through_links(running: Running, process: str, ports: dict[str, int]) -> Running:
+def through_links(running: RunningSystem, process: str, ports: dict[str, int]) -> RunningSystem:
     """Return the system as one process sees it: servers behind its links, and its own role in Postgres."""
     own = running.api_database_url if process == "api" else running.worker_database_url
     credentials = (own or running.database_url).partition("@")[0]
@@ -86,7 +86,7 @@ def through_links(running: Running, process: str, ports: dict[str, int]) -> Runn
 class System:
     """The running system: starts its processes, and answers the control socket."""
 
-    def __init__(self, site: Site, stores: Stores, supervisor: Supervisor) -> None:
+    def __init__(self, site: Site, stores: ServerSet, supervisor: Supervisor) -> None:
         self._site = site
         self._stores = stores
         self._supervisor = supervisor
@@ -100,7 +100,7 @@ class System:
         # One listening socket for all apis: the new one and the old one serve together, and no connection is refused.
         self._listener = listen(site.host, site.port)
         self._metrics = metrics_folder(self._home)
-        self.running = describe(self._settings, stores)
+        self.running = running_system(self._settings, stores)
 
     async def serve(self) -> None:
         """Start everything, and wait until the supervisor is told to stop."""
@@ -110,7 +110,7 @@ class System:
         env = programs.environment(self._settings, self.running, self._metrics)
         running = self.running
         logins = {"API_DATABASE_URL": running.api_database_url, "WORKER_DATABASE_URL": running.worker_database_url}
-        await supervisor.step(programs.schema_step({**env, **logins}))
+        await supervisor.step(programs.migrate({**env, **logins}))
         write_state(self._home, self.running)
         supervisor.add(self._api())
         supervisor.add_workers(WORKERS, lambda number: self._worker(number))
@@ -141,7 +141,7 @@ class System:
         return programs.worker(self._settings, self._env(f"worker-{number}"), number)
 
 
-async def _run(site: Site, stores: Stores) -> None:
+async def _run(site: Site, stores: ServerSet) -> None:
     home = Path(site.home)
     supervisor = Supervisor(home)
     supervisor.obey_signals()
@@ -169,7 +169,7 @@ def main() -> None:
     with locked(home):
         remove_state(home)
         end_leftovers(home, gently=SERVERS)
-        stores = prepare(home, choice=LocalSettings.from_env().servers)
+        stores = prepare_servers(home, choice=LocalSettings.from_env().servers)
         try:
             asyncio.run(_run(site, stores))
         finally:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from core import ids
 from core.operations import Book
-from db.kv import lanes
+from db.kv import admission
 from db.kv.rounds import Rounds
 from proof.crash.asked import DECIDED, RANK, Asked
 from proof.crash.client import Client, Unanswered
@@ -121,7 +121,7 @@ class Load:
         )
         code = "NO_CARD"
         while code == "NO_CARD" and time.monotonic() < self.client.deadline:
-            code = lanes.accept(self.rounds, operation, lanes=self.lanes, cap=1_000, lease_ms=self.lease_ms).code
+            code = admission.accept(self.rounds, operation, lanes=self.lanes, cap=1_000, lease_ms=self.lease_ms).code
         asked.id, asked.key = str(id_), ""
         if code != "ACCEPTED":
             asked.wrong.append(f"{asked} was not accepted: {code}")

@@ -82,7 +82,7 @@ def _load(system: System, case: Case, rounds: Rounds, url: str, wait_s: float) -
 
 def _send(system: System, case: Case, load: Load, group: ProcessGroup, proof: Path, wait_s: float) -> Iterator[str]:
     """Send waves until the point fires and one more, then wait until all is decided. Yields what is wrong."""
-    silent = case.point in ("S1", "S2")
+    silent = case.point in ("stalled lane found", "stalled lane drained")
     worker = case.process == "worker"
     with system.paused("worker") if worker else contextlib.nullcontext(lambda: None) as resume:
         deadline = time.monotonic() + wait_s
@@ -90,7 +90,7 @@ def _send(system: System, case: Case, load: Load, group: ProcessGroup, proof: Pa
             if time.monotonic() > deadline:
                 yield f"{case.point} was not reached {case.nth} times within {wait_s:.0f} s"
                 break
-            if case.point == "A0b":
+            if case.point == "missing card published":
                 forget_cards(load.rounds, load.shows, LANES)
             if load.waves < ROWS - 1:
                 load.wave(silent=silent)
@@ -106,7 +106,7 @@ def _send(system: System, case: Case, load: Load, group: ProcessGroup, proof: Pa
 
 def _noted(proof: Path, what: str) -> bool:
     """Return whether the armed process has noted this in its file."""
-    return proof.exists() and f" {what} " in proof.read_text()
+    return proof.exists() and any(line.startswith(f"{what} ") for line in proof.read_text().splitlines())
 
 
 def _lives(pid: int) -> bool:
@@ -120,7 +120,7 @@ def _lives(pid: int) -> bool:
 def _after(case: Case, load: Load, proof: Path) -> Iterator[str]:
     """Yield what is wrong: only `exit` may end the armed process, only `raise` in an api may be answered 500."""
     if proof.exists():
-        lives = _lives(int(proof.read_text().split()[3]))
+        lives = _lives(int(proof.read_text().split()[1]))
         if lives == (case.fault is Fault.EXIT):
             yield f"the armed {case.process} {'runs, though it should have exited' if lives else 'did not survive'}"
     if load.client.faults and not (case.process == "api" and case.fault is Fault.RAISE):

@@ -19,14 +19,14 @@ from typing import TypeVar
 
 from core.errors import PostgresUnavailable
 from core.local_settings import LocalSettings
-from ops.prepare import prepare as prepare_stores
+from ops.bootstrap import bootstrap
 from ops.up import programs
 from ops.up.address import base_url, free_port
 from ops.up.folders import remove
 from ops.up.home import metrics_folder
 from ops.up.process import ProcessGroup, start
-from ops.up.running import Running
-from ops.up.servers import Stores, prepare
+from ops.up.running import RunningSystem
+from ops.up.servers import ServerSet, prepare_servers
 from proof.crash.cases import Case
 from proof.kit.waiting import TICK_S, until
 
@@ -45,9 +45,9 @@ START_S = 60.0
 class System:
     """The running system. Make one with `open_system`."""
 
-    stores: Stores
+    stores: ServerSet
     settings: LocalSettings
-    running: Running
+    running: RunningSystem
     metrics: Path
     groups: dict[str, ProcessGroup] = field(default_factory=dict)
     _numbers: int = 0
@@ -58,7 +58,7 @@ class System:
             group = self.groups[server.launch.name] = start(server.launch)
             until(partial(server.ready, group.pid), START_S, server.launch.name)
         urls = self.running.database_url, self.running.redis_url
-        prepare_stores(*urls, lanes=LANES, admin_email="", admin_password="")
+        bootstrap(*urls, lanes=LANES, admin_email="", admin_password="")
         for process in ("worker", "scheduler", "api"):
             self.groups[process], url = self.launch(process)
         self.running = replace(self.running, base_url=url)
@@ -128,8 +128,8 @@ def open_system() -> Iterator[System]:
     folder = Path(tempfile.mkdtemp(prefix="onsale-crash-")).resolve()
     settings = replace(LocalSettings.from_env(), host="127.0.0.1", lanes=LANES, api_processes=1, workers=1)
     try:
-        stores = prepare(folder, choice=settings.servers)
-        running = Running(
+        stores = prepare_servers(folder, choice=settings.servers)
+        running = RunningSystem(
             database_url=stores.database_url,
             redis_url=stores.redis_url,
             broker_url=stores.broker_url,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from ops.rush.tokens import mint
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.fuzz.cases import Case, Cases
 from proof.fuzz.wire import Answer, send
 from proof.kit.client import Client
@@ -32,7 +32,7 @@ class Result:
     wrong: list[str] = field(default_factory=list)
 
 
-def fuzz(system: Running, show_id: int, *, seed: int, requests: int, seconds: float) -> Result:
+def fuzz(system: RunningSystem, show_id: int, *, seed: int, requests: int, seconds: float) -> Result:
     """Send cases of a seed to a running system: `requests` of them, or as many as fit into `seconds`."""
     where = urlsplit(system.base_url)
     tokens = [mint(system.jwt_secret, str(uuid4())) for _ in range(30)]
@@ -71,14 +71,14 @@ def book(client: Client, show_id: int, token: str) -> str:
     return str(booking["id"])
 
 
-def make_large_show(system: Running) -> int:
+def make_large_show(system: RunningSystem) -> int:
     """Create a show of 5,000 seats; return its id."""
     return make_show_in(system.database_url, plan(5, 1_000))
 
 
 def unharmed(up: Up, before: dict[str, list[int]], show_id: int) -> list[str]:
     """Return what is wrong with the system: other processes, an undecided booking, violations, a traceback."""
-    system, wrong = running(up.home), []
+    system, wrong = find_running(up.home), []
     if up.pids() != before:
         wrong.append(f"other processes run: {before}, now {up.pids()}")
     with Client(system.base_url) as client:
@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
         for up in started(Path(folder)):
             up.start()
             up.wait(up.complete)
-            system, before = running(up.home), up.pids()
+            system, before = find_running(up.home), up.pids()
             show_id = make_large_show(system)
             result = fuzz(system, show_id, seed=options.seed, requests=options.requests, seconds=options.seconds)
             wrong = [*result.wrong, *unharmed(up, before, show_id)]

@@ -10,7 +10,7 @@ import schemathesis
 from schemathesis.auths import AuthContext
 from sqlalchemy import create_engine
 
-from ops.up.running import Running
+from ops.up.running import RunningSystem
 from proof.kit import sql
 from proof.kit.client import Client
 from proof.kit.shows import Catalogue, plan
@@ -35,7 +35,7 @@ def sign_up(client: Client) -> str:
     return str(client.call("POST", "/api/auth/signup", entry)["access_token"])
 
 
-def sign_up_administrator(client: Client, system: Running) -> str:
+def sign_up_administrator(client: Client, system: RunningSystem) -> str:
     """Create an administrator; return its access token."""
     entry = {"email": f"{uuid4()}@example.org", "password": PASSWORD}
     client.call("POST", "/api/auth/signup", entry)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.fuzz.command import make_large_show, unharmed
 from proof.kit.client import Client
 from proof.kit.system import Up
@@ -32,7 +32,7 @@ PATIENCE_S = 60.0
 def look(up: Up, size: Size) -> list[str]:
     """Probe a started system; return what is wrong with it."""
     up.wait(up.complete)
-    system, before = running(up.home), up.pids()
+    system, before = find_running(up.home), up.pids()
     wrong: list[str] = []
     with Client(system.base_url, timeout_s=PATIENCE_S) as client:
         wrong += _probe(client, system, size)
@@ -44,7 +44,7 @@ def look(up: Up, size: Size) -> list[str]:
     return wrong
 
 
-def _probe(client: Client, system: Running, size: Size) -> list[str]:
+def _probe(client: Client, system: RunningSystem, size: Size) -> list[str]:
     """Send cases as each caller, print the counts, and return what is wrong."""
     wrong, seen = [], {}
     for who, watch in probe(client, system, size):

@@ -15,7 +15,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import from_schema
 from schemathesis.wfc.escalation import EscalatingAuthProvider
 
-from ops.up.running import Running
+from ops.up.running import RunningSystem
 from proof.kit.client import Client
 from proof.openapi.accounts import Tokens, make_offer, sign_up, sign_up_administrator
 from proof.openapi.watch import Watch
@@ -65,7 +65,7 @@ def names_of(document: dict[str, Any], *, secured: bool = False) -> set[str]:
     return {each["operationId"] for each in found if "operationId" in each and (each.get("security") or not secured)}
 
 
-def probe(client: Client, system: Running, size: Size) -> Iterator[tuple[str, Watch]]:
+def probe(client: Client, system: RunningSystem, size: Size) -> Iterator[tuple[str, Watch]]:
     """Send cases anonymously, as a customer and as an administrator. Yields each caller's name and its record.
 
     The anonymous caller never gets a token: schemathesis would sign up by itself if it were allowed to.

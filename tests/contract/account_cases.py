@@ -1,4 +1,4 @@
-"""Cases of accounts: sign up, log in, refresh, log out, profile, password, one's own bookings, export."""
+"""Cases of accounts: sign up, log in, refresh, log out, profile, password, the user's bookings, export."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WRONG = {"email": "{email}", "password": "wrong"}
 
 
 def open_(name, path, status, scene=scenes.nothing, **more):
-    """What needs no token."""
+    """A request without a token."""
     return Case(**{"name": f"account: {name}", "method": "POST", "path": AUTH + path, "status": status,
                    "scene": scene, "has": JSON_ANSWER if status < 300 else {}} | more)  # fmt: skip
 
 
 def own(name, method, path, status, scene=scenes.account, **more):
-    """What one does with one's own account."""
+    """A request about the user's own account."""
     has = MINE if status < 300 and status != 204 else RATE
     return open_(name, path, status, scene, **{"method": method, "who": "token", "has": has} | more)
 

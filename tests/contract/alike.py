@@ -1,4 +1,4 @@
-"""Two answers to one request, field by field, without what is new each time."""
+"""Compares two answers to one request, field by field, without values that always differ."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tests.contract.wire import Answer
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 #: Of the server, of the moment, or checked by itself: the length is that of the body (case.py sound).
 SKIPPED = {"date", "server", "connection", "keep-alive", "content-length", "transfer-encoding", "last-modified"}
-#: Members that are new each time, wherever they stand.
+#: Members that differ each time, at any depth.
 NEW = {"id", "show_id", "request_id", "reference", "access_token", "refresh_token", "email", "eta_ms", "title",
        "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version"}  # fmt: skip
 LISTS = ("movies", "halls", "shows")
 
 
 def plain(answer: Answer) -> dict[str, Any]:
-    """What of an answer must be the same on every transport."""
-    # The front refuses a body that is too large before it knows whose it is, so nobody's rate is told.
+    """Return the parts of an answer that must be the same on every transport."""
+    # The front refuses a body that is too large before it identifies the user, so there are no rate headers.
     skipped = SKIPPED | ({"ratelimit", "ratelimit-policy"} if answer.status == 413 else set())
     headers = sorted((name, _text(name, value)) for name, value in answer.headers if name not in skipped)
     return {"status": answer.status, "headers": headers, "body": _body(answer)}
@@ -45,7 +45,7 @@ def _body(answer: Answer) -> Any:
 
 
 def _member(name: str, value: Any) -> Any:
-    """A member's value; where it is new each time, its kind."""
+    """Return a member's value or, if it differs each time, its type."""
     if name == "errors" and isinstance(value, list):
         value = sorted(value, key=json.dumps)
     if isinstance(value, dict):

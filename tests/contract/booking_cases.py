@@ -1,11 +1,11 @@
-"""Cases of POST /api/bookings, the request that counts: as clients, proxies and libraries really send it."""
+"""Cases of POST /api/bookings, the most important request, as clients, proxies and libraries really send it."""
 
 from __future__ import annotations
 
 import gzip
 from dataclasses import replace
 
-from api.shapes.requests import BOOKING_STATUS
+from api.shapes.answers import BOOKING_STATUS
 from tests.contract import scenes
 from tests.contract.case import JSON, Case, Chunks
 from tests.contract.world import ORIGIN
@@ -26,12 +26,12 @@ INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 def post(name, **more):
-    """A booking of A1 that is sent as most are, but for what is said."""
+    """A booking of A1, sent as most are, except for what `more` says."""
     return Case(**{"name": f"post: {name}", "method": "POST", "path": PATH, "scene": scenes.show, "who": "token",
                    "body": A1} | more)  # fmt: skip
 
 
-def taken_in(name, **more):
+def accepted(name, **more):
     """The same, and it is accepted."""
     says = {"status": "PENDING", "stage": "QUEUED", "show_id": "{show}", "version": 0}
     return post(name, **{"status": 202, "shape": BOOKING_STATUS, "has": ACCEPTED, "says": says} | more)
@@ -43,45 +43,45 @@ def refused(name, status, code, **more):
 
 
 PLAIN = (
-    taken_in("named seats"),
-    taken_in("the best available", body={"show_id": "{show}", "quantity": 2}),
-    taken_in("of a category", body={"show_id": "{show}", "quantity": 2, "category": "standard"}),
-    taken_in("a hold", body={**A1, "hold": True}),
-    taken_in("with an end to its patience", body={**A1, "give_up_after_ms": 5000}),
-    taken_in("its own request id", headers=(("X-Request-Id", "mine-1"),), has={**ACCEPTED, "X-Request-Id": "mine-1"}),
-    taken_in("a request id that is none", headers=(("X-Request-Id", "no id"),), has={"X-Request-Id": "[a-z0-9]+"}),
-    taken_in("a query that says nothing", path=PATH + "?utm_source=mail"),
-    taken_in("from a page", headers=(("Origin", ORIGIN),), has={**ACCEPTED, "Access-Control-Allow-Origin": ORIGIN}),
-    taken_in("from another page", headers=(("Origin", "https://evil.example"),)),
-    taken_in("over TLS", headers=(("X-Forwarded-Proto", "https"),),
+    accepted("named seats"),
+    accepted("the best available", body={"show_id": "{show}", "quantity": 2}),
+    accepted("of a category", body={"show_id": "{show}", "quantity": 2, "category": "standard"}),
+    accepted("a hold", body={**A1, "hold": True}),
+    accepted("with an end to its patience", body={**A1, "give_up_after_ms": 5000}),
+    accepted("its own request id", headers=(("X-Request-Id", "mine-1"),), has={**ACCEPTED, "X-Request-Id": "mine-1"}),
+    accepted("a request id that is none", headers=(("X-Request-Id", "no id"),), has={"X-Request-Id": "[a-z0-9]+"}),
+    accepted("a query that says nothing", path=PATH + "?utm_source=mail"),
+    accepted("from a page", headers=(("Origin", ORIGIN),), has={**ACCEPTED, "Access-Control-Allow-Origin": ORIGIN}),
+    accepted("from another page", headers=(("Origin", "https://evil.example"),)),
+    accepted("over TLS", headers=(("X-Forwarded-Proto", "https"),),
              has={**ACCEPTED, "Strict-Transport-Security": "max-age=63072000; includeSubDomains"}),
 )  # fmt: skip
 
 UNUSUAL = (
-    taken_in("charset", media="application/json; charset=utf-8"),
-    taken_in("charset in capitals", media='application/json;charset="UTF-8"'),
-    taken_in("capitals", media="Application/JSON"),
-    taken_in("two Via", headers=(("Via", "1.1 a"), ("Via", "1.1 b"))),
-    taken_in("two X-Forwarded-For", headers=(("X-Forwarded-For", "10.1.2.3"), ("X-Forwarded-For", "10.1.2.4"))),
-    taken_in("two Cookie", headers=(("Cookie", "a=1"), ("Cookie", "b=2"))),
-    taken_in("one chunk", chunks=Chunks()),
-    taken_in("two chunks", chunks=Chunks(20)),
-    taken_in("a chunk for each byte", chunks=Chunks(1)),
-    taken_in("chunks with charset", chunks=Chunks(10), media="application/json; charset=utf-8"),
-    taken_in("chunk extensions", chunks=Chunks(16, b";name=value"), only="front"),
-    taken_in("trailers", chunks=Chunks(16, trailers=b"X-Checksum: 1\r\n"), only="front"),
-    taken_in("a key and doubled lines", headers=(("Via", "a"), ("Via", "b"), ("Idempotency-Key", "{key}"))),
-    taken_in("byte order mark", body='\ufeff{"show_id": {show}, "seats": ["A1"]}'),
-    taken_in("byte order mark, in chunks", body='\ufeff{"show_id": {show}, "seats": ["A1"]}', chunks=Chunks(2)),
-    taken_in("Expect", headers=(("Expect", "100-continue"),)),
+    accepted("charset", media="application/json; charset=utf-8"),
+    accepted("charset in capitals", media='application/json;charset="UTF-8"'),
+    accepted("capitals", media="Application/JSON"),
+    accepted("two Via", headers=(("Via", "1.1 a"), ("Via", "1.1 b"))),
+    accepted("two X-Forwarded-For", headers=(("X-Forwarded-For", "10.1.2.3"), ("X-Forwarded-For", "10.1.2.4"))),
+    accepted("two Cookie", headers=(("Cookie", "a=1"), ("Cookie", "b=2"))),
+    accepted("one chunk", chunks=Chunks()),
+    accepted("two chunks", chunks=Chunks(20)),
+    accepted("a chunk for each byte", chunks=Chunks(1)),
+    accepted("chunks with charset", chunks=Chunks(10), media="application/json; charset=utf-8"),
+    accepted("chunk extensions", chunks=Chunks(16, b";name=value"), only="front"),
+    accepted("trailers", chunks=Chunks(16, trailers=b"X-Checksum: 1\r\n"), only="front"),
+    accepted("a key and doubled lines", headers=(("Via", "a"), ("Via", "b"), ("Idempotency-Key", "{key}"))),
+    accepted("byte order mark", body='\ufeff{"show_id": {show}, "seats": ["A1"]}'),
+    accepted("byte order mark, in chunks", body='\ufeff{"show_id": {show}, "seats": ["A1"]}', chunks=Chunks(2)),
+    accepted("Expect", headers=(("Expect", "100-continue"),)),
 )
 
 KEYS = (
-    taken_in("repeated key", scene=scenes.queued, headers=(("Idempotency-Key", "{key}"),), says={"id": "{booking}"}),
-    taken_in("quoted key", scene=scenes.queued, headers=(("Idempotency-Key", '"{key}"'),), says={"id": "{booking}"}),
-    taken_in("repeated key, doubled lines", scene=scenes.queued, says={"id": "{booking}"},
+    accepted("repeated key", scene=scenes.queued, headers=(("Idempotency-Key", "{key}"),), says={"id": "{booking}"}),
+    accepted("quoted key", scene=scenes.queued, headers=(("Idempotency-Key", '"{key}"'),), says={"id": "{booking}"}),
+    accepted("repeated key, doubled lines", scene=scenes.queued, says={"id": "{booking}"},
              headers=(("Idempotency-Key", "{key}"), ("Via", "a"), ("Via", "b"))),
-    taken_in("repeated key in chunks", scene=scenes.queued, headers=(("Idempotency-Key", "{key}"),), chunks=Chunks(7),
+    accepted("repeated key in chunks", scene=scenes.queued, headers=(("Idempotency-Key", "{key}"),), chunks=Chunks(7),
              says={"id": "{booking}"}),
     post("repeated key, decided", scene=scenes.confirmed, headers=(("Idempotency-Key", "{key}"),), status=200,
          shape=BOOKING_STATUS, says={"id": "{booking}", "status": "CONFIRMED"},
@@ -94,7 +94,7 @@ KEYS = (
     refused("quotes for a key", 422, "bad_idempotency_key", headers=(("Idempotency-Key", '""'),)),
     refused("long key", 422, "bad_idempotency_key", headers=(("Idempotency-Key", "k" * 256),)),
     refused("key beyond ASCII", 422, "bad_idempotency_key", headers=(("Idempotency-Key", "k\xe9"),)),
-    taken_in("longest key", headers=(("Idempotency-Key", "k" * 255),)),
+    accepted("longest key", headers=(("Idempotency-Key", "k" * 255),)),
 )  # fmt: skip
 
 BODIES = (
@@ -112,7 +112,7 @@ BODIES = (
             headers=(("Content-Encoding", "gzip"),), has={"Accept-Encoding": ".+"}),
     refused("an encoding nobody knows", 415, "unsupported_content_encoding",
             headers=(("Content-Encoding", "x-mine"),), has={"Accept-Encoding": ".+"}),
-    taken_in("identity", headers=(("Content-Encoding", "identity"),)),
+    accepted("identity", headers=(("Content-Encoding", "identity"),)),
     refused("text", 415, "unsupported_media_type", media="text/plain"),
     refused("a form", 415, "unsupported_media_type", body=b"show_id=1", media="application/x-www-form-urlencoded"),
     refused("no media type", 415, "unsupported_media_type", media=""),
@@ -135,7 +135,7 @@ TOKENS = (
     refused("expired", 401, "token_expired", scene=scenes.old_token, has=INVALID),
     refused("revoked", 401, "token_revoked", scene=scenes.revoked, has=INVALID),
     refused("no token, doubled lines", 401, "token_missing", who="", headers=(("Via", "a"), ("Via", "b"))),
-    taken_in("scheme in small letters", who="", headers=(("Authorization", "bearer {token}"),)),
+    accepted("scheme in small letters", who="", headers=(("Authorization", "bearer {token}"),)),
 )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ DOOR = (
     refused("not open", 409, "show_not_open", scene=scenes.not_open),
 )  # fmt: skip
 
-#: What the process has in mind of a show must change nothing.
+#: The answer must not depend on what the process already knows of a show.
 KNOWN = [replace(case, name=f"{case.name}, known show", scene=scenes.known) for case in (*PLAIN, *UNUSUAL)]
 
 CASES = (*PLAIN, *UNUSUAL, *KNOWN, *KEYS, *BODIES, *TOKENS, *SHAPES, *DOOR)

@@ -1,4 +1,4 @@
-"""A case: one request, and what every transport must answer to it."""
+"""A case: one request, and the answer that every transport must give."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """How a body is cut: so many bytes each, with an extension each, and trailers behind the last."""
+    """How a body is chunked: bytes per chunk, an extension for each, and trailers after the last."""
 
     size: int = 1 << 20
     extension: bytes = b""
@@ -31,14 +31,14 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A request and its answer. In path, headers, body and `says`, "{name}" is what the scene calls so.
+    """A request and its answer. In path, headers, body and `says`, "{name}" is the scene's value of that name.
 
     `who`: the name of the token that is sent, "" for none.    `media`: the Content-Type, "" for none.
-    `body`: bytes as they are, a text with its names filled in, all else as JSON.
+    `body`: bytes unchanged, a text with its names filled in, all else as JSON.
     `chunks`: the body goes without a Content-Length, in pieces.
-    `status`: 0 for a request of which it is only said that all transports answer the same.
-    `code`: of a problem.            `faults`: the places that it names.            `shape`: of the body.
-    `has`: header -> pattern of the whole value; "" for a header that must not be there.
+    `status`: 0 for a request for which transports only have to agree.
+    `code`: of a problem.            `faults`: the locations it names.            `shape`: of the body.
+    `has`: header -> pattern of the whole value; "" for a header that must be absent.
     `says`: members of the body.     `only`: the transport whose own code reads such a request.
     """
 
@@ -60,7 +60,7 @@ class Case:
     only: str = ""
 
     def request(self, names: Names) -> bytes:
-        """The request as bytes, for a connection of its own."""
+        """Return the request as bytes, for a new connection."""
         given = [(name, filled(value, names)) for name, value in self.headers]
         lines = [("Connection", "close"), *given]
         if not any(name == "X-Forwarded-For" for name, _ in given):
@@ -85,12 +85,12 @@ class Case:
         return (body if isinstance(body, str) else json.dumps(body)).encode()
 
     def answer(self, world: World, names: Names) -> Answer:
-        """What a transport answers."""
+        """Send the request to a transport and return its answer."""
         return wire.ask(world.address, self.request(names), self.method)
 
 
 def filled(value: Any, names: Names) -> Any:
-    """The value with the scene's names put in. A text that is one name alone becomes the thing itself."""
+    """Return the value with the scene's names filled in. A text that is one name alone becomes the named value."""
     if isinstance(value, Mapping):
         return {key: filled(inner, names) for key, inner in value.items()}
     if isinstance(value, list):
@@ -102,7 +102,7 @@ def filled(value: Any, names: Names) -> Any:
 
 
 def check(case: Case, answer: Answer, names: Names) -> None:
-    """That an answer is what the case wants, and what every answer must be. Raises: AssertionError."""
+    """Check that an answer is what the case expects, and sound. Raises: AssertionError."""
     sound(answer, case.method)
     if not case.status:
         return
@@ -114,8 +114,8 @@ def check(case: Case, answer: Answer, names: Names) -> None:
     if case.code:
         assert answer.json["code"] == case.code, answer.json
     if case.faults is not None:
-        places = {fault.get("pointer", fault.get("parameter")) for fault in answer.json["errors"]}
-        assert places == case.faults, answer.json
+        faults = {fault.get("pointer", fault.get("parameter")) for fault in answer.json["errors"]}
+        assert faults == case.faults, answer.json
     if case.shape:
         assert answer.one("content-type") == JSON
         assert case.shape.validate(answer.json) == {}, answer.json
@@ -124,7 +124,7 @@ def check(case: Case, answer: Answer, names: Names) -> None:
 
 
 def sound(answer: Answer, method: str) -> None:
-    """What holds for every answer of the API, whatever was asked. Raises: AssertionError."""
+    """Check what must hold for every answer of the API. Raises: AssertionError."""
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", answer.one("x-request-id")), answer
     assert answer.one("x-content-type-options") == "nosniff"
     assert answer.one("content-security-policy").startswith("default-src 'none'")

@@ -18,13 +18,13 @@ SHOW_PATH = "/api/shows/{show}"
 
 
 def get(name, path, shape, scene=scenes.nothing, **more):
-    """A look at what everybody may see."""
+    """A read of public data."""
     usual = {"scene": scene, "status": 200, "shape": shape, "has": PUBLIC}
     return Case(**{"name": f"catalogue: {name}", "method": "GET", "path": path} | usual | more)
 
 
 def admin(name, method, path, status, scene=scenes.nothing, **more):
-    """What administrators do."""
+    """A request of an administrator."""
     return Case(**{"name": f"admin: {name}", "method": method, "path": path, "status": status, "scene": scene,
                    "who": "admin"} | more)  # fmt: skip
 
@@ -93,7 +93,7 @@ MAPS = (
     get("seats, HEAD", SEATS, None, scenes.show, method="HEAD", has={**PUBLIC, "ETag": '"1"'}),
     refused("seats of no show", "/api/shows/2147483647/seats", 404, "no_such_show"),
 )
-#: A map that is kept is the same map.
+#: A cached map is the same map.
 KEPT = [replace(case, name=f"{case.name}, kept", scene=scenes.mapped) for case in MAPS if case.scene is scenes.show]
 
 #: Some 40 kB: more than any other body may have.
@@ -106,11 +106,12 @@ WORK = (
     admin("a movie with a field too many", "POST", "/api/movies", 422, body={**MOVIE, "x": 1}, code="invalid_request",
           faults=frozenset({"/x"})),
     admin("a movie by a buyer", "POST", "/api/movies", 403, body=MOVIE, who="token", code="not_allowed"),
-    admin("a movie by nobody", "POST", "/api/movies", 401, body=MOVIE, who="", code="token_missing"),
-    admin("a movie anew", "PUT", "/api/movies/{movie}", 200, scenes.movie, body=MOVIE, shape=answers.MOVIE, has=MADE),
-    admin("no movie anew", "PUT", "/api/movies/2147483647", 404, body=MOVIE, code="no_such_movie"),
-    admin("a movie away", "DELETE", "/api/movies/{movie}", 204, scenes.movie),
-    admin("no movie away", "DELETE", "/api/movies/2147483647", 404, code="no_such_movie"),
+    admin("a movie without a token", "POST", "/api/movies", 401, body=MOVIE, who="", code="token_missing"),
+    admin("a movie replaced", "PUT", "/api/movies/{movie}", 200, scenes.movie, body=MOVIE, shape=answers.MOVIE,
+          has=MADE),
+    admin("no movie to replace", "PUT", "/api/movies/2147483647", 404, body=MOVIE, code="no_such_movie"),
+    admin("a movie deleted", "DELETE", "/api/movies/{movie}", 204, scenes.movie),
+    admin("no movie to delete", "DELETE", "/api/movies/2147483647", 404, code="no_such_movie"),
     admin("a movie in use away", "DELETE", "/api/movies/{movie}", 409, scenes.movie_with_show, code="movie_in_use"),
     admin("a hall", "POST", "/api/halls", 201, body={"name": "Studio", "plan": plan(2, 5)}, shape=answers.HALL,
           has={**MADE, "Location": r"/api/halls/\d+"}),

@@ -1,4 +1,4 @@
-"""Both transports as processes, each with a Postgres database and Redis databases of its own, for all tests here."""
+"""Both transports as processes, each with separate Postgres and Redis databases, for all tests here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contract.world import World, environment
 from tests.support.stage import Stage
 from workers.stores import open_stores
 
-#: Beyond those that other tests use.
+#: Redis databases that no other tests use.
 FIRST_REDIS_DATABASE = 20
 
 

@@ -1,4 +1,4 @@
-"""Odd requests: nobody promises an answer, only that it is sound, and the same on every transport."""
+"""Odd requests: the answer is unspecified, but sound, and the same on every transport."""
 
 from __future__ import annotations
 

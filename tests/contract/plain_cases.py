@@ -1,4 +1,4 @@
-"""Cases of everything else: probes, metrics, documents, browsers, and addresses and methods that are none."""
+"""Cases of everything else: probes, metrics, documents, browsers, and unknown addresses and methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.contract.world import ORIGIN
 HTML, SCRIPT, STYLE = (f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css"))
 PROBE = {"Content-Type": JSON, "Content-Length": r"\d+", "Cache-Control": "no-store"}
 HOUR = {"Cache-Control": "public, max-age=3600", "Content-Security-Policy": "default-src 'none'; script-src 'self'.*"}
-#: What scripts of a page may read of an answer, beyond what browsers always show.
+#: Headers that scripts of a page may read, beyond those that browsers always expose.
 EXPOSED = ("Date", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id")
 PAGE = {
     "Access-Control-Allow-Origin": ORIGIN,
@@ -70,7 +70,7 @@ BROWSERS = (
     get("page, a booking", "/api/bookings/{booking}", headers=(("Origin", ORIGIN),), has=PAGE,
         scene=scenes.confirmed, who="token"),
     refused("page, a problem", "/api/movies/x", 404, "not_found", headers=(("Origin", ORIGIN),), has=PAGE),
-    refused("page, refused at the door", "/api/bookings/{booking}", 401, "token_missing", has=PAGE,
+    refused("page, refused without a token", "/api/bookings/{booking}", 401, "token_missing", has=PAGE,
             headers=(("Origin", ORIGIN),)),
     get("another page", "/api/movies?limit=1", headers=(("Origin", "https://evil.example"),)),
     get("no page", "/api/movies?limit=1", headers=(("Origin", "null"),)),

@@ -1,6 +1,6 @@
-"""Scenes: what there is before a case's request. Each is made anew and returns the names that the request may use.
+"""Scenes: the state before a case's request. Each is set up afresh, and returns the names that the request may use.
 
-All have `token` (somebody new), `stranger`, `admin`, and `key`, an Idempotency-Key that nobody has used.
+All have `token` (a new user's), `stranger`, `admin`, and `key`, an unused Idempotency-Key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Scene = Callable[[World, Names], Names]
 
 
 def prepare(world: World, scene: Scene) -> Names:
-    """Make a scene; returns its names."""
+    """Set up a scene; return its names."""
     names: Names = {
         "token": world.token(),
         "stranger": world.token(),
@@ -53,14 +53,14 @@ def show(world: World, _names: Names) -> Names:
 
 
 def known(world: World, names: Names) -> Names:
-    """A show that the process has met before, so that it has all in mind that a booking needs."""
+    """A show that the process already knows, with everything that a booking needs."""
     show_id = world.stage.show()
     world.booked(show_id, names["stranger"], "B5")
     return {"show": show_id}
 
 
 def mapped(world: World, _names: Names) -> Names:
-    """A show whose seat map has just been asked for."""
+    """A show whose seat map has just been read."""
     show_id = world.stage.show()
     assert world.ask("GET", f"/api/shows/{show_id}/seats").status == 200
     return {"show": show_id}
@@ -79,7 +79,7 @@ def not_open(world: World, _names: Names) -> Names:
 
 
 def one_each(world: World, names: Names) -> Names:
-    """A show of which one person may have one seat; the buyer has been refused two."""
+    """A show with a limit of one seat per person; the buyer has been refused two."""
     show_id = world.stage.show(seats_per_user=1)
     assert world.booked(show_id, names["token"], "A1", "A2")["reason"] == "LIMIT_REACHED"
     return {"show": show_id}
@@ -92,7 +92,7 @@ def sold_out(world: World, names: Names) -> Names:
 
 
 def taken(world: World, names: Names) -> Names:
-    """A show of which A1 is sold, and the door knows: somebody was refused the seat, and a batch has come since."""
+    """A show with A1 sold, which accept.lua knows: the seat was refused once, and a batch has run since."""
     show_id = world.stage.show()
     for seat in ("A1", "A1", "A2"):
         world.booked(show_id, world.token(), seat)
@@ -161,7 +161,7 @@ def cancelled(world: World, names: Names) -> Names:
 
 
 def three(world: World, names: Names) -> Names:
-    """An account with three decided bookings, and the cursor behind the first two."""
+    """An account with three decided bookings, and the cursor after the first two."""
     account, show_id = world.account(), world.stage.show()
     for seat in ("A1", "A2", "A3"):
         world.book(show_id, account["token"], seat)
@@ -178,7 +178,7 @@ def movie(world: World, _names: Names) -> Names:
 
 
 def movies(world: World, _names: Names) -> Names:
-    """Three movies that share a word of the title, one with letters beyond ASCII; the cursor behind the first."""
+    """Three movies that share a word of the title, one with non-ASCII letters; the cursor after the first."""
     word = uuid4().hex
     for title in (f"{word} a", f"{word} b", f"{word} café"):
         world.movie(title)
@@ -192,7 +192,7 @@ def movie_with_show(world: World, _names: Names) -> Names:
 
 
 def hall(world: World, names: Names) -> Names:
-    """A hall, a movie, and a day ahead on which a show may be put into it."""
+    """A hall, a movie, and a future day on which the hall is free."""
     made = world.ask("POST", "/api/halls", names["admin"], {"name": uuid4().hex, "plan": plan(1, 5)})
     assert made.status == 201, made
     return {"hall": made.json["id"], "movie": world.movie(), "day": "2099-01-01T20:00:00Z"}

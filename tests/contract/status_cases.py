@@ -1,8 +1,8 @@
-"""Cases of a booking's status, and of its confirmation and cancellation."""
+"""Cases of a booking's status, of confirms and of cancels."""
 
 from __future__ import annotations
 
-from api.shapes.requests import BOOKING_STATUS
+from api.shapes.answers import BOOKING_STATUS
 from tests.contract import scenes
 from tests.contract.booking_cases import RATE
 from tests.contract.case import JSON, Case, Chunks
@@ -17,18 +17,18 @@ MISSING = {"WWW-Authenticate": "Bearer"}
 
 
 def get(name, scene=scenes.confirmed, **more):
-    """A look at a booking, which is shown."""
+    """A read of a booking that succeeds."""
     usual = {"path": PATH, "who": "token", "status": 200, "shape": BOOKING_STATUS, "says": {"id": "{booking}"}}
     return Case(**{"name": f"status: {name}", "method": "GET", "scene": scene} | usual | more)
 
 
 def unseen(name, status, code, **more):
-    """A look that is refused."""
+    """A read that is refused."""
     return get(name, **{"status": status, "code": code, "shape": None, "says": {}} | more)
 
 
 def same(name, value, **more):
-    """A look of somebody who has this version."""
+    """A read by a client that has this version."""
     more = {"status": 304, "shape": None, "says": {}, "has": UNCHANGED} | more
     return get(name, headers=(("If-None-Match", value),), **more)
 
@@ -95,7 +95,7 @@ WAITS = (
 
 
 def change(name, scene, method="PATCH", **more):
-    """A confirmation, or with DELETE a cancellation."""
+    """A confirm, or with DELETE a cancel."""
     path = PATH + ("/confirm" if method == "PATCH" else "")
     says = {"id": "{booking}"} if more["status"] < 300 else {}
     more = {"path": path, "who": "token", "says": says} | more

@@ -1,4 +1,4 @@
-"""Each case on each transport: the answer that is wanted, and the same on both."""
+"""Each case on each transport: the expected answer, and the same one from both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def on(transport: str) -> list[Case]:
     return [case for case in CASES if case.only in ("", transport)]
 
 
-#: What has been answered, so that no scene is made twice.
+#: Answers so far, so that no scene is made twice.
 _answers: dict[tuple[str, str], Answer] = {}
 
 
@@ -33,7 +33,7 @@ def nothing_answered() -> Iterator[None]:
 
 
 def answer(case: Case, world: World) -> Answer:
-    """What a transport answers to a case; it is asked once."""
+    """Return a transport's answer to a case, which is sent only once."""
     known = _answers.get((case.name, world.transport))
     if known is None:
         names = prepare(world, case.scene)
@@ -57,5 +57,5 @@ def test_both_transports_answer_the_same(case: Case, front: World, wsgi: World) 
     assert plain(answer(case, front)) == plain(answer(case, wsgi))
 
 
-def test_cases_have_names_of_their_own() -> None:
+def test_case_names_are_unique() -> None:
     assert len({case.name for case in CASES}) == len(CASES)

@@ -1,4 +1,4 @@
-"""Connections: kept, pipelined, old, hesitant. What is a server's own affair is asked of the product's alone."""
+"""Connections: kept alive, pipelined, HTTP/1.0, slow. Cases that depend on the server run on the product's only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.contract.world import World
 
 
 def request(method: str, target: str, token: str = "", body: bytes | None = None, **more: str) -> bytes:
-    """A request for a connection that is kept. `more`: further header lines, "_" for "-"."""
+    """Return a request for a kept-alive connection. `more`: further headers, "_" for "-"."""
     lines = [(name.replace("_", "-"), value) for name, value in more.items()]
     if token:
         lines.append(("Authorization", f"Bearer {token}"))
@@ -81,7 +81,7 @@ def test_pipelined_requests_are_answered_in_order(front: World, chunked: bool) -
 
 @pytest.mark.parametrize("who", ["somebody", "nobody"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
-def test_a_body_that_was_not_wanted_is_no_request(front: World, who: str, chunked: bool) -> None:
+def test_an_unread_body_is_not_taken_for_a_request(front: World, who: str, chunked: bool) -> None:
     inner = request("GET", "/healthz", X_Request_Id="inner")
     body, more = inner + b" " * 20_000, {}
     if chunked:
@@ -111,12 +111,12 @@ def test_a_length_beside_chunks_hides_no_request(world: World) -> None:
             second = _next(connection)
             assert second is None or (second.status, second.one("x-request-id")) == (200, "outer")
 
-    assert first.status in (202, 400)  # the chunks count (RFC 9112, 6.3), or it is refused
+    assert first.status in (202, 400)  # chunks take precedence (RFC 9112, 6.3), or it is refused
     world.stage.drain(show)
 
 
 def _next(connection: Connection) -> Answer | None:
-    """The next answer; None if the server has closed instead."""
+    """Read the next answer; None if the server has closed the connection instead."""
     try:
         return connection.read()
     except ConnectionError:
@@ -134,13 +134,13 @@ def test_a_length_that_is_none_is_refused(front: World, lengths: tuple[str, ...]
 
 
 @pytest.mark.parametrize("target", [b"/api/movies?q=\xff", b"/api/\xff", b"/api/mov ies", b"api", b""], ids=repr)
-def test_a_target_that_is_none_is_refused(front: World, target: bytes) -> None:
+def test_an_invalid_target_is_refused(front: World, target: bytes) -> None:
     with Connection(front.address) as connection:
         connection.send(b"GET %b HTTP/1.1\r\nHost: onsale\r\n\r\n" % target)
         assert connection.read().status in (400, 404)
 
 
-def test_the_body_is_sent_when_the_server_asks_for_it(world: World) -> None:
+def test_the_server_asks_for_the_body_with_100_continue(world: World) -> None:
     token, show = world.token(), world.stage.show()
     body = booking(show, "A1")
     whole = request("POST", "/api/bookings", token, body, Expect="100-continue")
@@ -156,7 +156,7 @@ def test_the_body_is_sent_when_the_server_asks_for_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("announced", ["", "20000"], ids=["no token", "too large"])
-def test_a_body_that_nobody_wants_need_not_be_sent(world: World, announced: str) -> None:
+def test_a_refused_body_need_not_be_sent(world: World, announced: str) -> None:
     token = world.token() if announced else ""
     lines = [("Content-Type", "application/json"), ("Content-Length", announced or "2"), ("Expect", "100-continue"),
              *([("Authorization", f"Bearer {token}")] if token else [])]  # fmt: skip
@@ -168,7 +168,7 @@ def test_a_body_that_nobody_wants_need_not_be_sent(world: World, announced: str)
     assert answer.status == (413 if announced else 401)
 
 
-def test_a_body_may_come_in_pieces_of_time(world: World) -> None:
+def test_a_body_may_arrive_slowly(world: World) -> None:
     token, show = world.token(), world.stage.show()
     whole = request("POST", "/api/bookings", token, booking(show, "A1"))
 
@@ -184,7 +184,7 @@ def test_a_body_may_come_in_pieces_of_time(world: World) -> None:
 
 
 @pytest.mark.parametrize("target", ["/healthz", "/api/movies?limit=1"])
-def test_a_client_of_http_1_0_is_answered_and_let_go(world: World, target: str) -> None:
+def test_a_client_of_http_1_0_is_answered_and_disconnected(world: World, target: str) -> None:
     with Connection(world.address) as connection:
         connection.send(b"GET %b HTTP/1.0\r\n\r\n" % target.encode())
         answer = connection.read()
@@ -214,7 +214,7 @@ def test_close_is_heeded(world: World) -> None:
         assert connection.ended()
 
 
-def test_names_of_headers_have_no_case(world: World) -> None:
+def test_header_names_are_case_insensitive(world: World) -> None:
     token, show, key = world.token(), world.stage.show(), uuid4().hex
     plain = request("POST", "/api/bookings", token, booking(show, "A1"), Idempotency_Key=key)
     head, _, body = plain.partition(b"\r\n\r\n")

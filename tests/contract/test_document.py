@@ -1,4 +1,4 @@
-"""The OpenAPI document and the answers agree: all operations are tried, and guarded if it says so."""
+"""The OpenAPI document and the answers agree: all operations are tried, and need a token if it says so."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ VALUES = {
 
 
 def document(world: World) -> dict[str, dict[str, Any]]:
-    """Path -> method -> operation."""
+    """The document's paths: path -> method -> operation."""
     found = world.ask("GET", "/openapi.json").json["paths"]
     return {path: {method: of for method, of in at.items() if method in METHODS} for path, at in found.items()}
 
@@ -52,7 +52,7 @@ def test_each_operation_has_a_case_that_succeeds(front: World) -> None:
     assert untried == []
 
 
-def test_what_needs_a_token_says_so(world: World) -> None:
+def test_every_operation_that_needs_a_token_is_documented_so(world: World) -> None:
     guarded = [(method, path) for path, methods in document(world).items()
                for method, operation in methods.items() if operation.get("security")]  # fmt: skip
     assert len(guarded) > 20
@@ -64,7 +64,7 @@ def test_what_needs_a_token_says_so(world: World) -> None:
         assert answer.one("www-authenticate") == "Bearer"
 
 
-def test_other_methods_are_refused_with_those_that_there_are(world: World) -> None:
+def test_other_methods_are_refused_with_the_allowed_ones(world: World) -> None:
     paths = document(world)
     assert len(paths) > 20
 
@@ -79,7 +79,7 @@ def test_other_methods_are_refused_with_those_that_there_are(world: World) -> No
 @pytest.mark.parametrize(
     "path", ["/api/movies?limit=1", "/docs", "/openapi.json", "/healthz", "/api/movies/2000000000"]
 )
-def test_head_tells_what_get_would(world: World, path: str) -> None:
+def test_head_has_the_headers_of_get(world: World, path: str) -> None:
     got, told = world.ask("GET", path), world.ask("HEAD", path)
 
     assert (told.status, told.body) == (got.status, b"")

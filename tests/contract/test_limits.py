@@ -1,4 +1,4 @@
-"""How often one may ask, and by what a client is told from another, on both transports."""
+"""Rate limits, and how clients are told apart, on both transports."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tests.contract.world import BURST, LOGINS_PER_ADDRESS, World, address
 
 
 def log_in(world: World, **headers: str) -> Answer:
-    """Log in as somebody who does not exist: 401, unless the address has done so too often."""
+    """Log in to an account that does not exist: 401, unless the address has tried too often."""
     body = {"email": f"{uuid4().hex}@example.com", "password": "wrong"}
     given = {name.replace("__", "-"): value for name, value in headers.items()}
     return world.ask("POST", "/api/auth/login", "", body, given)
 
 
 def use_up(world: World, by: Callable[[int], str]) -> None:
-    """Log in as often as one address may. Args: by: X-Forwarded-For of the n-th attempt."""
+    """Log in as often as one address may. Args: by: returns the X-Forwarded-For of the n-th attempt."""
     for number in range(LOGINS_PER_ADDRESS):
         assert log_in(world, X__Forwarded__For=by(number)).status == 401
 
 
-def test_requests_of_a_user_are_counted_and_told(world: World) -> None:
+def test_requests_of_a_user_are_counted_and_reported(world: World) -> None:
     token, allowed = world.token(), 0
     while (answer := world.ask("GET", "/api/bookings/reference/X", token)).status == 404:
         sound(answer, "GET")
@@ -47,7 +47,7 @@ def test_all_routes_of_a_user_count_together(world: World) -> None:
     assert [re.findall(r"r=(\d+);", each) for each in told] == [[str(BURST - used)] for used in (1, 2, 3)]
 
 
-def test_log_ins_of_an_address_are_counted_by_what_the_proxy_says(world: World) -> None:
+def test_log_ins_are_counted_by_the_address_from_the_proxy(world: World) -> None:
     client = address()
     use_up(world, lambda number: f"203.0.113.{number}, {client}")  # the first is what the client wrote itself
 
@@ -66,7 +66,7 @@ def test_a_name_with_underscores_is_not_the_header(front: World) -> None:
     assert log_in(front, X__Forwarded__For=client, X_Forwarded_For=address()).status == 429
 
 
-def test_a_key_with_underscores_is_none(front: World) -> None:
+def test_a_key_header_with_underscores_is_ignored(front: World) -> None:
     token, show = front.token(), front.stage.show()
     body, given = {"show_id": show, "quantity": 1}, {"Idempotency_Key": uuid4().hex, "Via": "1.1 a", "via": "1.1 b"}
 
@@ -93,7 +93,7 @@ def test_an_ipv6_network_is_one_client(world: World) -> None:
     assert log_in(world, X__Forwarded__For=f"[{network.removesuffix('1')}2::1]:443").status == 401
 
 
-def test_a_show_that_is_not_open_tells_when_to_come_again(world: World) -> None:
+def test_a_show_that_is_not_open_has_a_retry_after(world: World) -> None:
     show = world.stage.show(
         sales_open_ms=4_000_000_000_000, sales_close_ms=4_100_000_000_000, starts_ms=4_100_000_000_000
     )

@@ -1,4 +1,4 @@
-"""`?wait=` on both transports: as long as nothing is decided, and not a moment longer."""
+"""`?wait=` on both transports: it waits while nothing is decided, and no longer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import World
 
-#: Seconds in which something that waits must not have answered; and that an answer which does not wait may take.
+#: Seconds within which a waiting request must not be answered; and max seconds of an immediate answer.
 STILL_S, SOON_S = 0.25, 8.0
 
 
 def look(world: World, booking: dict[str, Any], token: str, query: str, *headers: tuple[str, str]) -> Connection:
-    """Ask for a booking's status, and leave it at that."""
+    """Request a booking's status without reading the answer."""
     connection = Connection(world.address)
     lines = (("Authorization", f"Bearer {token}"), *headers)
     connection.send(wire.head("GET", f"/api/bookings/{booking['id']}{query}", *lines))
@@ -30,7 +30,7 @@ def silent(connections: Iterable[Connection]) -> bool:
     return all(connection.silent(max(0.0, deadline - time.monotonic())) for connection in connections)
 
 
-def test_nothing_is_decided_and_the_time_is_over(world: World) -> None:
+def test_an_undecided_booking_is_answered_when_the_wait_is_over(world: World) -> None:
     token, show = world.token(), world.stage.show()
     booking = world.book(show, token, "A1")
     begun = time.monotonic()
@@ -54,7 +54,7 @@ def test_nothing_is_decided_and_the_time_is_over(world: World) -> None:
     ],
     ids=str,
 )
-def test_the_outcome_is_told_when_it_is_published(world: World, query: str, headers: Any) -> None:
+def test_the_outcome_is_returned_when_it_is_published(world: World, query: str, headers: Any) -> None:
     token, show = world.token(), world.stage.show()
     booking = world.book(show, token, "A1")
 
@@ -95,7 +95,7 @@ def test_a_client_that_has_the_version_waits_for_another(world: World) -> None:
 
 
 @pytest.mark.parametrize(("transport", "clients"), [("front", 30), ("wsgi", 3)])
-def test_several_wait_and_others_are_served(transport: str, clients: int, request: pytest.FixtureRequest) -> None:
+def test_others_are_served_while_several_wait(transport: str, clients: int, request: pytest.FixtureRequest) -> None:
     world: World = request.getfixturevalue(transport)
     token, show = world.token(), world.stage.show()
     booking = world.book(show, token, "A1")

@@ -1,4 +1,4 @@
-"""`API_FRONT=0 python -m api`: the same server with Flask alone. Under werkzeug's server the whole suite asks it."""
+"""`API_FRONT=0 python -m api`: the same server with Flask alone. The whole suite runs against it under werkzeug."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contract.world import environment
 
 
 @pytest.mark.usefixtures("front")
-def test_the_front_can_be_left_out(servers: Servers) -> None:
+def test_the_front_can_be_switched_off(servers: Servers) -> None:
     database, redis_urls = url_of(servers, "contract_front"), map(servers.redis_url, range(FIRST_REDIS_DATABASE, 22))
     env = environment(database, *redis_urls)
 

@@ -1,4 +1,4 @@
-"""The two transports of the API as processes: how each is started and ended. Both read the same environment."""
+"""The two transports of the API as processes, which are started and ended here. Both read the same environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.contract import wire
 
 PROJECT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-#: What each transport's process is started as; HOST and PORT tell it where to listen.
+#: The command of each transport's process; it listens on HOST and PORT.
 COMMANDS = {
     "front": (sys.executable, "-m", "api"),
     "wsgi": (sys.executable, "-m", "tests.contract.wsgi"),

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a socket, as bytes: what is sent is sent exactly, and nothing that comes is mended."""
+"""HTTP/1.1 over a socket: bytes are sent exactly as given, and answers are not corrected."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-#: Seconds after which a server that says nothing hangs.
+#: Seconds of silence after which a server counts as hanging.
 HANG_S = 15.0
 Address = tuple[str, int]
 
 
 @dataclass(slots=True)
 class Answer:
-    """An answer; header names in small letters, each line of its own. `interim`: statuses that came before."""
+    """An answer; header names are lower-case, repeated ones separate. `interim`: the statuses sent before it."""
 
     version: str
     status: int
@@ -26,11 +26,11 @@ class Answer:
     interim: list[int] = field(default_factory=list)
 
     def all(self, name: str) -> list[str]:
-        """The values of a header, a line each."""
+        """Return the values of a header, one per line."""
         return [value for each, value in self.headers if each == name]
 
     def one(self, name: str) -> str:
-        """The value of a header; "" if there is none. Raises: AssertionError: there is more than one line."""
+        """Return the value of a header; "" if it is absent. Raises: AssertionError: it is repeated."""
         values = self.all(name)
         assert len(values) < 2, f"{name}: {values}"
         return values[0] if values else ""
@@ -57,13 +57,13 @@ class Connection:
         self._socket.close()
 
     def send(self, data: bytes) -> None:
-        """Send bytes. A server that dislikes what it has read may have closed already: its answer can be read."""
+        """Send bytes. The server may have rejected earlier ones and closed; its answer can still be read."""
         with suppress(ConnectionError):
             self._socket.sendall(data)
 
     def silent(self, seconds: float) -> bool:
-        """Whether nothing comes for so long. To be asked before an answer is read, not after a part of it."""
-        poll = select.poll()  # select() knows no more than 1,024 files
+        """Return whether nothing arrives for `seconds`. Call it before an answer is read, not after part of it."""
+        poll = select.poll()  # select() supports only 1,024 files
         poll.register(self._socket, select.POLLIN)
         return not poll.poll(seconds * 1000)
 
@@ -85,13 +85,13 @@ class Connection:
         return answer
 
     def continued(self) -> bool:
-        """Read an interim answer that asks for the body. Returns whether it was one."""
+        """Read a status line and headers; return whether they are a 100, which asks for the body."""
         line = self._file.readline()
         self._headers()
         return line.startswith(b"HTTP/1.1 100")
 
     def ended(self) -> bool:
-        """Wait for more. Returns whether the server has closed and sent nothing more. Raises: TimeoutError."""
+        """Wait for more bytes; return whether the server has closed without any. Raises: TimeoutError."""
         try:
             return self._file.read(1) == b""
         except ConnectionError:
@@ -117,14 +117,14 @@ class Connection:
 
 
 def ask(address: Address, data: bytes, method: str = "GET") -> Answer:
-    """Send a request on a connection of its own and read the answer."""
+    """Send a request on a new connection and read the answer."""
     with Connection(address) as connection:
         connection.send(data)
         return connection.read(method)
 
 
 def head(method: str, target: str, *headers: tuple[str, str], version: str = "1.1") -> bytes:
-    """A request up to its body. `target` and values as Latin-1: a character is a byte."""
+    """Return a request up to its body. `target` and values are Latin-1: one byte per character."""
     lines = [
         f"{method} {target} HTTP/{version}",
         *(f"{name}: {value}" for name, value in (("Host", "onsale"), *headers)),
@@ -133,7 +133,7 @@ def head(method: str, target: str, *headers: tuple[str, str], version: str = "1.
 
 
 def chunked(body: bytes, size: int, extension: bytes = b"", trailers: bytes = b"") -> bytes:
-    """A body in chunks of so many bytes, each with this extension, and lines of trailers behind the last one."""
+    """Return a body in chunks of `size` bytes, each with this extension, and trailer lines after the last one."""
     parts = [body[at : at + size] for at in range(0, len(body), size)]
     framed = [b"%x%b\r\n%b\r\n" % (len(part), extension, part) for part in parts]
     return b"".join([*framed, b"0%b\r\n" % extension, trailers, b"\r\n"])

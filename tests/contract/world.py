@@ -1,4 +1,4 @@
-"""A world: one transport on a database and a Redis of its own, who asks there, and the drain that decides by hand."""
+"""A world: one transport on a separate database and Redis, its clients, and drains that are run by hand."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.contract.wire import Address, Answer
 from tests.support.stage import Stage
 
 SECRET = "a secret of the contract, long enough for HS256"
-#: The page that may read answers, and what stands in front of us: one proxy.
+#: The origin that may read answers; one trusted proxy is in front.
 ORIGIN, PROXIES = "https://shop.example", 1
-#: Attempts of an address a minute, and requests of a user at once: small enough to be used up in a test. Another
-#: request each 20 s: in no test does time give one back.
+#: Log-ins per address and minute, and the burst per user: small enough to be used up in a test. A token
+#: returns every 20 s, which is longer than any test.
 LOGINS_PER_ADDRESS, BURST = 6, 40
 PASSWORD = "correct horse battery"
 LANES = 4
@@ -29,7 +29,7 @@ _addresses = itertools.count(1)
 
 
 def environment(database_url: str, redis_url: str, broker_url: str) -> dict[str, str]:
-    """What a transport's process is told."""
+    """Return the environment of a transport's process."""
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -48,14 +48,14 @@ def environment(database_url: str, redis_url: str, broker_url: str) -> dict[str,
 
 
 def address() -> str:
-    """A client's address that nobody has had before, as the proxy tells it."""
+    """Return a new client address, as the proxy would report it."""
     number = next(_addresses)
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 @dataclass(slots=True)
 class World:
-    """What a test of one transport needs."""
+    """Everything that a test of one transport needs."""
 
     transport: str
     address: Address
@@ -64,11 +64,11 @@ class World:
     _tokens: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     def token(self, user_id: UUID | None = None, **more: Any) -> str:
-        """An access token, by default of somebody new without an account."""
+        """Return an access token, by default of a new user without an account."""
         return mint(SECRET, str(user_id or uuid4()), **more)
 
     def admin_token(self) -> str:
-        """A token of an administrator, who is another one before the requests of one are used up."""
+        """Return an administrator's token; a new administrator is made before one's rate limit is used up."""
         if next(self._tokens) % 10 == 0:
             with transaction(self.stage.stores.engine) as connection:
                 self._admin = users.insert_admin(connection, f"{uuid4().hex}@example.com", "no hash at all")
@@ -77,7 +77,7 @@ class World:
     def ask(
         self, method: str, target: str, token: str = "", body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Ask as most clients do: JSON with its length, through the proxy, on a connection of its own."""
+        """Send a request as most clients do: JSON with its length, through the proxy, on a new connection."""
         lines = [("Connection", "close"), *(headers or {}).items()]
         if "X-Forwarded-For" not in (headers or {}):
             lines.append(("X-Forwarded-For", address()))
@@ -89,7 +89,7 @@ class World:
         return wire.ask(self.address, wire.head(method, target, *lines) + data, method)
 
     def book(self, show: int, token: str, *seats: str, key: str = "", **more: Any) -> dict[str, Any]:
-        """Ask for seats; returns the booking as it was accepted."""
+        """Request seats; return the booking as it was accepted."""
         body = {"show_id": show, **({"seats": list(seats)} if seats else {}), **more}
         accepted = self.ask("POST", "/api/bookings", token, body, {"Idempotency-Key": key} if key else None)
         assert accepted.status == 202, accepted
@@ -97,7 +97,7 @@ class World:
         return booking
 
     def booked(self, show: int, token: str, *seats: str, **more: Any) -> dict[str, Any]:
-        """The same, decided."""
+        """Request seats and drain; return the booking as it was decided."""
         booking = self.book(show, token, *seats, **more)
         self.stage.drain(show)
         decided: dict[str, Any] = self.ask("GET", f"/api/bookings/{booking['id']}", token).json
@@ -105,20 +105,20 @@ class World:
         return decided
 
     def change(self, show: int, **changes: Any) -> str:
-        """Change a show; returns the change's id. It waits in the lane until it is drained."""
+        """Change a show; return the change's id. It waits in the lane until it is drained."""
         accepted = self.ask("PATCH", f"/api/shows/{show}", self.admin_token(), changes)
         assert accepted.status == 202, accepted
         return str(accepted.json["id"])
 
     def account(self) -> dict[str, str]:
-        """A new account as names: its address, and the tokens of its first session."""
+        """Create an account; return names for its address and the tokens of its first session."""
         email = f"{uuid4().hex}@example.com"
         opened = self.ask("POST", "/api/auth/signup", body={"email": email, "password": PASSWORD, "name": "Dora"})
         assert opened.status == 201, opened
         return {"email": email, "token": opened.json["access_token"], "refresh": opened.json["refresh_token"]}
 
     def movie(self, title: str = "") -> int:
-        """A movie; by default nobody else's title."""
+        """Create a movie, by default with a unique title; return its id."""
         values = {"title": title or uuid4().hex, "description": "", "genre": "drama", "duration_min": 90}
         with transaction(self.stage.stores.engine) as connection:
             return movies.insert_movie(connection, values).id

@@ -1,4 +1,4 @@
-"""Running systems: one per module, or a fresh one per test."""
+"""Fixtures with a running system: `running_up`, one per module, and `fresh_up`, a new one per test."""
 
 from __future__ import annotations
 

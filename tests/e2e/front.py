@@ -1,4 +1,4 @@
-"""The api's own server, `python -m api`, on a system of its own: for tests that press it over sockets."""
+"""Runs the api's own server, `python -m api`, on a separate system, for tests that stress it over sockets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from workers.stores import open_stores
 
 PROJECT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-#: Seconds that an answer may take which nothing may hold up. It takes milliseconds; the machine may be busy.
+#: Max seconds for an answer that nothing may delay. It takes milliseconds, but the machine may be busy.
 PROMPT_S = 2.0
 HEALTH = wire.head("GET", "/healthz", ("Connection", "close"))
 #: Redis databases that no other tests use.
@@ -39,19 +39,19 @@ _numbers = itertools.count(1)
 
 @dataclass(slots=True)
 class Api:
-    """One server: granian's master and its forks."""
+    """One api server: granian's master and its forks."""
 
     process: subprocess.Popen[bytes]
     address: Address
     log: Path
 
     def forks(self) -> list[psutil.Process]:
-        """The processes that serve."""
+        """Return the serving processes."""
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
     def serves(self, forks: int = 1) -> bool:
-        """Whether it answers and each of its forks takes connections."""
+        """Return whether it answers, and each of its forks has accepted a connection."""
         with ExitStack() as stack:
             for _ in range(8 * forks):
                 try:
@@ -64,7 +64,7 @@ class Api:
             return len(living) == forks and all(_serves(fork, self.address[1]) for fork in living)
 
     def output(self) -> str:
-        """What it has logged."""
+        """Return its log."""
         return self.log.read_text()
 
 
@@ -78,11 +78,11 @@ def _serves(fork: psutil.Process, port: int) -> bool:
 
 @contextmanager
 def system(servers: Servers, template: str) -> Iterator[tuple[dict[str, str], Stage]]:
-    """An empty system: what a server on it is told, and a stage that decides by hand. One at a time."""
+    """Make an empty system; yield the environment for servers on it, and a stage. Only one at a time."""
     name = f"front_{next(_numbers)}"
     administer(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
     env = environment(url_of(servers, name), servers.redis_url(REDIS), servers.redis_url(BROKER))
-    env["RATE_LIMIT_PER_S"] = "0"  # here few users stand for thousands
+    env["RATE_LIMIT_PER_S"] = "0"  # few users here represent thousands
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in env.items():
             patch.setenv(variable, value)
@@ -104,9 +104,9 @@ def running(
     before: tuple[str, ...] = (),
     listener: socket.socket | None = None,
 ) -> Iterator[Api]:
-    """Start a server, yield it, and kill what is left of it. It may not answer yet: see `serving`.
+    """Start a server, yield it, and kill it at the end. It may not answer yet; `serving` waits until it does.
 
-    Args: before: a command that starts the command given behind it.   listener: it inherits this one.
+    Args: before: a command that runs the command in its arguments.   listener: a listening socket to inherit.
     """
     files = () if listener is None else (listener.fileno(),)
     port = free_port() if listener is None else listener.getsockname()[1]
@@ -138,14 +138,14 @@ def running(
 
 @contextmanager
 def serving(env: Mapping[str, str], folder: Path, **options: Any) -> Iterator[Api]:
-    """`running`, once all its forks serve."""
+    """Start a server and yield it once all its forks serve."""
     with running(env, folder, **options) as api:
         await_serving(api, int(env.get("API_PROCESSES", "1")))
         yield api
 
 
 def await_serving(api: Api, forks: int = 1) -> None:
-    """Return once all forks serve. Raises: AssertionError: it ended, or not in time."""
+    """Wait until all forks serve. Raises AssertionError if the server ends, or does not serve in time."""
     deadline = time.monotonic() + START_DEADLINE_S
     while not api.serves(forks):
         assert api.process.poll() is None, api.output()
@@ -154,7 +154,7 @@ def await_serving(api: Api, forks: int = 1) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -162,7 +162,7 @@ def free_port() -> int:
 
 @dataclass(slots=True)
 class Desk:
-    """For whoever asks for the things that nothing may hold up: a show that is known, a hold of theirs."""
+    """A client that sends the requests that nothing may delay, with a show that the server knows and a hold."""
 
     world: World
     show: int
@@ -172,15 +172,15 @@ class Desk:
 
     @classmethod
     def open(cls, address: Address, stage: Stage) -> Desk:
-        """Open one on a show of its own."""
+        """Make a show and a hold for it."""
         world = World("front", address, stage)
         show, token = stage.show(rows=10, seats=100), world.token()
         hold = world.booked(show, token, "A1", hold=True)["id"]
         return cls(world, show, token, hold, itertools.count(2))
 
     def prompt(self, *, confirm: bool = True, catalogue: bool = True, limit_s: float = PROMPT_S) -> None:
-        """Ask for each of them once. Raises: AssertionError: one was refused, or took longer than `limit_s`."""
-        asked = [
+        """Send each request once. Raises AssertionError if one is refused, or takes longer than `limit_s`."""
+        requests = [
             ("GET", "/healthz", "", None, 200),
             ("GET", "/readyz", "", None, 200),
             ("GET", f"/api/bookings/{self.hold}", self.token, None, 200),
@@ -188,10 +188,10 @@ class Desk:
             ("POST", "/api/bookings", self.world.token(), {"show_id": self.show, "seats": [self._seat()]}, 202),
         ]
         if catalogue:
-            asked.append(("GET", "/api/shows?limit=5", "", None, 200))
+            requests.append(("GET", "/api/shows?limit=5", "", None, 200))
         if confirm:
-            asked.append(("PATCH", f"/api/bookings/{self.hold}/confirm", self.token, None, 202))
-        for method, target, token, body, status in asked:
+            requests.append(("PATCH", f"/api/bookings/{self.hold}/confirm", self.token, None, 202))
+        for method, target, token, body, status in requests:
             begun = time.monotonic()
             answer = self.world.ask(method, target, token, body)
             took = time.monotonic() - begun
@@ -204,13 +204,13 @@ class Desk:
 
 
 def ended(connections: list[Connection]) -> None:
-    """Wait until the server has closed them all. Raises: TimeoutError, AssertionError: it sent something."""
+    """Wait until the server has closed all of them. Raises TimeoutError, or AssertionError if it sent something."""
     for connection in connections:
         assert connection.ended()
 
 
 def await_exit(api: Api, limit_s: float) -> float:
-    """Wait for the server's end; returns the seconds it took. Raises: subprocess.TimeoutExpired."""
+    """Wait until the server ends; return the seconds it took. Raises subprocess.TimeoutExpired."""
     begun = time.monotonic()
     api.process.wait(limit_s)
     return time.monotonic() - begun

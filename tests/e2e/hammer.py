@@ -1,4 +1,4 @@
-"""Clients that ask without a pause, and remember each request that was not answered."""
+"""Clients that send requests without a pause, and record each request that was not answered."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from tests.contract import wire
 from tests.contract.wire import Address, Connection
 
-#: One that the front answers, and one of Flask's.
+#: A path that the front answers, and one that Flask answers.
 PATHS = ("/healthz", "/api/movies")
 
 
 @dataclass
 class Hammer:
-    """A client that asks without a pause on kept connections, and opens another when it is told "close"."""
+    """A client that sends requests without a pause, and reconnects after an answer with `Connection: close`."""
 
     address: Address
     paths: tuple[str, ...]
@@ -43,7 +43,7 @@ class Hammer:
 
 @contextmanager
 def hammering(address: Address, *, clients: int = 4, path: str = "") -> Iterator[list[Hammer]]:
-    """Hammer until the block ends. `path`: this one alone, not the front's and Flask's in turn."""
+    """Run `clients` hammers until the block ends. `path`: only this path, instead of PATHS in turn."""
     over = threading.Event()
     hammers = [Hammer(address, (path,) if path else PATHS) for _ in range(clients)]
     threads = [threading.Thread(target=each.hammer, args=(over,)) for each in hammers]
@@ -58,6 +58,6 @@ def hammering(address: Address, *, clients: int = 4, path: str = "") -> Iterator
 
 
 def sound(hammers: list[Hammer]) -> None:
-    """That every request was answered, and that there were some."""
+    """Assert that requests were sent, and that every one was answered 200."""
     assert [fault for each in hammers for fault in each.faults] == []
     assert {status for each in hammers for status in each.answers} == {200}

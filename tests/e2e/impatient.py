@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.impatient`: the api's server with little patience for slow clients."""
+"""`python -m tests.e2e.impatient`: the api's server with short timeouts for slow clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nginx and HAProxy with the configuration of docs/proxies, as processes in front of servers of a test."""
+"""Runs nginx and HAProxy, with the configurations in docs/proxies, in front of a test's servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.contract.wire import Address
 from tests.e2e.front import HOST, PROJECT, free_port
 
 FOLDER = PROJECT / "docs" / "proxies"
-#: What the configuration's own addresses are in the files, in the order of a test's servers.
+#: The addresses in these files, which are replaced by those of a test's servers, in this order.
 APIS = ("127.0.0.1:8000", "127.0.0.1:8001")
 PREFIX = "/tickets"
 NGINX = """
@@ -41,12 +41,12 @@ http {{
 
 
 def program(name: str) -> str | None:
-    """Where a program is. Debian keeps servers where not everybody's PATH looks."""
+    """Return a program's path, or None. Debian installs servers in folders that are not on every PATH."""
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
 
 
 def written(name: str, folder: Path, port: int, apis: Sequence[Address]) -> str:
-    """A configuration of docs/proxies with a test's addresses."""
+    """Return a configuration from docs/proxies with a test's addresses."""
     text = (FOLDER / name).read_text()
     bind = {
         "nginx.conf": ("listen 80;", f"listen {HOST}:{port};"),
@@ -90,12 +90,12 @@ def haproxy(folder: Path, apis: Sequence[Address]) -> Iterator[Address]:
 
 
 def states(folder: Path) -> dict[str, str]:
-    """What HAProxy thinks of each server: "UP", "DOWN", "UP 1/2", by its name in the file."""
-    with socket.socket(socket.AF_UNIX) as asked:
-        asked.settimeout(wire.HANG_S)
-        asked.connect(str(folder / "stats"))
-        asked.sendall(b"show stat\n")
-        with asked.makefile() as lines:
+    """Return HAProxy's state of each server ("UP", "DOWN", "UP 1/2"), by its name in the file."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(wire.HANG_S)
+        client.connect(str(folder / "stats"))
+        client.sendall(b"show stat\n")
+        with client.makefile() as lines:
             rows = [line.split(",") for line in lines if line.strip()]
     status = rows[0].index("status")
     return {row[1]: row[status] for row in rows[1:] if row[0] == "onsale" and row[1] != "BACKEND"}

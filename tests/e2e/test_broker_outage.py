@@ -1,7 +1,7 @@
-"""Without a broker lanes are drained all the same, under any load: doorbells only save a second.
+"""Lanes are drained without a broker too, under any load: doorbells only save a second.
 
-The whole system runs, and its broker is stopped, full, or has its doorbells eaten, while a rush arrives at a steady
-pace. What is judged is the age of the oldest undecided request *during* the fault, not after it.
+The whole system runs while its broker is stopped or full, or loses its doorbells, and a rush arrives at a steady
+rate. The test limits the age of the oldest undecided request *during* the fault, not after it.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import redis
 
 from db.kv import lanes
 from db.kv.rounds import Rounds, connection_pool
-from ops.up.running import running
+from ops.up.running import find_running
 from proof.kit.system import Up
 
-#: Until a sweeper comes to a lane that has just fallen asleep: 1 s, its batch, and what a busy machine adds.
+#: Max age of an undecided request, seconds: 1 s until a sweeper rescues a stalled lane, its batch, and some slack.
 OLDEST_S = 3.0
-#: Seconds that the rush takes to arrive: several lives of a lease, so that a lane is not drained by luck.
+#: Seconds over which the rush arrives: several times the lease, so that lanes are not drained by chance.
 RAMP_S = 12
 LANES = 8
 
 
 @contextmanager
 def stopped(up: Up) -> Iterator[None]:
-    """The broker's process neither answers nor closes a connection."""
+    """Stop the broker's process: it neither answers nor closes connections."""
     [pid, *_] = up.pids()["broker"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -41,7 +41,7 @@ def stopped(up: Up) -> Iterator[None]:
 
 @contextmanager
 def broker_of(up: Up) -> Iterator[redis.Redis]:
-    client = redis.Redis(connection_pool=connection_pool(running(up.home).broker_url, socket_timeout_s=5))
+    client = redis.Redis(connection_pool=connection_pool(find_running(up.home).broker_url, socket_timeout_s=5))
     try:
         yield client
     finally:
@@ -50,7 +50,7 @@ def broker_of(up: Up) -> Iterator[redis.Redis]:
 
 @contextmanager
 def full(up: Up) -> Iterator[None]:
-    """The broker refuses every write for want of memory, whatever it drops."""
+    """Make the broker refuse every write for lack of memory."""
     with broker_of(up) as client:
         before = client.config_get("maxmemory")["maxmemory"]
         client.config_set("maxmemory", 1)
@@ -62,7 +62,7 @@ def full(up: Up) -> Iterator[None]:
 
 @contextmanager
 def eaten(up: Up) -> Iterator[None]:
-    """Somebody else takes the doorbells: a worker of another installation, or an api with another BROKER_URL."""
+    """Delete the doorbells, as if a worker of another installation took them."""
     over = threading.Event()
 
     def eat() -> None:
@@ -80,7 +80,7 @@ def eaten(up: Up) -> Iterator[None]:
 
 
 class Watch(threading.Thread):
-    """Looks twenty times a second how old each lane's oldest entry is."""
+    """Reads the age of each lane's oldest entry twenty times a second."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__(daemon=True)
@@ -107,7 +107,7 @@ def rush(up: Up, rate: int) -> subprocess.CompletedProcess[str]:
 def test_no_request_waits_long_while_doorbells_wake_nobody(
     running_up: Up, fault: Callable[[Up], AbstractContextManager[None]], rate: int
 ) -> None:
-    watch = Watch(running(running_up.home).redis_url)
+    watch = Watch(find_running(running_up.home).redis_url)
     watch.start()
 
     with fault(running_up):

@@ -1,4 +1,4 @@
-"""Ten thousand connections that idle or wait, and new requests are answered; places to wait are bounded."""
+"""With ten thousand connections idle or waiting, new requests are answered; the number of waiters is limited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.contract.world import World
 from tests.e2e.front import HEALTH, PROMPT_S, Desk, serving, system
 from tests.support.stage import Stage
 
-#: A test's own file descriptors are its limit, too: each connection takes one here and one there.
+#: Each connection takes a file descriptor here and one in the server, so this process's limit counts too.
 OTHER_FILES, WANTED = 500, 10_000
 HARD_LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 CONNECTIONS = WANTED if HARD_LIMIT == resource.RLIM_INFINITY else min(WANTED, HARD_LIMIT - OTHER_FILES)
@@ -35,7 +35,7 @@ def own(servers: Servers, template: str) -> Iterator[tuple[dict[str, str], Stage
 
 @contextmanager
 def files(wanted: int) -> Iterator[None]:
-    """Have this process open so many files at once."""
+    """Raise this process's limit of open files to `wanted`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     yield
@@ -47,7 +47,7 @@ def look(booking: dict[str, Any], token: str) -> bytes:
 
 
 def slowest(address: Address, requests: int) -> float:
-    """The seconds of the slowest of some requests, each on a new connection."""
+    """Send requests, each on a new connection; return the seconds of the slowest."""
     took = []
     for _ in range(requests):
         begun = time.monotonic()
@@ -107,7 +107,7 @@ def test_a_waiter_too_many_is_answered_at_once_and_one_who_leaves_gives_the_plac
 
 
 def _waits(world: World, booking: dict[str, Any], token: str) -> bool:
-    """Whether somebody who asks now is let wait."""
+    """Return whether a new request with `?wait=` may wait."""
     with Connection(world.address) as connection:
         connection.send(look(booking, token))
         if connection.silent(0.3):

@@ -1,4 +1,4 @@
-"""The limit of open files: raised at the start as far as it goes, and no connection is taken beyond it."""
+"""The limit of open files: the server raises it at the start if it can, and accepts no connection beyond it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WANTED = 1_000
 
 
 def limited(*options: str) -> tuple[str, ...]:
-    """A command that starts another with a limit of open files, as `ulimit` takes it."""
+    """Return a command that runs its arguments with a limit of open files; `options` as for `ulimit`."""
     return ("sh", "-c", f'ulimit {" ".join(options)} && exec "$@"', "sh")
 
 
@@ -43,8 +43,8 @@ def test_a_low_limit_is_raised(own: tuple[dict[str, str], Stage], tmp_path: Path
     assert "file_limit_low" not in api.output()
 
 
-def test_whoever_loads_the_server_need_not_have_raised_it() -> None:
-    """Loading granian raises the limit as well, without a word in its documentation: not to be counted on."""
+def test_the_api_raises_the_limit_itself() -> None:
+    """Importing granian raises the limit too, but that is not documented, so we do not rely on it."""
     lines = [
         "import resource; from api.__main__ import allow_connections",
         "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]",
@@ -79,5 +79,5 @@ def test_a_limit_that_cannot_be_raised_is_told_and_kept(own: tuple[dict[str, str
 
     assert {answer.json["status"] for answer in ready} == {"ready"}
     [line] = [line for line in api.output().splitlines() if "file_limit_low" in line]
-    told = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
-    assert (told["open_files"], told["connections"], told["wanted"]) == (limit, 100, WANTED)
+    logged = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
+    assert (logged["open_files"], logged["connections"], logged["wanted"]) == (limit, 100, WANTED)

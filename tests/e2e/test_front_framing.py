@@ -1,4 +1,4 @@
-"""Requests as the bytes that known clients send, and as bytes that none should, on the product's server."""
+"""Raw requests to the api's server: the bytes that known clients send, and bytes that no client should send."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLIENTS = {
         "Expect: 100-continue\r\n\r\n",
         "%x",
     ),
-    # HttpURLConnection.setChunkedStreamingMode: a header name of its own spelling.
+    # HttpURLConnection.setChunkedStreamingMode: another capitalization of a header's name.
     "Java": (
         "POST /api/bookings HTTP/1.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
         "User-Agent: Java/17.0.9\r\nHost: onsale:8000\r\n"
@@ -43,7 +43,7 @@ CLIENTS = {
         "Host: onsale:8000\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n",
         "%x",
     ),
-    # http.NewRequest with an io.Reader whose length it cannot know.
+    # http.NewRequest with an io.Reader of unknown length.
     "Go": (
         "POST /api/bookings HTTP/1.1\r\nHost: onsale:8000\r\nUser-Agent: Go-http-client/1.1\r\n"
         "Transfer-Encoding: chunked\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
@@ -120,7 +120,7 @@ def test_a_request_framed_twice_smuggles_nothing(world: World, framing: str) -> 
         except ConnectionError:
             assert answers[0].status in (400, 415)
         else:
-            # The chunks counted: what came behind them is the next request, and nothing of it was a body.
+            # The chunked framing won: the bytes after it are the next request, not part of a body.
             assert (answers[1].status, answers[1].one("x-request-id")) == (200, "inner")
 
 
@@ -168,7 +168,7 @@ def test_as_many_headers_as_browsers_and_proxies_send_are_read(world: World) -> 
 
 @pytest.mark.parametrize("spelling", ["X_Forwarded_For", "X-Forwarded_For", "x_forwarded-for"])
 def test_no_spelling_of_a_header_gives_a_client_another_address(world: World, spelling: str) -> None:
-    """The proxy writes X-Forwarded-For; the client writes something that WSGI would take for it."""
+    """The proxy sends X-Forwarded-For; the client sends a name that WSGI would take for the same."""
     proxys = ("X-Forwarded-For", address())
     statuses = []
 

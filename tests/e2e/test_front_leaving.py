@@ -1,4 +1,4 @@
-"""How a server leaves: it says so first, answers whoever waits, finishes what it has begun, and refuses nobody."""
+"""How a server ends: it announces it first, answers waiting requests, finishes what it has begun, refuses nobody."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.e2e.hammer import hammering, sound
 from tests.support.stage import Stage
 
 LEAVE_S = 3
-#: Where nothing is asked of a server while it leaves but what clients ask without a pause.
+#: For tests that need a server to leave only while hammers send requests.
 BRIEFLY = {"LEAVE_S": "1"}
-#: Seconds in which a server has ended, beyond LEAVE_S.
+#: Max seconds beyond LEAVE_S until a server has ended.
 GRACE_S = 5.0
 WAITING = 20
 
@@ -37,7 +37,7 @@ def own(servers: Servers, template: str) -> Iterator[tuple[dict[str, str], Stage
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """A listening socket that outlives the servers on it, as that of `onsale up` or of a systemd unit does."""
+    """A listening socket that outlives the servers on it, like that of `onsale up` or of a systemd unit."""
     made = listen(HOST, 0)
     yield made
     made.close()
@@ -62,16 +62,16 @@ def test_a_server_that_is_told_to_end_says_so_answers_and_ends(
         assert waiting[0].silent(0.2)
 
         api.process.send_signal(signal.SIGTERM)
-        told = time.monotonic()
+        signalled = time.monotonic()
         known = [connection.read() for connection in waiting]
-        answered_s = time.monotonic() - told
+        answered_s = time.monotonic() - signalled
         ready = desk.world.ask("GET", "/readyz")
         new = desk.world.ask("POST", "/api/bookings", desk.world.token(), {"show_id": desk.show, "seats": ["D1"]})
         flask = desk.world.ask("GET", "/api/movies")
         begun.send(body[9:])
         finished = begun.read()
         await_exit(api, LEAVE_S + GRACE_S)
-        took = time.monotonic() - told
+        took = time.monotonic() - signalled
 
     assert answered_s < LEAVE_S
     assert {(answer.status, answer.json["stage"]) for answer in known} == {(200, "QUEUED")}
@@ -125,7 +125,7 @@ def test_one_process_that_is_killed_is_replaced_and_the_other_serves(
         killed = api.forks()[0]
         killed.kill()
         until(lambda: killed.pid not in [fork.pid for fork in api.forks()])
-        # What the killed one had taken is reset with it; whoever comes from now on is answered.
+        # Connections that the killed one had accepted are reset; all later ones are answered.
         with hammering(api.address) as hammers:
             until(lambda: len(api.forks()) == 2)
             until(lambda: len(hammers[0].answers) > 50)
@@ -137,7 +137,7 @@ def test_one_process_that_is_killed_is_replaced_and_the_other_serves(
 def test_a_server_that_is_told_to_end_before_it_serves_ends_at_once(
     own: tuple[dict[str, str], Stage], tmp_path: Path
 ) -> None:
-    """Its processes are still importing: they take no request yet, and know nothing of signals but to end."""
+    """Its processes are still importing: they serve no request yet, and have no signal handlers yet."""
     env, _ = own
     with running({**env, "API_PROCESSES": "2"}, tmp_path) as api:
         until(lambda: len(_children(api.process.pid)) == 2)

@@ -1,4 +1,4 @@
-"""Behind nginx and HAProxy as docs/proxies configures them: what clients see through them, and how an api leaves."""
+"""The api behind nginx and HAProxy, configured as in docs/proxies: what clients see, and how an api leaves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.stage import Stage
 
 LEAVE_S = 4
 MISSING = [name for name in ("nginx", "haproxy") if proxies.program(name) is None]
-# .ci/run installs both, and sets this: there nothing is left out.
+# .ci/run installs both and sets this, so that nothing is skipped there.
 REQUIRED = bool(os.environ.get("PROXIES_REQUIRED"))
 pytestmark = pytest.mark.skipif(
     bool(MISSING) and not REQUIRED, reason=f"not installed here: {', '.join(MISSING)} (Debian: apt-get install)"
@@ -50,13 +50,13 @@ def apis(own: tuple[dict[str, str], Stage], tmp_path_factory: pytest.TempPathFac
 def world(
     request: pytest.FixtureRequest, own: tuple[dict[str, str], Stage], apis: list[Api], tmp_path: Path
 ) -> Iterator[World]:
-    """The apis as a client sees them through a proxy."""
+    """The apis, as clients see them through a proxy."""
     with request.param(tmp_path, [api.address for api in apis]) as address:
         yield World(request.param.__name__, address, own[1])
 
 
 def ask(world: World, method: str, path: str, *lines: tuple[str, str], body: bytes = b"") -> wire.Answer:
-    """Ask below the prefix, as a client that knows of no proxy."""
+    """Send a request below the prefix, as a client that does not know of the proxy."""
     head = wire.head(method, PREFIX + path, ("Connection", "close"), *lines)
     return wire.ask(world.address, head + body, method)
 
@@ -134,7 +134,7 @@ def test_the_documentation_and_its_links_are_below_the_prefix(world: World) -> N
     assert page.status == 200
     assert [server["url"] for server in document.json["servers"]] == [PREFIX]
     assert {ask(world, "GET", "/" + name).status for name in files} == {200}
-    assert not page.all("strict-transport-security")  # the client came without TLS, as the proxy tells
+    assert not page.all("strict-transport-security")  # the proxy reports that the client did not use TLS
 
 
 def test_a_leaving_api_is_taken_out_before_it_ends(

@@ -1,4 +1,4 @@
-"""Flask's threads all taken, because Postgres hangs: what waits is bounded, what needs no thread goes on."""
+"""All of Flask's threads are busy because Postgres hangs: the queue is limited, and the front keeps serving."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.contract.wire import Connection
 from tests.e2e.front import Desk, serving, system
 
 REQUESTS = 300
-#: Seconds in which everything that needs no thread must be answered meanwhile.
+#: Max seconds for answers that need no thread, meanwhile.
 WITHIN_S = 1.0
 
 
 @pytest.fixture
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Servers, str]]:
-    """Servers that may be frozen, and the name of their template."""
+    """Separate servers, which the test may freeze, and the name of their template database."""
     with start_servers(tmp_path_factory.mktemp("own"), fsync=False) as started:
         yield started, make_template(started)
 
@@ -39,7 +39,7 @@ def test_requests_that_find_no_thread_are_refused_and_bookings_go_on(
         ExitStack() as stack,
     ):
         desk = Desk.open(api.address, stage)
-        desk.prompt(confirm=False)  # what a booking needs to know is known
+        desk.prompt(confirm=False)  # now the server knows all that a booking needs
         crowd = [stack.enter_context(Connection(api.address)) for _ in range(REQUESTS)]
         with servers.postgres.frozen():
             for connection in crowd:
@@ -62,13 +62,13 @@ def test_requests_that_find_no_thread_are_refused_and_bookings_go_on(
 
 
 def _redis_ms(desk: Desk) -> int:
-    """Redis's clock, by which arrival is timed."""
+    """Return Redis's time, which is the clock of accepted times."""
     seconds, micros = desk.world.stage.stores.client.time()
     return int(seconds) * 1000 + int(micros) // 1000
 
 
 def _accepted_ms(desk: Desk) -> int:
-    """When the confirm was accepted, as Postgres has recorded it."""
+    """Return when the confirm was accepted, as recorded in Postgres."""
     with transaction(desk.world.stage.stores.engine) as connection:
         found = connection.execute(
             text("SELECT last_operation ->> 'accepted_ms' FROM bookings WHERE id = :id"), {"id": desk.hold}

@@ -1,4 +1,4 @@
-"""Clients that are slow or say nothing: they hold no thread and no connection, and nobody else waits for them."""
+"""Slow and silent clients: they occupy no thread, lose their connection in the end, and delay nobody else."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.e2e.impatient import BODY_S
 from tests.support.stage import Stage
 
 SLOW, SILENT, READERS, RECEIVE_BYTES = 200, 20, 60, 4096
-#: Answers of a megabyte and a half: the kernel keeps three megabytes for a reader on the same machine.
+#: Number and bytes of large answers. The kernel buffers about three megabytes for a reader on the same machine.
 LARGE, LARGE_BYTES = 4, 1_500_000
 KEEP_ALIVE_S = 1
-#: Seconds by which a busy machine may be late.
+#: Extra seconds, because the machine may be busy.
 LATE_S = 10.0
 
 
@@ -100,7 +100,7 @@ def test_a_connection_that_has_gone_silent_is_closed(own: tuple[Api, Stage], beg
 
 
 def _closed(connection: Connection) -> None:
-    """That the server closes, with at most a 408 before."""
+    """Assert that the server closes the connection, after a 408 or nothing."""
     try:
         assert connection.read().status == 408
     except ConnectionError:
@@ -137,14 +137,14 @@ def test_who_reads_nothing_of_an_answer_is_let_go(own: tuple[Api, Stage]) -> Non
 
 
 def _open(fork: psutil.Process) -> list[Any]:
-    """The connections that clients have to a process."""
+    """Return the clients' connections to a process."""
     port = next(each.laddr[1] for each in fork.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
     living = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
     return [each for each in fork.net_connections("tcp") if each.laddr[1] == port and each.status in living]
 
 
 def _slow_reader(address: wire.Address) -> socket.socket:
-    """Somebody who has asked for more than the kernel keeps for him, and has room for a few kilobytes."""
+    """Return a client that has requested more than the kernel buffers, with a receive buffer of a few kilobytes."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     reader.settimeout(wire.HANG_S)

@@ -1,4 +1,4 @@
-"""What nobody should send, to real processes over real sockets: clean refusals, no 5xx but 503, no hang, no harm."""
+"""Malformed requests to real processes over real sockets: clean refusals, no 5xx but 503, no hang, no harm."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from uuid import uuid4
 import pytest
 
 from ops.rush.tokens import mint
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, find_running
 from proof.fuzz.cases import Case
 from proof.fuzz.command import fuzz, judge, make_large_show, unharmed
 from proof.fuzz.wire import Answer, send
 from proof.kit.system import Up
 from tests.unit.api.test_jwt_attacks import ATTACKS, Token
 
-#: What CI sends, for so long; `make fuzz` sends as many as one likes.
+#: Max requests and seconds in CI; `make fuzz` takes any number.
 REQUESTS, SECONDS = 600, 25.0
-#: Tokens longer than any header may be are refused before anybody looks at them.
+#: Statuses for a token that is longer than headers may be: refused before it is read.
 TOO_LONG = {400, 413, 431, 0}
 
 
-def answer(system: Running, case: Case) -> Answer:
+def answer(system: RunningSystem, case: Case) -> Answer:
     where = urlsplit(system.base_url)
     return send(where.hostname or "", where.port or 0, case.data(), whole=case.whole)
 
 
 def test_spoilt_requests_do_no_harm(running_up: Up) -> None:
-    system, before = running(running_up.home), running_up.pids()
+    system, before = find_running(running_up.home), running_up.pids()
     show_id = make_large_show(system)
 
     result = fuzz(system, show_id, seed=2026, requests=REQUESTS, seconds=SECONDS)
@@ -38,8 +38,8 @@ def test_spoilt_requests_do_no_harm(running_up: Up) -> None:
 
 
 def test_forged_tokens_are_refused_by_the_server_too(running_up: Up) -> None:
-    """In front of Flask stands what reads tokens by itself (api/front.py): the whole list of attacks, once more."""
-    system = running(running_up.home)
+    """The front (api/front.py) reads tokens before Flask does, so run the whole list of attacks against it."""
+    system = find_running(running_up.home)
     body = b'{"show_id":1,"seats":["A1"]}'
     for name, attack in ATTACKS.items():
         forged = attack(Token(mint(system.jwt_secret, str(uuid4())), system.jwt_secret)).encode("latin-1")
@@ -48,12 +48,12 @@ def test_forged_tokens_are_refused_by_the_server_too(running_up: Up) -> None:
             Case(name, b"POST", b"/api/bookings", headers=headers, body=body),
             Case(name, b"GET", b"/api/bookings/%s" % str(uuid4()).encode(), headers=headers),
         ):
-            told = answer(system, case)
-            assert told.status == 401 or (len(forged) > 8_000 and told.status in TOO_LONG), (name, told)
+            reply = answer(system, case)
+            assert reply.status == 401 or (len(forged) > 8_000 and reply.status in TOO_LONG), (name, reply)
 
 
 @pytest.mark.parametrize(
-    ("told", "wrong"),
+    ("reply", "wrong"),
     [
         (Answer(500, b"HTTP/1.1 500 ..."), "500"),
         (Answer(502, b"HTTP/1.1 502 ..."), "502"),
@@ -65,7 +65,7 @@ def test_forged_tokens_are_refused_by_the_server_too(running_up: Up) -> None:
         (Answer(401, b"HTTP/1.1 401 Who\r\n\r\n"), ""),
     ],
 )
-def test_the_judge_sees_what_is_wrong(told: Answer, wrong: str) -> None:
-    verdict = judge(Case("a good one"), told, b"secret!")
+def test_the_judge_finds_what_is_wrong(reply: Answer, wrong: str) -> None:
+    verdict = judge(Case("a good one"), reply, b"secret!")
 
     assert wrong in verdict if wrong else verdict == ""

@@ -1,4 +1,4 @@
-"""The whole system under a crowd, from outside: what a newcomer sees, also while parts of it are killed."""
+"""The whole system under a crowd of buyers, also while parts of it are killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from core.bookings import Status
 from core.times import iso
 from ops.rush.tokens import mint
-from ops.up.running import Running, running
+from ops.up.running import RunningSystem, running
 from proof.kit.client import Client
 from proof.kit.shows import HOUR_MS, Catalogue, plan
 from proof.kit.system import PROJECT, Up
@@ -36,7 +36,7 @@ def result(rush: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def settled(figures: dict[str, Any], buyers: int) -> None:
-    """Every accepted request has its outcome, and nobody saw anything wrong; the command has run verify."""
+    """Assert that every accepted request has an outcome, without a violation; the command has run verify too."""
     assert figures["accepted"] + sum(figures["refused"].values()) == buyers
     assert figures["accepted"] == figures["confirmed"] + sum(figures["failed"].values())
     assert (figures["undecided"], figures["violations"]) == (0, 0)
@@ -110,7 +110,7 @@ def decisions(client: Client) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
-def make_show(client: Client, system: Running, hold_s: int) -> int:
+def make_show(client: Client, system: RunningSystem, hold_s: int) -> int:
     """Create a show of six seats; return its id."""
     from db.postgres.users import first_admin_id
 

@@ -1,4 +1,4 @@
-"""Every operation of the OpenAPI document, with every check of schemathesis: `make schema` in a small size."""
+"""Every operation of the OpenAPI document with every check of schemathesis: `make schema`, small."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from proof.kit.system import Up
 from proof.openapi.command import NO_LIMITS, look
 from proof.openapi.probe import Size
 
-#: What CI draws for each of three callers, besides what follows from the document.
+#: How much schemathesis generates for each of three callers, besides the cases that follow from the document.
 SMALL = Size(seed=2026, seconds=3, examples=2)
 
 

@@ -1,4 +1,4 @@
-"""`onsale up` as its user sees it: what it prints, what it survives, and that it leaves nothing behind."""
+"""`onsale up` from outside: what it prints, what it survives, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ import psycopg
 import pytest
 
 from ops.up.process import Member
-from ops.up.running import running
+from ops.up.running import find_running
 from proof.kit.system import NAMES, START_DEADLINE_S, Up
 
-#: What a stop is promised to take at most, and a little for this process to notice.
+#: Max seconds of a stop: the ten of the supervisor, and a little for this process to notice.
 STOP_DEADLINE_S = 10.5
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 def test_the_printed_sequence_books_two_seats_when_it_is_pasted(running_up: Up) -> None:
     text = running_up.output()
-    commands = text.split("outcome):\n")[1].split("\nOr a rush")[0]
+    commands = text.split("outcome):\n")[1].split("\nOr send a crowd")[0]
 
     done = subprocess.run(["bash"], input=commands, capture_output=True, text=True, timeout=60, check=True)
 
@@ -38,10 +38,10 @@ def test_the_printed_sequence_books_two_seats_when_it_is_pasted(running_up: Up) 
 
 
 def test_api_and_workers_are_logged_in_with_no_more_rights_than_they_need(running_up: Up) -> None:
-    """The roles' own tests show what these rights are; here that the processes have no others."""
+    """tests/integration/db/test_roles.py tests these rights; this test shows that the processes use these roles."""
     result = running_up.run("rush", "--buyers", "40", "--seats", "20", "--json")
     assert result.returncode == 0, result.stdout + result.stderr
-    owner = running(running_up.home).database_url.replace("+psycopg", "")
+    owner = find_running(running_up.home).database_url.replace("+psycopg", "")
     statement = b"SELECT DISTINCT usename::text FROM pg_stat_activity WHERE application_name = 'onsale'"
 
     with psycopg.connect(owner) as connection:
@@ -55,7 +55,7 @@ def test_api_and_workers_are_logged_in_with_no_more_rights_than_they_need(runnin
 
 
 def _victims() -> list[Any]:
-    """The group and the place in it: 0 is the leader, the others are its forks."""
+    """Return groups with a position in the group: 0 is the leader, the others are its forks."""
     chosen = [
         ("worker-1", 0),
         ("worker-1", 1),
@@ -87,8 +87,8 @@ def test_a_group_that_loses_a_process_is_killed_whole_and_started_again(
 
 
 def _answered(up: Up) -> str:
-    """What a new connection to the api comes to: "200", or the name of its error."""
-    connection = http.client.HTTPConnection(urlsplit(running(up.home).base_url).netloc, timeout=10)
+    """Return the outcome of a request on a new connection: "200", or the name of the error."""
+    connection = http.client.HTTPConnection(urlsplit(find_running(up.home).base_url).netloc, timeout=START_DEADLINE_S)
     try:
         connection.request("GET", "/healthz")
         return str(connection.getresponse().status)
@@ -121,14 +121,14 @@ def test_a_fork_of_the_api_is_replaced_and_nobody_is_refused_meanwhile(running_u
     after = running_up.pids()
     assert after["api"][:2] == [leader, other]
     assert {name for name in NAMES if after[name] != before[name]} == {"api"}
-    # A connection that the lost fork had not taken yet is reset with it; all others are the other fork's.
+    # A connection that the killed fork had not served yet is reset with it; the other fork serves all others.
     assert set(answers) <= {"200", "ConnectionResetError"}
     assert answers.count("200") > 0
     assert _answered(running_up) == "200"
     assert f"event=fork_ended process=supervisor group=api pid={lost}" in running_up.output()
 
 
-def test_whoever_comes_while_the_whole_api_is_replaced_waits_and_is_answered(running_up: Up) -> None:
+def test_a_request_while_the_whole_api_is_replaced_waits_and_is_answered(running_up: Up) -> None:
     before = running_up.pids()
 
     for pid in before["api"]:
@@ -164,7 +164,7 @@ def test_workers_are_scaled_up_and_down(running_up: Up) -> None:
     assert running_up.run("scale", "worker=65").returncode == 2
 
 
-def test_a_second_up_in_the_same_home_is_told_so(running_up: Up) -> None:
+def test_a_second_up_in_the_same_home_is_refused(running_up: Up) -> None:
     done = running_up.run("up", "--port", "0")
 
     assert done.returncode == 2
@@ -173,7 +173,7 @@ def test_a_second_up_in_the_same_home_is_told_so(running_up: Up) -> None:
 
 
 def test_sigterm_ends_everything_in_time(running_up: Up) -> None:
-    # Last of those that share it.
+    # The last test that shares this system.
     running_up.pids()
 
     took = running_up.stop(signal.SIGTERM)
@@ -190,7 +190,7 @@ def test_after_a_kill_of_up_itself_the_next_start_finds_its_data_and_ends_the_re
     fresh_up.start()
     fresh_up.wait(fresh_up.complete)
     password = re.search(r"^admin \S+ password \S+", fresh_up.output(), re.MULTILINE)
-    # Stopped processes cannot obey the signal that the kernel sends them: these are what the record is for.
+    # Stopped processes cannot handle the signal that the kernel sends; the next start ends them by the record.
     stuck = fresh_up.pids()["worker-1"] + fresh_up.pids()["redis"]
     for pid in stuck:
         os.kill(pid, signal.SIGSTOP)
@@ -217,7 +217,7 @@ def test_fresh_starts_from_nothing_and_a_second_ctrl_c_kills_at_once(fresh_up: U
 
     assert re.search(r"^admin \S+ password \S+", fresh_up.output(), re.MULTILINE)
     assert (fresh_up.home / "secrets.json").read_text() != secret
-    # A worker that does not obey would hold up the end for seconds.
+    # A worker that does not react would delay the end for seconds.
     for pid in fresh_up.pids()["worker-1"]:
         os.kill(pid, signal.SIGSTOP)
     assert fresh_up.process is not None

@@ -1,7 +1,7 @@
-"""Rivals: who comes between two steps of another, and what stands behind the rules, taken away for a while.
+"""Rivals that run between two steps of another process, and switches that disable a rule of docs/locking.md.
 
-A test names the very moment, so nothing is left to luck: `comes_after` and `comes_before` let a rival do all of its
-work there; `together` is for those who must wait for each other.
+A test names the exact moment, so nothing depends on timing: `comes_after` and `comes_before` let a rival do all of
+its work there; `together` is for rivals that must wait for each other.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ LANES = 4
 
 
 def result(work: Callable[[], Any]) -> Any:
-    """What it returns or raises."""
+    """Return what `work` returns or raises."""
     try:
         return work()
-    except Exception as error:  # noqa: BLE001 - what it was is what the test looks at
+    except Exception as error:  # noqa: BLE001 - the test checks which one it was
         return error
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:
-    """Run these at the same time; returns what each returned or raised."""
+    """Run these at the same time; return what each returned or raised."""
     results: list[Any] = [None] * len(works)
     start = threading.Barrier(len(works))
 
@@ -55,15 +55,15 @@ def together(*works: Callable[[], Any]) -> list[Any]:
 
 
 def comes_after(patch: pytest.MonkeyPatch, where: Any, name: str, rival: Callable[[], Any]) -> list[Any]:
-    """Once, let a rival come between the next call of `where.name` and what its caller does then.
+    """Run a rival once, right after the next call of `where.name` and before its caller continues.
 
-    The list holds what the rival returned or raised; it is empty until it has come.
+    Returns a list that will contain what the rival returned or raised; it is empty until the rival has run.
     """
     return _interrupt(patch, where, name, rival, before=False)
 
 
 def comes_before(patch: pytest.MonkeyPatch, where: Any, name: str, rival: Callable[[], Any]) -> list[Any]:
-    """As `comes_after`, but just before the call."""
+    """Do the same as `comes_after`, but right before the call."""
     return _interrupt(patch, where, name, rival, before=True)
 
 
@@ -87,14 +87,14 @@ def _interrupt(
 
 
 def somebody_waits(engine: Engine) -> int:
-    """How many transactions wait for a lock."""
+    """Return how many transactions wait for a lock."""
     with transaction(engine) as connection:
         return int(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 @contextmanager
 def fails_at_commit(engine: Engine) -> Iterator[Connection]:
-    """A transaction that Postgres rolls back instead of committing it: it went away."""
+    """Run a transaction that is rolled back instead of committed, because Postgres becomes unavailable."""
     with transaction(engine) as connection:
         yield connection
         raise PostgresUnavailable
@@ -102,14 +102,14 @@ def fails_at_commit(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def loses_the_answer(engine: Engine) -> Iterator[Connection]:
-    """A transaction that is committed, and nobody hears of it."""
+    """Run a transaction that is committed, but whose answer is lost."""
     with transaction(engine) as connection:
         yield connection
     raise PostgresUnavailable
 
 
 def variant(stage: Stage, patch: pytest.MonkeyPatch, name: str, *changes: tuple[str, str]) -> None:
-    """Put another text of a script in its place: each change is what stands there once, and what shall."""
+    """Replace parts of a Lua script: each change is a text that occurs once, and its replacement."""
     source = getattr(scripts, name).source
     for old, new in changes:
         assert source.count(old) == 1, f"{name} does not say {old!r} once"
@@ -118,15 +118,15 @@ def variant(stage: Stage, patch: pytest.MonkeyPatch, name: str, *changes: tuple[
 
 
 def owners_unchecked(patch: pytest.MonkeyPatch) -> None:
-    """Take rule 8 away: a seat changes hands whoever its owner is."""
+    """Disable rule 8: set a seat's new owner without checking the old one."""
 
     def record(connection: Connection, changes: list[SeatChange]) -> None:
         statement = text("""
             UPDATE seats
-               SET booking_id = change.after, status = change.status
-              FROM json_to_recordset(CAST(:changes AS json))
-                   AS change (show_id integer, label text, after uuid, status text)
-             WHERE seats.show_id = change.show_id AND seats.label = change.label
+            SET booking_id = change.after, status = change.status
+            FROM json_to_recordset(CAST(:changes AS json))
+                AS change (show_id integer, label text, after uuid, status text)
+            WHERE seats.show_id = change.show_id AND seats.label = change.label
         """)
         connection.execute(statement, {"changes": as_json(changes)})
 
@@ -134,7 +134,7 @@ def owners_unchecked(patch: pytest.MonkeyPatch) -> None:
 
 
 def lane_unlocked(patch: pytest.MonkeyPatch) -> None:
-    """Take rule 1 away: a lane's row is read, and not locked."""
+    """Disable rule 1: read a lane's row without locking it."""
 
     def read(connection: Connection, lane: int) -> Fence:
         row = connection.execute(text("SELECT * FROM lanes WHERE lane = :lane"), {"lane": lane}).one()
@@ -144,7 +144,7 @@ def lane_unlocked(patch: pytest.MonkeyPatch) -> None:
 
 
 def shows_unlocked(patch: pytest.MonkeyPatch) -> None:
-    """Take rule 5 away: shows are read, and not locked."""
+    """Disable rule 5: read shows without locking them."""
 
     def read(connection: Connection, show_ids: list[int]) -> dict[int, Any]:
         rows = [batches.shows.get(connection, show_id) for show_id in show_ids]
@@ -154,7 +154,7 @@ def shows_unlocked(patch: pytest.MonkeyPatch) -> None:
 
 
 def uniqueness_dropped(stage: Stage) -> None:
-    """Take away what the database itself excludes: a booking or a decision that is recorded twice."""
+    """Drop the constraints that keep a booking or a decision from being recorded twice."""
     with transaction(stage.stores.engine) as connection:
         connection.execute(text("ALTER TABLE bookings DROP CONSTRAINT bookings_pkey"))
         connection.execute(text("ALTER TABLE journal DROP CONSTRAINT journal_pkey"))
@@ -162,25 +162,25 @@ def uniqueness_dropped(stage: Stage) -> None:
 
 
 def live_owners(stage: Stage, show: int, label: str) -> list[UUID]:
-    """The bookings that have a seat, as they themselves say: two if it was sold twice."""
+    """Return the live bookings that list a seat as theirs: two if it was sold twice."""
     statement = text("""
         SELECT id
-          FROM bookings
-         WHERE show_id = :show AND status IN ('PENDING', 'CONFIRMED') AND :label = ANY (seats)
-         ORDER BY accepted_at, id
+        FROM bookings
+        WHERE show_id = :show AND status IN ('PENDING', 'CONFIRMED') AND :label = ANY (seats)
+        ORDER BY accepted_at, id
     """)
     with transaction(stage.stores.engine) as connection:
         return list(connection.execute(statement, {"show": show, "label": label}).scalars())
 
 
 def neighbours(stage: Stage) -> tuple[int, int]:
-    """Two shows of one lane, which is not lane 0."""
+    """Return two shows of one lane, which is not lane 0."""
     shows = [stage.show() for _ in range(LANES + 1)]
     return next((one, other) for one in shows for other in shows if one < other and one % LANES == other % LANES != 0)
 
 
 def book_in_lane_0(stage: Stage, *wanted: tuple[int, str]) -> list[UUID]:
-    """Accept bob's Books, in this order, as if every show were in lane 0: a lane that is computed in two ways."""
+    """Accept bob's Books, in this order, as if every show were in lane 0: a bug that computes lanes in two ways."""
     stage.limit(lanes=1)
     try:
         for show, _ in wanted:

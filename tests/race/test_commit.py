@@ -1,4 +1,4 @@
-"""Rules 9 and 10 of docs/locking.md: what a worker believes of a COMMIT. With their negative controls."""
+"""Rules 9 and 10 of docs/locking.md: what a worker may conclude from a COMMIT. With their negative controls."""
 
 from __future__ import annotations
 
@@ -25,21 +25,24 @@ from tests.support.stage import Stage
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 from workers.drain import drain
-from workers.load_state import keep
+from workers.load_state import keep_maps
 from workers.seat_maps import SeatMaps
 from workers.stores import Stores, open_stores
 
 
 def lapse(stage: Stage, show: int) -> None:
-    """The lease of a drain that failed lapses."""
+    """Let the lease of a failed drain lapse."""
     stage.stores.client.delete(keys.lease(show % LANES))
 
 
 # -- rule 9: a COMMIT whose answer was lost is never repeated blindly ---------------------------------------
 
 
-def lose_an_answer_and_go_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[int, UUID, UUID]:
-    """Alice's A1 is committed, and her drain does not hear of it. Another one goes on: she cancels, bob has it."""
+def lose_an_answer_and_continue(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[int, UUID, UUID]:
+    """Commit alice's A1, but lose the answer to its drain; a later drain decides her Cancel and bob's Book of A1.
+
+    Returns the show, alice's booking and bob's.
+    """
     show = stage.show()
     alices = stage.book(show, "A1")
     with monkeypatch.context() as patch:
@@ -58,7 +61,7 @@ def lose_an_answer_and_go_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> t
 def test_a_drain_whose_commit_was_not_answered_begins_at_the_lock(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    show, alices, bobs = lose_an_answer_and_go_on(stage, monkeypatch)
+    show, alices, bobs = lose_an_answer_and_continue(stage, monkeypatch)
 
     assert run_batch(stage.stores, show % LANES, 500) is None
     assert stage.drain(show) == 0
@@ -72,21 +75,20 @@ def test_a_drain_whose_commit_was_not_answered_begins_at_the_lock(
 def test_a_transaction_that_is_repeated_blindly_sells_the_seat_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Behind the rule stand only what the database itself excludes, and rule 8."""
-    record, recorded = batches._record, []
+    """Without the rule, only the database's constraints and rule 8 are left."""
+    record, recorded = batches.record, []
 
-    def record_and_remember(connection: Any, batch: Batch, entries: Any) -> None:
-        recorded.append((replace(batch, rows=dict(batch.rows)), entries))
-        record(connection, batch, entries)
+    def record_and_remember(connection: Any, batch: Batch) -> None:
+        recorded.append(replace(batch, rows=dict(batch.rows)))
+        record(connection, batch)
 
-    monkeypatch.setattr(batches, "_record", record_and_remember)
-    show, alices, bobs = lose_an_answer_and_go_on(stage, monkeypatch)
+    monkeypatch.setattr(batches, "record", record_and_remember)
+    show, alices, bobs = lose_an_answer_and_continue(stage, monkeypatch)
     owners_unchecked(monkeypatch)
 
     def repeat() -> None:
-        batch, entries = recorded[0]
         with transaction(stage.stores.engine) as connection:
-            record(connection, replace(batch, rows=dict(batch.rows)), entries)
+            record(connection, replace(recorded[0], rows=dict(recorded[0].rows)))
 
     with pytest.raises(IntegrityError, match="bookings_pkey"):
         repeat()
@@ -96,20 +98,20 @@ def test_a_transaction_that_is_repeated_blindly_sells_the_seat_twice(
     assert live_owners(stage, show, "A1") == [alices, bobs]
 
 
-# -- rule 10: what a worker keeps between batches is believed only under the lock ---------------------------
+# -- rule 10: what a worker keeps between batches is trusted only under the lock ----------------------------
 
 
 @pytest.fixture
 def other(stage: Stage) -> Iterator[Stores]:
-    """Another worker."""
+    """The stores of another worker."""
     opened = open_stores(stage.stores.settings)
     yield opened
     opened.close()
 
 
 def sold_by_another_worker(stage: Stage, other: Stores) -> int:
-    """This worker keeps the map of a show of three seats, two of them free. Another one sells bob the better one, and
-    alice's Book of one of the best comes next. Returns the show."""
+    """Have this worker keep the map of a show of three seats, two of them free; another worker sells the better one
+    to bob, and alice's Book of one best seat is next in the lane. Returns the show."""
     show = stage.show(rows=1, seats=3)
     stage.book(show, quantity=1)
     stage.drain(show)
@@ -120,12 +122,12 @@ def sold_by_another_worker(stage: Stage, other: Stores) -> int:
 
 
 def owners_of_each(stage: Stage, show: int) -> list[int]:
-    """How many bookings have each of the three seats."""
+    """Return how many bookings own each of the three seats, sorted."""
     return sorted(len(live_owners(stage, show, label)) for label in ("A1", "A2", "A3"))
 
 
 @pytest.mark.rule(number=10)
-def test_a_kept_map_is_not_believed_once_another_worker_has_sold(stage: Stage, other: Stores) -> None:
+def test_a_kept_map_is_not_used_once_another_worker_has_sold(stage: Stage, other: Stores) -> None:
     show = sold_by_another_worker(stage, other)
 
     run_batch(stage.stores, show % LANES, 500)
@@ -139,8 +141,8 @@ def test_a_kept_map_is_not_believed_once_another_worker_has_sold(stage: Stage, o
 def test_a_kept_map_of_another_version_sells_a_seat_twice(
     stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch, checked: bool
 ) -> None:
-    """Behind rule 10 stands rule 8: with it the batch fails, without it the seat has two owners."""
-    monkeypatch.setattr(SeatMaps, "take", lambda maps, show_id, version: maps._pop(show_id))
+    """Rule 8 is the fallback for rule 10: with it the batch fails, without it the seat has two owners."""
+    monkeypatch.setattr(SeatMaps, "remove", lambda maps, show_id, version: maps._pop(show_id))
     show = sold_by_another_worker(stage, other)
 
     if checked:
@@ -153,8 +155,8 @@ def test_a_kept_map_of_another_version_sells_a_seat_twice(
 
 
 def ask_after_a_rollback(stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch) -> UUID:
-    """Of six seats one is sold. Two more become alice's, which is rolled back, and she cancels; another worker sells
-    one. Returns bob's booking of the four that are free, decided here."""
+    """Of six seats one is sold. Two more are sold to alice, which is rolled back, and she cancels; another worker
+    sells one. Returns bob's booking of the four free seats, decided by this worker."""
     show = stage.show(rows=1, seats=6)
     stage.book(show, quantity=1)
     stage.drain(show)
@@ -186,14 +188,14 @@ def test_a_map_of_a_batch_that_was_rolled_back_is_not_kept(
 def test_a_map_kept_before_commit_refuses_seats_that_are_free(
     stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = batches._record
+    record = batches.record
 
-    def record_and_keep(connection: Any, batch: Batch, entries: Any) -> None:
-        record(connection, batch, entries)
+    def record_and_keep(connection: Any, batch: Batch) -> None:
+        record(connection, batch)
         if connection.engine is stage.stores.engine:
-            keep(stage.stores.seat_maps, batch.states, batch.rows)
+            keep_maps(stage.stores.seat_maps, batch.states, batch.rows)
 
-    monkeypatch.setattr(batches, "_record", record_and_keep)
+    monkeypatch.setattr(batches, "record", record_and_keep)
 
     wanted = ask_after_a_rollback(stage, other, monkeypatch)
 

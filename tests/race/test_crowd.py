@@ -1,4 +1,4 @@
-"""Everything at once on real servers: buyers, their second thoughts, and drains."""
+"""Everything at once on real servers: buyers, their cancels, and drains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.drain import drain
 
 
 class Crowd:
-    """Buyers, their second thoughts, and drains, all at once on two shows."""
+    """Buyers, their cancels, and drains, all at once on two shows."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage

@@ -1,4 +1,4 @@
-"""Rules 5 and 8 of docs/locking.md: the fences behind the lane's lock, where a lane is computed in two ways.
+"""Rules 5 and 8 of docs/locking.md: the second line of defence, needed if a bug computes a show's lane in two ways.
 
 Alice's Books are in the lane of their shows, bob's in lane 0. Each rule with its negative control.
 """
@@ -39,7 +39,7 @@ from workers.batch import Batch, Poison, run_batch
 
 
 def wait_for_ever(patch: pytest.MonkeyPatch) -> None:
-    """On a busy machine a lock's timeout must not come before what the test waits for."""
+    """A long lock timeout: on a busy machine it must not end before the event that the test waits for."""
     lock = shows.lock
 
     def patiently(connection: Connection, show_ids: list[int]) -> dict[int, ShowRow]:
@@ -96,13 +96,13 @@ def test_shows_locked_in_the_order_of_the_operations_deadlock(stage: Stage, monk
     assert "deadlock detected" in str(failed)
 
 
-# -- rule 8: a seat changes hands only if its owner still is the one that was read --------------------------
+# -- rule 8: a seat gets a new owner only if its owner is still the one that was read -----------------------
 
 
 def two_lanes_sell_a_seat(stage: Stage, patch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
-    """Both lanes have read A1 as free; bob's sells it, and then alice's goes on. No lock keeps them apart.
+    """Both lanes have read A1 as free; bob's sells it, and then alice's continues. No lock separates them.
 
-    Returns what became of alice's batch, and whose the seat is then, as their bookings say.
+    Returns the result of alice's batch, and the owners of the seat according to the bookings.
     """
     show, _ = neighbours(stage)
     alices = stage.book(show, "A1")

@@ -1,4 +1,4 @@
-"""Rule 13 of docs/locking.md: a hall's shows are looked at under the hall's lock. With its negative control."""
+"""Rule 13 of docs/locking.md: a hall's shows are read under the hall's lock. With its negative control."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ START_MS = 4_073_000_000_000
 
 
 def put_into_hall(stage: Stage, hall_id: int, movie_id: int, looked: list[int]) -> int | None:
-    """Make a show as api/catalogue/shows.py does; None if the hall is taken.
+    """Create a show as api/catalogue/shows.py does; return None if the hall is occupied.
 
-    Once it has looked it goes on only when the other one has looked, too, or waits for a lock.
+    After reading the hall's shows, wait until the other caller has read them, too, or waits for a lock.
     """
     settings = ShowSettings(
         sales_close_ms=START_MS, starts_ms=START_MS, seats_per_user=1, hold_ms=1, prices={"standard": 1}
@@ -35,7 +35,7 @@ def put_into_hall(stage: Stage, hall_id: int, movie_id: int, looked: list[int]) 
 
 
 def two_at_once(stage: Stage) -> list[Any]:
-    """What becomes of two shows that are put into one hall at the same time."""
+    """Return the results of adding two shows to one hall at the same time."""
     with transaction(stage.stores.engine) as connection:
         hall_id = halls.insert_hall(connection, "Studio", plan(1, 1), 1)
         movie = {"title": "Row Lock", "description": "", "genre": "", "duration_min": 90}
@@ -45,14 +45,14 @@ def two_at_once(stage: Stage) -> list[Any]:
 
 
 @pytest.mark.rule(number=13)
-def test_of_two_shows_put_into_a_hall_at_once_one_is_made(stage: Stage) -> None:
+def test_of_two_shows_added_to_a_hall_at_once_one_is_created(stage: Stage) -> None:
     results = two_at_once(stage)
 
     assert {type(result) for result in results} == {int, type(None)}, results
 
 
 @pytest.mark.without_rule(number=13)
-def test_without_the_halls_lock_both_are_made(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_halls_lock_both_are_created(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halls, "lock", lambda connection, hall_id: None)
 
     results = two_at_once(stage)

@@ -1,4 +1,4 @@
-"""Rule 12 of docs/locking.md: what decide reads changes in the lane alone, so the journal replays. With controls."""
+"""Rule 12 of docs/locking.md: what `decide` reads changes only in the lane, so it can be replayed. With controls."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from workers import batch as batches
 
 
 def unproven(stage: Stage) -> list[str]:
-    """What the replay finds otherwise than it stands in the journal."""
+    """Return the differences between the journal and its replay."""
     violations = verify(stage.stores.settings.database_url).violations
     return [violation for violation in violations if violation.startswith("journal") and "replay" in violation]
 
 
 def book_two(stage: Stage) -> tuple[int, UUID]:
-    """Bob asks for two seats of a show that lets everybody have ten."""
+    """Accept bob's Book of two seats, at a show with ten seats per user."""
     show = stage.show(seats_per_user=10)
     return show, stage.book(show, "A1", "A2", user=stage.bob)
 
@@ -49,10 +49,10 @@ def test_a_limit_that_is_lowered_while_a_batch_is_at_work_counts_from_its_place_
 
 
 @pytest.mark.without_rule(number=12)
-def test_a_limit_that_is_lowered_beside_the_lane_cannot_be_replayed(
+def test_a_limit_that_is_lowered_outside_the_lane_cannot_be_replayed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who was accepted before the change is refused by it, and nothing says why."""
+    """A request accepted before the change is refused because of it, and the journal does not show why."""
     show, before = book_two(stage)
 
     def lower_the_limit() -> None:
@@ -69,7 +69,7 @@ def test_a_limit_that_is_lowered_beside_the_lane_cannot_be_replayed(
 
 
 def cancel_while_it_is_decided(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[UUID, UUID]:
-    """Alice has A1 first in line, then bob. Her Cancel is accepted when a drain has the lock and has yet to read."""
+    """Queue alice's Book of A1, then bob's. Her Cancel is accepted when a drain has the lock but has not read yet."""
     show = stage.show()
     alices, bobs = stage.book(show, "A1"), stage.book(show, "A1", user=stage.bob)
     stage.limit(batch=2)
@@ -81,7 +81,7 @@ def cancel_while_it_is_decided(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.rule(number=12)
-def test_what_a_worker_knows_besides_stands_in_the_outcome(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_the_worker_knows_is_in_the_outcome(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     alices, bobs = cancel_while_it_is_decided(stage, monkeypatch)
 
     assert stage.booking(alices).status is Status.CANCELLED
@@ -90,7 +90,7 @@ def test_what_a_worker_knows_besides_stands_in_the_outcome(stage: Stage, monkeyp
 
 
 @pytest.mark.without_rule(number=12)
-def test_what_a_worker_knows_besides_and_keeps_to_itself_cannot_be_replayed(
+def test_what_only_the_worker_knows_and_does_not_record_cannot_be_replayed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse_the_withdrawn(state: ShowState, entry: Entry, at_ms: int, verdict: Verdict | None) -> Any:

@@ -1,4 +1,4 @@
-"""Rules 1 and 2 of docs/locking.md: the lane's lock, and what is read behind it. With their negative controls."""
+"""Rules 1 and 2 of docs/locking.md: the lane's lock, and what is read under it. With their negative controls."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from workers.seat_maps import SeatMaps
 
 
 def two_drains(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, UUID]:
-    """A drain has just looked at the lane's row when another one comes. Then somebody else books.
+    """A drain has just read the lane's row when another one runs. Afterwards, bob books.
 
-    Returns what became of the other drain, and the booking that came after both.
+    Returns the result of the other drain, and bob's booking.
     """
     show = stage.show()
     stage.book(show, "A1")
@@ -55,7 +55,7 @@ def two_drains(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, UUID
 
 
 @pytest.mark.rule(number=1)
-def test_a_second_drain_is_turned_away_and_the_lane_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_drain_is_refused_and_the_lane_continues(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     other, later = two_drains(stage, monkeypatch)
 
     assert isinstance(other, LaneBusy)
@@ -65,7 +65,7 @@ def test_a_second_drain_is_turned_away_and_the_lane_goes_on(stage: Stage, monkey
 
 
 @pytest.mark.without_rule(number=1)
-def test_without_the_lanes_lock_its_row_is_set_back_and_the_lane_stands_still(
+def test_without_the_lanes_lock_its_row_is_set_back_and_the_lane_stops(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -82,7 +82,7 @@ def test_without_the_lanes_lock_its_row_is_set_back_and_the_lane_stands_still(
 
 
 def alice_then_bob(stage: Stage) -> tuple[int, Callable[[], Any]]:
-    """Both want A1. The rival is a worker that decides alice's Book, commits, and is killed before it publishes."""
+    """Alice and bob want A1. The rival worker decides alice's Book, commits, and is killed before it publishes."""
     show = stage.show()
     stage.book(show, "A1")
     stage.book(show, "A1", user=stage.bob)
@@ -110,7 +110,7 @@ def test_what_is_read_after_the_lock_is_what_the_last_holder_wrote(
 def test_a_seat_that_is_read_before_the_lock_is_sold_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, checked: bool
 ) -> None:
-    """Behind rule 2 stands rule 8: with it the batch fails, without it the seat has two owners."""
+    """Rule 8 is the fallback for rule 2: with it the batch fails, without it the seat has two owners."""
     show, rival = alice_then_bob(stage)
     load, lock, early = batches.load_states, fences.lock, []
 
@@ -135,9 +135,9 @@ def test_a_seat_that_is_read_before_the_lock_is_sold_twice(
 
 
 def owner_after_waiting(stage: Stage, read: Callable[[Connection, int], UUID | None]) -> tuple[UUID, UUID | None]:
-    """Somebody has locked the show and given A1 away; `read` begins now, waits for the lock, and looks.
+    """A transaction has locked the show and sold A1; `read` begins now, waits for the lock, and reads the owner.
 
-    Returns the seat's new owner, and the one that was read.
+    Returns the seat's new owner, and the owner that was read.
     """
     show, engine = stage.show(), stage.stores.engine
     new = stage.operation(show, "A1").booking_id
@@ -172,10 +172,10 @@ def test_one_statement_that_locks_and_reads_takes_a_sold_seat_for_free(stage: St
     def lock_and_read(connection: Connection, show: int) -> UUID | None:
         statement = text("""
             SELECT seats.booking_id
-              FROM shows
-              JOIN seats ON seats.show_id = shows.id
-             WHERE shows.id = :show AND seats.label = 'A1'
-               FOR UPDATE OF shows
+            FROM shows
+            JOIN seats ON seats.show_id = shows.id
+            WHERE shows.id = :show AND seats.label = 'A1'
+            FOR UPDATE OF shows
         """)
         owner: UUID | None = connection.execute(statement, {"show": show}).scalar_one()
         return owner

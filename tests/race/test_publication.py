@@ -1,4 +1,4 @@
-"""Rules 6, 7 and 11 of docs/locking.md: what Redis is told of a batch, and when. With their negative controls."""
+"""Rules 6, 7 and 11 of docs/locking.md: what of a batch is published in Redis, and when. With negative controls."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from core.bookings import Status
 from core.errors import PostgresWentBack
 from core.halls import Hall
-from db.kv import keys, lanes, scripts, statuses
-from db.kv.lanes import Accepted
+from db.kv import admission, keys, scripts, statuses
+from db.kv.admission import Admission
 from db.postgres import bookings
 from db.postgres.engine import transaction
 from proof.kit.shows import plan
@@ -25,7 +25,7 @@ from workers.publish import publish
 
 
 def somebody_else_drains(stage: Stage, show: int) -> int:
-    """The lease of the drain that failed has lapsed; returns how many entries another one has decided."""
+    """Let the failed drain's lease lapse, and drain again; return how many entries were decided."""
     stage.stores.client.delete(keys.lease(show % LANES))
     return stage.drain(show)
 
@@ -34,7 +34,7 @@ def somebody_else_drains(stage: Stage, show: int) -> int:
 
 
 def book_while_commit_fails(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[int, UUID]:
-    """Alice's booking is decided and recorded; then Postgres rolls it back instead of committing it."""
+    """Decide and record alice's booking; then Postgres rolls it back instead of committing it."""
     show = stage.show()
     booking = stage.book(show, "A1")
     with monkeypatch.context() as patch:
@@ -44,7 +44,7 @@ def book_while_commit_fails(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tu
 
 
 @pytest.mark.rule(number=6)
-def test_of_a_batch_that_is_not_committed_nothing_is_published(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_published_of_a_batch_that_is_not_committed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     show, booking = book_while_commit_fails(stage, monkeypatch)
 
     assert stage.status(booking) == {}
@@ -54,17 +54,17 @@ def test_of_a_batch_that_is_not_committed_nothing_is_published(stage: Stage, mon
 
 
 @pytest.mark.without_rule(number=6)
-def test_published_before_commit_a_booking_is_told_and_lost_and_its_lane_stands_still(
+def test_published_before_commit_a_booking_is_shown_and_lost_and_its_lane_stops(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = batches._record
+    record = batches.record
 
-    def record_and_publish(connection: Any, batch: Batch, entries: Any) -> None:
-        record(connection, batch, entries)
+    def record_and_publish(connection: Any, batch: Batch) -> None:
+        record(connection, batch)
         publish(stage.stores, batch, "token", None)
 
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "_record", record_and_publish)
+        patch.setattr(batches, "record", record_and_publish)
         show, booking = book_while_commit_fails(stage, monkeypatch)
 
     assert stage.status(booking)["status"] == "CONFIRMED"
@@ -77,7 +77,7 @@ def test_published_before_commit_a_booking_is_told_and_lost_and_its_lane_stands_
 
 
 @pytest.mark.without_rule(number=6)
-def test_trimmed_in_a_script_of_its_own_an_outcome_is_never_published(
+def test_if_a_separate_script_trims_an_outcome_is_never_published(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -100,8 +100,8 @@ def test_trimmed_in_a_script_of_its_own_an_outcome_is_never_published(
 
 
 def zombie_after_a_wipe(stage: Stage) -> tuple[int, UUID]:
-    """A drain has committed alice's hold of the only seat, and sleeps. Others publish it; she cancels; Redis is
-    wiped, and knows the booking and the show again from Postgres. Then the drain wakes up and publishes."""
+    """A drain has committed alice's hold of the only seat, and is suspended. Others publish it; she cancels; Redis is
+    wiped, and gets the booking and the show again from Postgres. Then the drain resumes and publishes."""
     show = stage.show(rows=1, seats=1)
     booking = stage.book(show, "A1", hold=True)
     zombie = run_batch(stage.stores, show % LANES, 500)
@@ -133,8 +133,8 @@ def test_without_the_comparison_it_sets_status_and_card_back(stage: Stage, monke
         stage,
         monkeypatch,
         "FINISH",
-        ("if not version or tonumber(version) < tonumber(ARGV[arg]) then", "if true then"),
-        ("local newer = not now[1] or tonumber(now[1]) < tonumber(version)", "local newer = true"),
+        ("if not known or tonumber(known) < tonumber(version) then", "if true then"),
+        ("local newer = not v or tonumber(v) < tonumber(new.v)", "local newer = true"),
     )
 
     show, booking = zombie_after_a_wipe(stage)
@@ -143,9 +143,9 @@ def test_without_the_comparison_it_sets_status_and_card_back(stage: Stage, monke
     assert stage.accept(stage.operation(show, "A1", user=stage.bob)).code == "SOLD_OUT"
 
 
-def repeat_in_a_new_life(stage: Stage) -> tuple[Accepted, int]:
+def repeat_in_a_new_life(stage: Stage) -> tuple[Admission, int]:
     """A batch of three entries is committed, and Redis wiped. Bob books, then the batch is published, and bob repeats
-    his key. Returns what he is told, and how many entries he has in the lane."""
+    his key. Returns the reply to that, and the number of his entries in the lane."""
     show = stage.show()
     for number in (1, 2, 3):
         stage.book(show, f"A{number}")
@@ -168,10 +168,10 @@ def test_a_batch_of_another_epoch_touches_no_lane(stage: Stage) -> None:
 
 
 @pytest.mark.without_rule(number=7)
-def test_a_batch_that_does_not_look_at_the_epoch_has_a_request_accepted_twice(
+def test_a_batch_that_does_not_check_the_epoch_has_a_request_accepted_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = "local same_life = meter[1] == ARGV[1] and (given or still_there())"
+    look = "local same_life = meter[1] == batch.epoch and (given or still_there())"
     variant(stage, monkeypatch, "FINISH", (look, "local same_life = true"))
 
     repeated, entries = repeat_in_a_new_life(stage)
@@ -179,19 +179,19 @@ def test_a_batch_that_does_not_look_at_the_epoch_has_a_request_accepted_twice(
     assert (repeated.code, entries) == ("ACCEPTED", 2)
 
 
-# -- rule 11: what the door believes to be taken belongs to one version of the show -------------------------
+# -- rule 11: the taken seats that accept.lua trusts belong to one version of the show ----------------------
 
 
-def ask(stage: Stage, show: int, label: str) -> Accepted:
-    """Bob asks for one seat at a door that may refuse it if it is taken."""
-    number = Hall.from_plan(0, plan(2, 5)).number(label)
+def ask(stage: Stage, show: int, label: str) -> Admission:
+    """Send bob's Book of one seat with the seat's index, so that accept.lua may refuse it if it is taken."""
+    number = Hall.from_plan(0, plan(2, 5)).seat_index(label)
     operation = stage.operation(show, label, user=stage.bob)
-    return lanes.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, lease_ms=2_000, seats=[number])
+    return admission.accept(stage.stores.rounds, operation, lanes=LANES, cap=1_000, lease_ms=2_000, seats=[number])
 
 
 def cancelled_by_a_batch_that_was_not_published(stage: Stage) -> int:
-    """The door knows that A1 and B1 are taken. Alice cancels B1; the worker that has decided so is killed before it
-    publishes; another one decides what comes next, and publishes both."""
+    """Redis has A1 and B1 as taken. Alice cancels B1; the worker that has decided this is killed before it publishes;
+    another one decides the next batch, and publishes both."""
     show = stage.show()
     for user, label in ((stage.alice, "A1"), (stage.bob, "A1"), (stage.bob, "A2")):
         stage.book(show, label, user=user)
@@ -207,7 +207,7 @@ def cancelled_by_a_batch_that_was_not_published(stage: Stage) -> int:
 
 
 @pytest.mark.rule(number=11)
-def test_where_versions_do_not_meet_the_door_refuses_no_seat(stage: Stage) -> None:
+def test_if_versions_do_not_match_no_seat_is_refused(stage: Stage) -> None:
     show = cancelled_by_a_batch_that_was_not_published(stage)
 
     assert known_version(stage.stores.client, show, LANES) is None
@@ -215,8 +215,8 @@ def test_where_versions_do_not_meet_the_door_refuses_no_seat(stage: Stage) -> No
 
 
 @pytest.mark.without_rule(number=11)
-def test_without_versions_the_door_refuses_a_seat_that_is_free(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    variant(stage, monkeypatch, "FINISH", ("(known ~= version and known ~= before) or ", ""))
+def test_without_versions_a_free_seat_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    variant(stage, monkeypatch, "FINISH", ("(known ~= new.v and known ~= new.before) or ", ""))
 
     show = cancelled_by_a_batch_that_was_not_published(stage)
 

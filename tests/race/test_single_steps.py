@@ -1,4 +1,4 @@
-"""Rules 3 and 4 of docs/locking.md: accepting, and falling asleep, are one atomic step. With negative controls."""
+"""Rules 3 and 4 of docs/locking.md: accepting is one atomic step, and so is falling asleep. With controls."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from core.operations import Book
-from db.kv import keys, lanes, scripts
-from db.kv.lanes import Accepted
+from db.kv import admission, keys, lanes, scripts
+from db.kv.admission import Admission
 from tests.race.rivals import LANES, together
 from tests.support.stage import Stage
 
@@ -17,14 +17,14 @@ LEASE_MS = 60_000
 
 
 def awake(stage: Stage, lane: int) -> bool:
-    """Whether somebody is at work or on the way: otherwise only the sweeper would find the lane's entries."""
+    """Return whether the lane has a lease; without one, only the sweeper would find its entries."""
     return bool(stage.stores.client.exists(keys.lease(lane)))
 
 
-def send(stage: Stage, operation: Book) -> Accepted:
-    """Ask for it over a connection of one's own, as an api process does."""
-    return lanes.accepted(
-        stage.stores.client.execute_command(*lanes.accept_command(operation, lanes=LANES, cap=1_000, lease_ms=2_000))
+def send(stage: Stage, operation: Book) -> Admission:
+    """Accept it over a separate connection, as an api process does."""
+    return admission.parse(
+        stage.stores.client.execute_command(*admission.command(operation, lanes=LANES, cap=1_000, lease_ms=2_000))
     )
 
 
@@ -45,7 +45,7 @@ def test_a_key_sent_a_hundred_times_at_once_is_accepted_once(stage: Stage) -> No
 
 
 @pytest.mark.without_rule(number=3)
-def test_looking_first_and_adding_then_gives_a_key_two_places_in_line(stage: Stage) -> None:
+def test_checking_first_and_adding_later_accepts_a_key_twice(stage: Stage) -> None:
     show = stage.show()
     lane, operation, looked = show % LANES, stage.operation(show, "A1", key="k"), threading.Barrier(2)
     client, status = stage.stores.client, keys.status(lane, operation.booking_id)
@@ -66,7 +66,7 @@ def test_looking_first_and_adding_then_gives_a_key_two_places_in_line(stage: Sta
     assert client.xlen(keys.lane(lane)) == 2
 
 
-# -- rule 4: falling asleep and looking are one atomic step -------------------------------------------------
+# -- rule 4: checking the lane and falling asleep are one atomic step ---------------------------------------
 
 
 @pytest.mark.rule(number=4)
@@ -85,7 +85,7 @@ def test_no_wake_up_is_lost_between_release_and_accept(stage: Stage, accept_firs
 
 
 @pytest.mark.without_rule(number=4)
-def test_looking_first_and_falling_asleep_then_loses_a_wake_up(stage: Stage) -> None:
+def test_checking_first_and_falling_asleep_later_loses_a_wake_up(stage: Stage) -> None:
     show = stage.show()
     lane, client = show % LANES, stage.stores.client
     assert lanes.take(client, lane, "me", LEASE_MS)

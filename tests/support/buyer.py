@@ -1,4 +1,4 @@
-"""Somebody who books over HTTP, and what is to be expected of the answers."""
+"""A user who books over HTTP, and checks of the answers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.access import tokens
-from api.shapes.answers import Problem
-from api.shapes.requests import BOOKING_STATUS
+from api.shapes.answers import BOOKING_STATUS, Problem
 
 
 class Buyer:
-    """Somebody with a token."""
+    """A user with a token, and the requests that a buyer sends."""
 
     def __init__(self, app: Flask, client: FlaskClient) -> None:
         self.id = uuid4()
@@ -42,7 +41,7 @@ class Buyer:
 
 
 def refused(response: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """Check that an answer is this one problem."""
+    """Assert that an answer is a problem with this status and code; return its body."""
     assert response.status_code == status, response.get_data(as_text=True)
     assert response.content_type == "application/problem+json"
     body: dict[str, Any] = response.get_json()
@@ -52,7 +51,7 @@ def refused(response: TestResponse, status: int, code: str) -> dict[str, Any]:
 
 
 def answered(response: TestResponse, status: int) -> dict[str, Any]:
-    """Check that an answer is a booking's status."""
+    """Assert that an answer is a booking's status; return its body."""
     assert response.status_code == status, response.get_data(as_text=True)
     body: dict[str, Any] = response.get_json()
     assert BOOKING_STATUS.validate(body) == {}

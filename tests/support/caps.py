@@ -1,4 +1,4 @@
-"""A door with small caps, for tests of them."""
+"""Accepting bookings with small caps per user and show, for tests of these caps."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from uuid import UUID
 
 from core import ids
 from core.operations import Book
-from db.kv import keys, lanes
-from db.kv.lanes import Accepted
+from db.kv import admission, keys
+from db.kv.admission import Admission
 from tests.support.stage import Stage
 
 LANES, USER_CAP, SHOW_CAP = 4, 2, 5
 _keys = itertools.count(1)
 
 
-def ask(stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str = "", quantity: int = 0) -> Accepted:
-    """Ask for seats (one of the best, if nothing is named) at a door with small caps."""
+def ask(
+    stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str = "", quantity: int = 0
+) -> Admission:
+    """Accept a Book (one of the best seats, if none is named) with small caps; return the result."""
     user = user or stage.alice
     operation = Book(
         booking_id=ids.booking_id(b"k" * 32, show, user, key or f"undecided {next(_keys)}"),
@@ -27,7 +29,7 @@ def ask(stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str
         quantity=quantity or (0 if seats else 1),
     )
     settings = stage.stores.settings
-    return lanes.accept(
+    return admission.accept(
         stage.stores.rounds,
         operation,
         lanes=LANES,
@@ -39,5 +41,5 @@ def ask(stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str
 
 
 def counts(stage: Stage, show: int) -> dict[str, str]:
-    """What the door has counted of a show."""
+    """Return the undecided bookings that accept.lua has counted for a show."""
     return stage.stores.client.hgetall(keys.undecided(show % LANES, show))

@@ -1,7 +1,6 @@
-"""Things that tests of the API need: settings, applications, catalogue rows, people with tokens, stand-ins.
+"""What tests of the API need: applications, catalogue rows, users with tokens, a fake booking service.
 
-Rows are inserted through db/, each in a transaction of its own. The actors of the play: alice buys, carol
-is the administrator.
+Rows are inserted through db/, each in its own transaction. By convention alice buys, and carol is the administrator.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ PRICES = {"premium": 1800, "standard": 1200}
 
 @contextmanager
 def opened_app(settings: Settings) -> Iterator[Flask]:
-    """An application on stores of its own, closed at the end."""
+    """Open an application with its own connections to the stores; close it at the end of the block."""
     app = create_app(settings, open_backend(settings))
     try:
         yield app
@@ -51,9 +50,9 @@ def opened_app(settings: Settings) -> Iterator[Flask]:
 
 @dataclass
 class StandInService:
-    """A booking service whose Redis says what a test wants it to say."""
+    """A fake booking service. `unavailable`: its Redis is unavailable; `state`: the lanes that it reports."""
 
-    away: bool = False
+    unavailable: bool = False
     leaving: bool = False
     state: Sequence[Any] = field(
         default_factory=lambda: [
@@ -70,7 +69,7 @@ class StandInService:
         return len(self.lanes())
 
     def lanes(self) -> Sequence[Any]:
-        if self.away:
+        if self.unavailable:
             raise RedisUnavailable
         return self.state
 
@@ -79,14 +78,14 @@ class StandInService:
 
 
 def make_movie(engine: Engine, title: str = "Row Lock", genre: str = "drama") -> int:
-    """A movie; returns its id."""
+    """Insert a movie; return its id."""
     values = {"title": title, "description": "", "genre": genre, "duration_min": 90}
     with transaction(engine) as connection:
         return movies.insert_movie(connection, values).id
 
 
 def make_hall(engine: Engine, plan: dict[str, Any] = PLAN, name: str = "Studio") -> int:
-    """A hall; returns its id."""
+    """Insert a hall; return its id."""
     with transaction(engine) as connection:
         return halls.insert_hall(connection, name, plan, Hall.from_plan(0, plan).capacity)
 
@@ -99,7 +98,7 @@ def make_show(
     plan: dict[str, Any] = PLAN,
     **settings: Any,
 ) -> int:
-    """A show on sale with all its seats; returns its id."""
+    """Insert a show that is on sale, with all its seats; return its id."""
     movie_id = movie_id or make_movie(engine)
     hall_id = make_hall(engine, plan)
     starts_ms = int(time.time() * 1000) + starts_in_ms
@@ -125,7 +124,7 @@ def make_show(
 
 
 def sell(engine: Engine, show_id: int, *labels: str, status: str = "SOLD") -> None:
-    """What a lane's transaction does to seats and version, without the bookings."""
+    """Change seats and version as a lane's transaction does, but without bookings."""
     counter = {"SOLD": "sold", "HELD": "held"}[status]
     with transaction(engine) as connection:
         connection.execute(
@@ -145,17 +144,17 @@ def sell(engine: Engine, show_id: int, *labels: str, status: str = "SOLD") -> No
 
 
 def make_admin(engine: Engine, email: str = "carol@example.com") -> UUID:
-    """An administrator who cannot log in (the hash is none); returns the id."""
+    """Insert an administrator who cannot log in, because the hash is not valid; return the id."""
     with transaction(engine) as connection:
         return users.insert_admin(connection, email, "no hash at all")
 
 
 def headers_of(app: Flask, user_id: UUID | None = None, role: str = "user") -> dict[str, str]:
-    """The Authorization header of a person, by default of one without an account."""
+    """Return the Authorization header of a user, by default of one without an account."""
     with app.app_context():
         return {"Authorization": f"Bearer {tokens.mint(user_id or uuid4(), role)}"}
 
 
 def codes_of(body: dict[str, Any]) -> set[str]:
-    """The places that a problem complains about."""
+    """Return the pointers and parameters that a problem names."""
     return {fault.get("pointer", fault.get("parameter", "?")) for fault in body.get("errors", [])}

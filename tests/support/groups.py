@@ -1,4 +1,4 @@
-"""Small process groups for tests of what keeps them alive."""
+"""Small process groups for tests of the supervisor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ops.up.process import Launch, Member
 
-#: A leader with one fork; both live until they are killed.
+#: Code of a leader with one fork; both run until they are killed.
 PAIR = """
 import os, signal
 if os.fork() == 0:

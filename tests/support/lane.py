@@ -1,4 +1,4 @@
-"""A show's lane in memory: operations decided by hand, on a clock of the test's own."""
+"""A show's lane in memory: `core.decide` called directly, with the test's own clock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOLD = 120_000
 
 
 class Lane:
-    """A show's state and a clock; each call is one operation, accepted when `at` says."""
+    """A show's state and a clock; each call decides one operation, accepted at `now` (milliseconds)."""
 
     def __init__(self, rows: int = 2, seats: int = 5, **changes: Any) -> None:
         hall = Hall.from_plan(1, plan(rows, seats, premium=1))

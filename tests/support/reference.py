@@ -1,7 +1,7 @@
-"""The booking rule once more, as simply as it can be said: what tests compare decide and the whole pipeline with.
+"""A second implementation of the booking rules, as simple as possible, to compare `decide` and the whole system with.
 
-No loading, no counters, no indexes: one dict of bookings, looked through from the beginning each time. Where
-the product may choose (the best seats), the reference is told what it chose, and only says whether it may.
+No loading, no counters, no indexes: one dict of bookings, searched from the beginning each time. Where the product
+may choose (the best seats), the reference takes its choice, and only checks whether it was allowed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Kept:
 
 @dataclass
 class Reference:
-    """One show. `categories`: seat -> category.   Times are accepted times; `decided_ms` starts a hold's clock."""
+    """One show. `categories`: seat -> category. Times are accepted times; a hold's time starts at `decided_ms`."""
 
     categories: Mapping[str, str]
     limit: int
@@ -36,12 +36,12 @@ class Reference:
     bookings: dict[UUID, Kept] = field(default_factory=dict)
 
     def free(self, at_ms: int) -> set[str]:
-        """The seats that can be had at this time: nobody's, or of a hold that has lapsed."""
+        """Return the seats that are free at this time: not owned, or of a hold that has lapsed."""
         live = (kept for kept in self.bookings.values() if self._live(kept, at_ms))
         return set(self.categories) - {seat for kept in live for seat in kept.seats}
 
     def seats_of(self, user_id: UUID, at_ms: int) -> int:
-        """How many seats count against a person's limit."""
+        """Return the number of seats that count against a user's limit."""
         return sum(len(b.seats) for b in self.bookings.values() if b.user_id == user_id and self._live(b, at_ms))
 
     def book(
@@ -56,8 +56,8 @@ class Reference:
     ) -> None:
         """Decide a Book.
 
-        Args:   chosen: the seats that the product chose, where no seats are named.
-                withdrawn: its Cancel was accepted before this.   overdue: it has waited for too long.
+        Args:   chosen: the seats that the product chose, if the Book names none.
+                withdrawn: its Cancel was accepted before it.   overdue: it has waited in the lane for too long.
         """
         if book.booking_id in self.bookings:
             return
@@ -86,25 +86,25 @@ class Reference:
         self.bookings[book.booking_id] = kept
 
     def confirm(self, id_: UUID, at_ms: int) -> None:
-        """In time is in time, however long it queued: `at_ms` is when it was accepted."""
+        """Decide a Confirm. Only its accepted time `at_ms` counts, however long it was queued."""
         self._expire(at_ms, {id_})
         if id_ in self.bookings and self.bookings[id_].state == "HELD":
             self.bookings[id_].state = "CONFIRMED"
 
     def cancel(self, id_: UUID, at_ms: int) -> None:
-        """A lapsed hold cannot be cancelled any more: it has failed."""
+        """Decide a Cancel. A lapsed hold can no longer be cancelled: it has failed."""
         self._expire(at_ms, {id_})
         if id_ in self.bookings and self.bookings[id_].state in ("HELD", "CONFIRMED"):
             self.bookings[id_].state = "CANCELLED"
 
     def expire(self, at_ms: int, limit: int) -> None:
-        """The lapsed holds whose deadlines are the earliest."""
+        """Decide an Expire: fail the `limit` lapsed holds with the earliest deadlines."""
         lapsed = [id_ for id_, b in self.bookings.items() if b.state == "HELD" and b.deadline_ms <= at_ms]
         lapsed.sort(key=lambda id_: (self.bookings[id_].deadline_ms, id_.bytes))
         self._expire(at_ms, set(lapsed[:limit]))
 
     def change(self, *, limit: int | None = None, state: str | None = None) -> None:
-        """New settings; a closed show stays as it is."""
+        """Decide a ChangeShow: set new settings, unless the show is closed."""
         if self.closed:
             return
         self.limit = limit or self.limit

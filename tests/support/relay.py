@@ -1,6 +1,6 @@
-"""A relay: an address that leads to one server, and later to another, as a name or a virtual address does.
+"""A relay: an address that leads to one server and later to another, like a DNS name or a virtual IP address.
 
-Connections stay with the server to which they were made.
+Existing connections stay with the server to which they were made.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 @contextmanager
 def relay(upstream: Path) -> Iterator[Relay]:
-    """A relay, closed at the end of the block."""
+    """Open a relay; close it at the end of the block."""
     opened = Relay(upstream)
     try:
         yield opened

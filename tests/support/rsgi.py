@@ -1,4 +1,4 @@
-"""The front as granian runs it: on an event loop of its own, asked from a test's thread (no socket in between)."""
+"""Runs the front as granian does, on its own event loop, and calls it from the test's thread without a socket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Answer:
 
 
 class Headers:
-    """A request's headers, as granian gives them: names in small letters, lines in their order."""
+    """A request's headers as granian passes them: names in lower case, lines in order."""
 
     def __init__(self, lines: list[tuple[str, str]]) -> None:
         self._lines = [(name.lower(), value) for name, value in lines]
@@ -58,12 +58,12 @@ class Scope:
 
 
 class Proto:
-    """Takes the answer. `body`: what the client sends, whole or in chunks; None: nothing ever comes."""
+    """A request's protocol, which takes the answer. `body`: whole or in chunks; None: it never arrives."""
 
     def __init__(self, body: bytes | Sequence[bytes] | None) -> None:
         self._chunks = [body] if isinstance(body, bytes) else body
         self.gone = asyncio.Event()
-        #: Bytes of the body that were taken.
+        #: Bytes of the body that the application has read.
         self.read = 0
         self.answer = Answer()
 
@@ -94,7 +94,7 @@ class Proto:
 
 
 class Server:
-    """The application on an event loop of its own."""
+    """The front on its own event loop, in a thread."""
 
     def __init__(self, app: Front) -> None:
         self.app = app
@@ -106,7 +106,7 @@ class Server:
     def begin(
         self, method: str, target: str, headers: dict[str, str], body: bytes | None = b"", proto: Proto | None = None
     ) -> Future[Answer]:
-        """Send a request. `proto`: instead of one that sends `body`, for a test that does more than that with it."""
+        """Send a request; return the future answer. `proto`: use it instead of a new one that sends `body`."""
         return asyncio.run_coroutine_threadsafe(self._ask(method, target, headers, body, proto), self._loop)
 
     def ask(
@@ -115,14 +115,14 @@ class Server:
         return self.begin(method, target, headers, body, proto).result(PATIENCE_S)
 
     def soon(self, do: Callable[[], object]) -> None:
-        """Have something done on the loop."""
+        """Call `do` on the loop."""
         self._loop.call_soon_threadsafe(do)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     def stop(self) -> None:
-        """End the loop."""
+        """Close the front and end the loop."""
         self.run(self.app.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE_S)

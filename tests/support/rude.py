@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Rude:
-    """A server that takes what is sent and hangs up without an answer."""
+    """A server that answers only CLIENT and INFO, and closes the connection at any other command."""
 
     def __init__(self, path: Path) -> None:
         self.received = b""

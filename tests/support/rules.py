@@ -1,8 +1,7 @@
-"""The rules of the tree as functions over one file; each yields `path:line: what is wrong`.
+"""The rules of the tree, as functions over one file; each yields `path:line: what is wrong`.
 
-tests/unit/project/test_architecture.py holds the tree to them, and each of them to a sample that breaks it.
-Those in TEXT_RULES look at the documents, too.
-`python -m tests.support.rules` prints what they find, and which files are over the length one should aim at.
+tests/unit/project/test_architecture.py applies them to the tree (those in TEXT_RULES to the documents too), and
+test_rules.py to samples. `python -m tests.support.rules` prints all findings, also of files longer than the goal.
 """
 
 from __future__ import annotations
@@ -20,24 +19,13 @@ PROJECT = Path(__file__).parents[2]
 PACKAGES = ("api", "core", "db", "ops", "proof", "workers")
 
 #: What each package, or folder of one, may import besides the standard library and itself. The most specific entry
-#: counts; what has none may import anything but the packages in `NEVER`.
+#: applies; packages without an entry may import anything except the packages in `NEVER`.
 IMPORTS = {
     "core": set[str](),
     "db": {"core", "sqlalchemy", "psycopg", "redis", "hiredis", "orjson"},
     "workers": {"core", "db", "dramatiq", "redis", "sqlalchemy", "apscheduler", "prometheus_client"},
-    "api": {
-        "core",
-        "db",
-        "workers.actors",
-        "sqlalchemy",
-        "redis",
-        "prometheus_client",
-        "marshmallow",
-        "werkzeug",
-        "granian",
-        "uvloop",
-        "orjson",
-    }
+    "api": {"core", "db", "workers.actors", "sqlalchemy", "redis", "prometheus_client", "marshmallow", "werkzeug"}
+    | {"granian", "uvloop", "orjson"}
     | {"apispec", "flask", "flask_smorest", "flask_swagger_ui", "argon2"}
     # It mints. Access tokens are verified by api/access/tokens.py alone, so neither its decorators nor PyJWT come in.
     | {"flask_jwt_extended.JWTManager", "flask_jwt_extended.create_access_token"},
@@ -46,15 +34,15 @@ IMPORTS = {
     "proof/bench": {"api", "core", "db", "ops", "proof.kit", "workers"}
     | {"celery", "click", "dramatiq", "flask", "psutil", "psycopg", "redis", "rich"},
 }
-#: What the others must not import: the product nothing of the proofs, and neither anything of the tests.
+#: What packages without an entry in IMPORTS must not import.
 NEVER = {"ops": {"proof", "tests"}, "proof": {"tests"}}
-#: The rooms of a package, from the lowest: each may import those with a lower number.
+#: The rooms (folders) of a package, with their levels: each may import rooms of lower levels.
 ROOMS = {
     "api": {"shapes": 0, "web": 1, "access": 2, "server": 2, "bookings": 3, "accounts": 4, "catalogue": 4},
     "db": {"kv": 0, "postgres": 0},
     "ops": {"up": 0},
 }
-#: The exceptions of core.
+#: Modules of core that may import one library.
 ONE_LIBRARY = {
     "core/settings.py": {"environs", "marshmallow.ValidationError"},
     "core/server_settings.py": {"environs.validate"},
@@ -63,16 +51,16 @@ ONE_LIBRARY = {
     "core/metric_files.py": {"prometheus_client"},
     "core/operations.py": {"orjson"},
 }
-#: Only inside a function: what a command needs of the system that it talks to.
+#: Imports allowed inside functions only: what a command needs to find and check the running system.
 LAZILY = {"ops/rush": {"ops.up.running", "ops.verify", "db.postgres.engine", "db.postgres.users"}}
-#: Where the environment is read, and where it is passed on to our own processes.
+#: Modules that read the environment, or pass it on to our own processes.
 ENVIRONMENT = {"core/settings.py", "ops/up/programs.py", "proof/kit/environment.py"}
 
 SQL = re.compile(r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s|TRUNCATE\s)")
 MOST_LINES, GOAL_LINES, MOST_FUNCTION_LINES = 300, 200, 40
-#: What people read besides the code.
+#: The documents: texts that people read besides the code.
 DOCUMENTS = ("*.md", "docs/**/*.md", "Makefile", "Dockerfile", "*.yaml", "pyproject.toml", ".env.example", ".ci/run")
-#: Words that send a reader to a paper which the repository does not hold. A section of an RFC can be looked up.
+#: Phrases that refer to a document outside the repository. A section of an RFC is allowed.
 PAPERS = re.compile(
     r"\bthe[\s#]+design[\s#]+(?:said|says|asks?|asked|keeps|kept|wants?|wanted|promise[sd]?)\b"
     r"|\b(?:design|source)[\s#]+notes?\b|\bfacts:|\brequirements[\s#]+row\b"
@@ -80,7 +68,7 @@ PAPERS = re.compile(
     re.IGNORECASE,
 )
 DOCUMENT_NAME = re.compile(r"[\w./-]*\w\.md\b")
-#: The bench's goals have one source; a line elsewhere that names one says where it is.
+#: The benchmark's goals are defined on one page; a line elsewhere that names a goal must name the page too.
 GOAL, GOALS_PAGE = re.compile(r"\bP(?:[1-9]|1[0-2])(?:_[a-z0-9]+)?\b"), "docs/performance.md"
 #: Words of our old dialect, and riddles. Each has a plain word of the field instead (docs/glossary.md).
 DIALECT = re.compile(
@@ -105,13 +93,13 @@ class Source:
 
     @property
     def room(self) -> str:
-        """The folder within the package, or an empty string for a module at the package's top level."""
+        """The folder within the package, or "" for a module at the package's top level."""
         parts = self.path.split("/")
         return parts[1] if len(parts) > 2 else ""
 
     @property
     def known_as(self) -> str:
-        """The folder whose entry in IMPORTS counts."""
+        """The package or folder whose entry in IMPORTS applies."""
         inner = f"{self.package}/{self.room}"
         return inner if inner in IMPORTS else self.package
 
@@ -124,7 +112,7 @@ class Source:
 
 
 def sources(*, tests: bool) -> list[Source]:
-    """Every file of ours that holds code."""
+    """Return every code file of the repository."""
     found = [PROJECT / "schema.sql"]
     for folder in (*PACKAGES, *(["tests"] if tests else [])):
         found += [path for path in (PROJECT / folder).rglob("*") if path.suffix in (".py", ".sql", ".lua")]
@@ -132,13 +120,13 @@ def sources(*, tests: bool) -> list[Source]:
 
 
 def documents() -> list[Source]:
-    """Every text of ours that holds no code, or little."""
+    """Return every document of the repository."""
     found = {path for pattern in DOCUMENTS for path in PROJECT.glob(pattern)}
     return [Source(path.relative_to(PROJECT).as_posix(), path.read_text()) for path in sorted(found)]
 
 
 def imports(source: Source) -> Iterator[str]:
-    """Each package imports only what IMPORTS allows; none of them imports tests, and the product imports no proof."""
+    """Find imports that IMPORTS and NEVER do not allow: no package imports tests, the product imports no proof."""
     known = source.known_as
     anywhere = {known.replace("/", "."), *IMPORTS.get(known, ()), *ONE_LIBRARY.get(source.path, ())}
     for node, name, lazily in _imported(source.tree):
@@ -150,7 +138,7 @@ def imports(source: Source) -> Iterator[str]:
 
 
 def rooms(source: Source) -> Iterator[str]:
-    """Within a package, rooms import only rooms below them, and none imports the package's top level."""
+    """Find imports of rooms that are not below: rooms import only rooms of lower levels, and no top-level module."""
     package, room = source.package, source.room
     order = ROOMS.get(package, {})
     if room not in order:
@@ -168,7 +156,7 @@ def _imported(node: ast.AST, lazily: bool = False) -> Iterator[tuple[ast.AST, st
         if isinstance(child, ast.Import):
             yield from ((child, alias.name, lazily) for alias in child.names)
         elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue  # nothing of it is imported when the program runs
+            continue  # not imported when the program runs
         elif isinstance(child, ast.ImportFrom):
             module = "." * child.level + (child.module or "")
             yield from ((child, f"{module}.{alias.name}", lazily) for alias in child.names)
@@ -178,7 +166,7 @@ def _imported(node: ast.AST, lazily: bool = False) -> Iterator[tuple[ast.AST, st
 
 
 def sql(source: Source) -> Iterator[str]:
-    """SQL only in db/, proof/kit/sql.py and proof/bench/sql/; tests may contain any."""
+    """Find SQL outside db/, proof/kit/sql.py, proof/bench/sql/ and tests."""
     if source.package in ("db", "tests") or source.path.startswith(("proof/bench/sql/", "proof/kit/sql.py")):
         return
     if source.path.endswith(".sql") and source.path != "schema.sql":
@@ -192,12 +180,12 @@ def sql(source: Source) -> Iterator[str]:
 
 
 def _text(constant: object) -> str:
-    """What a string or a bytes literal says; nothing of other constants."""
+    """Return the text of a constant, decoded if it is bytes."""
     return constant.decode(errors="replace") if isinstance(constant, bytes) else str(constant)
 
 
 def environment(source: Source) -> Iterator[str]:
-    """The environment only in core/settings.py, and where it is passed on. Tests make it for what they start."""
+    """Find uses of the environment outside ENVIRONMENT and tests."""
     if source.path in ENVIRONMENT or source.package == "tests":
         return
     names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
@@ -210,7 +198,7 @@ def environment(source: Source) -> Iterator[str]:
 
 
 def naive_times(source: Source) -> Iterator[str]:
-    """Every time is aware."""
+    """Find times without a time zone."""
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
@@ -221,18 +209,18 @@ def naive_times(source: Source) -> Iterator[str]:
         elif of_datetime and name in ("now", "fromtimestamp") and len(node.args) + len(given) < 1 + (name != "now"):
             yield source.says(node, f"{name}() without a zone")
         elif name == "replace" and isinstance(given.get("tzinfo"), ast.Constant):
-            yield source.says(node, "replace(tzinfo=None) takes the zone away")
+            yield source.says(node, "replace(tzinfo=None) removes the zone")
 
 
 def long_files(source: Source, most: int = MOST_LINES) -> Iterator[str]:
-    """Files of at most 300 lines; 200 are the goal."""
+    """Find a file with more than `most` lines."""
     lines = len(source.text.splitlines())
     if lines > most:
         yield f"{source.path}: {lines} lines, more than {most}"
 
 
 def long_functions(source: Source) -> Iterator[str]:
-    """Functions of at most 40 lines, from `def` to the end."""
+    """Find functions with more than 40 lines, from `def` to the end."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -241,14 +229,14 @@ def long_functions(source: Source) -> Iterator[str]:
 
 
 def names(source: Source) -> Iterator[str]:
-    """No empty names, and none that the standard library or a dependency has."""
+    """Find names of files and folders that say nothing, or that the standard library or a dependency has."""
     path = Path(source.path)
     for part in (*path.parts[:-1], path.stem):
         whose = len(path.parts) > 2 and part == path.stem == "service"  # the folder says whose
         if EMPTY_NAMES.fullmatch(part) and not whose:
             yield f"{source.path}: {part} says nothing"
         if path.suffix == ".py" and part in _foreign():
-            yield f"{source.path}: {part} is the name of somebody else's module"
+            yield f"{source.path}: {part} is the name of a module of the standard library or of a dependency"
 
 
 @cache
@@ -262,9 +250,9 @@ def _foreign() -> frozenset[str]:
 
 
 def papers(source: Source) -> Iterator[str]:
-    """No pointer to a paper that the repository does not hold."""
+    """Find references to documents that are not in the repository."""
     for found in PAPERS.finditer(source.text):
-        yield f"{source.path}:{_line(source, found)}: {found[0]!r} is no place that a reader can go to"
+        yield f"{source.path}:{_line(source, found)}: {found[0]!r} refers to a document outside the repository"
     for found in DOCUMENT_NAME.finditer(source.text):
         places = (PROJECT, PROJECT / "docs", (PROJECT / source.path).parent)
         if not any((place / found[0]).is_file() for place in places):
@@ -272,7 +260,7 @@ def papers(source: Source) -> Iterator[str]:
 
 
 def goals(source: Source) -> Iterator[str]:
-    """A goal of the bench is named where it stands, where it is tested, or with the page that has them all."""
+    """Find lines that name a goal of the benchmark without its page, outside the page, its code and its tests."""
     if source.path in (GOALS_PAGE, "proof/bench/goals.py") or source.path.startswith("tests/unit/proof/test_bench_"):
         return
     for number, line in enumerate(source.text.splitlines(), 1):
@@ -281,7 +269,7 @@ def goals(source: Source) -> Iterator[str]:
 
 
 def dialect(source: Source) -> Iterator[str]:
-    """Plain English: none of the words in DIALECT."""
+    """Find words in DIALECT."""
     for found in DIALECT.finditer(source.text):
         yield f"{source.path}:{_line(source, found)}: {found[0]!r} is not the field's word"
 
@@ -290,7 +278,7 @@ def _line(source: Source, found: re.Match[str]) -> int:
     return source.text.count("\n", 0, found.start()) + 1
 
 
-#: Over code alone, and over everything that is read.
+#: Rules for code only, and rules for code and documents.
 RULES = (imports, rooms, sql, environment, naive_times, long_files, long_functions, names)
 TEXT_RULES = (papers, goals)
 

@@ -1,4 +1,4 @@
-"""Access tokens put together as a test wants them, good unless it says otherwise."""
+"""Access tokens with any claims, header and key; valid by default."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALICE = UUID("a11ce000-0000-4000-8000-000000000001")
 
 
 def claims_with(**changes: Any) -> dict[str, Any]:
-    """Return good claims of Alice's, except for `changes`; None removes a claim."""
+    """Return valid claims for Alice, with `changes`; None removes a claim."""
     now = int(time.time())
     claims = {
         "sub": str(ALICE),
@@ -36,7 +36,7 @@ def claims_with(**changes: Any) -> dict[str, Any]:
 def signed(
     secret: str = SECRET, algorithm: str = "HS256", header: dict[str, Any] | None = None, **changes: Any
 ) -> str:
-    """Return a token that PyJWT makes of `claims_with(changes)`. The default header names the key."""
+    """Return a token that PyJWT makes from `claims_with(changes)`. The default header names the key."""
     return jwt.encode(
         claims_with(**changes), secret, algorithm, {"kid": key_id(secret)} if header is None else header
     )

@@ -1,6 +1,6 @@
-"""A stage for tests of the booking path: shows, operations accepted by the real script, drains run by hand.
+"""A stage for tests of the booking path: makes shows, accepts operations with the real script, drains on call.
 
-The actors of the play: alice buys, bob is her rival.
+By convention alice buys, and bob is her rival.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from core.halls import Hall
 from core.ids import lane_of
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation
 from core.shows import ShowSettings
-from db.kv import cards, lanes, statuses
-from db.kv.lanes import Accepted
+from db.kv import admission, cards, statuses
+from db.kv.admission import Admission
 from db.postgres import bookings, catalogue, halls, movies, shows
 from db.postgres.engine import transaction
 from ops.verify import verify
@@ -34,7 +34,7 @@ _keys = itertools.count(1)
 
 
 class Stage:
-    """Everything a test of the path does, in one line each."""
+    """Each step of a booking's path as one method, on real stores."""
 
     def __init__(self, stores: Stores) -> None:
         self.stores = stores
@@ -42,7 +42,7 @@ class Stage:
         self.rung: list[int] = []
 
     def show(self, rows: int = 2, seats: int = 5, *, premium: int = 0, **settings: Any) -> int:
-        """A show that is on sale, its card published."""
+        """Insert a show that is on sale and publish its card; return its id."""
         now_ms = int(time.time() * 1000)
         values = {
             "sales_close_ms": now_ms + HOUR_MS,
@@ -79,9 +79,9 @@ class Stage:
         )
         cards.publish(self.stores.rounds, show_id, card, self.stores.settings.lanes)
 
-    def accept(self, operation: Operation) -> Accepted:
+    def accept(self, operation: Operation) -> Admission:
         settings = self.stores.settings
-        return lanes.accept(
+        return admission.accept(
             self.stores.rounds,
             operation,
             lanes=settings.lanes,
@@ -98,7 +98,7 @@ class Stage:
         body: str = "",
         **more: Any,
     ) -> UUID:
-        """Accept a Book and return its id."""
+        """Accept a Book and return the booking's id."""
         operation = self.operation(show_id, *seats, user=user, key=key, body=body, **more)
         accepted = self.accept(operation)
         assert accepted.code in ("ACCEPTED", "SAME"), accepted
@@ -113,7 +113,7 @@ class Stage:
         body: str = "",
         **more: Any,
     ) -> Book:
-        """A Book; without a key it is nobody's before."""
+        """Return a Book; without `key`, with a new one."""
         user = user or self.alice
         return Book(
             booking_id=ids.booking_id(b"k" * 32, show_id, user, key or f"key {next(_keys)}"),
@@ -124,37 +124,37 @@ class Stage:
             **more,
         )
 
-    def confirm(self, id_: UUID, user: UUID | None = None) -> Accepted:
+    def confirm(self, id_: UUID, user: UUID | None = None) -> Admission:
         return self.accept(Confirm(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
 
-    def cancel(self, id_: UUID, user: UUID | None = None) -> Accepted:
+    def cancel(self, id_: UUID, user: UUID | None = None) -> Admission:
         return self.accept(Cancel(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
 
-    def expire(self, show_id: int, limit: int = 500) -> Accepted:
+    def expire(self, show_id: int, limit: int = 500) -> Admission:
         return self.accept(Expire(show_id=show_id, limit=limit))
 
-    def change(self, show_id: int, **changes: Any) -> Accepted:
+    def change(self, show_id: int, **changes: Any) -> Admission:
         return self.accept(ChangeShow(show_id=show_id, changes=changes))
 
     def drain(self, *show_ids: int) -> int:
-        """Give the lanes of some shows (default: every lane) one batch each; returns how many were decided."""
+        """Drain one batch from each lane of these shows (default: every lane); return the number of decisions."""
         wanted = {lane_of(show_id, self.stores.settings.lanes) for show_id in show_ids}
         every = wanted or range(self.stores.settings.lanes)
         return sum(drain(self.stores, lane, self.rung.append, for_s=0) for lane in sorted(every))
 
     def rescue(self, lane: int) -> int:
-        """Give a stalled lane one batch, as a sweeper would."""
+        """Rescue a stalled lane as the sweeper does, with one batch."""
         return sweep.rescue(self.stores, lane, self.rung.append, for_s=0)
 
     def booking(self, id_: UUID) -> Booking:
-        """The booking as recorded in Postgres."""
+        """Return the booking as recorded in Postgres."""
         with transaction(self.stores.engine) as connection:
             found = bookings.get(connection, id_)
         assert found is not None
         return found
 
     def status(self, id_: UUID) -> dict[str, Any]:
-        """The body published in Redis; {} while queued or if there is none."""
+        """Return the body published in Redis; {} while queued, or if there is none."""
         fields, _ = statuses.read(self.stores.rounds, id_, ids.show_of(id_), self.stores.settings.lanes)
         body: dict[str, Any] = json.loads(fields.get("b", "{}"))
         return body
@@ -173,13 +173,13 @@ class Stage:
         return row.held, row.sold
 
     def granted(self, id_: UUID) -> int:
-        """When a booking was first decided, ms: a hold's clock starts then."""
+        """Return when a booking was first decided, ms: a hold's time starts then."""
         with transaction(self.stores.engine) as connection:
             statement = text("SELECT min(decided_ms) FROM journal WHERE booking_id = :id")
             return int(connection.execute(statement, {"id": id_}).scalar_one())
 
     def let_holds_lapse(self, show_id: int) -> None:
-        """Move the deadlines of a show's holds into the past, as if time had gone by."""
+        """Move the deadlines of a show's holds into the past."""
         with transaction(self.stores.engine) as connection:
             connection.execute(
                 text("UPDATE bookings SET expires_at = accepted_at WHERE show_id = :id AND status = 'PENDING'"),
@@ -187,10 +187,10 @@ class Stage:
             )
 
     def proven(self) -> None:
-        """Nothing in the database is wrong."""
+        """Assert that `onsale verify` finds no violation."""
         violations = verify(self.stores.settings.database_url).violations
         assert violations == [], "\n".join(violations)
 
     def limit(self, **changes: Any) -> None:
-        """Give the worker other settings."""
+        """Change settings of the worker."""
         self.stores.settings = replace(self.stores.settings, **changes)

@@ -1,4 +1,4 @@
-"""A Valkey of a test's own, which may be demoted, stopped and told to be otherwise than it must be."""
+"""A Valkey for one test, which the test may demote, stop and misconfigure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from proof.kit.servers import TestServer
 
 
 class Valkey:
-    """A server of the test's own, and a client of its database 1."""
+    """A Valkey process for one test, and a client of its database 1."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -27,7 +27,7 @@ class Valkey:
         return Path(self.server.url.removeprefix("unix://").split("?")[0])
 
     def demote(self) -> None:
-        """Make it a replica of nobody that answers."""
+        """Make it the replica of an address where no server is."""
         self.client.execute_command("REPLICAOF", "127.0.0.1", "1")
 
     def promote(self) -> None:

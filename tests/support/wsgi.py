@@ -1,4 +1,4 @@
-"""Flask's application on real WSGI servers, and a client that sends bodies in chunks, as no test client does."""
+"""The Flask application on real WSGI servers, and a client that sends chunked bodies, which test clients cannot."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An HTTP answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,14 +40,14 @@ class Answer:
 
 
 def offline_app() -> Flask:
-    """The application without any server behind it, and without limits on who asks how often."""
+    """Return the application without any store behind it, and without rate and login limits."""
     settings = offline_settings(RATE_LIMIT_PER_S="0", LOGINS_PER_ADDRESS="0", LOGINS_PER_ACCOUNT="0")
     return create_app(settings, open_backend(settings))
 
 
 @contextmanager
 def on_werkzeug(app: Flask) -> Iterator[int]:
-    """The application on Werkzeug's own server, a thread per connection; yields the port."""
+    """Run the application on Werkzeug's server, with a thread per connection; yield the port."""
     server = make_server(HOST, 0, app, threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -59,7 +59,7 @@ def on_werkzeug(app: Flask) -> Iterator[int]:
 
 @contextmanager
 def on_granian() -> Iterator[int]:
-    """`offline_app` on granian's WSGI side, a process of its own; yields the port."""
+    """Run `offline_app` on granian's WSGI server, in a separate process; yield the port."""
     with socket.create_server((HOST, 0)) as probe:
         port = probe.getsockname()[1]
     options = ("--interface", "wsgi", "--factory", "--host", HOST, "--port", str(port), "--log-level", "error")
@@ -76,13 +76,13 @@ def on_granian() -> Iterator[int]:
 def chunked(
     port: int, path: str, chunks: Iterable[bytes], headers: Mapping[str, str] | None = None, method: str = "POST"
 ) -> Answer:
-    """Send a JSON body in these chunks, none of them empty."""
+    """Send a JSON body in these chunks, none of them empty; return the answer."""
     given = {"Host": HOST, "Content-Type": "application/json", "Transfer-Encoding": "chunked", **(headers or {})}
     head = "".join(
         [f"{method} {path} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in given.items()), "\r\n"]
     )
     with socket.create_connection((HOST, port), PATIENCE_S) as client:
-        with suppress(ConnectionError, BrokenPipeError):  # an answer may come before the body has ended
+        with suppress(ConnectionError, BrokenPipeError):  # an answer may arrive before the body's end
             client.sendall(head.encode())
             for chunk in chunks:
                 client.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk))

@@ -1,10 +1,10 @@
--- attempt: count one attempt against some limits, or say how long to wait. One atomic step.
+-- attempt: count one attempt against some limits, or return how long to wait. One atomic step.
 --
--- KEYS  a string per limit: how often its subject has tried in the window, with the window as TTL
+-- KEYS  a string per limit: the attempts of its subject in the window, with the window as TTL
 -- ARGV  per key: limit, window in ms
 --
--- Reply 0: counted, go on.   Otherwise: ms until the next attempt may be made; then nothing was counted, so that
--- those who go on trying do not lock the door for ever.
+-- Reply 0: counted, go ahead.   Otherwise: ms until the next attempt is allowed; then nothing was counted, so clients
+-- that keep trying do not lock the account for ever.
 
 local wait = 0
 for i = 1, #KEYS do

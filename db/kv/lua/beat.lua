@@ -1,6 +1,6 @@
--- beat: a worker's heartbeat. Workers that have not been heard of are forgotten.
+-- beat: record a worker's heartbeat, and remove workers whose heartbeat is too old.
 --
--- KEYS  1 workers   sorted set     ARGV  1 worker   2 how long a heartbeat counts, ms
+-- KEYS  1 workers   sorted set     ARGV  1 worker   2 validity of a heartbeat, ms
 -- Reply how many workers are alive. ZREM comes before ZADD for the reason that take.lua gives.
 
 local time = redis.call('TIME')

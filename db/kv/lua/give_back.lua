@@ -1,9 +1,9 @@
--- give_back: an attempt has succeeded, so it counts no more against these limits. One atomic step.
+-- give_back: uncount an attempt that has succeeded. One atomic step.
 --
 -- KEYS  as of attempt.lua
--- ARGV  per key: the window in ms, and how many ms ago the attempt was counted, at the least
+-- ARGV  per key: the window in ms, and the minimum of ms since the attempt was counted
 --
--- A window that began since knows nothing of that attempt: then nothing is given back, for the count is of others.
+-- A window that began after the attempt does not count it, so nothing is given back.
 
 for i = 1, #KEYS do
   local left = redis.call('PTTL', KEYS[i])

@@ -1,11 +1,11 @@
 -- peek: what a drain needs at the start of a batch, read at one instant. Writes nothing.
 --
 -- KEYS  1 lane    stream      2 meter   hash      3 withdrawn   hash (accept.lua)
--- ARGV  1 how many entries at the most
+-- ARGV  1 max entries
 --
 -- Reply {epoch, time in ms, {{id, {"o", payload, "t", ticket, "a", accepted ms}}, ...}, last journal number that was
--- published, {withdrawn bookings}}, from the head of the lane. There is no cursor: what is decided is trimmed, so the
--- head is always the oldest undecided entry (or one to publish again).
+-- published, {withdrawn bookings}}, from the head of the lane. There is no cursor: decided entries are trimmed, so the
+-- head is always the oldest undecided entry (or one to be published again).
 
 local time = redis.call('TIME')
 local meter = redis.call('HMGET', KEYS[2], 'epoch', 'seq')

@@ -1,11 +1,11 @@
--- reset_lane: see whether a lane's ids are ahead of the clock, and begin its next epoch if it is empty.
+-- reset_lane: check whether a lane's ids are ahead of the clock; if so and the lane is empty, end its epoch.
 --
--- KEYS  1 lane   2 meter     ARGV  1 how far ahead they may be, ms   2 1 = reset, 0 = only look
--- Reply {ms that the newest id is ahead (0: no further than it may be), 1 reset | 0 left as it is}
+-- KEYS  1 lane   2 meter     ARGV  1 how far ahead they may be, ms   2 1 = reset, 0 = only check
+-- Reply {ms by which the newest id is ahead (0: within the limit), 1 reset | 0 unchanged}
 --
--- A lane without entries loses nothing: accept.lua makes the next epoch, and the lane's row in Postgres notes it, as
--- after a wipe. Unlike then the tickets go on: what still names one (counts, statuses) would wait for it anew.
--- A lane that has entries is left, for its ids must stay in order.
+-- A lane without entries loses nothing: accept.lua starts the next epoch, and the lane's row in Postgres notes it, as
+-- after a wipe. Unlike after a wipe, tickets continue: counts and statuses that name an old ticket would otherwise wait
+-- for it a second time. A lane with entries is left as it is, because its ids must stay in order.
 
 if redis.call('EXISTS', KEYS[1]) == 0 then return {0, 0} end
 local time = redis.call('TIME')

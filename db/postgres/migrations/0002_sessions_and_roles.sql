@@ -1,4 +1,4 @@
--- Sessions with refresh tokens, tokens that can be taken back, and two roles that may do no more than they must.
+-- Sessions with refresh tokens, revocable access tokens, and two roles with minimal rights.
 
 ALTER TABLE users ADD COLUMN token_version integer NOT NULL DEFAULT 0;
 
@@ -27,8 +27,8 @@ CREATE TABLE refresh_tokens (
 CREATE UNIQUE INDEX refresh_tokens_one_current ON refresh_tokens (session_id) WHERE used_at IS NULL;
 CREATE INDEX refresh_tokens_of_session ON refresh_tokens (session_id);
 
--- Access tokens taken back before their end; copied to Redis, where the apis read it. No foreign key: an account
--- may be gone.
+-- Access tokens revoked before they expire; copied to Redis, where the apis read them. No foreign key: the account
+-- may be deleted.
 CREATE TABLE revocations (
     id          bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
     session_id  text,                   -- every token of this session

@@ -18,8 +18,9 @@ ALTER TABLE sessions ADD COLUMN refreshed_at timestamptz;
 ALTER TABLE sessions ADD COLUMN tokens_end_at timestamptz NOT NULL;
 GRANT UPDATE (generation, refreshed_at, tokens_end_at) ON sessions TO onsale_api;
 
--- What the api's rights cannot say by column: whose log-in at Postgres was stolen does not take an administrator's account
--- with it, and revives no token. The database's owner may do both (`onsale password`; DELETE by hand).
+-- Limits on the api's role that grants by column cannot express: with a stolen api role, nobody can take over an
+-- administrator's account or make revoked tokens valid again. The database's owner may do both (`onsale password`;
+-- DELETE by hand).
 CREATE FUNCTION refuse_all_but_the_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN

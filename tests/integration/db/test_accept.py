@@ -1,11 +1,12 @@
-"""accept.lua on real Redis: what is taken in, what is found again, what is refused at the door."""
+"""accept.lua on real Redis: what it accepts, recognises as a repetition, and refuses."""
 
 from __future__ import annotations
 
 from core import ids
 from core.bookings import Reason, Status
 from core.operations import Book
-from db.kv import cards, keys, lanes, scripts
+from db.kv import cards, keys, scripts
+from db.kv.admission import Admission
 from db.postgres.engine import transaction
 from tests.support.stage import Stage
 from workers import batch as batches
@@ -64,7 +65,7 @@ def test_nobody_confirms_anothers_booking(stage: Stage) -> None:
     assert stage.confirm(booking, stage.bob).code == "NO_STATUS"
 
 
-def test_a_sold_out_show_refuses_at_the_door_and_opens_again_by_itself(stage: Stage) -> None:
+def test_a_sold_out_show_is_refused_by_its_card_and_opens_again_by_itself(stage: Stage) -> None:
     show = stage.show(rows=1, seats=2)
     held = stage.book(show, "A1", "A2", hold=True)
     stage.drain()
@@ -83,7 +84,7 @@ def test_a_sold_out_show_opens_when_its_first_hold_ends(stage: Stage) -> None:
     until = int(stage.stores.client.hget(keys.card(show % 4, show), "sold_out_until") or 0)
 
     assert until == stage.booking(held).expires_ms
-    # It lasted 1 ms, so the door is open again; the scheduler has done nothing.
+    # The hold lasted 1 ms, so the show is open again, without the scheduler.
     booking = stage.book(show, "A1", user=stage.bob)
     stage.drain()
     assert stage.booking(booking).status is Status.CONFIRMED
@@ -91,12 +92,12 @@ def test_a_sold_out_show_opens_when_its_first_hold_ends(stage: Stage) -> None:
     stage.proven()
 
 
-def book(stage: Stage, show: int) -> lanes.Accepted:
+def book(stage: Stage, show: int) -> Admission:
     id_ = ids.booking_id(b"k" * 32, show, stage.bob, None)
     return stage.accept(Book(booking_id=id_, show_id=show, user_id=stage.bob, seats=("A1",), fingerprint="f"))
 
 
-def test_paused_closed_and_not_yet_open_shows_refuse_at_the_door(stage: Stage) -> None:
+def test_paused_closed_and_not_yet_open_shows_are_refused_by_their_cards(stage: Stage) -> None:
     show = stage.show()
     assert stage.change(show, state="PAUSED").code == "ACCEPTED"
     stage.drain()
@@ -119,7 +120,7 @@ def test_a_refusal_writes_nothing(stage: Stage) -> None:
     assert set(stage.stores.client.scan_iter()) == before
 
 
-def test_a_full_lane_refuses_bookings_but_still_takes_confirms(stage: Stage) -> None:
+def test_a_full_lane_refuses_bookings_but_still_accepts_confirms(stage: Stage) -> None:
     stage.limit(lane_cap=4)
     show = stage.show()
     held = stage.book(show, "A1", hold=True)
@@ -132,7 +133,7 @@ def test_a_full_lane_refuses_bookings_but_still_takes_confirms(stage: Stage) -> 
     assert stage.cancel(held).code == "FULL"
 
 
-def test_a_show_without_a_card_is_told_apart(stage: Stage) -> None:
+def test_a_show_without_a_card_has_its_own_code(stage: Stage) -> None:
     show = stage.show()
     stage.stores.client.delete(keys.card(show % 4, show))
 

@@ -1,4 +1,4 @@
-"""Rounds on an event loop: one write per turn of the loop, each call fails alone, nothing is sent twice by itself."""
+"""Rounds on an event loop: one write per turn of the loop, each call fails alone, nothing is retried."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rounds(loop: asyncio.Runner, redis_url: str) -> Iterator[AsyncRounds]:
 
 
 async def together(*calls: Any) -> list[Any]:
-    """The replies or errors of calls that are made in one turn of the loop."""
+    """Make calls in one turn of the loop; return their replies or errors."""
     return await asyncio.gather(*calls, return_exceptions=True)
 
 
@@ -79,7 +79,7 @@ def test_a_script_that_redis_has_forgotten_is_loaded_and_sent_again(
     assert (first[0][0], between, second[0][0]) == ("", ["PONG"], "")
 
 
-def test_a_caller_that_has_gone_leaves_its_reply_to_nobody(loop: asyncio.Runner, rounds: AsyncRounds) -> None:
+def test_the_reply_of_a_cancelled_caller_reaches_nobody_else(loop: asyncio.Runner, rounds: AsyncRounds) -> None:
     async def gone() -> list[Any]:
         leaving = asyncio.ensure_future(rounds.call([("ECHO", "old")], writes=False))
         staying = asyncio.ensure_future(rounds.call([("ECHO", "new")], writes=False))
@@ -136,7 +136,7 @@ def test_after_a_restart_of_redis_the_next_call_works(
         loop.run(rounds.close())
 
 
-def test_a_connection_that_is_lost_time_and_again_is_opened_anew_each_time(
+def test_a_connection_that_is_lost_repeatedly_is_reopened_each_time(
     loop: asyncio.Runner, rounds: AsyncRounds
 ) -> None:
     for _ in range(250):

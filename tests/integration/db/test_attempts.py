@@ -1,4 +1,4 @@
-"""Counts of attempts, and their giving back: never below what others have used, whatever comes between."""
+"""Counting attempts, and uncounting successful ones: the count never falls below what others have used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def counted(stores: Stores) -> list[int]:
     return [int(str(value or 0)) for value in values]
 
 
-def test_what_is_given_back_was_not_used(rounds: Rounds, stores: Stores) -> None:
+def test_an_attempt_that_is_given_back_does_not_count(rounds: Rounds, stores: Stores) -> None:
     for _ in range(50):
         assert count(rounds) == 0
         attempts.give_back(rounds, [MINUTE, HOUR], 0)
@@ -30,7 +30,7 @@ def test_what_is_given_back_was_not_used(rounds: Rounds, stores: Stores) -> None
     assert 0 < stores.client.ttl(keys.attempts("60:n:192.0.2.1")) <= 60
 
 
-def test_giving_back_starts_no_window_again_and_lends_none(rounds: Rounds, stores: Stores) -> None:
+def test_giving_back_neither_extends_a_window_nor_goes_below_zero(rounds: Rounds, stores: Stores) -> None:
     count(rounds)
     before = stores.client.pttl(keys.attempts("60:n:192.0.2.1"))
 
@@ -43,7 +43,7 @@ def test_giving_back_starts_no_window_again_and_lends_none(rounds: Rounds, store
 
 
 def test_nothing_is_given_back_to_a_window_that_began_later(rounds: Rounds, stores: Stores) -> None:
-    """Counted in one minute, right in the next: the count there is of others who guess."""
+    """An attempt counted in one minute succeeds in the next, whose count is of other attempts."""
     count(rounds)
     stores.client.delete(keys.attempts("60:n:192.0.2.1"))  # its minute is over
     for _ in range(3):
@@ -55,14 +55,14 @@ def test_nothing_is_given_back_to_a_window_that_began_later(rounds: Rounds, stor
     assert count(rounds) > 0
 
 
-def test_no_window_no_count(rounds: Rounds, stores: Stores) -> None:
+def test_without_a_window_giving_back_counts_nothing(rounds: Rounds, stores: Stores) -> None:
     attempts.give_back(rounds, [MINUTE, HOUR], 0)
 
     assert stores.client.keys(keys.attempts("*")) == []
 
 
-def test_who_guesses_among_those_who_know_has_no_more_attempts(rounds: Rounds, stores: Stores) -> None:
-    """Every second one gives back: whatever the order, no more that fail are let through than the limit says."""
+def test_guesses_among_successful_log_ins_get_no_more_attempts(rounds: Rounds, stores: Stores) -> None:
+    """Every second attempt succeeds and is given back: in any order, only as many can fail as the limit allows."""
 
     def try_(number: int) -> bool:
         let_through = count(rounds) == 0

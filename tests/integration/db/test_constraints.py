@@ -1,4 +1,4 @@
-"""The database refuses by itself what must never be, whoever writes it: the constraints behind the guarantees."""
+"""The database constraints behind the guarantees: each rejects invalid rows, from any writer."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tests.support.stage import Stage
 #: The decision of :booking once more, with other values in the first four columns.
 AGAIN = """
     INSERT INTO journal (lane, seq, epoch, stream_ms,
-                         stream_seq, part, kind, show_id, outcome, operation, decision, decided_ms)
+        stream_seq, part, kind, show_id, outcome, operation, decision, decided_ms)
     SELECT {}, stream_seq, part, kind, show_id, outcome, operation, decision, decided_ms
-      FROM journal
-     WHERE booking_id = :booking
+    FROM journal
+    WHERE booking_id = :booking
 """
-#: Each is tried at show :show, where :booking has A1; by the constraint that refuses it.
+#: Constraint -> a statement that it rejects, at show :show, where :booking owns A1.
 REFUSED = {
     "seats_pkey": "INSERT INTO seats (show_id, label) VALUES (:show, 'A1')",
     "seats_one_owner": "UPDATE seats SET status = 'AVAILABLE' WHERE show_id = :show AND label = 'A1'",
     "shows_never_oversold": "UPDATE shows SET sold = capacity + 1 WHERE id = :show",
     "bookings_pkey": """
         INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
-                              last_operation, accepted_at, decided_at)
+            last_operation, accepted_at, decided_at)
         SELECT id, show_id, user_id, 'FAILED', 'SEAT_TAKEN', fingerprint, seats, amount_cents, version,
-               last_operation, accepted_at, decided_at
-          FROM bookings
-         WHERE id = :booking
+            last_operation, accepted_at, decided_at
+        FROM bookings
+        WHERE id = :booking
     """,
     "bookings_id_carries_show": "UPDATE bookings SET show_id = show_id + 1 WHERE id = :booking",
     "bookings_held_has_deadline": "UPDATE bookings SET status = 'PENDING' WHERE id = :booking",
@@ -41,7 +41,7 @@ REFUSED = {
 
 
 def sold(stage: Stage) -> dict[str, int | UUID]:
-    """A show whose A1 has just been sold, and the booking that has it."""
+    """A show whose A1 has just been sold, and the booking that owns it."""
     show = stage.show()
     booking = stage.book(show, "A1")
     stage.drain()
@@ -49,7 +49,7 @@ def sold(stage: Stage) -> dict[str, int | UUID]:
 
 
 @pytest.mark.parametrize("constraint", REFUSED)
-def test_what_must_never_be_is_refused_by_name(stage: Stage, constraint: str) -> None:
+def test_each_constraint_rejects_an_invalid_row_by_name(stage: Stage, constraint: str) -> None:
     values = sold(stage)
 
     with pytest.raises(IntegrityError) as refused, transaction(stage.stores.engine) as connection:

@@ -1,4 +1,4 @@
-"""Servers that are demoted while we run: we leave them, and go on by ourselves where writes are taken again."""
+"""Servers that are demoted while we run: connections leave them, and work continues once writes are accepted."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def new(tmp_path: Path) -> Iterator[Valkey]:
 
 @pytest.fixture
 def address(old: Valkey) -> Iterator[Relay]:
-    """Leads to the old server."""
+    """A proxy that leads to the old server."""
     with relay(old.socket) as opened:
         yield opened
 
@@ -56,11 +56,11 @@ def redis_url(address: Relay) -> str:
 
 
 class TestReaders:
-    """Each way to Redis, with reads alone: a replica does not refuse those."""
+    """Each kind of connection to Redis, with reads only, which a replica does not refuse."""
 
     @pytest.fixture(params=["threads", "loop", "client", "broker"])
     def read(self, request: pytest.FixtureRequest, redis_url: str) -> Iterator[Callable[[], Any]]:
-        """Returns the value of `where`."""
+        """Return the value of `where`."""
         if request.param == "threads":
             rounds = Rounds(redis_url)
             yield lambda: rounds.call([("GET", "where")], writes=False)[0]
@@ -76,7 +76,7 @@ class TestReaders:
             yield lambda: value if isinstance(value := client.get("where"), str) or value is None else value.decode()
             client.close()
 
-    def test_who_only_reads_leaves_a_demoted_server_too(
+    def test_a_connection_that_only_reads_leaves_a_demoted_server_too(
         self, read: Callable[[], Any], old: Valkey, new: Valkey, address: Relay
     ) -> None:
         old.client.set("where", "old")
@@ -88,7 +88,7 @@ class TestReaders:
 
         until(lambda: _or_none(read) == "new")
 
-    def test_a_demoted_server_is_unavailable_to_who_comes_and_used_again_when_it_is_promoted(
+    def test_a_demoted_server_is_unavailable_and_used_again_when_it_is_promoted(
         self, read: Callable[[], Any], old: Valkey
     ) -> None:
         old.demote()
@@ -116,7 +116,7 @@ class TestBookings:
         until(lambda: stage.drain(show) == 1)
         assert answered(alice.book(show, "A2", key="a2"), 200)["status"] == "CONFIRMED"
 
-    def test_with_a_demoted_master_nothing_is_accepted_and_nothing_old_is_told(
+    def test_with_a_demoted_master_nothing_is_accepted_and_nothing_stale_is_returned(
         self, stage: Stage, alice: Buyer, old: Valkey
     ) -> None:
         show = stage.show()
@@ -131,7 +131,7 @@ class TestBookings:
         answered(alice.book(show, "A2"), 202)
         assert stage.drain(show) == 2
 
-    def test_who_waits_is_woken_by_the_new_master(
+    def test_long_polls_are_woken_by_the_new_master(
         self, redis_url: str, old: Valkey, new: Valkey, address: Relay, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(long_poll, "RENEW_S", 0.2)
@@ -148,12 +148,12 @@ class TestBookings:
 
 
 class TestPostgres:
-    """A server that takes no writes: one that has become so, and one that was so when we came."""
+    """A server that takes no writes: since a moment ago, or already when we connect."""
 
     @pytest.mark.parametrize("pre_ping", [True, False])
     @pytest.mark.parametrize("through", ["the driver", "SQLAlchemy"])
     def test_a_session_that_may_only_read_is_left(self, engine: Engine, through: str, pre_ping: bool) -> None:
-        """All of the pool, for all are of one server; and one failure is enough to find out."""
+        """One failure has all connections of the pool replaced, because they lead to the same server."""
         own = make_engine(engine.url.render_as_string(hide_password=False), pool_size=3, pre_ping=pre_ping)
 
         def write() -> None:
@@ -186,7 +186,7 @@ class TestPostgres:
         with pytest.raises(PostgresUnavailable, match="read-only"), transaction(stage.stores.engine):
             pass
         assert stage.drain(show) == 0
-        # Whoever only looks may look at a replica.
+        # A process that only reads may use a replica.
         replica = make_engine(database_url, pool_size=1, writes=False)
         with transaction(replica) as connection:
             assert connection.execute(text("SELECT count(*) FROM lanes")).scalar()
@@ -216,7 +216,7 @@ class TestPostgres:
 
     def test_what_a_pooler_has_forgotten_is_prepared_again(self, database_url: str) -> None:
         own = make_engine(database_url, pool_size=1, pre_ping=False)
-        for _ in range(10):  # psycopg prepares what comes often
+        for _ in range(10):  # psycopg prepares frequent statements
             with transaction(own) as connection:
                 execute(connection, "SELECT lane FROM lanes WHERE lane = :lane", {"lane": 1})
         with transaction(own) as connection:

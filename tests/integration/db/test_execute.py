@@ -1,4 +1,4 @@
-"""db.postgres.engine.execute: psycopg's speed, and everything else as if SQLAlchemy had done it."""
+"""db.postgres.engine.execute: rows, transactions and errors are the same as with SQLAlchemy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that are not as they must be: each is refused with its own words, by what the servers themselves say."""
+"""The guard refuses unsafe servers, each with its own message, from what the servers themselves report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def login(engine: Engine, database_url: str, group: str) -> str:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Servers as `onsale up` starts them: every answer is on disk."""
+    """Redis as `onsale up` starts it: every write is on disk before its reply."""
     with start_servers(tmp_path_factory.mktemp("kept")) as started:
         yield started
 
@@ -58,7 +58,7 @@ def redis_of_home(kept: Servers) -> Iterator[Rounds]:
     rounds.close()
 
 
-def test_the_redis_of_a_home_is_as_it_must_be(redis_of_home: Rounds, settings: Settings) -> None:
+def test_the_redis_of_a_home_is_safe(redis_of_home: Rounds, settings: Settings) -> None:
     assert redis_faults(redis_of_home, settings) == []
 
 
@@ -74,7 +74,7 @@ def test_the_redis_of_a_home_is_as_it_must_be(redis_of_home: Rounds, settings: S
         ("maxmemory", "0"),
     ],
 )
-def test_a_redis_that_may_lose_something_is_refused(
+def test_a_redis_that_may_lose_data_is_refused(
     redis_of_home: Rounds, settings: Settings, name: str, value: str
 ) -> None:
     redis_of_home.call([("CONFIG", "SET", name, value)], writes=True)
@@ -93,7 +93,7 @@ def test_lanes_that_could_fill_redis_are_refused(redis_of_home: Rounds, settings
     assert redis_faults(redis_of_home, replace(settings, lanes=8, lane_cap=2_000)) == []
 
 
-def test_a_redis_that_does_not_show_itself_is_refused(
+def test_a_redis_that_does_not_show_its_configuration_is_refused(
     redis_of_home: Rounds, kept: Servers, settings: Settings
 ) -> None:
     redis_of_home.call([("ACL", "SETUSER", "blind", "on", ">pw", "~*", "&*", "+@all", "-config")], writes=True)
@@ -113,7 +113,7 @@ def test_a_superuser_is_refused(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
-def test_a_member_of_the_group_is_let_in_and_of_the_other_is_not(
+def test_a_member_of_the_group_is_accepted_and_of_the_other_is_not(
     engine: Engine, database_url: str, role: guard.Role
 ) -> None:
     other: guard.Role = "worker" if role == "api" else "api"
@@ -130,7 +130,7 @@ def test_a_member_of_the_group_is_let_in_and_of_the_other_is_not(
     assert any(f"must be of a member of onsale_{other}" in fault for fault in wrong)
 
 
-def test_one_right_too_much_is_seen(engine: Engine, database_url: str) -> None:
+def test_a_single_excess_right_is_found(engine: Engine, database_url: str) -> None:
     member = make_engine(login(engine, database_url, "onsale_api"), pool_size=1)
     with transaction(engine) as connection:
         connection.execute(text("GRANT UPDATE (status) ON seats TO onsale_api_login"))
@@ -159,7 +159,7 @@ def test_another_isolation_is_refused(engine: Engine) -> None:
     assert any("repeatable read" in fault for fault in faults)
 
 
-def test_the_guard_lets_in_what_is_safe_and_does_not_ask_for_it_in_the_local_mode(
+def test_the_guard_accepts_safe_servers_and_any_servers_in_the_local_mode(
     kept: Servers, settings: Settings, engine: Engine
 ) -> None:
     safe = replace(settings, mode="production", redis_url=kept.redis_url())
@@ -169,7 +169,7 @@ def test_the_guard_lets_in_what_is_safe_and_does_not_ask_for_it_in_the_local_mod
     assert Guard(settings, "api").check()  # the test servers are not safe
 
 
-def test_a_server_that_is_unavailable_is_looked_at_when_it_is_there(settings: Settings) -> None:
+def test_a_server_that_is_unavailable_is_checked_once_it_is_up(settings: Settings) -> None:
     guard_ = Guard(replace(settings, mode="production", redis_url="redis://127.0.0.1:1/0"), "api")
 
     assert not guard_.check()
@@ -178,7 +178,7 @@ def test_a_server_that_is_unavailable_is_looked_at_when_it_is_there(settings: Se
 def test_a_process_whose_servers_are_found_unsafe_later_ends_itself(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Redis is away at its start: it starts, and ends as soon as it sees it."""
+    """Redis is down when the process starts; the process ends as soon as it can check Redis."""
     with start_servers(tmp_path_factory.mktemp("later"), fsync=False) as own:
         environment = {
             "PATH": os.defpath, "PYTHONPATH": str(PROJECT), "JWT_SECRET": DRAWN,
@@ -211,7 +211,7 @@ def test_a_process_whose_servers_are_found_unsafe_later_ends_itself(
         assert api.returncode == EXIT_CODE
 
 
-def test_options_that_a_pooler_keeps_from_postgres_are_missed(engine: Engine) -> None:
+def test_a_pooler_that_drops_our_options_is_found(engine: Engine) -> None:
     with transaction(engine) as connection:
         assert not any("options" in fault for fault in postgres_faults(connection, "api"))
         connection.execute(text("SET LOCAL onsale.options = ''"))

@@ -1,4 +1,4 @@
-"""Servers that are others than at the start: each new connection asks the guard's questions again."""
+"""Servers that are replaced after the start: each new connection is checked by the guard again."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ DRAWN = "9b1f63e0c24a8d57f00e3c6d1a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d"
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Valkey]:
-    """As `onsale up` starts it: every answer is on disk."""
+    """Redis as `onsale up` starts it: every write is on disk before its reply."""
     with valkey(tmp_path / "kept") as started:
         yield started
 
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What this process would have ended with."""
+    """The errors with which this process would have ended itself."""
     said: list[str] = []
     monkeypatch.setattr(guard, "end", lambda error: said.append(str(error)))
     return said
 
 
 @pytest.mark.parametrize("way", ["threads", "loop", "client"])
-def test_each_new_connection_to_redis_asks_again(
+def test_each_new_connection_to_redis_is_checked(
     kept: Valkey, settings: Settings, ended: list[str], way: str
 ) -> None:
     questions = guard.for_redis(replace(settings, mode="production"))
@@ -73,7 +73,7 @@ def test_each_new_connection_to_redis_asks_again(
     assert "appendfsync" in ended[0]
 
 
-def test_each_new_connection_to_postgres_asks_again(
+def test_each_new_connection_to_postgres_is_checked(
     engine: Engine, database_url: str, settings: Settings, ended: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "_DURABLE", ("synchronous_commit",))  # the test server has the others off
@@ -97,12 +97,12 @@ def test_each_new_connection_to_postgres_asks_again(
     assert "may UPDATE seats" in ended[0]
 
 
-def test_in_the_local_mode_nothing_is_asked(settings: Settings) -> None:
+def test_in_the_local_mode_nothing_is_checked(settings: Settings) -> None:
     assert guard.for_redis(settings) is None
     assert guard.for_postgres(settings, "api") is None
 
 
-def test_a_process_that_meets_an_unsafe_server_later_ends_itself(kept: Valkey, database_url: str) -> None:
+def test_a_process_that_connects_to_an_unsafe_server_later_ends_itself(kept: Valkey, database_url: str) -> None:
     environment = {
         "PATH": os.defpath, "JWT_SECRET": DRAWN, "DATABASE_URL": database_url, "REDIS_URL": kept.server.url,
     }  # fmt: skip

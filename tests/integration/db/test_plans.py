@@ -1,4 +1,4 @@
-"""A batch's statements find their rows by key, also when tables have grown since Postgres planned them."""
+"""A batch's statements find their rows by key, even if tables have grown since Postgres planned the statements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from db.postgres.engine import make_engine, transaction
 from db.postgres.seats import SeatChange
 from tests.support.stage import Stage
 
-#: Seats of the show when the statements are planned, and how many there are then.
+#: Seats of the show when the statements are planned, and when they are measured.
 FEW, MANY = 5, 4_000
 #: psycopg prepares a statement at its 6th execution, Postgres keeps a plan after five more.
 UNTIL_PLANNED = 15
@@ -24,14 +24,14 @@ UNTIL_PLANNED = 15
 
 @pytest.fixture
 def worker(stage: Stage) -> Iterator[Engine]:
-    """An engine as a worker has it."""
+    """An engine with a worker's options."""
     engine = make_engine(stage.stores.settings.database_url, pool_size=1, pre_ping=False, by_key=True)
     yield engine
     engine.dispose()
 
 
 def live(show: int, number: int) -> Booking:
-    """A sold booking of a seat by a person of its own."""
+    """Return a confirmed booking of one seat by a new user."""
     user = uuid4()
     return Booking(
         id=booking_id(b"k" * 32, show, user, str(number)), show_id=show, user_id=user, status=Status.CONFIRMED,
@@ -52,11 +52,11 @@ def add(connection: Connection, show: int, first: int, last: int) -> list[Bookin
 
 
 def rows_read(connection: Connection) -> int:
-    """Rows of seats and bookings that this transaction has read so far."""
+    """Return how many rows of seats and bookings this transaction has read so far."""
     statement = text("""
         SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))
-          FROM pg_stat_xact_user_tables
-         WHERE relname IN ('seats', 'bookings')
+        FROM pg_stat_xact_user_tables
+        WHERE relname IN ('seats', 'bookings')
     """)
     return int(connection.execute(statement).scalar() or 0)
 
@@ -76,7 +76,7 @@ STATEMENTS: dict[str, Callable[[Connection, Booking], object]] = {
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_what_is_read_does_not_grow_with_the_tables(stage: Stage, worker: Engine, name: str) -> None:
+def test_the_number_of_rows_read_does_not_grow_with_the_tables(stage: Stage, worker: Engine, name: str) -> None:
     show, run = stage.show(rows=1, seats=1), STATEMENTS[name]
     with transaction(worker) as connection:
         connection.execute(text("DELETE FROM seats WHERE show_id = :show"), {"show": show})

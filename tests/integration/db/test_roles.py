@@ -1,4 +1,4 @@
-"""Who may do what in Postgres: each refusal by the database itself, and that what is needed is granted."""
+"""The rights of the roles in Postgres: the database refuses everything else, and grants what the processes need."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_what_a_process_must_not_do_the_database_refuses(
 
 @pytest.fixture
 def settings(settings: Settings, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The api's settings: its own log-in, and the limits off."""
+    """The api's settings: its own role, and no limits."""
     monkeypatch.setenv("DATABASE_URL", urls["onsale_api"])
     return Settings.from_env()
 
@@ -150,7 +150,7 @@ def put_on_sale(client: FlaskClient, carol: dict[str, str]) -> int:
     return int(client.post("/api/shows", json=body, headers=carol).get_json()["id"])
 
 
-def test_everything_that_becomes_of_a_show_is_granted(
+def test_all_steps_of_a_show_are_granted(
     app: Flask, engine: Engine, stage: Stage, carol: dict[str, str], workers: Stores
 ) -> None:
     client = app.test_client()
@@ -191,7 +191,7 @@ def test_poison_is_set_aside_with_a_workers_rights(app: Flask, engine: Engine, s
         assert connection.execute(text("SELECT count(*) FROM parked")).scalar() == 1
 
 
-def test_everything_that_becomes_of_an_account_is_granted(app: Flask, carol: dict[str, str]) -> None:
+def test_all_steps_of_an_account_are_granted(app: Flask, carol: dict[str, str]) -> None:
     client = app.test_client()
     pair = client.post("/api/auth/signup", json={"email": "a@example.com", "password": "correct horse"}).get_json()
     pair = client.post("/api/auth/refresh", json={"refresh_token": pair["refresh_token"]}).get_json()
@@ -242,7 +242,7 @@ def test_an_address_without_a_password_or_of_the_owner_is_refused(engine: Engine
         ensure_login(connection, "onsale_api", address)
 
 
-def test_a_strange_name_is_a_name_and_no_statement(engine: Engine, database_url: str) -> None:
+def test_a_strange_role_name_is_quoted(engine: Engine, database_url: str) -> None:
     name = 'x" SUPERUSER; --'
     url = make_url(database_url).set(username=name, password="p'; DROP TABLE users; --")
 
@@ -253,8 +253,8 @@ def test_a_strange_name_is_a_name_and_no_statement(engine: Engine, database_url:
         connection.exec_driver_sql('DROP OWNED BY "x"" SUPERUSER; --"; DROP ROLE "x"" SUPERUSER; --"')
 
 
-def test_every_table_is_spoken_of_in_the_grants() -> None:
-    """A new table is for nobody until somebody has thought about it."""
+def test_every_table_is_named_in_the_grants() -> None:
+    """The rights on a new table must be decided explicitly."""
     from db.postgres.migrate import SCHEMA
 
     source = SCHEMA.read_text()

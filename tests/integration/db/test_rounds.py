@@ -1,4 +1,4 @@
-"""Rounds: threads take turns on one connection, each call fails alone, nothing is sent twice by itself."""
+"""Rounds: threads share one connection, each call fails alone, nothing is retried automatically."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def restarted(own: Servers) -> None:
     rounds.close()
 
 
-def test_a_connection_that_is_lost_time_and_again_is_opened_anew_each_time(rounds: Rounds) -> None:
+def test_a_connection_that_is_lost_repeatedly_is_reopened_each_time(rounds: Rounds) -> None:
     for _ in range(250):
         rounds.close()
         assert rounds.call([("PING",)], writes=False) == ["PONG"]
@@ -143,7 +143,7 @@ def test_a_caller_that_does_not_get_its_turn_in_time_sends_nothing(
     assert rounds.call([("EXISTS", "late")], writes=False) == [0]
 
 
-def test_an_interrupted_call_leaves_its_replies_to_nobody(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_replies_of_an_interrupted_call_reach_no_other(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(connection: Any, commands: Sequence[Command]) -> list[Any]:
         connection.send_packed_command(connection.pack_commands(commands))
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""seats.record: a seat changes hands only from the owner that was read (docs/locking.md rule 8)."""
+"""seats.record: a seat gets a new owner only if its owner is still the one that was read (docs/locking.md rule 8)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_seats_go_from_nobody_to_somebody_to_another_and_back(stage: Stage) -> N
 
 
 @pytest.mark.parametrize("believed", [None, BOBS])
-def test_from_anybody_else_nothing_changes_at_all(stage: Stage, believed: UUID | None) -> None:
+def test_with_another_owner_nothing_changes_at_all(stage: Stage, believed: UUID | None) -> None:
     show = stage.show()
     give(stage, show, ("A1", None, ALICES))
 
@@ -57,7 +57,7 @@ def test_a_seat_that_does_not_exist_is_a_conflict(stage: Stage) -> None:
         give(stage, stage.show(), ("Z9", None, ALICES))
 
 
-def test_from_a_rival_who_was_first_and_has_not_committed_yet(stage: Stage) -> None:
+def test_a_rival_that_was_first_and_has_not_committed_yet_is_a_conflict(stage: Stage) -> None:
     show, engine = stage.show(), stage.stores.engine
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     with ThreadPoolExecutor(1) as pool, transaction(engine) as watcher:
@@ -71,7 +71,7 @@ def test_from_a_rival_who_was_first_and_has_not_committed_yet(stage: Stage) -> N
     assert stage.seats(show)["A1"] == ("SOLD", ALICES)
 
 
-def test_a_booking_that_is_not_there_is_a_conflict_too(stage: Stage) -> None:
+def test_a_booking_that_does_not_exist_is_a_conflict_too(stage: Stage) -> None:
     show = stage.show()
     booked = stage.book(show, "A1")
     stage.drain(show)

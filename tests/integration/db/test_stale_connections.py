@@ -1,4 +1,4 @@
-"""Connections that died while nobody used them: what comes next does not notice."""
+"""Connections that died while idle are replaced before the next use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proof.kit.waiting import until
 
 
 def test_work_after_a_restart_of_postgres_does_not_fail_once_first(tmp_path: Path) -> None:
-    """A worker's engine: what fails in a drain costs the lane a lease's life and a look of the sweeper."""
+    """With a worker's engine, because a failed drain delays the lane until its lease lapses and the sweeper runs."""
     with start_servers(tmp_path / "home", fsync=False) as servers:
         engine = make_engine(servers.database_url, pool_size=3, pre_ping=False)
         try:

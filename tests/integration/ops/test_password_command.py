@@ -1,4 +1,4 @@
-"""`onsale password`: how an administrator's password is changed, and what ends with it."""
+"""`onsale password`: it changes an administrator's password, and ends the account's sessions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from db.postgres import users
 from db.postgres.engine import transaction
 from ops.cli import main
 from ops.password import set_password
-from ops.up.running import running
+from ops.up.running import find_running
 from tests.support.buyer import refused
 
 OLD, NEW = "correct horse", "battery staple 2"
@@ -28,7 +28,7 @@ CAROL = "carol@example.com"
 
 @pytest.fixture(autouse=True)
 def home(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No `onsale up` runs here: the environment says where the system is."""
+    """No `onsale up` runs in this home, so the system's addresses come from the environment."""
     monkeypatch.setenv("ONSALE_HOME", str(tmp_path))
 
 
@@ -44,7 +44,7 @@ def log_in(client: FlaskClient, password: str, email: str = CAROL) -> dict[str, 
     return {"Authorization": f"Bearer {body.get('access_token')}", "refresh_token": body.get("refresh_token")}
 
 
-def test_the_new_password_works_and_all_of_before_has_ended(app: Flask, client: FlaskClient, carol: str) -> None:
+def test_the_new_password_works_and_earlier_sessions_end(app: Flask, client: FlaskClient, carol: str) -> None:
     before = log_in(client, OLD)
     list_: Revocations = app.extensions["onsale-revocations"]
     list_.refresh()
@@ -78,25 +78,25 @@ def test_the_address_may_change_with_it(client: FlaskClient, carol: str) -> None
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaaaaaa", "password12345", "\u200b" * 16])
 def test_a_password_that_can_be_guessed_is_refused(client: FlaskClient, carol: str, password: str) -> None:
     with pytest.raises(ConfigurationError):
-        set_password(running(), carol, password)
+        set_password(find_running(), carol, password)
 
     assert "None" not in log_in(client, OLD)["Authorization"]
 
 
-def test_nobody_of_that_address_is_said_so(settings: Settings) -> None:
+def test_an_unknown_address_is_an_error(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match=r"no account nobody@example\.com"):
-        set_password(running(), "nobody@example.com", NEW)
+        set_password(find_running(), "nobody@example.com", NEW)
 
 
-def test_where_nobody_could_be_told_nothing_is_changed(
+def test_if_the_revocation_cannot_be_published_nothing_is_changed(
     client: FlaskClient, carol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise RedisUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(revocations, "publish", away)
+        patch.setattr(revocations, "publish", unavailable)
         with pytest.raises(RedisUnavailable):
-            set_password(running(), carol, NEW)
+            set_password(find_running(), carol, NEW)
 
     assert "None" not in log_in(client, OLD)["Authorization"]

@@ -1,4 +1,4 @@
-"""verify must be able to fail: a corruption of each kind is found, and an untouched database is clean."""
+"""`onsale verify` finds a corruption of each kind, and no violation in an unchanged database."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tests.support.stage import Stage
 
 @pytest.fixture
 def played(stage: Stage) -> Stage:
-    """A show with a confirmed, a held, a failed and a cancelled booking, and an expired hold."""
+    """A stage with one show that has a confirmed, a held and a failed booking, and two cancelled ones."""
     show = stage.show(rows=3, seats=5)
     stage.book(show, "A1", "A2")
     stage.book(show, "A1", user=stage.bob)
-    lapsing = stage.book(show, "B1", hold=True)
+    held = stage.book(show, "B1", hold=True)
     cancelled = stage.book(show, "B2")
     stage.drain()
     stage.cancel(cancelled)
-    stage.cancel(lapsing)
+    stage.cancel(held)
     stage.book(show, "C1", hold=True)
     stage.change(show, seats_per_user=8)
     stage.drain()

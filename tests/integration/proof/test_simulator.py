@@ -66,10 +66,10 @@ def without_the_row_lock(monkeypatch: pytest.MonkeyPatch, fixture: Fixture) -> N
 
 
 def trimming_before_commit(monkeypatch: pytest.MonkeyPatch, fixture: Fixture) -> None:
-    def peek(client: Any, lane: int, limit: int) -> lanes.Peeked:
+    def peek(client: Any, lane: int, limit: int) -> lanes.Head:
         peeked = PEEK(client, lane, limit)
         if peeked.entries:
-            last = peeked.entries[-1][0]
+            last = peeked.entries[-1].id
             fixture.client.xtrim(keys.lane(lane), minid=f"{last.ms}-{last.seq + 1}", approximate=False)
         return peeked
 

@@ -20,6 +20,7 @@ from db.kv import keys
 from db.postgres.engine import transaction
 from tests.support.stage import Stage
 from workers import batch as batches
+from workers import record as recording
 
 
 @contextmanager
@@ -92,14 +93,14 @@ def test_an_operation_that_cannot_be_recorded_fails_alone_too(
     """Not only deciding may meet values that nobody thought of; reading and writing around it may as well."""
     show = stage.show()
     bookings_ = {seat: stage.book(show, seat) for seat in ("A1", "A2", "A3", "A4")}
-    real = batches._seat_changes
+    real = recording._seat_changes
 
     def buggy(state: Any) -> Any:
         if state.owners.get("A3"):
             raise error
         return real(state)
 
-    monkeypatch.setattr(batches, "_seat_changes", buggy)
+    monkeypatch.setattr(recording, "_seat_changes", buggy)
     while stage.stores.client.xlen(keys.lane(show % 4)):
         stage.drain(show)
 

@@ -160,7 +160,7 @@ def test_what_was_committed_over_a_wipe_is_published_in_the_new_redis(
     booking = stage.book(show, "A1", hold=True)
     stage.drain(show)
     stage.confirm(booking)
-    finish = statuses.finish
+    finish = publishing.finish
 
     def wipe_then_finish(*arguments: Any, **more: Any) -> bool:
         stage.stores.client.flushdb()
@@ -170,7 +170,7 @@ def test_what_was_committed_over_a_wipe_is_published_in_the_new_redis(
         return finish(*arguments, **more)
 
     held = stage.booking(booking)
-    monkeypatch.setattr(statuses, "finish", wipe_then_finish)
+    monkeypatch.setattr(publishing, "finish", wipe_then_finish)
     stage.drain(show)
     monkeypatch.undo()
 

@@ -76,7 +76,7 @@ def test_a_map_changed_by_a_batch_that_failed_is_forgotten(
         raise PostgresUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch, "_record", lost)
+        patch.setattr(batch, "record", lost)
         assert stage.drain() == 0
     stage.stores.client.delete(keys.lease(show % 4))
     stage.drain()

@@ -145,7 +145,7 @@ def test_without_that_rule_it_would_believe_what_is_not_so(
 ) -> None:
     """The negative control of the test above, and of `untrue`."""
     script = scripts.FINISH.source
-    rule = "(known ~= version and known ~= before) or "
+    rule = "(known ~= new.v and known ~= new.before) or "
     assert rule in script
     careless = script.replace(rule, "")
     monkeypatch.setattr(scripts, "FINISH", Script(careless, stage.stores.client.script_load(careless)))
@@ -205,7 +205,7 @@ def test_a_lane_goes_on_where_taken_seats_cannot_be_read(
         raise PostgresUnavailable("canceling statement due to statement timeout")
 
     show = contested(stage, alice, bob)
-    stage.stores.untold.add(show)
+    stage.stores.contested.add(show)
     monkeypatch.setattr(seats, "taken", too_slow)
     booked = answered(alice.book(show, "B1"), 202)["id"]
 

@@ -25,6 +25,7 @@ from tests.integration.workers.test_poison import poisoned
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.stage import Stage
 from workers import actors, batch, drain, middleware, sweep
+from workers import stores as worker_stores
 from workers.broker import broker, open_broker
 
 
@@ -198,7 +199,7 @@ def test_a_workers_stores_are_open_before_it_takes_its_first_doorbell(
     broker.add_middleware(process)
     shows = [stage.show() for _ in range(4)]
     bookings = [stage.book(show, "A1") for show in shows]
-    middleware.use(None)
+    worker_stores.use(None)
     for lane in range(4):
         actors.ring(lane)
     monkeypatch.setattr(sweep, "TICK_S", 3600)

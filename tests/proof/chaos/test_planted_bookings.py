@@ -24,6 +24,7 @@ from db.postgres.engine import transaction
 from proof.kit.waiting import until
 from tests.proof.chaos.play import Play
 from workers import batch as batches
+from workers import record as recording
 from workers.batch import run_batch
 from workers.publish import publish
 
@@ -67,7 +68,7 @@ def test_seats_read_before_the_lock_and_taken_from_anybody(play: Play, monkeypat
     play.drain()
     with monkeypatch.context() as planted:
         planted.setattr(batches, "load_states", early)
-        planted.setattr(batches.seats, "record", take_from_anybody)
+        planted.setattr(recording.seats, "record", take_from_anybody)
         play.book(show, "A1", user=play.stage.bob)
         play.drain()
 
@@ -113,15 +114,15 @@ def test_an_entry_that_vanishes_from_its_lane(play: Play) -> None:
 def test_trimming_before_the_commit(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     show = play.stage.show()
     play.book(show, "A1")
-    record = batches._record
+    record = batches.record
 
-    def trim_and_fail(connection: Any, batch: Any, entries: Any) -> None:
-        record(connection, batch, entries)
+    def trim_and_fail(connection: Any, batch: Any) -> None:
+        record(connection, batch)
         play.stage.stores.client.xtrim(keys.lane(show % 4), maxlen=0)
         raise PostgresUnavailable
 
     with monkeypatch.context() as planted:
-        planted.setattr(batches, "_record", trim_and_fail)
+        planted.setattr(batches, "record", trim_and_fail)
         play.drain()
 
     assert play.judged().broken == {"I2", "I3"}
@@ -130,15 +131,15 @@ def test_trimming_before_the_commit(play: Play, monkeypatch: pytest.MonkeyPatch)
 def test_publishing_before_the_commit(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     show = play.stage.show()
     booked = play.book(show, "A1")
-    record = batches._record
+    record = batches.record
 
-    def publish_and_fail(connection: Any, batch: Any, entries: Any) -> None:
-        record(connection, batch, entries)
+    def publish_and_fail(connection: Any, batch: Any) -> None:
+        record(connection, batch)
         publish(play.stage.stores, batch, "token", None)
         raise PostgresUnavailable
 
     with monkeypatch.context() as planted:
-        planted.setattr(batches, "_record", publish_and_fail)
+        planted.setattr(batches, "record", publish_and_fail)
         play.drain()
     assert play.look(booked).said["status"] == "CONFIRMED"
 
@@ -172,8 +173,8 @@ def test_a_late_drain_that_publishes_without_the_fence(play: Play, monkeypatch: 
     play.drain()
     assert play.look(held).said["status"] == "CONFIRMED"
     source = scripts.FINISH.source
-    for guard in ("if same_life and not booking and served >= tonumber(ARGV[3]) then return {0} end",
-                  "not version or tonumber(version) < tonumber(ARGV[arg])"):  # fmt: skip
+    for guard in ("if same_life and not mine and served >= ticket then return {0} end",
+                  "not known or tonumber(known) < tonumber(version)"):  # fmt: skip
         assert guard in source
         source = source.replace(guard, "" if guard.endswith("end") else "true")
     with monkeypatch.context() as planted:

@@ -12,10 +12,11 @@ from flask import request
 from api.bookings import status_body
 from api.web import hooks
 from core.state import ShowState
-from db.kv import keys, lanes, statuses
+from db.kv import admission, keys, statuses
 from tests.proof.chaos.play import Play
 from workers import batch as batches
 from workers import expire, sweep, taken_seats
+from workers import record as recording
 
 # -- I6, I7 -------------------------------------------------------------------------------------------------
 
@@ -68,14 +69,14 @@ def test_a_limit_that_is_ignored(play: Play, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_counter_that_is_wrong(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     show = play.stage.show()
-    row = batches._row
+    row = recording._row
 
     def one_too_many(*arguments: Any) -> Any:
         counted = row(*arguments)
         return replace(counted, sold=counted.sold + 1)
 
     with monkeypatch.context() as planted:
-        planted.setattr(batches, "_row", one_too_many)
+        planted.setattr(recording, "_row", one_too_many)
         play.book(show, "A1")
         play.drain()
 
@@ -101,8 +102,8 @@ def test_a_refusal_that_names_no_seat(play: Play, monkeypatch: pytest.MonkeyPatc
     for seat in ("A1", "A1", "A2"):
         play.book(show, seat, user=play.stage.bob)
         play.drain()
-    accepted = lanes.accepted
-    monkeypatch.setattr(lanes, "accepted", lambda answer: replace(accepted(answer), status={}))
+    accepted = admission.parse
+    monkeypatch.setattr(admission, "parse", lambda answer: replace(accepted(answer), status={}))
 
     assert play.book(show, "A1").said == {"code": "seat_taken", "seats": []}
     assert play.judged().broken == {"I8"}

@@ -1,4 +1,4 @@
-"""From a body to a request for seats, the usual ones without the schema; and what fingerprints are made of."""
+"""Parsing a request for seats, with and without the schema; and the text that is hashed into a fingerprint."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_fingerprint_is_spelled_as_it_was_when_the_first_booking_was_stored(
 
 @pytest.mark.parametrize("asked", [{"seats": ["A1"]}, {"quantity": 2}])
 @pytest.mark.parametrize("more", [{}, {"hold": True}, {"give_up_after_ms": 1}, {"give_up_after_ms": 3_600_000}])
-def test_what_people_usually_send_needs_no_schema(asked: dict[str, Any], more: dict[str, Any]) -> None:
+def test_usual_bodies_skip_the_schema(asked: dict[str, Any], more: dict[str, Any]) -> None:
     body = {"show_id": 1, **asked, **more}
 
     assert usual_request(json.dumps(body).encode()) == {"hold": False, **body}
@@ -59,7 +59,7 @@ def test_what_people_usually_send_needs_no_schema(asked: dict[str, Any], more: d
     | st.builds(lambda seats, more: {"show_id": 1, "seats": seats, **more}, st.lists(LABELS, max_size=11), BODIES)
     | st.builds(lambda after_ms: {"show_id": 1, "quantity": 2, "give_up_after_ms": after_ms}, VALUES)
 )
-def test_what_needs_no_schema_is_what_the_schema_takes(body: dict[str, Any]) -> None:
+def test_bodies_that_skip_the_schema_parse_as_with_it(body: dict[str, Any]) -> None:
     asked = usual_request(json.dumps(body).encode())
 
     if asked is not None:

@@ -1,4 +1,4 @@
-"""gzip: for large answers and clients that want it; never for bookings, HEAD, or what has no body."""
+"""gzip: for large answers to clients that accept it; never for bookings, HEAD, or answers without a body."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def app() -> Flask:
 def get(
     app: Flask, view: Callable[[], Any], accepts: str = "gzip", path: str = "/sample", **how: Any
 ) -> TestResponse:
-    """What a view answers at a path."""
+    """Return the answer of a view at a path."""
     app.add_url_rule(path, view_func=view, methods=["GET", "POST"])
     return app.test_client().open(path, headers={"Accept-Encoding": accepts, **how.pop("headers", {})}, **how)
 
@@ -43,7 +43,7 @@ def get(
      ("gzip;q=0", False), ("*;q=0", False), ("identity", False), ("gzip;q=0.3, identity;q=0.9", False),
       ("gzip;q=0, *", False), ("gzip," + "x" * 200, False)],
 )  # fmt: skip
-def test_a_client_says_what_it_wants(accepted: str | None, wanted: bool) -> None:
+def test_accept_encoding_is_parsed(accepted: str | None, wanted: bool) -> None:
     assert wants_gzip(accepted) is wanted
 
 
@@ -60,7 +60,7 @@ def test_a_large_answer_is_compressed(app: Flask, media_type: str) -> None:
     assert response.headers["ETag"] == 'W/"5"'
 
 
-def test_who_does_not_want_it_is_sent_the_same_plain_and_caches_know(app: Flask) -> None:
+def test_a_client_without_gzip_gets_the_plain_form_and_vary(app: Flask) -> None:
     response = get(app, lambda: Response(LARGE, content_type="application/json", headers={"ETag": '"5"'}), "identity")
 
     assert "Content-Encoding" not in response.headers
@@ -79,7 +79,7 @@ def test_who_does_not_want_it_is_sent_the_same_plain_and_caches_know(app: Flask)
     ],
     ids=["small", "image", "booking", "write", "304", "stream"],
 )
-def test_all_else_goes_as_it_is(app: Flask, view: Callable[[], Any], how: dict[str, Any]) -> None:
+def test_all_other_answers_are_not_compressed(app: Flask, view: Callable[[], Any], how: dict[str, Any]) -> None:
     response = get(app, view, **how)
 
     assert "Content-Encoding" not in response.headers
@@ -94,7 +94,7 @@ def test_a_head_has_no_body_and_varies_as_its_get_does(app: Flask) -> None:
     assert "Content-Encoding" not in response.headers
 
 
-def test_what_is_ready_is_not_compressed_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compressed_body_is_not_compressed_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = twofold(LARGE)
     monkeypatch.setattr(compression, "compressed", None)
 

@@ -1,4 +1,4 @@
-"""Cursors: a place goes out and comes in the same, and what a client has made up is refused."""
+"""Cursors: a position survives the round trip, and cursors made up by a client are refused."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def forged(*values: Any) -> str:
 
 
 @given(NAMES, st.integers(1, 2**31 - 1))
-def test_a_place_comes_back_the_same(title: str, id_: int) -> None:
+def test_a_position_survives_the_round_trip(title: str, id_: int) -> None:
     cursor = MOVIES.write(title, id_)
 
     assert cursor.replace("-", "").replace("_", "").isalnum()
     assert MOVIES.read(cursor) == (title, id_)
 
 
-def test_a_place_of_a_time_and_an_id_comes_back_the_same() -> None:
+def test_a_position_of_a_time_and_an_id_survives_the_round_trip() -> None:
     assert BOOKINGS.read(BOOKINGS.write(LATEST_MS, ID)) == (LATEST_MS, ID)
 
 
@@ -50,19 +50,19 @@ def test_the_first_page_has_no_cursor() -> None:
         urlsafe_b64encode(b"1").decode(), urlsafe_b64encode(b"[" * 1_000).decode(),
     ],
 )  # fmt: skip
-def test_what_is_no_cursor_of_this_list_is_refused(text: str) -> None:
+def test_an_invalid_or_foreign_cursor_is_refused(text: str) -> None:
     with pytest.raises(InvalidCursor):
         MOVIES.read(text)
 
 
-@pytest.mark.parametrize("place", [(-1, str(ID)), (LATEST_MS + 1, str(ID)), (1, "7"), (1, None), (True, str(ID))])
-def test_a_time_or_id_that_cannot_be_is_refused(place: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize("position", [(-1, str(ID)), (LATEST_MS + 1, str(ID)), (1, "7"), (1, None), (True, str(ID))])
+def test_an_impossible_time_or_id_is_refused(position: tuple[Any, ...]) -> None:
     with pytest.raises(InvalidCursor):
-        BOOKINGS.read(forged("bookings", *place))
+        BOOKINGS.read(forged("bookings", *position))
 
 
 @pytest.mark.parametrize(("found", "following"), [(0, None), (1, None), (2, None), (3, (1_001, 1))])
-def test_a_page_knows_whether_another_one_follows(found: int, following: tuple[int, int] | None) -> None:
+def test_a_page_has_a_next_cursor_only_if_another_page_follows(found: int, following: tuple[int, int] | None) -> None:
     page = SHOWS.page("things", list(range(found)), 2, lambda n: {"id": n}, lambda n: (1_000 + n, n))
 
     assert [thing["id"] for thing in page["things"]] == list(range(found))[:2]

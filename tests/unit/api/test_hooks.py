@@ -1,4 +1,4 @@
-"""Around every request: ids, headers, log lines, browsers, proxies."""
+"""The hooks around every request: ids, headers, log lines, CORS, proxies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Apps = Callable[..., Flask]
 
 @pytest.fixture
 def app_with(make_app: Callable[[Settings], Flask]) -> Apps:
-    """Applications whose servers are not there, with other settings."""
+    """Applications with other settings, whose servers are unavailable."""
     return lambda **environment: make_app(offline_settings(**environment))
 
 
@@ -29,7 +29,7 @@ def client(app_with: Apps) -> FlaskClient:
     return app_with(CORS_ORIGIN="https://shop.example,https://desk.example").test_client()
 
 
-def test_a_sane_request_id_is_echoed(client: FlaskClient) -> None:
+def test_a_well_formed_request_id_is_echoed(client: FlaskClient) -> None:
     response = client.get("/healthz", headers={"X-Request-Id": "client-7_a.b"})
 
     assert response.headers["X-Request-Id"] == "client-7_a.b"
@@ -62,7 +62,7 @@ def test_changes_are_logged_and_reads_are_not(client: FlaskClient, monkeypatch: 
     assert (line["method"], line["path"], line["status"]) == ("POST", "/nowhere/%0Aforged%3D1", 404)
 
 
-def test_invented_methods_share_one_name(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_methods_share_one_label(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with structlog.testing.capture_logs() as lines:
         monkeypatch.setattr(hooks, "log", structlog.get_logger())
         client.open("/healthz", method="INVENTED")
@@ -85,7 +85,7 @@ def test_a_known_origin_may_read_the_headers_it_needs(client: FlaskClient) -> No
     assert exposed == {"Location", "Retry-After", "ETag", "X-Request-Id", "RateLimit-Policy", "RateLimit", "Date"}
 
 
-def test_a_known_origin_may_ask_before_it_books(client: FlaskClient) -> None:
+def test_a_preflight_from_a_known_origin_is_answered(client: FlaskClient) -> None:
     headers = client.options(
         "/api/shows",
         headers={
@@ -100,7 +100,7 @@ def test_a_known_origin_may_ask_before_it_books(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("asked", ["traceparent", "Baggage", "sentry-trace", "authorization"])
-def test_a_page_may_send_further_headers_where_a_setting_says_so(app_with: Apps, asked: str) -> None:
+def test_a_setting_allows_further_request_headers(app_with: Apps, asked: str) -> None:
     def allowed(headers: str) -> set[str]:
         client = app_with(CORS_ORIGIN="https://shop.example", CORS_HEADERS=headers).test_client()
         asking = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": asked}
@@ -135,13 +135,13 @@ def test_no_cache_gives_one_origin_the_answer_to_another(app_with: Apps, origins
     ["https://shop.example.evil.example", "https://evilshop.example", "http://shop.example", "null", "https://SHOP.example.",
      "https://shop.example:444", "https://shopxexample"],
 )  # fmt: skip
-def test_what_only_resembles_an_origin_is_told_nothing(client: FlaskClient, origin: str) -> None:
+def test_a_similar_origin_gets_no_headers(client: FlaskClient, origin: str) -> None:
     response = client.get("/api/health", headers={"Origin": origin})
 
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_only_an_answer_over_tls_asks_for_tls(app_with: Apps) -> None:
+def test_only_answers_over_tls_have_hsts(app_with: Apps) -> None:
     client = app_with(TRUSTED_PROXIES="1").test_client()
 
     secure = client.get("/healthz", headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"})
@@ -183,7 +183,7 @@ def test_a_large_body_is_refused_wherever_one_is_read(app_with: Apps) -> None:
             looked.append((method, path, response.status_code))
 
     assert len(looked) > 8
-    # An administrator's right is asked about before the body is.
+    # An administrator's role is checked before the body is read.
     assert [one for one in looked if one[2] not in (413, 403)] == []
     assert sum(one[2] == 413 for one in looked) > 4
 

@@ -1,7 +1,7 @@
-"""Attacks on tokens: whatever is sent instead of a good one, the answer is 401 and a problem, and nothing else.
+"""Attacks on tokens: whatever is sent instead of a valid one, the answer is a 401 problem, and nothing else.
 
-Each row has a name. Tokens are forged by hand: no library that could refuse to make a bad one stands between.
-Where the attacker is given the real secret, it is to show that the claim is looked at, not only the signature.
+Each row has a name. Tokens are forged by hand, because a library could refuse to make an invalid one.
+Rows that use the real secret show that the claim is checked, not only the signature.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def unb64(part: str) -> bytes:
 
 
 class Token:
-    """A good token taken apart, to be put together wrongly."""
+    """The parts of a valid token, to assemble invalid ones from."""
 
     def __init__(self, good: str, secret: str = SECRET) -> None:
         self.good, self.secret = good, secret
@@ -49,14 +49,14 @@ class Token:
     def sign(
         self, header: Any = None, claims: Any = None, *, secret: str | None = None, digest: str = "HS256"
     ) -> str:
-        """A token of these parts (default: the good ones; bytes go in as they are), signed with the real secret."""
+        """Sign a token of these parts (default: the valid ones; bytes are used unchanged) with the real secret."""
         key = (self.secret if secret is None else secret).encode()
         parts = [self.header if header is None else header, self.claims if claims is None else claims]
         text = ".".join(b64(part if isinstance(part, bytes) else json.dumps(part).encode()) for part in parts)
         return f"{text}.{b64(hmac.digest(key, text.encode(), DIGESTS[digest]))}"
 
     def claim(self, **changes: Any) -> str:
-        """Signed with the real secret; a claim that is ... is left out."""
+        """Sign changed claims with the real secret; a claim of ... is left out."""
         claims = {name: value for name, value in {**self.claims, **changes}.items() if value is not ...}
         return self.sign(claims=claims)
 
@@ -203,7 +203,7 @@ ATTACKS: dict[str, Callable[[Token], str]] = {
     "two good ones": lambda t: f"{t.good},{t.good}",
 }
 
-#: Whole Authorization headers; {} is a good token.
+#: Whole Authorization headers; {} is a valid token.
 HEADERS = {
     "none at all": None,
     "empty": "",
@@ -221,7 +221,7 @@ HEADERS = {
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Flask]:
-    """An api whose stores are away: who is not let in must not reach them."""
+    """An api whose stores are unavailable: rejected requests must not reach them."""
     with opened_app(offline_settings()) as made:
         yield made
 
@@ -237,7 +237,7 @@ def good_token(app: Flask) -> str:
 
 
 def refused(client: FlaskClient, headers: dict[str, str], query: str = "") -> None:
-    """Every route says 401 and why, as a problem."""
+    """Check that every route answers with a 401 problem that says why."""
     for method, path in ROUTES:
         body = {"show_id": 1, "seats": ["A1"]} if method == "POST" else None
         answer = client.open(path + query, method=method, headers=headers, json=body)
@@ -261,7 +261,7 @@ def test_a_header_that_is_not_a_bearer_token_is_refused(app: Flask, client: Flas
     refused(client, {} if header is None else {"Authorization": header.format(good_token(app))})
 
 
-def test_a_token_elsewhere_than_in_the_header_is_not_looked_at(app: Flask, client: FlaskClient) -> None:
+def test_a_token_outside_the_header_is_ignored(app: Flask, client: FlaskClient) -> None:
     good = good_token(app)
     for cookie in ("access_token_cookie", "access_token", "token"):
         client.set_cookie(cookie, good)
@@ -269,8 +269,8 @@ def test_a_token_elsewhere_than_in_the_header_is_not_looked_at(app: Flask, clien
     refused(client, {"X-Authorization": f"Bearer {good}"}, query=f"?access_token={good}&jwt={good}&token={good}")
 
 
-def test_the_good_token_itself_is_let_in(app: Flask, client: FlaskClient) -> None:
-    """Or the rows above would prove nothing. Behind it are stores that are away, and no such booking."""
+def test_the_valid_token_itself_is_accepted(app: Flask, client: FlaskClient) -> None:
+    """Otherwise the rows above would prove nothing. It reaches the stores, which are unavailable."""
     good = Token(good_token(app))
 
     for token in (good.good, good.claim(), good.sign()):

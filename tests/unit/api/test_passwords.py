@@ -1,4 +1,4 @@
-"""Passwords: right, wrong, nobody's, and too many at once."""
+"""Passwords: right, wrong, of unknown accounts, and too many at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_password_fits_its_hash_only() -> None:
     assert not password_fits(stored, "correct horsE")
 
 
-def test_nobodys_password_never_fits_but_is_hashed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_without_an_account_is_hashed_and_never_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[str] = []
 
     class Watched:
@@ -37,25 +37,25 @@ def test_nobodys_password_never_fits_but_is_hashed_all_the_same(monkeypatch: pyt
     passwords._nobodys_hash.cache_clear()
 
 
-def test_a_hash_that_is_none_fits_nothing() -> None:
+def test_an_invalid_hash_fits_nothing() -> None:
     assert not password_fits("no hash at all", "anything")
 
 
-def test_a_crowd_is_told_to_come_again_at_once() -> None:
-    places = passwords.AT_ONCE + passwords.WAITING
-    for _ in range(places):
+def test_too_many_hashes_at_once_are_rejected_immediately() -> None:
+    turns = passwords.AT_ONCE + passwords.WAITING
+    for _ in range(turns):
         assert passwords._present.acquire(blocking=False)
     try:
         with pytest.raises(Busy):
             hash_password("anything")
     finally:
-        for _ in range(places):
+        for _ in range(turns):
             passwords._present.release()
 
     assert hash_password("anything")
 
 
-def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_hash_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "WAIT_S", 0.01)
     for _ in range(passwords.AT_ONCE):
         passwords._running.acquire()
@@ -69,7 +69,7 @@ def test_waiting_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hash_password("anything")
 
 
-def test_the_first_unknown_address_answers_no_later_than_the_first_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_unknown_address_takes_no_longer_than_the_first_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     work: list[str] = []
 
     class Watched:
@@ -93,7 +93,7 @@ def test_the_first_unknown_address_answers_no_later_than_the_first_known_one(mon
     assert done[0] == done[1]
 
 
-def test_a_hash_weaker_than_todays_is_made_again() -> None:
+def test_an_outdated_hash_is_replaced() -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash("correct horse")
 
     newer = newer_hash(weak, "correct horse")

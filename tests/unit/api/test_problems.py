@@ -1,4 +1,4 @@
-"""Every error is a problem: shape, code, headers, and nothing leaked."""
+"""Every error is a problem: shape, code, headers, and no internals leak."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 def problem_of(response: TestResponse) -> dict[str, Any]:
-    """The problem that a response is."""
+    """Return the problem in a response, checked for its form."""
     assert response.content_type == "application/problem+json"
     body: dict[str, Any] = response.get_json(force=True)
     answers.Problem().load(body)
@@ -46,7 +46,7 @@ def problem_of(response: TestResponse) -> dict[str, Any]:
 
 
 def raising(app: Flask, error: Exception) -> TestResponse:
-    """What a client sees when a view raises `error`."""
+    """Return what a client gets when a view raises `error`."""
 
     def view() -> Response:
         raise error
@@ -63,14 +63,14 @@ def test_a_number_too_large_for_an_id_is_404(client: FlaskClient) -> None:
     assert client.get("/api/shows/2147483648").status_code == 404
 
 
-def test_a_wrong_method_is_405_and_tells_the_right_ones(client: FlaskClient) -> None:
+def test_a_wrong_method_is_405_with_the_allowed_ones(client: FlaskClient) -> None:
     response = client.patch("/api/movies")
 
     assert problem_of(response)["code"] == "method_not_allowed"
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
-def test_a_body_that_is_not_json_by_its_name_is_415(client: FlaskClient) -> None:
+def test_a_body_not_declared_as_json_is_415(client: FlaskClient) -> None:
     response = client.post(LOGIN, data='{"email": "a"}', content_type="text/plain")
 
     assert response.status_code == 415
@@ -94,7 +94,7 @@ def test_a_body_too_large_is_413(client: FlaskClient) -> None:
     assert problem_of(response)["code"] == "body_too_large"
 
 
-def test_a_body_in_chunks_is_411_where_the_server_does_not_hand_them_on(client: FlaskClient) -> None:
+def test_a_chunked_body_is_411_if_the_server_does_not_decode_chunks(client: FlaskClient) -> None:
     response = client.post(LOGIN, headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
 
     assert response.status_code == 411
@@ -106,7 +106,7 @@ def test_a_body_in_chunks_is_411_where_the_server_does_not_hand_them_on(client: 
     ["application/json", "Application/JSON", "application/json; charset=utf-8", 'APPLICATION/JSON;Charset="UTF-8"',
      "application/json; charset=utf8; profile=x", "application/json;", "application/json ; version=1"],
 )  # fmt: skip
-def test_a_media_type_has_capitals_and_parameters(client: FlaskClient, media_type: str) -> None:
+def test_a_media_type_may_have_capitals_and_parameters(client: FlaskClient, media_type: str) -> None:
     assert client.post(LOGIN, data=b"{}", content_type=media_type).status_code == 422
 
 
@@ -161,14 +161,14 @@ TRACKED = "?_=1&_=2&fbclid=x&fbclid=y&utm_source=a&page=1&%00=%ff"
 @pytest.mark.parametrize(
     "path", [*QUERIES, "/api/movies/1", "/api/shows/1", "/api/shows/1/seats", "/api/auth/profile"]
 )
-def test_a_name_that_nobody_knows_is_ignored(app: Flask, path: str) -> None:
+def test_an_unknown_parameter_is_ignored(app: Flask, path: str) -> None:
     response = app.test_client().get(path + TRACKED, headers=headers_of(app))
 
-    assert problem_of(response)["code"] == "postgres_unavailable"  # it was asked
+    assert problem_of(response)["code"] == "postgres_unavailable"  # the query was accepted, and Postgres called
 
 
 @pytest.mark.parametrize("path", QUERIES)
-def test_beside_names_that_nobody_knows_the_known_ones_are_still_checked(app: Flask, path: str) -> None:
+def test_known_parameters_are_validated_next_to_unknown_ones(app: Flask, path: str) -> None:
     client, own = app.test_client(), headers_of(app)
     wrong = problem_of(client.get(f"{path}{TRACKED}&limit=0", headers=own))
     twice = problem_of(client.get(f"{path}{TRACKED}&limit=1&limit=1", headers=own))
@@ -237,15 +237,15 @@ def test_a_problem_may_say_more(app: Flask) -> None:
     assert response.get_json(force=True)["show_id"] == 7
 
 
-def test_a_problem_may_repeat_half_a_character(app: Flask) -> None:
-    """As a client may send it, within JSON, in a name: no encoding has it."""
+def test_a_problem_may_echo_a_lone_surrogate(app: Flask) -> None:
+    """A client may send one in a member's name, escaped in JSON; UTF-8 cannot encode it."""
     with app.test_request_context():
         response = problems.problem(422, "invalid_request", "No.", errors=[{"pointer": "/\ud800", "detail": "x"}])
 
     assert response.get_json(force=True)["errors"][0]["pointer"] == "/\ud800"
 
 
-def test_postgres_unavailable_is_503_and_soon_said(client: FlaskClient) -> None:
+def test_postgres_unavailable_is_503_quickly(client: FlaskClient) -> None:
     response = client.get("/api/movies")
 
     assert response.status_code == 503

@@ -1,4 +1,4 @@
-"""Who sends a request: what proxies tell is believed exactly as far as they are trusted."""
+"""The sender of a request: exactly the trusted proxies' entries are used."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def app_with(**environment: str) -> Flask:
     return create_app(settings, open_backend(settings))
 
 
-def told(app: Flask, headers: dict[str, str]) -> tuple[str | None, str, str, str]:
-    """What a view sees of a request: address, scheme, prefix, host."""
+def seen(app: Flask, headers: dict[str, str]) -> tuple[str | None, str, str, str]:
+    """Return what a view sees of a request: address, scheme, prefix, host."""
     found: list[tuple[str | None, str, str, str]] = []
     app.before_request(lambda: found.append((request.remote_addr, request.scheme, request.script_root, request.host)))
     app.test_client().get("/healthz", headers=headers)
@@ -46,7 +46,7 @@ def told(app: Flask, headers: dict[str, str]) -> tuple[str | None, str, str, str
         ("[::ffff:203.0.113.9]:80", "203.0.113.9"),
     ],
 )  # fmt: skip
-def test_an_address_has_many_spellings(entry: str, address: str) -> None:
+def test_an_address_is_parsed_in_every_spelling(entry: str, address: str) -> None:
     assert address_of(entry) == address
 
 
@@ -55,7 +55,7 @@ def test_an_address_has_many_spellings(entry: str, address: str) -> None:
     ["", "unknown", "_hidden", "shop.example", "203.0.113", "203.0.113.9:", "203.0.113.9:x", "203.0.113.9:123456",
      "203.0.113.256", "[203.0.113.9", "2001:db8::1]:80", "1:23", "unix:", "203.0.113.9 evil", "\uff11.2.3.4"],
 )  # fmt: skip
-def test_what_is_no_address_is_none(entry: str) -> None:
+def test_an_invalid_address_is_none(entry: str) -> None:
     assert address_of(entry) is None
 
 
@@ -89,7 +89,7 @@ def test_exactly_the_entry_of_the_outermost_trusted_proxy_is_believed(proxies: i
     assert sender_of(forwarded, proxies, "peer", "http").address == address
 
 
-def test_the_right_entry_of_each_header_or_none() -> None:
+def test_each_header_is_read_from_its_own_trusted_entry() -> None:
     forwarded = {"x-forwarded-for": "unknown", "x-forwarded-proto": "http, HTTPS", "x-forwarded-prefix": "/x, /shop"}
 
     found = sender_of(forwarded, 1, "192.0.2.1", "http")
@@ -98,7 +98,7 @@ def test_the_right_entry_of_each_header_or_none() -> None:
     assert sender_of({"x-forwarded-proto": "javascript"}, 1, None, "https").scheme == "https"
 
 
-def test_lines_of_one_name_are_one_list() -> None:
+def test_repeated_headers_are_joined() -> None:
     pairs = [("X-Forwarded-For", "192.0.2.1"), ("Via", "1.1 a"), ("x-forwarded-for", "203.0.113.9")]
 
     assert joined(pairs) == {"x-forwarded-for": "192.0.2.1,203.0.113.9"}
@@ -124,17 +124,17 @@ def test_a_view_sees_the_client_and_not_the_proxy() -> None:
         "Host": "shop.example",
     }
 
-    assert told(app_with(TRUSTED_PROXIES="1"), headers) == ("2001:db8::1", "https", "/shop", "shop.example")
-    assert told(app_with(), headers) == ("127.0.0.1", "http", "", "shop.example")
+    assert seen(app_with(TRUSTED_PROXIES="1"), headers) == ("2001:db8::1", "https", "/shop", "shop.example")
+    assert seen(app_with(), headers) == ("127.0.0.1", "http", "", "shop.example")
 
 
-def test_a_view_behind_a_proxy_that_tells_nonsense_sees_the_proxy() -> None:
+def test_a_view_behind_a_proxy_with_invalid_entries_sees_the_proxy() -> None:
     headers = {"X-Forwarded-For": "unknown", "X-Forwarded-Proto": "x", "X-Forwarded-Prefix": "//evil.example"}
 
-    assert told(app_with(TRUSTED_PROXIES="1"), headers | {"Host": "a"}) == ("127.0.0.1", "http", "", "a")
+    assert seen(app_with(TRUSTED_PROXIES="1"), headers | {"Host": "a"}) == ("127.0.0.1", "http", "", "a")
 
 
-def test_the_prefix_of_a_proxy_is_before_that_of_the_server() -> None:
+def test_the_prefix_of_the_proxy_precedes_that_of_the_server() -> None:
     mounted: list[dict[str, Any]] = []
     application = BehindProxies(lambda environ, _start: mounted.append(environ) or [], 1)
     environ = {"HTTP_X_FORWARDED_PREFIX": "/outer", "SCRIPT_NAME": "/inner", "wsgi.url_scheme": "http"}

@@ -1,4 +1,4 @@
-"""How many requests one user may send, and what the answers say about it."""
+"""Rate limits per user, and the headers that report them."""
 
 from __future__ import annotations
 
@@ -36,42 +36,42 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_a_burst_is_let_in_and_then_one_per_interval(clock: Clock) -> None:
+def test_a_burst_is_allowed_and_then_one_request_per_interval(clock: Clock) -> None:
     rates = Rates(per_s=10, burst=3)
 
-    assert [rates.take(ALICE).left for _ in range(3)] == [2, 1, 0]
-    refused = rates.take(ALICE)
+    assert [rates.spend(ALICE).left for _ in range(3)] == [2, 1, 0]
+    refused = rates.spend(ALICE)
     assert (refused.allowed, refused.left) == (False, 0)
     assert refused.wait_s == pytest.approx(0.1)
 
     clock.now += 0.1
-    assert rates.take(ALICE).allowed
-    assert not rates.take(ALICE).allowed
+    assert rates.spend(ALICE).allowed
+    assert not rates.spend(ALICE).allowed
 
 
-def test_what_is_refused_costs_nothing(clock: Clock) -> None:
+def test_a_refused_request_spends_no_token(clock: Clock) -> None:
     rates = Rates(per_s=1, burst=1)
-    assert rates.take(ALICE).allowed
+    assert rates.spend(ALICE).allowed
     for _ in range(100):
-        assert not rates.take(ALICE).allowed
+        assert not rates.spend(ALICE).allowed
 
     clock.now += 1
 
-    assert rates.take(ALICE).allowed
+    assert rates.spend(ALICE).allowed
 
 
-def test_an_allowance_is_so_much_an_hour_and_of_changes_twice_as_much(clock: Clock) -> None:
+def test_an_allowance_limits_bookings_per_hour_and_changes_to_twice_as_many(clock: Clock) -> None:
     allowance = Allowance(360)
     book = Book(booking_id=uuid4(), show_id=1, user_id=ALICE, fingerprint="f", quantity=1)
     changes = [kind(booking_id=uuid4(), show_id=1, user_id=ALICE) for kind in (Confirm, Cancel)]
 
     def spent() -> int:
-        """How many are let in until one is not."""
+        """Return how many are allowed until one is not."""
         many = 0
         while not allowance.wait_s(book):
             allowance.count(book)
             for change in changes:
-                assert not allowance.wait_s(change), "what was booked may be confirmed and cancelled"
+                assert not allowance.wait_s(change), "every booking may be confirmed and cancelled"
                 allowance.count(change)
             many += 1
         return many
@@ -84,7 +84,7 @@ def test_an_allowance_is_so_much_an_hour_and_of_changes_twice_as_much(clock: Clo
     assert spent() == 60
 
 
-def test_there_may_be_no_allowance(clock: Clock) -> None:
+def test_the_allowance_can_be_switched_off(clock: Clock) -> None:
     unlimited = Allowance(0)
     book = Book(booking_id=uuid4(), show_id=1, user_id=ALICE, fingerprint="f", quantity=1)
     for _ in range(1_000):
@@ -95,19 +95,19 @@ def test_there_may_be_no_allowance(clock: Clock) -> None:
 
 def test_a_bucket_holds_no_more_than_its_burst(clock: Clock) -> None:
     rates = Rates(per_s=10, burst=3)
-    rates.take(ALICE)
+    rates.spend(ALICE)
 
     clock.now += 3_600
 
-    assert sum(rates.take(ALICE).allowed for _ in range(10)) == 3
+    assert sum(rates.spend(ALICE).allowed for _ in range(10)) == 3
 
 
-def test_nobody_pays_for_another(clock: Clock) -> None:
+def test_each_user_has_a_separate_bucket(clock: Clock) -> None:
     rates = Rates(per_s=1, burst=1)
-    rates.take(ALICE)
+    rates.spend(ALICE)
 
-    assert rates.take(BOB).allowed
-    assert not rates.take(ALICE).allowed
+    assert rates.spend(BOB).allowed
+    assert not rates.spend(ALICE).allowed
 
 
 def test_over_a_long_time_the_rate_is_kept(clock: Clock) -> None:
@@ -115,21 +115,21 @@ def test_over_a_long_time_the_rate_is_kept(clock: Clock) -> None:
     let_in = 0
     for _ in range(10_000):
         clock.now += 0.01
-        let_in += rates.take(ALICE).allowed
+        let_in += rates.spend(ALICE).allowed
 
     assert let_in == pytest.approx(100 * 5 + 10, abs=1)
 
 
-def test_memory_is_bounded_and_the_recent_ones_are_known(clock: Clock) -> None:
+def test_memory_is_bounded_and_keeps_recent_users(clock: Clock) -> None:
     rates = Rates(per_s=1, burst=1, remembered=10)
     for number in range(1_000):
-        rates.take(UUID(int=number))
+        rates.spend(UUID(int=number))
 
     assert len(rates._young) + len(rates._old) <= 20
-    assert not rates.take(UUID(int=999)).allowed
+    assert not rates.spend(UUID(int=999)).allowed
 
 
-def test_taking_is_cheap() -> None:
+def test_spending_a_token_is_cheap() -> None:
     rates = Rates(per_s=1e9, burst=1_000_000)
     best = min(_seconds_of_1000(rates) for _ in range(20))
 
@@ -139,7 +139,7 @@ def test_taking_is_cheap() -> None:
 def _seconds_of_1000(rates: Rates) -> float:
     begun = time.perf_counter()
     for _ in range(1_000):
-        rates.take(ALICE)
+        rates.spend(ALICE)
     return time.perf_counter() - begun
 
 
@@ -165,7 +165,7 @@ def _who() -> str:
     return str(current_user())
 
 
-def test_an_answer_tells_policy_and_rest(client_with: Clients) -> None:
+def test_an_answer_states_the_policy_and_the_tokens_left(client_with: Clients) -> None:
     client, alice = client_with(RATE_LIMIT_PER_S="2", RATE_LIMIT_BURST="10")
 
     response = client.get("/who", headers=alice)

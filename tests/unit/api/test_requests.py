@@ -1,4 +1,4 @@
-"""What the schemas let in and what they refuse."""
+"""What the schemas accept and what they refuse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.web.request_reading import faults
 
 
 def refused_at(schema: Schema, values: Any) -> set[str]:
-    """The pointers of the faults; fails if there are none."""
+    """Return the pointers of the faults; fail if there are none."""
     with pytest.raises(ValidationError) as caught:
         schema.load(values)
     return {pointer for pointer, _ in faults(caught.value.messages)}
@@ -21,7 +21,7 @@ def refused_at(schema: Schema, values: Any) -> set[str]:
 SHOW = {"movie_id": 1, "hall_id": 2, "starts_at": "2030-01-31T20:30:00+01:00", "prices": {"standard": 1200}}
 
 
-def test_named_seats_are_taken_as_they_are() -> None:
+def test_named_seats_are_loaded_unchanged() -> None:
     loaded = requests.BOOKING_REQUEST.load({"show_id": 7, "seats": ["A1", "ZZZ9999"]})
 
     assert loaded == {"show_id": 7, "seats": ["A1", "ZZZ9999"], "hold": False}
@@ -71,12 +71,12 @@ def test_a_quantity_may_name_its_category() -> None:
         ({"quantity": 2, "show_id": "7"}, "/show_id"),
     ],
 )
-def test_a_booking_that_looks_wrong_is_refused_where_it_is_wrong(change: dict[str, Any], pointer: str) -> None:
+def test_an_invalid_booking_is_refused_with_the_pointer_of_each_fault(change: dict[str, Any], pointer: str) -> None:
     assert refused_at(requests.BOOKING_REQUEST, {"show_id": 7, **change}) == {pointer}
 
 
 @pytest.mark.parametrize("values", [[], None, "text", 1, True])
-def test_what_is_no_object_is_refused(values: Any) -> None:
+def test_a_body_that_is_not_an_object_is_refused(values: Any) -> None:
     assert refused_at(requests.BOOKING_REQUEST, values) == {""}
 
 
@@ -87,7 +87,7 @@ def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
     }
 
 
-def test_a_show_gets_its_times_in_milliseconds() -> None:
+def test_the_times_of_a_show_are_loaded_as_milliseconds() -> None:
     loaded = requests.SHOW_REQUEST.load({**SHOW, "sales_open_at": "2030-01-01T00:00:00.250Z"})
 
     assert loaded["starts_at"] == 1_896_118_200_000
@@ -97,7 +97,7 @@ def test_a_show_gets_its_times_in_milliseconds() -> None:
 @pytest.mark.parametrize(
     "text", ["2030-01-31T19:30:00", "2030-01-31", "tomorrow", "", 1_896_000_000, None, "9999-12-31T23:59:59-20:00"]
 )
-def test_a_time_needs_its_offset_and_its_sense(text: Any) -> None:
+def test_a_time_needs_an_offset_and_a_plausible_year(text: Any) -> None:
     assert refused_at(requests.SHOW_REQUEST, {**SHOW, "starts_at": text}) == {"/starts_at"}
 
 
@@ -122,7 +122,7 @@ def test_prices_are_whole_cents_by_category(prices: Any, pointer: str) -> None:
     assert refused_at(requests.SHOW_REQUEST, {**SHOW, "prices": prices}) == {pointer}
 
 
-def test_a_plan_has_no_fields_of_its_own_making() -> None:
+def test_a_plan_has_no_unknown_fields() -> None:
     row = {"label": "A", "blocks": [{"first": 1, "last": "9", "category": "standard", "colour": "red"}]}
 
     assert refused_at(requests.HALL_REQUEST, {"name": "Big", "plan": {"rows": [row]}}) == {
@@ -165,7 +165,9 @@ NAMES = [
         "\u2066a",
     ],
 )
-def test_a_title_or_name_must_be_seen_as_it_is(schema: Schema, values: dict[str, Any], name: str, text: str) -> None:
+def test_a_title_or_name_needs_visible_characters_in_plain_order(
+    schema: Schema, values: dict[str, Any], name: str, text: str
+) -> None:
     assert refused_at(schema, {**values, name: text}) == {f"/{name}"}
 
 

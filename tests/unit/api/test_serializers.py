@@ -1,4 +1,4 @@
-"""What goes out has the shape that the document promises."""
+"""Answers have the shape that the document promises."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api.bookings.status_body import listed
-from api.shapes import requests
+from api.shapes import answers
 from core.bookings import Booking, Reason, Status
 from core.ids import booking_id, reference
 
@@ -43,7 +43,7 @@ def booking(status: Status, **changes: object) -> Booking:
     ids=lambda one: one.status.value,
 )
 def test_a_booking_has_the_promised_shape(one: Booking) -> None:
-    requests.BOOKING_STATUS.load(listed(one))
+    answers.BOOKING_STATUS.load(listed(one))
 
 
 def test_a_hold_shows_its_deadline() -> None:
@@ -61,5 +61,5 @@ def test_a_failed_booking_shows_its_reason() -> None:
 
     body = listed(failed)
 
-    requests.BOOKING_STATUS.load(body)
+    answers.BOOKING_STATUS.load(body)
     assert (body["status"], body["stage"], body["reason"]) == ("FAILED", None, "SEAT_TAKEN")

@@ -1,4 +1,4 @@
-"""Which signed tokens are read, whatever they say: header, key, spelling; and PyJWT's opinion of them."""
+"""Which signed tokens are read, whatever their claims: header, key, canonical form; compared with PyJWT."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOOD = {"alg": "HS256", "typ": "JWT", "kid": key_id(SECRET)}
 
 
 def by_hand(header: dict[str, Any], **changes: Any) -> str:
-    """Return a rightly signed token with a header or claims that no library would write."""
+    """Return a correctly signed token with a header or claims that no library would write."""
 
     def part(value: bytes) -> str:
         return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
@@ -33,7 +33,7 @@ def by_hand(header: dict[str, Any], **changes: Any) -> str:
     return f"{text}.{part(hmac.digest(SECRET.encode(), text.encode(), hashlib.sha256))}"
 
 
-def test_a_token_made_by_hand_is_good_with_a_good_header() -> None:
+def test_a_token_made_by_hand_with_a_valid_header_is_accepted() -> None:
     assert verify(by_hand(GOOD), KEYS).user_id == ALICE
 
 
@@ -61,7 +61,7 @@ def test_a_header_that_names_another_algorithm_is_invalid(algorithm: Any) -> Non
 
 
 def test_a_signature_has_one_spelling() -> None:
-    """Its last character carries two bits that mean nothing: changed, they must not make another good token."""
+    """Its last character carries two unused bits: changing them must not make another valid token."""
     token = signed()
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     twin = token[:-1] + alphabet[alphabet.index(token[-1]) ^ 1]
@@ -72,7 +72,7 @@ def test_a_signature_has_one_spelling() -> None:
             verify(other, KEYS)
 
 
-#: What claims are changed to: of each kind, and what is right for another claim.
+#: Values to change claims to: one of each type, and values that are valid for other claims.
 NUMBERS = (0, -1, 1 << 40, 1 << 70, 1.5, 1e300, float("nan"), float("inf"), True, False)
 TEXTS = ("", "0", "onsale", "user", "access", str(ALICE), str(ALICE).upper())
 ODD = st.sampled_from((None, *NUMBERS, *TEXTS, [], ["onsale"], ["user"], {}, {"onsale": 1}))
@@ -93,7 +93,7 @@ def test_what_is_accepted_here_pyjwt_accepts_too(changes: dict[str, Any]) -> Non
         algorithms=[ALGORITHM],
         audience=AUDIENCE,
         issuer=ISSUER,
-        leeway=LEEWAY_S + 1,  # a second may pass between the two
+        leeway=LEEWAY_S + 1,  # a second may pass between the two checks
         options={"require": ["exp", "iat", "sub", "jti", "iss", "aud"]},
     )
 

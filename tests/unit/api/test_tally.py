@@ -1,4 +1,4 @@
-"""Counts that wait in memory: none is lost or counted twice, and they reach the metrics by themselves."""
+"""Counts in memory: none is lost or counted twice, and they reach the metrics without a scrape."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def registry() -> CollectorRegistry:
 
 
 class Hesitant(Counter):
-    """A counter that lets other threads run whenever it is looked up in a dictionary."""
+    """A counter that lets other threads run whenever it is hashed."""
 
     def __hash__(self) -> int:
         time.sleep(0)
@@ -36,7 +36,7 @@ def in_threads(number: int, call: object) -> None:
         thread.join()
 
 
-def test_no_count_of_several_threads_is_lost_while_some_are_handed_over(registry: CollectorRegistry) -> None:
+def test_no_count_is_lost_while_threads_count_and_hand_over(registry: CollectorRegistry) -> None:
     counter, counted = Hesitant("a_total", "A.", registry=registry), Tally(BOUNDS)
     histogram = Histogram("b", "B.", buckets=BOUNDS, registry=registry)
 
@@ -55,7 +55,7 @@ def test_no_count_of_several_threads_is_lost_while_some_are_handed_over(registry
     assert registry.get_sample_value("b_sum") == 2_000
 
 
-def test_observations_arrive_as_if_the_library_had_been_told_of_each() -> None:
+def test_observations_in_bulk_equal_one_observe_each() -> None:
     at_once, one_by_one = CollectorRegistry(), CollectorRegistry()
     histogram = Histogram("b", "B.", buckets=BOUNDS, registry=at_once)
     other = Histogram("b", "B.", buckets=BOUNDS, registry=one_by_one)
@@ -70,7 +70,7 @@ def test_observations_arrive_as_if_the_library_had_been_told_of_each() -> None:
     assert before_created[0] == before_created[1]
 
 
-def test_what_was_handed_over_is_not_handed_over_again(registry: CollectorRegistry) -> None:
+def test_counts_are_handed_over_only_once(registry: CollectorRegistry) -> None:
     counter, counted = Counter("a_total", "A.", registry=registry), Tally(BOUNDS)
 
     for expected in (1, 2):
@@ -80,7 +80,9 @@ def test_what_was_handed_over_is_not_handed_over_again(registry: CollectorRegist
         assert registry.get_sample_value("a_total") == expected
 
 
-def test_nobody_has_to_ask_for_them(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_are_handed_over_without_a_scrape(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tally, "EVERY_S", 0.01)
     counter, counted = Counter("a_total", "A.", registry=registry), Tally(BOUNDS)
 
@@ -89,7 +91,9 @@ def test_nobody_has_to_ask_for_them(registry: CollectorRegistry, monkeypatch: py
         until(lambda expected=expected: registry.get_sample_value("a_total") == expected)
 
 
-def test_a_hand_over_that_fails_is_not_the_last(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_hand_over_does_not_end_the_thread(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tally, "EVERY_S", 0.01)
     said: list[str] = []
     monkeypatch.setattr(tally.log, "error", lambda event, **_: said.append(event))
@@ -105,7 +109,7 @@ def test_a_hand_over_that_fails_is_not_the_last(registry: CollectorRegistry, mon
     assert said == ["metrics_not_handed_over"]
 
 
-def test_a_scrape_hands_over_first_and_knows_the_ways() -> None:
+def test_a_scrape_hands_over_first_and_has_both_ways() -> None:
     def value(name: str) -> float:
         text = metrics.exposition(None, 0, 30.0).decode()
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))

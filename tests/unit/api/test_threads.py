@@ -1,4 +1,4 @@
-"""Threads for an event loop: many wait for few, for a while, and equal questions are asked once."""
+"""Thread pools for an event loop: many calls wait for few threads, for a limited time; equal calls are made once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(threads: Threads, work: Coroutine[Any, Any, Any]) -> Any:
         threads.close()
 
 
-def test_a_thousand_different_questions_in_one_instant_are_all_answered() -> None:
+def test_a_thousand_different_calls_at_once_all_return() -> None:
     threads = Threads(8, waiting=8_000, patience_s=20, name="test")
 
     async def ask() -> list[int]:
@@ -29,7 +29,7 @@ def test_a_thousand_different_questions_in_one_instant_are_all_answered() -> Non
     assert run(threads, ask()) == list(range(1_000))
 
 
-def test_equal_questions_are_asked_once() -> None:
+def test_equal_calls_are_made_once() -> None:
     threads, asked = Threads(4, waiting=0, patience_s=20, name="test"), []
 
     def answer(number: int) -> int:
@@ -43,7 +43,7 @@ def test_equal_questions_are_asked_once() -> None:
     assert asked == [7]
 
 
-def test_an_error_reaches_all_who_asked_and_is_forgotten() -> None:
+def test_an_error_reaches_all_callers_and_is_not_remembered() -> None:
     threads = Threads(1, waiting=10, patience_s=20, name="test")
 
     async def ask() -> list[Any]:
@@ -56,12 +56,12 @@ def test_an_error_reaches_all_who_asked_and_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("waiting", [0, 5])
-def test_what_finds_no_room_or_no_thread_in_time_is_refused_and_not_run(waiting: int) -> None:
+def test_a_call_without_room_or_without_a_thread_in_time_is_rejected_and_not_run(waiting: int) -> None:
     threads, go_on, ran = Threads(2, waiting=waiting, patience_s=0.05, name="test"), threading.Event(), []
 
     async def ask() -> Any:
         held = [asyncio.create_task(threads.run(go_on.wait, 20)) for _ in range(2)]
-        await asyncio.sleep(0)  # both have been handed over
+        await asyncio.sleep(0)  # both have been submitted
         late = await asyncio.gather(threads.run(ran.append, 1), return_exceptions=True)
         go_on.set()
         await asyncio.gather(*held)
@@ -72,7 +72,7 @@ def test_what_finds_no_room_or_no_thread_in_time_is_refused_and_not_run(waiting:
     assert length == 0
 
 
-def test_a_call_that_has_begun_is_waited_for() -> None:
+def test_a_running_call_is_waited_for() -> None:
     threads, go_on = Threads(1, waiting=0, patience_s=0.01, name="test"), threading.Event()
 
     async def ask() -> Any:

@@ -1,4 +1,4 @@
-"""Which tokens speak for whom."""
+"""Which tokens are accepted, and for which user."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_token_of_another_algorithm_is_invalid() -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é.é.é", "." * 5_000])
-def test_what_is_no_token_is_invalid(token: str) -> None:
+def test_a_malformed_token_is_invalid(token: str) -> None:
     with pytest.raises(TokenInvalid):
         Verifier(SECRET).identity(f"Bearer {token}")
 
@@ -125,8 +125,8 @@ def test_a_long_token_is_refused_before_anything_in_it_is_read(monkeypatch: pyte
         verify("x" * (MAX_TOKEN_CHARS + 1), KEYS)
 
 
-def test_keys_rotate_without_a_token_that_is_refused_on_the_way() -> None:
-    """The steps of docs/operations.md: next, then current with the one before, then alone."""
+def test_keys_rotate_without_refusing_a_valid_token() -> None:
+    """The steps of docs/operations.md: the new key as next, then as current beside the previous one, then alone."""
     old, new = f"Bearer {signed()}", f"Bearer {signed(secret=OTHER)}"
     before, announced, changed, after = (
         Verifier(SECRET, "", ""),
@@ -144,7 +144,7 @@ def test_keys_rotate_without_a_token_that_is_refused_on_the_way() -> None:
             verifier.identity(header)
 
 
-def test_the_application_mints_with_the_current_key_and_believes_three() -> None:
+def test_the_application_mints_with_the_current_key_and_accepts_three() -> None:
     settings = offline_settings(JWT_SECRET=OTHER, JWT_SECRET_PREVIOUS=SECRET, JWT_SECRET_NEXT="n" * 40)
 
     with opened_app(settings) as app, app.app_context():
@@ -155,8 +155,8 @@ def test_the_application_mints_with_the_current_key_and_believes_three() -> None
     assert jwt.get_unverified_header(minted) == {"alg": "HS256", "typ": "JWT", "kid": key_id(OTHER)}
 
 
-class Everything:
-    """Takes back what it is told to."""
+class RevokedSessions:
+    """A list of revocations that a test fills."""
 
     def __init__(self) -> None:
         self.sessions: set[str] = set()
@@ -166,7 +166,7 @@ class Everything:
 
 
 def test_a_remembered_token_is_still_revoked() -> None:
-    revoked = Everything()
+    revoked = RevokedSessions()
     verifier = Verifier(SECRET, revoked=revoked)
     header = f"Bearer {signed(sid='here')}"
     assert verifier.identity(header).session == "here"
@@ -177,7 +177,7 @@ def test_a_remembered_token_is_still_revoked() -> None:
         verifier.identity(header)
 
 
-def test_a_token_without_a_session_is_its_own() -> None:
+def test_a_token_without_a_session_is_its_own_session() -> None:
     assert verify(signed(jti="one"), KEYS).session == "one"
 
 

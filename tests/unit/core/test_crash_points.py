@@ -1,4 +1,4 @@
-"""Crash points: the registry is what the code has, and an armed point does what it is told to, once."""
+"""Crash points: the registry matches the code, and an armed point has its effect once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.crash_points import FAULTS, POINTS, Fault, Injected, arm, faults_of, p
 from core.errors import ConfigurationError
 
 PROJECT = Path(__file__).parents[3]
-#: Whose errors tell that a call to this server was not answered.
+#: Server -> the errors that mean that a call to it was not answered.
 ERRORS = {
     "Redis": {"redis.ConnectionError", "AcceptUnknown", "RedisUnavailable"},
     "Postgres": {"PostgresUnavailable"},
@@ -30,7 +30,7 @@ PASSES = {"api": ("db/kv/async_rounds.py", "workers/actors.py"), "worker": (), "
 
 
 def placed() -> dict[str, list[tuple[str, str]]]:
-    """Per name in the code: the file, and the error of a lost answer ("" if there is none)."""
+    """Return, per name in the code, the file and the error of a lost answer ("" if there is none)."""
     found = defaultdict(list)
     for package in ("api", "db", "workers"):
         for path in sorted((PROJECT / package).rglob("*.py")):
@@ -48,12 +48,12 @@ def proof(tmp_path: Path) -> Iterator[Path]:
     arm("", 0)
 
 
-def test_every_point_stands_in_the_code_and_every_name_there_is_a_point() -> None:
+def test_every_point_is_in_the_code_and_every_name_there_is_a_point() -> None:
     assert set(placed()) == set(POINTS)
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_a_point_stands_where_its_process_passes_and_loses_the_answer_of_its_server(name: str) -> None:
+def test_a_point_is_on_its_processes_path_and_loses_the_answer_of_its_server(name: str) -> None:
     for file, lost in placed()[name]:
         assert file in PASSES[POINTS[name].process] or file.startswith("api/") == (POINTS[name].process == "api")
         assert lost in ERRORS.get(POINTS[name].call, {""})
@@ -61,74 +61,84 @@ def test_a_point_stands_where_its_process_passes_and_loses_the_answer_of_its_ser
 
 def test_the_document_lists_the_points_and_faults_as_they_are() -> None:
     text = (PROJECT / "docs" / "crash.md").read_text()
-    rows = re.findall(r"^\| (\w+) \| (\w+) \| (.*) \| (\w*) *\|$", text, re.M)
+    rows = re.findall(r"^\| ([\w ]+) \| (\w+) \| (.*) \| (\w*) *\|$", text, re.M)
 
     assert rows == [(name, one.process, one.says, one.call) for name, one in POINTS.items()]
     assert re.findall(r"^- \*\*(\w+)\*\*: (.*)$", text, re.M) == [(fault, says) for fault, says in FAULTS.items()]
 
 
-def test_a_point_that_is_not_armed_looks_at_one_name_and_nothing_else() -> None:
+def test_a_point_that_is_not_armed_reads_one_name_and_nothing_else() -> None:
     assert point.__code__.co_names == ("_armed", "reach")
     assert crash_points._armed is None
 
 
 @pytest.mark.parametrize(
     "plan",
-    ["W99:exit:1:f", "W4", "W4:exit", "W4:exit:1", "W4:exit:0:f", "W4:exit:x:f", "W4:burn:1:f", "A0:lost:1:f", ":::"],
+    [
+        "batch eaten:exit:1:f",
+        "batch committed",
+        "batch committed:exit",
+        "batch committed:exit:1",
+        "batch committed:exit:0:f",
+        "batch committed:exit:x:f",
+        "batch committed:burn:1:f",
+        "request validated:lost:1:f",
+        ":::",
+    ],
 )
 def test_what_cannot_be_armed_is_refused(plan: str, proof: Path) -> None:
     with pytest.raises(ConfigurationError, match="ONSALE_CRASH"):
         arm(plan, 1)
 
-    point("W4")
+    point("batch committed")
 
 
-def test_a_raise_comes_at_the_nth_passing_and_never_again(proof: Path) -> None:
-    arm(f"W4:raise:3:{proof}", 1)
-    point("W4")
-    point("W5")
-    point("W4")
+def test_a_point_raises_at_its_nth_passing_and_never_again(proof: Path) -> None:
+    arm(f"batch committed:raise:3:{proof}", 1)
+    point("batch committed")
+    point("before publishing")
+    point("batch committed")
     assert not proof.exists()
 
     with pytest.raises(Injected):
-        point("W4")
-    point("W4")
+        point("batch committed")
+    point("batch committed")
 
-    assert re.fullmatch(r"W4 raise fired \d+\n", proof.read_text())
+    assert re.fullmatch(r"fired \d+ raise batch committed\n", proof.read_text())
 
 
 def test_a_lost_answer_is_the_error_that_the_caller_would_see(proof: Path) -> None:
-    arm(f"A1:lost:1:{proof}", 1)
+    arm(f"operation accepted:lost:1:{proof}", 1)
 
     with pytest.raises(ConnectionResetError):
-        point("A1", ConnectionResetError)
+        point("operation accepted", ConnectionResetError)
 
 
 def test_a_hang_lasts_longer_than_the_lease_and_ends(proof: Path) -> None:
-    arm(f"W3:hang:1:{proof}", 0.01)
+    arm(f"batch decided:hang:1:{proof}", 0.01)
     begun = time.monotonic()
 
-    point("W3")
+    point("batch decided")
 
     assert time.monotonic() - begun >= crash_points.LEASES * 0.01
-    assert [line.split()[2] for line in proof.read_text().splitlines()] == ["fired", "resumed"]
+    assert [line.split()[0] for line in proof.read_text().splitlines()] == ["fired", "resumed"]
 
 
 def test_an_exit_runs_no_handler(proof: Path) -> None:
     program = f"""
 from core.crash_points import arm, point
-arm("A0:exit:1:{proof}", 1)
+arm("request validated:exit:1:{proof}", 1)
 try:
-    point("A0")
+    point("request validated")
 finally:
     open("{proof}", "a").write("cleaned up")
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, check=False)
 
     assert done.returncode == -signal.SIGKILL
-    assert re.fullmatch(r"A0 exit fired \d+\n", proof.read_text())
+    assert re.fullmatch(r"fired \d+ exit request validated\n", proof.read_text())
 
 
-def test_only_where_a_call_was_made_an_answer_is_lost() -> None:
-    assert faults_of("W4") == (Fault.EXIT, Fault.RAISE, Fault.HANG, Fault.LOST)
-    assert faults_of("W5") == (Fault.EXIT, Fault.RAISE, Fault.HANG)
+def test_an_answer_can_be_lost_only_where_a_call_was_made() -> None:
+    assert faults_of("batch committed") == (Fault.EXIT, Fault.RAISE, Fault.HANG, Fault.LOST)
+    assert faults_of("before publishing") == (Fault.EXIT, Fault.RAISE, Fault.HANG)

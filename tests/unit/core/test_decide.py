@@ -1,4 +1,4 @@
-"""decide: the booking rule, on states made by hand."""
+"""decide: the booking rule, on hand-made states."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_repeated_book_decides_nothing() -> None:
     assert lane.counted() == before
 
 
-def test_a_hold_ends_a_hold_time_after_it_was_decided() -> None:
+def test_a_holds_deadline_is_counted_from_its_decision() -> None:
     lane = Lane()
 
     booking = lane.book("A1", hold=True)
@@ -79,7 +79,7 @@ def test_a_confirm_accepted_at_the_deadline_is_late() -> None:
     assert lane.counted() == (0, 0)
 
 
-def test_taking_a_lapsed_holds_seat_expires_it_first() -> None:
+def test_booking_a_lapsed_holds_seat_expires_the_hold_first() -> None:
     lane = Lane()
     held = lane.book("A1", "A2", hold=True, user=BOB)
 
@@ -244,7 +244,7 @@ def test_a_change_that_leaves_no_sales_window_is_refused(changes: dict[str, int]
     assert not lane.state.settings_changed
 
 
-def test_a_change_of_the_window_that_stands_is_made() -> None:
+def test_a_change_that_leaves_a_sales_window_is_made() -> None:
     lane = Lane()
 
     [done] = lane.take(ChangeShow(show_id=SHOW, changes={"sales_close_ms": STARTS - 1}, keep_window=True))
@@ -262,7 +262,7 @@ def test_a_change_from_before_the_rule_of_the_window_is_decided_as_it_was() -> N
     assert lane.state.show.settings.sales_close_ms == STARTS + 1
 
 
-def test_poison_fails_the_booking_it_asks_for() -> None:
+def test_poison_fails_its_booking() -> None:
     lane = Lane()
     operation = Book(
         booking_id=ids.booking_id(b"k" * 32, SHOW, ALICE, "x"), show_id=SHOW, user_id=ALICE, fingerprint="f"

@@ -1,4 +1,4 @@
-"""decide, whatever happens: capacity, all or nothing, order, limits, the same each time; the reference agrees."""
+"""decide on random operations: capacity, all or nothing, order, limits, determinism; a reference model agrees."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.reference import Reference
 
 CAROL = UUID(int=3)
 SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 6)]
-#: How the state and the outcome of a booking are called by the reference.
+#: The reference model's name for a booking's state and outcome.
 NAMES = {Status.PENDING: "HELD"}
 VERDICTS = {"withdrawn": Verdict.WITHDRAWN, "overdue": Verdict.OVERDUE}
 
@@ -51,7 +51,7 @@ STEPS = st.lists(
 
 
 def operations(steps: list[Any]) -> list[tuple[Operation, int, Verdict | None]]:
-    """The steps as operations; how long after the one before each was accepted, and what its worker knows of it."""
+    """Return the steps as operations, each with the ms since the previous one was accepted, and its verdict."""
     found: list[tuple[Operation, int, Verdict | None]] = []
     books: list[Book] = []
     for number, (step, user, after, _) in enumerate(steps):
@@ -88,7 +88,7 @@ def operations(steps: list[Any]) -> list[tuple[Operation, int, Verdict | None]]:
 
 
 class Played:
-    """A lane that has decided some steps, and everything that it said."""
+    """A lane that has decided some steps, and all its decisions."""
 
     def __init__(self, steps: list[Any]) -> None:
         self.lane = Lane()
@@ -137,7 +137,7 @@ def said(booking: Booking) -> tuple[str, str | None]:
 
 
 def check_state(lane: Lane) -> None:
-    """Capacity: one owner per seat, counters that say how many. All or nothing: what was asked for, or no seat."""
+    """Check capacity (one owner per seat, correct counters) and all-or-nothing (every requested seat, or none)."""
     state = lane.state
     owned: dict[str, UUID] = {}
     for booking in state.bookings.values():
@@ -152,7 +152,7 @@ def check_state(lane: Lane) -> None:
 
 
 def check_versions(lane: Lane, before: dict[UUID, tuple[Status, int]], made: list[Decision]) -> None:
-    """Each decision about a booking gives it one version more; final states stay; part 0 comes last, once."""
+    """Check that each decision about a booking increments its version, final states stay, and part 0 is last."""
     for id_, (status, version) in before.items():
         booking = lane.state.bookings[id_]
         about = [decision for decision in made if decision.booking_id == id_ and decision.changes]
@@ -186,11 +186,11 @@ def test_the_same_operations_give_the_same_decisions_and_the_journal_replays(ste
 
 
 def replayed(decisions: list[Decision]) -> Replay:
-    """The replay of these decisions as the journal would hold them."""
+    """Replay these decisions as the journal would hold them."""
     fresh = Lane().state.show
     replay = Replay(0, lambda _: Show(SHOW, fresh.hall, fresh.settings))
     for seq, decision in enumerate(decisions, 1):
-        replay.take(
+        replay.feed(
             JournalRow(
                 lane=0,
                 seq=seq,
@@ -214,7 +214,7 @@ def replayed(decisions: list[Decision]) -> Replay:
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_first_come_first_served(steps: list[Any]) -> None:
-    """Who is refused a named seat was not the first: somebody live had one of its seats at that moment."""
+    """If a named seat is refused, a live booking owned one of the requested seats at that moment."""
     played = Played(steps)
     taken: dict[str, UUID] = {}
     for decision in played.decisions:

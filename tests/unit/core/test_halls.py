@@ -1,4 +1,4 @@
-"""Halls: the same seats and the same best ones as a plan read seat by seat gives, without an object per seat."""
+"""Halls: the same seats and the same best seats as in a model with an object per seat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proof.bench.halls import plan as large_plan
 
 @st.composite
 def plans(draw: st.DrawFn) -> dict[str, Any]:
-    """Small plans with everything in them: numbers that skip, aisles in odd places, two categories."""
+    """Generate small plans with all features: skipped numbers, aisles anywhere, two categories."""
     rows = []
     for label in draw(st.sampled_from(["A", "AB", "BA"])), "C", "D":
         blocks, last = [], 0
@@ -31,7 +31,7 @@ def plans(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def plainly(plan: dict[str, Any]) -> list[list[Seat]]:
-    """Every seat of a plan, one after the other."""
+    """Return every seat of a plan, one after the other."""
     rows: list[list[Seat]] = []
     count = 0
     for index, row in enumerate(plan["rows"]):
@@ -48,7 +48,7 @@ def plainly(plan: dict[str, Any]) -> list[list[Seat]]:
 
 
 class Plainly:
-    """Best available as decision after decision in the journals of today rests on it: list by list."""
+    """Best available as existing journals depend on it, computed with plain lists."""
 
     def __init__(self, rows: list[list[Seat]], taken: set[str]) -> None:
         self.rows = rows
@@ -60,7 +60,7 @@ class Plainly:
     def runs(self, row: list[Seat], category: str | None) -> Iterator[list[Seat]]:
         stretch: list[Seat] = []
         for seat in self.free(row, category):
-            if stretch and (seat.place != stretch[-1].place + 1 or seat.run != stretch[-1].run):
+            if stretch and (seat.column != stretch[-1].column + 1 or seat.run != stretch[-1].run):
                 yield stretch
                 stretch = []
             stretch.append(seat)
@@ -73,8 +73,8 @@ class Plainly:
             for stretch in self.runs(row, category):
                 for start in range(len(stretch) - quantity + 1):
                     singles = (start == 1) + (len(stretch) - start - quantity == 1)
-                    off_centre = abs(stretch[start].place + (quantity - 1) / 2 - (len(row) - 1) / 2)
-                    found.append((singles, off_centre, stretch[start].place, stretch[start : start + quantity]))
+                    off_centre = abs(stretch[start].column + (quantity - 1) / 2 - (len(row) - 1) / 2)
+                    found.append((singles, off_centre, stretch[start].column, stretch[start : start + quantity]))
             if found:
                 return tuple(seat.label for seat in min(found, key=lambda each: each[:3])[3])
         return self.nearest(quantity, category)
@@ -84,10 +84,11 @@ class Plainly:
             for first in range(len(self.rows) - height + 1):
                 free = [seat for row in self.rows[first : first + height] for seat in self.free(row, category)]
                 if len(free) >= quantity:
-                    free.sort(key=lambda seat: (seat.place, seat.row))
-                    spans = [free[at + quantity - 1].place - free[at].place for at in range(len(free) - quantity + 1)]
+                    free.sort(key=lambda seat: (seat.column, seat.row))
+                    starts = range(len(free) - quantity + 1)
+                    spans = [free[at + quantity - 1].column - free[at].column for at in starts]
                     at = spans.index(min(spans))
-                    near = sorted(free[at : at + quantity], key=lambda seat: (seat.row, seat.place))
+                    near = sorted(free[at : at + quantity], key=lambda seat: (seat.row, seat.column))
                     return tuple(seat.label for seat in near)
         return None
 
@@ -99,15 +100,15 @@ def test_a_plan_gives_the_seats_that_it_names(plan: dict[str, Any]) -> None:
     assert dict(hall.seats.items()) == seats
     assert hall.capacity == len(hall.seats) == len(seats)
     assert hall.categories == {seat.category for seat in seats.values()}
-    assert [hall.number(label) for label in seats] == list(range(len(seats)))
+    assert [hall.seat_index(label) for label in seats] == list(range(len(seats)))
     assert [hall.category(label) for label in seats] == [seat.category for seat in seats.values()]
     for label in ("", "A", "C", "C0", "C01", "C٣", "C1 ", "1", "c1", "C1C1", "C" + "9" * 5_000, "E1", 1, None):
         assert (label in hall.seats) == (label in seats)
 
 
 @given(plans(), st.data())
-def test_the_best_seats_are_the_same_as_ever(plan: dict[str, Any], data: st.DataObject) -> None:
-    """What decide chooses must not change: the journal would not replay."""
+def test_the_best_seats_never_change(plan: dict[str, Any], data: st.DataObject) -> None:
+    """If `decide` chose other seats than before, existing journals would not replay."""
     rows = plainly(plan)
     labels = [seat.label for row in rows for seat in row]
     taken = set(data.draw(st.lists(st.sampled_from(labels), unique=True), label="taken"))
@@ -118,20 +119,20 @@ def test_the_best_seats_are_the_same_as_ever(plan: dict[str, Any], data: st.Data
         best = seats.best(quantity, category)
         assert best == expected.best(quantity, category)
         for label in best or ():
-            seats.take(label)
+            seats.mark_taken(label)
             taken.add(label)
-        seats.release(released)
+        seats.mark_free(released)
         taken.discard(released)
 
 
-def test_a_stadium_takes_no_more_than_its_rows() -> None:
-    """A process that met five of 200,000 seats took 650 MB for ever; 16 threads of it made them at once."""
+def test_a_stadium_takes_memory_for_its_rows_only() -> None:
+    """With an object per seat, five halls of 200,000 seats took 650 MB for ever, and 16 threads built each."""
     plan = large_plan(MAX_SEATS)
     tracemalloc.start()
     try:
         hall = Hall.from_plan(1, plan)
         assert "A1" in hall.seats
-        assert hall.number("A2") == 1
+        assert hall.seat_index("A2") == 1
         taken = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

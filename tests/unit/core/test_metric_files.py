@@ -18,7 +18,7 @@ from core import metric_files
 from proof.kit.waiting import until
 from tests.support.rules import PROJECT
 
-#: Counts for ever; each process that it forks tells of its first hand-over, and is killed while it counts on.
+#: Counts for ever; each process that it forks reports its first hand-over, and is killed while it still counts.
 KILLS = """
 import json, os, pathlib, signal, sys, time
 from api.web import metrics
@@ -63,7 +63,7 @@ for child in alive:
 json.dump(seen, sys.stdout)
 """
 
-#: What a parent has counted and not handed over is its own; a child forked meanwhile counts apart.
+#: Counts that a parent has not handed over stay with the parent; a child forked meanwhile counts separately.
 FORKS = """
 import os
 from api.web import metrics
@@ -76,7 +76,7 @@ os.wait()
 metrics._tally.hand_over()
 """
 
-#: Takes a slot, says which, and waits until it is killed.
+#: Claims a slot, prints which, and waits until it is killed.
 HOLDS = """
 import os, signal
 from api.web import metrics
@@ -100,7 +100,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def samples(text: str) -> dict[str, float]:
-    """The counters and histograms of a scrape."""
+    """Return the counters and histograms of a scrape."""
     return {
         f"{sample.name}{sorted(sample.labels.items())}": sample.value
         for family in text_string_to_metric_families(text)
@@ -129,7 +129,7 @@ def test_fifty_kills_leave_no_growth_and_no_counter_goes_backwards(tmp_path: Pat
     assert scrapes[-1]["onsale_batch_entries_count[]"] >= 5_200
     assert scrapes[-1]["onsale_http_request_seconds_count[('method', 'POST'), ('route', '/api/bookings'), "
                        "('status', '2xx')]"] == 5_200  # fmt: skip
-    # Three at a time: whoever comes goes on in the files of whoever was killed.
+    # Three at a time: each new process continues the files of a killed one.
     assert seen[-1][0] == seen[5][0]
     assert len([name for name in seen[-1][0] if name.startswith("counter")]) == 3
     assert seen[-1][1] == seen[5][1]
@@ -142,7 +142,7 @@ def test_a_fork_counts_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(list(tmp_path.glob("counter_*"))) == 2
 
 
-def test_a_process_takes_the_first_slot_that_is_free(tmp_path: Path) -> None:
+def test_a_process_claims_the_first_slot_that_is_free(tmp_path: Path) -> None:
     processes = [started(tmp_path, HOLDS) for _ in range(3)]
     try:
         names = [process.stdout.readline().strip() for process in processes if process.stdout]
@@ -159,9 +159,7 @@ def test_a_process_takes_the_first_slot_that_is_free(tmp_path: Path) -> None:
             kill(process)
 
 
-def test_a_process_goes_on_counting_where_the_killed_one_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_continues_the_counts_of_a_killed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for expected in (1, 2, 3):
         process = started(tmp_path, HOLDS)
         until(lambda expected=expected: accepts(tmp_path, monkeypatch) == expected)
@@ -171,7 +169,7 @@ def test_a_process_goes_on_counting_where_the_killed_one_ended(
 
 
 @pytest.mark.parametrize("torn", [b"", b"\0\1", b"\xff\xff\0\0\0\0\0\0\xff\xff\0\0"])
-def test_a_file_that_was_being_made_fails_no_scrape_and_no_start(
+def test_an_unfinished_file_breaks_neither_scrape_nor_start(
     torn: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("counter_slot-0.db", "histogram_slot-0.db", "counter_slot-1.db"):

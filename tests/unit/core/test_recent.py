@@ -1,4 +1,4 @@
-"""What a process remembers: bounded by weight, made once however many ask."""
+"""The cache of recent values: bounded by weight; each value is made once, by one of many threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.recent import Recent
 from proof.kit.waiting import until
 
 
-def test_those_unused_for_longest_make_room() -> None:
+def test_the_least_recently_used_values_are_evicted() -> None:
     recent: Recent[str, int] = Recent(10, lambda value: value)
     for name, weight in {"a": 4, "b": 4}.items():
         recent.put(name, weight)
@@ -41,7 +41,7 @@ def test_one_that_is_too_heavy_is_kept_alone() -> None:
 
 
 def asked_at_once(recent: Recent[str, int], threads: int, error: Exception | None = None) -> tuple[list[object], int]:
-    """What so many threads get that ask while the first of them makes the value; how often it was made."""
+    """Let this many threads call while the first makes the value; return their results, and how often it was made."""
     begun, waiting, made = threading.Event(), threading.Semaphore(0), []
 
     def make() -> int:
@@ -65,14 +65,14 @@ def asked_at_once(recent: Recent[str, int], threads: int, error: Exception | Non
         return list(pool.map(ask, range(threads))), len(made)
 
 
-def test_of_many_who_ask_at_once_one_makes_it() -> None:
+def test_one_of_many_concurrent_callers_makes_the_value() -> None:
     recent: Recent[str, int] = Recent(10)
 
     assert asked_at_once(recent, 16) == ([7] * 16, 1)
     assert recent._making == {}
 
 
-def test_what_goes_wrong_is_told_to_all_who_waited_and_tried_again_by_the_next() -> None:
+def test_an_error_is_raised_in_all_waiting_threads_and_the_next_call_tries_again() -> None:
     recent: Recent[str, int] = Recent(10)
     error = RedisUnavailable()
 

@@ -1,4 +1,4 @@
-"""Refresh tokens as they are made and read: nobody makes one without the secret."""
+"""Refresh tokens: they are read as made, and cannot be forged without the secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHER = "the secret of another installation, as long as it"
 
 
 @given(st.uuids(), st.integers(0, LAST))
-def test_what_is_made_is_read_and_always_the_same(session: object, generation: int) -> None:
+def test_a_token_is_read_as_made_and_always_the_same(session: object, generation: int) -> None:
     token = make(SECRET, session, generation)  # type: ignore[arg-type]
 
     assert len(token) == CHARS
@@ -30,7 +30,7 @@ def test_what_is_made_is_read_and_always_the_same(session: object, generation: i
     assert read(token, [SECRET]) == (session, generation)
 
 
-def test_each_of_some_secrets_is_believed_and_no_other() -> None:
+def test_each_of_several_secrets_is_accepted_and_no_other() -> None:
     session = uuid4()
     token = make(SECRET, session, 3)
 
@@ -43,9 +43,9 @@ def test_each_of_some_secrets_is_believed_and_no_other() -> None:
 def test_no_character_of_it_can_be_changed() -> None:
     token = make(SECRET, uuid4(), 1)
 
-    for place in range(CHARS - 1):  # of the last one four bits are padding
-        forged = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
-        assert read(forged, [SECRET]) is None, place
+    for at in range(CHARS - 1):  # not the last one, four bits of which are padding
+        forged = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+        assert read(forged, [SECRET]) is None, at
 
 
 @given(st.text(max_size=80) | st.text("AZaz09-_+/=\u00e9", min_size=CHARS, max_size=CHARS))
@@ -53,18 +53,18 @@ def test_anything_else_is_none(text: str) -> None:
     assert read(text, [SECRET]) is None
 
 
-def test_a_generation_that_postgres_cannot_count_on_from_is_none() -> None:
+def test_a_generation_whose_successor_postgres_cannot_store_is_none() -> None:
     assert read(make(SECRET, uuid4(), LAST + 1), [SECRET]) is None
 
 
 @pytest.fixture
 def unserved() -> Iterator[FlaskClient]:
-    """A client of an api whose servers are not there."""
+    """A client of an api whose Postgres and Redis do not exist."""
     with opened_app(offline_settings()) as app:
         yield app.test_client()
 
 
-def test_an_unknown_token_costs_no_server_a_thing(unserved: FlaskClient) -> None:
+def test_an_unknown_token_is_refused_without_a_server(unserved: FlaskClient) -> None:
     forged = base64.urlsafe_b64encode(bytes(52)).decode().rstrip("=")
 
     for token in (forged, make(OTHER, uuid4(), 0), "x"):

@@ -1,4 +1,4 @@
-"""The replay of a journal: rows of older installations, and rows whose outcome only a worker explains."""
+"""The replay of a journal: rows by older versions, and rows whose outcome depends on what only the worker knew."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CANCEL = {"v": 1, "kind": "CANCEL", "booking_id": str(BOOKING), "show_id": SHOW,
 
 
 def row(seq: int, operation: dict[str, Any], outcome: str, reason: str | None = None, **decision: Any) -> JournalRow:
-    """A row of the journal, decided 40 s after it was accepted."""
+    """Return a row of the journal, decided 40 s after it was accepted."""
     changes = {"version": seq, "status": outcome, "seats": [], "amount_cents": 0, "expires_ms": None, **decision}
     return JournalRow(
         lane=0,
@@ -42,7 +42,7 @@ def violations(*rows: JournalRow) -> list[str]:
     fresh = Lane().state.show
     replay = Replay(0, lambda _: Show(SHOW, fresh.hall, fresh.settings))
     for each in rows:
-        replay.take(each)
+        replay.feed(each)
     replay.end()
     return replay.violations
 
@@ -50,8 +50,8 @@ def violations(*rows: JournalRow) -> list[str]:
 SOLD: dict[str, Any] = {"seats": ["B1"], "amount_cents": 1000}
 
 
-def test_a_queued_booking_that_an_older_version_sold_and_took_back_replays() -> None:
-    """Before marks were looked at, a Cancel never overtook its Book."""
+def test_a_queued_booking_that_an_older_version_sold_and_then_cancelled_replays() -> None:
+    """Older versions did not check for withdrawals: a Book was decided before its Cancel."""
     book = row(1, BOOK, "CONFIRMED", **SOLD)
 
     assert violations(book, row(2, CANCEL, "CANCELLED", **SOLD)) == []
@@ -73,7 +73,7 @@ def test_a_withdrawn_booking_with_anything_but_no_seats_is_a_violation(wrong: Jo
 
 @pytest.mark.parametrize("more", [{}, {"give_up_after_ms": 39_998}, {"give_up_after_ms": 39_999}])
 def test_a_booking_that_expired_in_its_queue_replays(more: dict[str, Any]) -> None:
-    """By its own deadline, or by the setting of a worker, which only the outcome tells."""
+    """By its own deadline, or by a worker's setting, which only the outcome shows."""
     assert violations(row(1, BOOK | more, "FAILED", "EXPIRED_IN_QUEUE")) == []
 
 

@@ -1,4 +1,4 @@
-"""What is refused at the start outside the local mode, each with its own words."""
+"""Unsafe settings are refused at the start outside the local mode, each with its own message."""
 
 from __future__ import annotations
 
@@ -67,20 +67,20 @@ def test_each_is_refused_by_name_and_not_repeated(changes: dict[str, str], named
 @pytest.mark.parametrize(
     ("broker_url", "told"), [("", True), ("redis://localhost:1/3", True), ("redis://127.0.0.1:2/0", False)]
 )
-def test_a_broker_on_the_same_server_is_told_and_not_refused(broker_url: str, told: bool) -> None:
+def test_a_broker_on_the_same_server_is_logged_and_not_refused(broker_url: str, told: bool) -> None:
     with capture_logs() as lines:
         refuse_unsafe(good(BROKER_URL=broker_url))
 
     assert [line["event"] for line in lines] == ["broker_shares_redis"] * told
 
 
-def test_all_are_told_at_once() -> None:
+def test_all_findings_are_reported_at_once() -> None:
     found = unsafe(good(JWT_SECRET="x" * 32, DEBUG="1", CORS_ORIGIN="*"))
 
     assert len(found) == 3
 
 
-def test_what_is_drawn_is_never_taken_for_a_guess() -> None:
+def test_generated_secrets_are_never_refused() -> None:
     for _ in range(2_000):
         assert not guessable(secrets.token_hex(32))
         assert not guessable(secrets.token_urlsafe(32))

@@ -17,19 +17,19 @@ def test_the_middle_of_the_front_row_comes_first() -> None:
     assert free(hall).best(3, None) == ("A3", "A4", "A5")
 
 
-def test_a_row_that_has_no_stretch_is_passed_over() -> None:
+def test_a_row_without_a_long_enough_stretch_is_skipped() -> None:
     hall = Hall.from_plan(1, plan(2, 4))
 
     assert free(hall, "A2", "A3").best(2, None) == ("B1", "B2")
 
 
-def test_no_single_seat_is_left_where_that_can_be_avoided() -> None:
+def test_no_single_seat_is_left_if_that_can_be_avoided() -> None:
     hall = Hall.from_plan(1, plan(1, 5))
 
     assert free(hall).best(2, None) in (("A1", "A2"), ("A4", "A5"))
 
 
-def test_an_aisle_parts_neighbours() -> None:
+def test_an_aisle_separates_neighbours() -> None:
     row = {"label": "A", "aisles": [2], "blocks": [{"first": 1, "last": 4, "category": "standard"}]}
     hall = Hall.from_plan(1, {"rows": [row]})
 
@@ -60,13 +60,13 @@ def test_too_few_seats_are_none() -> None:
     assert free(hall, "A1").best(3, None) is None
 
 
-def test_taking_and_releasing_is_seen() -> None:
+def test_seats_marked_taken_and_free_are_noticed() -> None:
     hall = Hall.from_plan(1, plan(1, 3))
     seats = free(hall)
 
     assert seats.best(3, None) == ("A1", "A2", "A3")
-    seats.take("A2")
+    seats.mark_taken("A2")
     assert seats.best(3, None) is None
     assert seats.best(2, None) == ("A1", "A3")
-    seats.release("A2")
+    seats.mark_free("A2")
     assert seats.best(3, None) == ("A1", "A2", "A3")

@@ -1,4 +1,4 @@
-"""What the api's server refuses to start with."""
+"""Settings with which the api's server refuses to start."""
 
 from __future__ import annotations
 

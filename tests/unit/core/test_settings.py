@@ -22,7 +22,7 @@ REQUIRED = {
 
 @pytest.fixture(autouse=True)
 def only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the caller's environment reaches a test."""
+    """Remove the caller's environment."""
     for name in list(os.environ):
         monkeypatch.delenv(name)
 
@@ -186,14 +186,14 @@ def test_the_other_keys_may_be_missing_but_not_short(name):
         settings(**{name: "x" * 31})
 
 
-def test_lanes_share_what_may_wait_in_all_of_them():
+def test_lanes_share_the_total_cap():
     assert settings().lane_cap == 20_000
     assert settings(LANES="100").lane_cap == 1_600
     assert settings(LANE_CAP="50").lane_cap == 50
     assert settings(TOTAL_CAP="1").lane_cap == 1
 
 
-def test_a_show_has_a_part_of_its_lane():
+def test_a_show_may_fill_a_share_of_its_lane():
     assert settings().show_cap == 15_000
     assert settings(LANE_CAP="3").show_cap == 3
     assert settings(LANE_CAP="1", SHOW_SHARE="1").show_cap == 1
@@ -201,7 +201,7 @@ def test_a_show_has_a_part_of_its_lane():
 
 
 @pytest.mark.parametrize("name", ["DEBUG", "FLASK_DEBUG"])
-def test_debug_is_on_by_any_word_but_a_no(name):
+def test_debug_is_on_unless_the_word_means_no(name):
     for value, on in (("1", True), ("true", True), ("app:*", True), ("", False), ("0", False), ("False", False)):
         assert settings(**{name: value}).debug is on
 
@@ -236,5 +236,5 @@ def test_a_database_is_read_as_redis_py_reads_it(redis_url):
     assert database_of(redis_url) == parse_url(redis_url).get("db", 0)
 
 
-def test_a_broker_of_its_own_is_taken_as_it_is():
+def test_a_given_broker_url_is_used_unchanged():
     assert settings(BROKER_URL="redis://broker:6379/0").broker_url == "redis://broker:6379/0"

@@ -1,4 +1,4 @@
-"""Small rules: ids and references, operations on the wire, hall plans, times, the place in line."""
+"""Small rules: ids and references, operations on the wire, hall plans, times, the broker's default address."""
 
 from __future__ import annotations
 
@@ -87,13 +87,13 @@ def test_letters_that_look_like_digits_are_read_as_these(written: str, meant: st
     ["", " ", "1", "1-", "1-ABC", "-ABCDEABCDE", "1-ABCDE-ABCDU", "ZZZZZZZZ-ABCDE-ABCDE",
      "1-ABCDE-ABCD\N{KELVIN SIGN}", "1-ABCDE-ABCD!", "1" + " " * 60 + "-ABCDE-ABCDE"],
 )  # fmt: skip
-def test_what_is_no_reference_is_none(text: str) -> None:
+def test_invalid_references_are_none(text: str) -> None:
     assert ids.read_reference(text) is None
 
 
-def test_the_length_of_a_reference_is_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """64 kB once cost a third of a second, whatever stood in them."""
-    for name in ("_BETWEEN", "_decode"):
+def test_the_length_of_a_reference_is_checked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any text of 64 kB once took a third of a second."""
+    for name in ("_SEPARATORS", "_decode"):
         monkeypatch.delattr(ids, name)
 
     assert ids.read_reference("1" * 65) is None
@@ -128,7 +128,7 @@ def test_an_operation_survives_the_wire(operation: Operation) -> None:
      '{"v":1,"kind":"CHANGE_SHOW","show_id":1,"changes":{"state":"caf\u00e9"}}',
      dump(Confirm(booking_id=UUID(int=4 << 96), show_id=3, user_id=USER))],
 )  # fmt: skip
-def test_what_is_no_operation_is_unreadable(payload: str) -> None:
+def test_invalid_operations_are_unreadable(payload: str) -> None:
     with pytest.raises(Unreadable):
         load(payload)
 
@@ -138,14 +138,14 @@ def test_what_is_no_operation_is_unreadable(payload: str) -> None:
     [{"v": 2, "kind": "TELEPORT"}, {"v": 1, "kind": "TELEPORT", "show_id": 1},
      {"v": 1, "kind": "EXPIRE", "show_id": 1, "limit": 2, "more": 3}, {"v": 1, "kind": "CONFIRM", "more": None}],
 )  # fmt: skip
-def test_what_a_newer_program_wrote_is_told_from_what_is_unreadable(values: dict[str, Any]) -> None:
-    """Also a kind or a field that is new in a version that this program knows."""
+def test_operations_by_a_newer_program_are_not_unreadable(values: dict[str, Any]) -> None:
+    """Including a kind or a field that was added to a version that this program knows."""
     with pytest.raises(UnknownVersion):
         load(json.dumps(values))
 
 
-def test_what_older_programs_read_is_written_as_they_know_it() -> None:
-    """A request without the new member must not stop an older worker."""
+def test_operations_without_new_members_are_written_as_older_programs_read_them() -> None:
+    """A request that does not use the new member must not stop an older worker."""
     assert "give_up_after_ms" not in dump(OPERATIONS[0])
     assert '"give_up_after_ms":9' in dump(OPERATIONS[2])
 

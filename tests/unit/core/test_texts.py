@@ -1,4 +1,4 @@
-"""Texts that people write: what can be seen of them, and when two are the same."""
+"""Texts that people write: what of them is visible, and when two are equal."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from core.texts import folded, shows_something, visible
         "\x00\x07",
     ],
 )
-def test_what_shows_nothing_is_refused(text: str) -> None:
+def test_invisible_texts_are_refused(text: str) -> None:
     assert not shows_something(text)
     with pytest.raises(ValueError, match="Nothing of it can be seen"):
         visible(text)
 
 
 @pytest.mark.parametrize("text", ["admin\u202enimda", "\u202aRow Lock\u202c", "\u2067Row Lock\u2069"])
-def test_what_turns_other_text_round_is_refused(text: str) -> None:
+def test_texts_that_reverse_other_text_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="direction"):
         visible(text)
 
@@ -81,16 +81,16 @@ def test_ends_are_trimmed_and_spellings_composed() -> None:
         ("\u212bngstro\u0308m", "ångström"),
     ],
 )
-def test_folding_leaves_capitals_spelling_and_blanks_aside(one: str, other: str) -> None:
+def test_folding_ignores_case_spelling_and_blanks(one: str, other: str) -> None:
     assert folded(one) == folded(other)
 
 
-def test_folding_keeps_apart_what_is_not_the_same() -> None:
+def test_folding_keeps_different_texts_different() -> None:
     assert len({folded(text) for text in ("ole", "olé", "o le", "ölé")}) == 4
 
 
 @given(st.text())
-def test_folding_is_stable_and_blind_to_the_spelling(text: str) -> None:
+def test_folding_is_idempotent_and_ignores_the_spelling(text: str) -> None:
     once = folded(text)
 
     assert folded(once) == once
@@ -98,7 +98,7 @@ def test_folding_is_stable_and_blind_to_the_spelling(text: str) -> None:
 
 
 @given(st.text())
-def test_what_is_visible_once_stays_so(text: str) -> None:
+def test_visible_is_idempotent(text: str) -> None:
     try:
         once = visible(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The decided time of batches, and what the replay makes of them."""
+"""The decided time of batches, and how the replay judges it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MS = st.integers(0, 6 * STEP_MS)
 
 @given(MS, MS, MS)
 @example(10_000, 15_000, 16_000)
-def test_a_lanes_time_stands_or_goes_on_or_is_set_and_never_slips_back(now: int, accepted: int, last: int) -> None:
-    """core/journal.py takes one that slips back for a violation."""
+def test_a_lanes_time_stays_or_advances_or_is_set_but_never_slips_back(now: int, accepted: int, last: int) -> None:
+    """core/journal.py reports a time that slips back as a violation."""
     at = decided_ms(now, accepted, last)
 
     assert at >= last or at < last - STEP_MS

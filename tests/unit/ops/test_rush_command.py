@@ -16,7 +16,7 @@ from ops.rush.plan import Mix, Plan
 
 
 class Stage:
-    """Plays the running system, the rush and verify."""
+    """A fake running system, rush and verify."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.plans: list[Plan] = []
@@ -27,13 +27,13 @@ class Stage:
         self.base_url = "http://127.0.0.1:8000"
         self.violations: list[str] = []
         running, verify = ModuleType("ops.up.running"), ModuleType("ops.verify")
-        running.running = self.running  # type: ignore[attr-defined]
+        running.find_running = self.find_running  # type: ignore[attr-defined]
         verify.verify = self.verify  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "ops.up.running", running)
         monkeypatch.setitem(sys.modules, "ops.verify", verify)
         monkeypatch.setattr(command, "run_rush", self.run_rush)
 
-    def running(self, home: Path | None = None) -> SimpleNamespace:
+    def find_running(self, home: Path | None = None) -> SimpleNamespace:
         self.homes.append(home)
         return SimpleNamespace(database_url="postgresql://db", jwt_secret="s" * 32, base_url=self.base_url)
 
@@ -68,7 +68,7 @@ def test_options_become_the_plan(stage: Stage) -> None:
     assert (plan.ramp_s, plan.holds, plan.connections, plan.seed, plan.timeout_s) == (1.5, 0.5, 3, 11, 9)
 
 
-def test_without_options_2500_buyers_storm_a_thousand_seats(stage: Stage) -> None:
+def test_by_default_2500_buyers_want_a_thousand_seats(stage: Stage) -> None:
     stage.run()
 
     (plan,) = stage.plans
@@ -105,7 +105,7 @@ def test_an_undecided_request_is_a_failure(stage: Stage) -> None:
     assert stage.run("--no-verify").exit_code == 1
 
 
-def test_another_machine_is_refused_unless_told_so(stage: Stage) -> None:
+def test_another_machine_is_refused_without_anywhere(stage: Stage) -> None:
     stage.base_url = "http://10.1.2.3:8000"
 
     refused, allowed = stage.run(), stage.run("--anywhere")

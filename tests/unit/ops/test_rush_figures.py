@@ -1,4 +1,4 @@
-"""The figures of a rush, and what is drawn of them."""
+"""The figures of a rush, and the tables that show them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from ops.rush.figures import TOLD, Figures, Percentiles, Tally
+from ops.rush.figures import LISTED, Figures, Percentiles, Tally
 from ops.rush.screen import Speed, final_table, progress
 
 
@@ -33,7 +33,7 @@ def test_percentiles_are_by_nearest_rank() -> None:
     assert Percentiles.of([]) == Percentiles(None, None, None)
 
 
-def test_everybody_is_in_one_of_the_figures() -> None:
+def test_every_buyer_is_in_exactly_one_of_the_figures() -> None:
     figures = Figures.of(tally_of_five(), seed=3, show_id=4)
 
     assert (figures.accepted, figures.confirmed, figures.failed) == (3, 1, {"SEAT_TAKEN": 1})
@@ -46,7 +46,7 @@ def test_everybody_is_in_one_of_the_figures() -> None:
     assert figures.queue_ms.p95 == pytest.approx(500)
 
 
-def test_the_json_has_the_keys_that_were_promised() -> None:
+def test_the_json_has_its_documented_keys() -> None:
     shape = json.loads(json.dumps(Figures.of(tally_of_five(), seed=3, show_id=4).as_json()))
 
     assert {
@@ -70,13 +70,13 @@ def test_a_seat_confirmed_twice_is_a_violation() -> None:
     assert tally.seats_sold == 3
 
 
-def test_all_violations_count_and_the_first_are_told() -> None:
+def test_all_violations_are_counted_and_the_first_are_listed() -> None:
     figures = Figures.of(Tally(1), seed=1, show_id=1)
 
-    figures.add_violations(f"bad {number}" for number in range(TOLD + 5))
+    figures.add_violations(f"bad {number}" for number in range(LISTED + 5))
 
-    assert figures.violations == TOLD + 5
-    assert len(figures.found) == TOLD
+    assert figures.violations == LISTED + 5
+    assert len(figures.found) == LISTED
 
 
 def test_good_means_no_violation_and_nobody_left_without_an_answer() -> None:
@@ -88,7 +88,7 @@ def test_good_means_no_violation_and_nobody_left_without_an_answer() -> None:
     assert not Figures.of(tally_of_five(), seed=1, show_id=1).good
 
 
-def test_figures_of_nothing_can_be_drawn() -> None:
+def test_figures_of_an_empty_rush_can_be_shown() -> None:
     console = Console(file=io.StringIO(), width=120)
     tally = Tally(1)
 

@@ -1,4 +1,4 @@
-"""A small stand-in for the api, and rushes that must find out when it breaks a rule."""
+"""A fake api, and rushes that must notice each rule that it breaks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADMIN = "2b0c1c6e-7b7c-4c0f-9a51-fd4c3b9be1a1"
 
 
 class BoxOffice:
-    """Sells the seats of one hall in the order of the requests. Each fault is a switch."""
+    """A fake api that sells the seats of one hall in order of the requests; `faults` switches its faults on."""
 
     def __init__(self, **faults: Any) -> None:
         self.faults = faults
@@ -88,9 +88,9 @@ class BoxOffice:
         if self.tries[key[1]] <= self.faults.get("resets", 0):
             assert request.transport is not None
             request.transport.abort()
-        told = self.told(self.bookings[key])
+        status_body = self.status_body(self.bookings[key])
         return web.json_response(
-            told, status=202 if new else 200, headers={"Location": f"/api/bookings/{told['id']}"}
+            status_body, status=202 if new else 200, headers={"Location": f"/api/bookings/{status_body['id']}"}
         )
 
     def decide(self, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -108,16 +108,16 @@ class BoxOffice:
             free = [label for label in self.hall.seats if label not in self.owners]
         return free[:quantity] if len(free) >= quantity else []
 
-    def told(self, booking: dict[str, Any]) -> dict[str, Any]:
-        """Queued for two polls, then held until confirmed, or decided."""
+    def status_body(self, booking: dict[str, Any]) -> dict[str, Any]:
+        """Return a booking's status: queued for two polls, then held until confirmed, or decided."""
         status, reason = booking["final"]
         stage = None
         if booking["polls"] < self.faults.get("slow", 2):
             status, stage = "PENDING", "QUEUED"
         elif booking["hold"] and reason is None:
             status, stage = "PENDING", "HELD"
-        told = {"id": booking["id"], "status": status, "stage": stage, "poll_after_ms": 0}
-        return told if stage else {**told, "reason": reason, "seats": booking["seats"]}
+        status_body = {"id": booking["id"], "status": status, "stage": stage, "poll_after_ms": 0}
+        return status_body if stage else {**status_body, "reason": reason, "seats": booking["seats"]}
 
     def find(self, request: web.Request) -> dict[str, Any]:
         user, id_ = self.user(request), request.match_info["id"]
@@ -128,11 +128,11 @@ class BoxOffice:
         if self.faults.get("loses"):
             return web.json_response({"code": "not_found"}, status=404)
         booking["polls"] += 1
-        return web.json_response(self.told(booking))
+        return web.json_response(self.status_body(booking))
 
     async def confirm(self, request: web.Request) -> web.Response:
         booking = self.find(request)
-        assert self.told(booking)["stage"] == "HELD"
+        assert self.status_body(booking)["stage"] == "HELD"
         booking["hold"] = False
         if self.faults.get("late"):
             booking["final"] = ("FAILED", "HOLD_EXPIRED")
@@ -159,7 +159,7 @@ def rush(office: BoxOffice, sleep: Sleep = asyncio.sleep, **changes: Any) -> Fig
         ({"changes_its_mind": True}, "CONFIRMED became FAILED"),
     ],
 )
-def test_a_server_that_breaks_a_rule_is_found_out(faults: dict[str, Any], text: str) -> None:
+def test_a_broken_rule_is_noticed(faults: dict[str, Any], text: str) -> None:
     figures = rush(BoxOffice(**faults))
 
     assert not figures.good

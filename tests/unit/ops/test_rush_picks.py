@@ -1,4 +1,4 @@
-"""The picks of a rush: seeded, of the sizes and kinds that were ordered."""
+"""The picks of a rush: seeded, with the sizes and kinds of the plan; and the parsers of the plan."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.halls import Hall
-from ops.rush.picks import SeatMap, picks
+from ops.rush.picks import OfferedSeats, picks
 from ops.rush.plan import Mix, Plan, is_loopback, parse_group
 from ops.rush.shows import hall_plan, row_label
 
 ROWS = tuple(tuple(f"{letter}{number}" for number in range(1, 11)) for letter in "ABCDEFGHIJKLMNOPQRST")
-MAP = SeatMap(ROWS, ("premium", "standard"))
+MAP = OfferedSeats(ROWS, ("premium", "standard"))
 
 
 def plan(**changes: object) -> Plan:
@@ -26,7 +26,7 @@ def test_the_same_seed_gives_the_same_picks() -> None:
     assert list(picks(plan(seed=7), MAP)) != list(picks(plan(seed=8), MAP))
 
 
-def test_hot_picks_are_in_the_front_rows_and_beside_each_other() -> None:
+def test_hot_picks_are_adjacent_seats_in_the_front_rows() -> None:
     for pick in picks(plan(mix=Mix(1, 0, 0), group=(2, 4), buyers=200), MAP):
         rows = {seat[0] for seat in pick.seats}
         numbers = [int(seat[1:]) for seat in pick.seats]
@@ -56,8 +56,8 @@ def test_bodies_are_what_the_api_reads() -> None:
     assert all(body["show_id"] == 5 and body.get("hold", True) is True for body in made)
 
 
-def test_a_show_without_a_free_seat_is_asked_for_the_best() -> None:
-    assert all(not pick.seats for pick in picks(plan(buyers=50), SeatMap((), ("standard",))))
+def test_without_a_free_seat_every_pick_is_for_the_best() -> None:
+    assert all(not pick.seats for pick in picks(plan(buyers=50), OfferedSeats((), ("standard",))))
 
 
 def test_only_free_seats_are_read_from_the_map() -> None:
@@ -66,9 +66,11 @@ def test_only_free_seats_are_read_from_the_map() -> None:
         {"label": "A2", "category": "standard", "status": "AVAILABLE"},
     ]
 
-    read = SeatMap.read({"version": 3, "rows": [{"label": "A", "seats": seats}, {"label": "B", "seats": seats[:1]}]})
+    read = OfferedSeats.read(
+        {"version": 3, "rows": [{"label": "A", "seats": seats}, {"label": "B", "seats": seats[:1]}]}
+    )
 
-    assert read == SeatMap((("A2",),), ("premium", "standard"))
+    assert read == OfferedSeats((("A2",),), ("premium", "standard"))
 
 
 @pytest.mark.parametrize("text", ["hot=0", "warm=3", "hot", "hot=-1,best=2", "hot=x", "", "hot=inf", "hot=nan"])
@@ -106,7 +108,7 @@ def test_only_this_machine_is_loopback(url: str, here: bool) -> None:
     assert is_loopback(url) is here
 
 
-def test_a_plan_goes_elsewhere_only_when_told_so() -> None:
+def test_a_plan_for_another_machine_needs_anywhere() -> None:
     with pytest.raises(ConfigurationError, match="--anywhere"):
         Plan(base_url="http://10.0.0.1", jwt_secret="s" * 32)
 
@@ -120,12 +122,12 @@ def test_impossible_plans_are_refused(wrong: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("seats", [1, 9, 10, 11, 100, 1000, 1001, 54_321])
-def test_a_hall_has_exactly_the_seats_that_were_ordered(seats: int) -> None:
+def test_a_hall_has_exactly_the_requested_number_of_seats(seats: int) -> None:
     hall = Hall.from_plan(1, hall_plan(seats))
 
     assert hall.capacity == seats
     assert hall.categories == ({"standard", "premium"} if len(hall.rows) > 1 else {"standard"})
 
 
-def test_row_labels_go_on_after_z() -> None:
+def test_row_labels_continue_after_z() -> None:
     assert [row_label(index) for index in (0, 25, 26, 27, 701, 702)] == ["A", "Z", "AA", "AB", "ZZ", "AAA"]

@@ -1,4 +1,4 @@
-"""A whole rush against the stand-in: every buyer is counted once, whatever happens on the way."""
+"""A whole rush against the fake api: every buyer is counted once, whatever fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.ops.test_rush_office import BoxOffice, rush
 
 
 async def for_ever(seconds: float) -> None:
-    """Sleeps until cancelled."""
+    """Sleep until cancelled."""
     await asyncio.Event().wait()
 
 
@@ -68,7 +68,7 @@ def test_outcomes_that_never_come_are_undecided_when_time_is_up() -> None:
 
 
 @pytest.mark.parametrize(("code", "refused"), [("lane_full", {"lane_full": 5}), ("accept_unknown", {})])
-def test_a_server_busy_to_the_end_refuses_or_leaves_in_doubt(code: str, refused: dict[str, int]) -> None:
+def test_buyers_of_a_server_that_stays_busy_are_refused_or_unanswered(code: str, refused: dict[str, int]) -> None:
     figures = rush(BoxOffice(busy=10**9, code=code), for_ever, buyers=5, timeout_s=0.2)
 
     assert (figures.accepted, figures.refused) == (0, refused)

@@ -1,4 +1,4 @@
-"""The tree keeps its rules (CONTRIBUTING.md), and each rule's checker sees what breaks it."""
+"""The tree keeps its rules (CONTRIBUTING.md)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import rules
 
-#: Runs in a process of its own that cannot connect.
+#: Runs in a separate process that cannot connect to anything.
 IMPORT_ALL = """
 import importlib, socket, sys
 import psycopg
@@ -35,7 +35,7 @@ for module in sys.argv[1:]:
 
 
 def connections_at_import(folder: Path, modules: Iterable[str]) -> list[str]:
-    """What goes wrong when a folder's modules are imported where nothing can connect and no setting is set."""
+    """Import a folder's modules where nothing can connect and no setting is set; return what goes wrong."""
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, *modules],
         cwd=folder,

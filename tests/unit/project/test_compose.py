@@ -39,7 +39,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
 
 
 def filled_in(text: str) -> str:
-    """A value of compose.yaml where no variable is set."""
+    """Return a value of compose.yaml as it is if no variable is set."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
 
 
@@ -54,13 +54,13 @@ def seconds(duration: str) -> int:
 
 
 def locked(name: str) -> dict[str, str]:
-    """Per package of a lock file: everything that stands there about it."""
+    """Return each package's whole entry in a lock file."""
     entries = re.split(r"\n(?=\S)", (PROJECT / name).read_text().strip())
     return {canonicalize_name(entry.partition("==")[0]): entry for entry in entries}
 
 
 def needed(names: list[str]) -> set[str]:
-    """The packages, and what they need on this machine, all the way down."""
+    """Return the packages and all their dependencies on this machine, transitively."""
     found: set[str] = set()
     waiting = [Requirement(name) for name in names]
     while waiting:
@@ -71,16 +71,17 @@ def needed(names: list[str]) -> set[str]:
         found |= {key, canonicalize_name(one.name)}
         for text in requires(one.name) or []:
             deeper = Requirement(text)
-            if deeper.lease is None or any(deeper.lease.evaluate({"extra": extra}) for extra in (*one.extras, "")):
+            if deeper.marker is None or any(deeper.marker.evaluate({"extra": extra}) for extra in (*one.extras, "")):
                 waiting.append(deeper)
     return {name for name in found if name in locked("requirements.lock")}
 
 
 def read_by(file: str, name: str) -> set[str]:
-    """The variables that a class of settings reads."""
+    """Return the variables that a class of settings reads, by itself or by the functions that it calls."""
     tree = ast.parse((PROJECT / "core" / file).read_text())
-    settings = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    return set(re.findall(r"env\.\w+\('([A-Z_]+)'", ast.unparse(settings)))
+    named = {node.name: ast.unparse(node) for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    called = [code for function, code in named.items() if f"{function}(env)" in named[name]]
+    return set(re.findall(r"env\.\w+\('([A-Z_]+)'", "\n".join([named[name], *called])))
 
 
 def test_the_processes_are_those_of_onsale_up_in_its_order():
@@ -101,7 +102,7 @@ def test_each_starts_when_what_it_needs_is_ready():
     assert all("healthcheck" in SERVICES[name] for name in ("postgres", "redis", "broker", "api", "worker"))
 
 
-def test_each_comes_back_by_itself():
+def test_each_is_restarted():
     assert {SERVICES[name]["restart"] for name in SERVICES if name != "migrate"} == {"unless-stopped"}
     assert SERVICES["migrate"]["restart"].startswith("on-failure")
 
@@ -114,14 +115,14 @@ def test_what_was_decided_and_accepted_outlives_its_container():
 
 def test_postgres_runs_with_the_options_of_a_home():
     options = dict(part.split("=") for part in command("postgres")[1:] if part != "-c")
-    # Who listens where, and what is logged, are the image's affair.
+    # The image decides where Postgres listens and what it logs.
     elsewhere = {"listen_addresses", "unix_socket_permissions", "port", "max_connections"}
     expected = {
         name: value
         for name, value in postgres.OPTIONS.items()
         if name not in elsewhere and not name.startswith("log_")
     }
-    expected["recovery_init_sync_method"] = "syncfs"  # of Linux, which the image always has
+    expected["recovery_init_sync_method"] = "syncfs"  # only on Linux, which the image is
 
     assert {name: value for name, value in options.items() if name != "max_connections"} == expected
     assert int(options["max_connections"]) >= int(postgres.OPTIONS["max_connections"])
@@ -137,7 +138,7 @@ def test_the_api_runs_with_the_options_of_onsale_up(defaults):
     ours = {name: filled_in(str(SERVICES["api"]["environment"][name])) for name in theirs.env}
 
     assert command("api")[1:] == list(theirs.command[1:])
-    # Inside the container's own network, and with a balancer in front that must notice.
+    # In the container's own network, and with time for a balancer in front to notice.
     assert ours == {**theirs.env, "HOST": "0.0.0.0", "PORT": "8000", "LEAVE_S": ours["LEAVE_S"]}
     assert [filled_in(port) for port in SERVICES["api"]["ports"]] == [f"{defaults.host}:{defaults.port}:8000"]
 
@@ -179,8 +180,8 @@ def test_each_worker_serves_its_own_metrics():
     assert "PROMETHEUS_MULTIPROC_DIR" not in SERVICES["worker"]["environment"]
 
 
-def test_only_the_schema_step_has_the_owners_rights():
-    """`onsale migrate` makes the two log-ins that the others use, with the same addresses."""
+def test_only_migrate_has_the_owners_rights():
+    """`onsale migrate` creates the two login roles that the others use, with the same URLs."""
     at = {name: SERVICES[name]["environment"]["DATABASE_URL"] for name in OURS}
 
     assert "//onsale:" in at["migrate"]

@@ -1,4 +1,4 @@
-""".env.example lists every variable of the modules of core that read settings: a sentence and the true default."""
+""".env.example lists every variable that core's settings modules read, with a sentence and the right default."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REQUIRED = {"DATABASE_URL": "postgresql+psycopg://db/onsale", "REDIS_URL": "redi
 
 
 def variables_read(source: str) -> set[str]:
-    """The names in calls such as `env.int("PORT", 8000)`."""
+    """Return the names in calls such as `env.int("PORT", 8000)`."""
     return {
         node.args[0].value
         for node in ast.walk(ast.parse(source))
@@ -40,13 +40,13 @@ def variables_read(source: str) -> set[str]:
 
 
 def listed(example: str) -> dict[str, tuple[str, bool]]:
-    """Per variable of an example: its value, and whether its line is commented out."""
+    """Return each variable's value in an example, and whether its line is commented out."""
     found = [match for line in example.splitlines() if (match := LINE.match(line))]
     return {match[2]: (match[3], bool(match[1])) for match in found}
 
 
 def without_sentence(example: str) -> list[str]:
-    """The variables whose line does not follow a comment that ends with a full stop."""
+    """Return the variables whose line does not follow a comment that ends with a full stop."""
     lines = ["", *example.splitlines()]
     pairs = [(before, match[2]) for before, line in pairwise(lines) if (match := LINE.match(line))]
     return [name for before, name in pairs if not re.match(r"# .*\.$", before) or LINE.match(before)]
@@ -64,7 +64,7 @@ def test_each_variable_has_a_sentence():
     assert without_sentence(EXAMPLE) == []
 
 
-def test_no_variable_stands_there_twice():
+def test_no_variable_is_listed_twice():
     names = [match[2] for line in EXAMPLE.splitlines() if (match := LINE.match(line))]
 
     assert len(names) == len(set(names))

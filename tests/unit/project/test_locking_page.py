@@ -1,6 +1,6 @@
-"""docs/locking.md: each rule has a test that shows it under a race, and a negative control; marks say which.
+"""Each rule of docs/locking.md has a race test and a negative control, found by their marks.
 
-This is the list: `pytest -m rule` and `pytest -m without_rule` run what is counted here.
+`pytest -m rule` and `pytest -m without_rule` run the tests that are checked here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KINDS = ("rule", "without_rule")
 
 
 class Mark(NamedTuple):
-    """One mark of one test. `number` is None if it does not name one rule, as `number=1`, and nothing else."""
+    """One mark of one test. `number` is None unless its only argument is `number=N`."""
 
     where: str
     kind: str
@@ -28,12 +28,12 @@ class Mark(NamedTuple):
 
 
 def numbers(page: str) -> list[int]:
-    """The rules of the page, in its order."""
+    """Return the rules' numbers, in the page's order."""
     return [int(number) for number in re.findall(r"^(\d+)\. \*\*", page, re.M)]
 
 
 def marks(path: str, source: str) -> Iterator[Mark]:
-    """The marks of every function of a file that pytest would collect; elsewhere they mean nothing."""
+    """Yield the marks of a file's test functions; on other functions, marks have no effect."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
             for decorator in node.decorator_list:
@@ -51,7 +51,7 @@ def _number(call: ast.Call | None) -> int | None:
 
 
 def faults(rules: Iterable[int], found: Iterable[Mark]) -> list[str]:
-    """What is wrong with the marks: a rule that lacks one, one that names no rule, a test that is its own control."""
+    """Return what is wrong: a rule without one of the marks, a mark without a rule, a test as its own control."""
     rules, found = list(rules), list(found)
     wrong = [f"{mark.where}: {mark.kind} names no rule of the page" for mark in found if mark.number not in rules]
     for kind in KINDS:

@@ -1,4 +1,4 @@
-"""Bare `make` tells every command; what is installed comes from the lock files alone."""
+"""`make` alone lists every command, and only packages from the lock files are installed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PROMISED = re.findall(
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["make", "--no-print-directory", "-f", str(PROJECT / "Makefile"), *arguments]
-    own = {"PATH": os.environ["PATH"]}  # nothing of a make that runs these tests
+    own = {"PATH": os.environ["PATH"]}  # without the variables of a make that runs these tests
     return subprocess.run(command, cwd=PROJECT, env=own, capture_output=True, text=True, check=False)
 
 
 def test_bare_make_lists_every_command_and_does_nothing_else():
-    told = re.findall(r"^  make (\S+) +\S", make().stdout, re.M)
+    listed = re.findall(r"^  make (\S+) +\S", make().stdout, re.M)
 
-    assert sorted(told) == sorted(PROMISED)
+    assert sorted(listed) == sorted(PROMISED)
 
 
 @pytest.mark.parametrize("target", PROMISED)
@@ -77,6 +77,6 @@ def test_everything_is_installed_with_hashes():
     installs = re.findall(r"(?i)\bpip\b[^\n]* install (?:[^\n]*\\\n)*[^\n]*", text)
     loose = [line for line in installs if "--require-hashes" not in line]
 
-    # The project itself, of which nothing is fetched; and uv, which is there only while it makes the lock.
+    # The project itself, for which nothing is downloaded; and uv, which is removed when the lock files are made.
     assert len(installs) == 4
     assert ["-e ." in line or line.endswith("uv") for line in loose] == [True, True]

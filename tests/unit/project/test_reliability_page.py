@@ -1,4 +1,4 @@
-"""docs/reliability.md says of faults and bounds what the harness does, and the README's guarantees lead to it."""
+"""docs/reliability.md lists the faults and bounds of proof/chaos, and the README's guarantees link to it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ GUARANTEES = re.search(r"What it guarantees.*?\n\n(.*?)\n\n", README, re.DOTALL)
 TRIED = re.findall(r'^\| <a id="([a-z-]+)"></a>(.*?) \| (.*?) \| (.*?) \|$', PAGE, re.MULTILINE)
 
 
-def test_the_bounds_stand_in_the_page():
+def test_the_page_has_the_bounds():
     assert "<!-- bounds: begin -->\n" + "\n".join(table()) + "\n<!-- bounds: end -->" in PAGE
 
 
-def test_each_of_the_five_guarantees_leads_to_what_tries_it():
+def test_each_of_the_five_guarantees_links_to_its_faults_and_invariants():
     assert GUARANTEES is not None
     guarantees = re.split(r"^- ", GUARANTEES[1], flags=re.MULTILINE)[1:]
 
@@ -35,7 +35,7 @@ def test_each_of_the_five_guarantees_leads_to_what_tries_it():
 
 
 @pytest.mark.parametrize(("faults", "invariants"), [each[2:] for each in TRIED])
-def test_what_tries_a_guarantee_is_there(faults, invariants):
+def test_the_faults_and_invariants_of_a_guarantee_exist(faults, invariants):
     named = re.findall(r"`([^`]+)`", faults)
 
     assert named
@@ -43,5 +43,5 @@ def test_what_tries_a_guarantee_is_there(faults, invariants):
     assert set(invariants.split(", ")) <= set(INVARIANTS)
 
 
-def test_every_invariant_is_said_in_words():
+def test_every_invariant_is_explained():
     assert re.findall(r"^\| (I\d+) \|", PAGE, re.MULTILINE) == list(INVARIANTS)

@@ -1,4 +1,4 @@
-"""Each rule of the tree (tests/support/rules.py) sees a sample that breaks it, and passes one that does not."""
+"""Each rule of the tree (tests/support/rules.py) finds a sample that breaks it, and passes one that does not."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_a_name_of_somebody_else_is_seen(path):
     assert len(list(rules.names(Source(path, "")))) == 1
 
 
-# The samples of the next three have a ~ that is taken out, or this file would break the rules itself.
+# In the next samples a ~ is removed before the check; otherwise this file would break the rules itself.
 @pytest.mark.parametrize(
     "text",
     [

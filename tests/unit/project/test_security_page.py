@@ -1,4 +1,4 @@
-"""SECURITY.md names what exists: every row of OWASP's list with a control's files and tests."""
+"""SECURITY.md has every row of OWASP's list, with a control, and with files and tests that exist."""
 
 from __future__ import annotations
 

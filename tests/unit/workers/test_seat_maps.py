@@ -19,7 +19,7 @@ def seat_map(seats: int, version: int = 1) -> SeatMap:
 
 def kept(maps: SeatMaps, shows: range) -> list[int]:
     """The shows whose map is still there; it is there no longer after this look."""
-    return [show for show in shows if maps.take(show, 1)]
+    return [show for show in shows if maps.remove(show, 1)]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_map_that_is_put_again_counts_once_and_as_used_now(maps: SeatMaps) -> 
 def test_a_map_that_was_taken_out_leaves_its_room(maps: SeatMaps) -> None:
     for version in (1, 2):
         maps.put(0, seat_map(8, version))
-        assert (maps.take(0, 1) is None) is (version == 2)
+        assert (maps.remove(0, 1) is None) is (version == 2)
     maps.put(1, seat_map(5))
     maps.put(2, seat_map(5))
     assert kept(maps, range(3)) == [1, 2]

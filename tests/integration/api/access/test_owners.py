@@ -1,7 +1,7 @@
-"""Nobody sees or changes what is another's: every route, walked by a stranger, by a user and by nobody.
+"""Nobody can read or change another user's data: every route is called by a stranger, by a user, and without a token.
 
-The routes come from the application itself. A new one fails `test_every_route_is_looked_at` until somebody has
-said here whose it is.
+The routes come from the application itself. A new one fails `test_every_route_is_looked_at` until it has been
+classified here.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.support.buyer import Buyer, answered
 from tests.support.factories import headers_of, make_admin, make_movie
 from tests.support.stage import Stage
 
-#: Routes about one booking; only its owner is told that it exists.
+#: Routes about one booking; only its owner can learn that it exists.
 OF_A_BOOKING = {
     ("GET", "/api/bookings/{booking_id}"),
     ("GET", "/api/bookings/reference/{reference}"),
     ("PATCH", "/api/bookings/{booking_id}/confirm"),
     ("DELETE", "/api/bookings/{booking_id}"),
 }
-#: Routes about whoever asks; the token alone says who that is.
+#: Routes about the sender, who is identified by the token alone.
 OF_ONESELF = {
     ("GET", "/api/auth/profile"),
     ("PUT", "/api/auth/profile"),
@@ -83,7 +83,7 @@ def call(client: FlaskClient, method: str, path: str, headers: dict[str, str], *
 
 
 def said(response: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
-    """What a stranger could compare: status, headers, body; without what differs by itself."""
+    """Return what a stranger could compare: status, headers, body; without what always differs."""
     body = json.loads(response.get_data() or b"null") or {}
     body.pop("request_id", None)
     skipped = ("X-Request-Id", "RateLimit", "Content-Length")
@@ -105,7 +105,7 @@ def test_every_route_is_looked_at(app: Flask) -> None:
 
 
 def test_the_description_is_the_only_source_of_routes(app: Flask) -> None:
-    """API9: nothing answers that is not described."""
+    """OWASP API9: no undocumented route answers."""
     described = set(spec(app))
     routed = set()
     for rule in app.url_map.iter_rules():
@@ -127,7 +127,7 @@ def test_what_the_description_says_about_tokens_is_so(app: Flask, client: FlaskC
 
 
 def test_a_user_is_no_administrator(app: Flask, client: FlaskClient, engine: Engine) -> None:
-    """Neither with a user's token, nor with an administrator's whose right was taken, nor with one of no account."""
+    """Not with a user's token, nor a demoted administrator's, nor one without an account."""
     make_movie(engine)
     user, former = headers_of(app), headers_of(app, role="admin")
     for method, path in sorted(OF_ADMINS):
@@ -137,7 +137,7 @@ def test_a_user_is_no_administrator(app: Flask, client: FlaskClient, engine: Eng
 
 
 def make(stage: Stage, alice: Buyer, state: str) -> str:
-    """A booking of alice's in this state."""
+    """Make a booking of alice's in this state."""
     show = stage.show()
     if state == "failed":
         stage.book(show, "A1")
@@ -158,7 +158,7 @@ def test_a_strangers_booking_is_like_one_that_does_not_exist(
     app: Flask, client: FlaskClient, stage: Stage, alice: Buyer, bob: Buyer, state: str
 ) -> None:
     id_ = make(stage, alice, state)
-    # Of the same show, so that nothing but its existence is different.
+    # Of the same show, so that only its existence differs.
     nobodys = str(booking_id(b"n" * 32, show_of(UUID(id_)), bob.id, None))
     before = stage.stores.client.xlen("onsale:{0}:lane")
     seen = answered(alice.get(id_), 200)

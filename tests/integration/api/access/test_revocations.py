@@ -1,4 +1,4 @@
-"""What was revoked: known to every process, also after Redis was wiped, and for no longer than it matters."""
+"""Revocations: known to every process, also after Redis was wiped, and for no longer than necessary."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def log_out(client: FlaskClient, one: dict[str, Any]) -> None:
 
 
 def lose(stores: Stores, *numbers: int) -> None:
-    """Take entries out of the stream, as a failover to a replica that lacks them does; -1: the newest."""
+    """Remove entries from the stream, as a failover to a replica that lacks them does; -1: the newest."""
     ids = [id_ for id_, _ in cast(list[tuple[str, Any]], stores.client.xrange(keys.REVOKED))]
     stores.client.xdel(keys.REVOKED, *(ids[number] for number in numbers))
 
 
 def look(list_: Revocations) -> None:
-    """Let it be time to ask Postgres."""
-    list_._look_at = 0.0
+    """Make Postgres due, and refresh."""
+    list_._reload_at = 0.0
     list_.refresh()
 
 
-def test_what_a_wiped_redis_lost_is_asked_of_postgres(
+def test_revocations_lost_in_a_wiped_redis_are_read_from_postgres(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores
 ) -> None:
     elsewhere = log_in(client).get_json()
@@ -67,10 +67,10 @@ def test_what_a_wiped_redis_lost_is_asked_of_postgres(
     assert not works(other[0], pair)
 
 
-def test_a_tail_that_redis_lost_is_asked_of_postgres(
+def test_a_tail_that_redis_lost_is_read_from_postgres(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores
 ) -> None:
-    """A process has read the second of three; the newest two are lost, and one that is newer than all follows."""
+    """A process has read the second of three; the newest two are lost, and a newer one follows."""
     first, second, fourth = (log_in(client).get_json() for _ in range(3))
     log_out(client, first)
     log_out(client, second)
@@ -99,7 +99,7 @@ def test_a_process_that_starts_after_redis_lost_the_tail_knows_it_from_postgres(
         of(app).stop()
 
 
-def test_what_nobody_could_notice_is_asked_of_postgres_now_and_then(
+def test_an_unnoticed_loss_is_read_from_postgres_periodically(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores
 ) -> None:
     log_out(client, pair)
@@ -112,17 +112,17 @@ def test_what_nobody_could_notice_is_asked_of_postgres_now_and_then(
     assert not works(other[0], pair)
 
 
-def test_processes_do_not_ask_postgres_together(app: Flask) -> None:
+def test_processes_do_not_query_postgres_together(app: Flask) -> None:
     waits = []
     for _ in range(8):
         look(of(app))
-        waits.append(of(app)._look_at - time.monotonic())
+        waits.append(of(app)._reload_at - time.monotonic())
 
     assert all(0.79 * module.LOOK_S < seconds < 1.21 * module.LOOK_S for seconds in waits)
     assert max(waits) - min(waits) > 0.02 * module.LOOK_S
 
 
-def test_after_redis_was_away_postgres_is_asked(
+def test_after_an_outage_of_redis_postgres_is_read(
     client: FlaskClient, pair: dict[str, Any], other: Any, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log_out(client, pair)
@@ -142,7 +142,7 @@ def test_after_redis_was_away_postgres_is_asked(
     assert not works(other[0], pair)
 
 
-def test_postgres_is_left_in_peace_while_redis_answers(
+def test_postgres_is_not_read_while_redis_answers(
     client: FlaskClient, pair: dict[str, Any], other: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other[1].refresh()
@@ -156,7 +156,7 @@ def test_postgres_is_left_in_peace_while_redis_answers(
     assert not works(other[0], pair)
 
 
-def test_an_api_starts_without_postgres_and_asks_it_later(
+def test_an_api_starts_without_postgres_and_reads_it_later(
     client: FlaskClient,
     pair: dict[str, Any],
     settings: Settings,
@@ -187,15 +187,15 @@ def test_an_api_starts_without_postgres_and_asks_it_later(
 
 def test_a_shorter_revocation_does_not_shorten_a_longer_one(app: Flask) -> None:
     list_, user = of(app), uuid4()
-    list_._take([Revocation("s", expires_s=200), Revocation("s", expires_s=100)])
-    list_._take([Revocation("", str(user), 5, 200), Revocation("", str(user), 3, 100)])
+    list_._remember([Revocation("s", expires_s=200), Revocation("s", expires_s=100)])
+    list_._remember([Revocation("", str(user), 5, 200), Revocation("", str(user), 3, 100)])
 
     list_._forget(150)
 
     assert (list_._sessions, list_._users) == ({"s": 200}, {user: (5, 200)})
 
 
-def test_many_are_read_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_revocations_are_read_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocations, "PAGE", 7)
     with transaction(engine) as connection:
         for number in range(21):
@@ -206,7 +206,7 @@ def test_many_are_read_page_by_page(engine: Engine, monkeypatch: pytest.MonkeyPa
     assert found == [str(number) for number in range(21) if number % 5]
 
 
-def test_nothing_is_revoked_where_nobody_could_be_told(
+def test_nothing_is_revoked_if_it_cannot_be_announced(
     app: Flask, client: FlaskClient, pair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any, **__: Any) -> None:
@@ -220,7 +220,7 @@ def test_nothing_is_revoked_where_nobody_could_be_told(
     assert refresh(client, pair).status_code == 200
 
 
-def test_what_has_ended_by_itself_is_forgotten_everywhere(
+def test_expired_revocations_are_forgotten_everywhere(
     app: Flask, client: FlaskClient, pair: dict[str, Any], engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.delete("/api/auth/sessions", headers=bearer(pair))
@@ -247,7 +247,7 @@ def test_what_has_ended_by_itself_is_forgotten_everywhere(
         )
 
 
-def test_the_follower_learns_by_itself(client: FlaskClient, pair: dict[str, Any], other: Any) -> None:
+def test_the_follower_refreshes_by_itself(client: FlaskClient, pair: dict[str, Any], other: Any) -> None:
     other[1].start()
 
     client.post("/api/auth/logout", headers=bearer(pair))

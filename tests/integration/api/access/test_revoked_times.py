@@ -1,4 +1,4 @@
-"""For how long a revocation is known: as long as any of its tokens lives, whatever the settings say now."""
+"""How long a revocation is kept: until the last of its tokens expires, whatever the settings are now."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAY_S = 86_400
 def test_what_is_revoked_after_tokens_were_made_shorter_stays_so_until_the_old_ones_end(
     client_with: Clients,
 ) -> None:
-    """The token lives for seven days; the api that it is logged out at makes tokens of one minute."""
+    """The token lives for seven days; the api where it is logged out mints tokens for one minute."""
     long = client_with(JWT_EXPIRY_MINUTES=str(7 * 24 * 60))
     long.post("/api/auth/signup", json=ALICE)
     one, other_one = log_in(long).get_json(), log_in(long).get_json()
@@ -29,7 +29,7 @@ def test_what_is_revoked_after_tokens_were_made_shorter_stays_so_until_the_old_o
     younger = refresh(short, other_one).get_json()
 
     log_out(short, one)
-    log_out(short, younger)  # with the minute's token of the same session
+    log_out(short, younger)  # with the one-minute token of the same session
 
     for app in (short.application, client_with(JWT_EXPIRY_MINUTES="1").application):
         look(of(app))
@@ -41,7 +41,7 @@ def test_what_is_revoked_after_tokens_were_made_shorter_stays_so_until_the_old_o
 
 
 @pytest.mark.parametrize("ending", ["everywhere", "password", "deletion", "stolen", "pushed out"])
-def test_whatever_ends_an_old_token_ends_it_for_as_long_as_it_lives(
+def test_a_revoked_old_token_stays_revoked_until_it_expires(
     client_with: Clients, engine: Engine, ending: str
 ) -> None:
     long = client_with(JWT_EXPIRY_MINUTES=str(7 * 24 * 60), LOGINS_PER_ADDRESS="0")
@@ -57,7 +57,7 @@ def test_whatever_ends_an_old_token_ends_it_for_as_long_as_it_lives(
     elif ending == "stolen":
         refresh(short, refresh(short, one).get_json())
         refused(refresh(short, one), 401, "refresh_invalid")
-    else:  # its session has left Postgres, so nobody knows how long its tokens live
+    else:  # its session has left Postgres, so the lifetime of its tokens is unknown
         with transaction(engine) as connection:
             connection.execute(text("DELETE FROM sessions"))
         log_out(short, one)

@@ -1,4 +1,4 @@
-"""Taking one's data away, and deleting an account: bookings stay, and nobody's name is on them."""
+"""Exporting and deleting an account: its bookings remain, without a name."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_the_address_of_a_deleted_account_may_be_used_again_and_is_another_perso
     assert own.get_json()["bookings"] == []
 
 
-def test_without_an_account_there_is_nothing_to_take_or_delete(app: Flask, client: FlaskClient) -> None:
+def test_without_an_account_there_is_nothing_to_export_or_delete(app: Flask, client: FlaskClient) -> None:
     nobody = headers_of(app)
 
     refused(client.get("/api/auth/export", headers=nobody), 404, "no_account")

@@ -1,4 +1,4 @@
-"""Addresses, passwords and names as people type them: blanks, capitals, accents, and what shows nothing."""
+"""Addresses, passwords and names as people type them: blanks, capitals, accents, and invisible characters."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ def test_a_password_is_the_same_in_both_spellings_of_its_accents(client: FlaskCl
         refused(log_in(client, email, PASSWORD.replace("\u00e9", "e")), 401, "bad_credentials")
 
 
-def test_a_password_that_was_hashed_as_typed_still_fits_and_is_hashed_anew(
-    client: FlaskClient, engine: Engine
-) -> None:
+def test_a_password_hashed_as_typed_still_fits_and_is_rehashed(client: FlaskClient, engine: Engine) -> None:
     as_typed = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(NFD)
     with transaction(engine) as connection:
         user = users.insert_user(connection, "alice@example.com", as_typed, "")
@@ -93,7 +91,7 @@ def test_a_password_that_was_hashed_as_typed_still_fits_and_is_hashed_anew(
 @pytest.mark.parametrize(
     "blank", ["        ", "\u200b" * 8, "\u202e" * 8, "\u00a0\u2003\u3000\u200d\u2066\u2069\ufeff ", "\u3164" * 8]
 )
-def test_what_shows_nothing_is_no_name_and_no_password(client: FlaskClient, blank: str) -> None:
+def test_a_name_or_password_without_visible_characters_is_refused(client: FlaskClient, blank: str) -> None:
     own = bearer(sign_up(client, "alice@example.com").get_json())
 
     for response, pointer in (
@@ -110,7 +108,7 @@ def test_what_shows_nothing_is_no_name_and_no_password(client: FlaskClient, blan
         assert body["errors"][0]["detail"] == "Nothing of it can be seen."
 
 
-def test_a_name_is_trimmed_and_turns_nothing_round(client: FlaskClient) -> None:
+def test_a_name_is_trimmed_and_may_not_override_direction(client: FlaskClient) -> None:
     made = sign_up(client, "alice@example.com", name="  Zoe\u0308 \u200b")
     body = refused(sign_up(client, "bob@example.com", name="admin\u202e"), 422, "invalid_request")
 

@@ -1,4 +1,4 @@
-"""An administrator's log-in: not the api's to change, by HTTP or with its rights in Postgres."""
+"""An administrator's credentials: the api cannot change them, over HTTP or with its role in Postgres."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_profile_changes_name_and_address(client: FlaskClient, alice: dict[str
     assert moved.get_json()["email"] == "al@example.com"
 
 
-def test_nobody_takes_anothers_address(client: FlaskClient, engine: Engine, alice: dict[str, str]) -> None:
+def test_an_address_of_another_account_is_refused(client: FlaskClient, engine: Engine, alice: dict[str, str]) -> None:
     make_admin(engine, "carol@example.com")
 
     change = {"name": "Al", "email": "CAROL@example.com", "password": ALICE["password"]}
@@ -107,7 +107,7 @@ def test_a_token_is_needed(client: FlaskClient) -> None:
         assert response.get_json(force=True)["code"] == code
 
 
-def test_own_bookings_come_newest_first_page_by_page(
+def test_own_bookings_are_listed_newest_first_page_by_page(
     client: FlaskClient, engine: Engine, alice: dict[str, str]
 ) -> None:
     me = client.get("/api/auth/profile", headers=alice).get_json()["id"]
@@ -123,7 +123,7 @@ def test_own_bookings_come_newest_first_page_by_page(
     assert rest["next_cursor"] is None
 
 
-def test_a_page_behind_what_is_no_cursor_is_refused(client: FlaskClient, alice: dict[str, str]) -> None:
+def test_an_invalid_cursor_is_refused(client: FlaskClient, alice: dict[str, str]) -> None:
     assert client.get("/api/auth/bookings?cursor=999999999999999", headers=alice).status_code == 400
 
 

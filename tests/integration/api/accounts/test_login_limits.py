@@ -25,7 +25,7 @@ ALICE = {"email": "alice@example.com", "password": "correct horse"}
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were hashed, none of which fits."""
+    """The passwords that have been hashed, none of which fits."""
     seen: list[str] = []
 
     def watched(_hash: str | None, password: str) -> bool:
@@ -84,7 +84,7 @@ def test_an_unknown_account_is_refused_alike(client: FlaskClient, hashed: list[s
     assert answers[0][0] == 429
 
 
-def test_no_spelling_of_an_address_has_a_count_of_its_own(client: FlaskClient, hashed: list[str]) -> None:
+def test_all_spellings_of_an_address_share_one_count(client: FlaskClient, hashed: list[str]) -> None:
     spellings = [
         "alice@example.com",
         "ALICE@example.com",
@@ -123,9 +123,9 @@ def test_behind_one_proxy_clients_are_told_apart(client_with: Clients, hashed: l
     assert from_("203.0.113.1") == 401
     assert from_("203.0.113.2") == 401
     assert from_("203.0.113.1") == 429
-    # What the client itself wrote comes first, and is not believed.
+    # What the client itself wrote comes first, and is not trusted.
     assert from_("198.51.100.7, 203.0.113.1") == 429
-    # Some proxies add the port, and one person has 64 bits of IPv6.
+    # Some proxies add the port, and an IPv6 /64 network is one client.
     assert from_("203.0.113.1:4711") == 429
     assert from_("203.0.113.3:4711") == 401
     assert from_("[2001:db8:0:1::7]:4711") == 401
@@ -141,7 +141,7 @@ def test_signing_up_is_counted_by_address_too(client_with: Clients) -> None:
     assert [client.post("/api/auth/signup", json=body).status_code for body in bodies] == [201, 201, 429]
 
 
-def test_a_log_in_that_succeeds_starts_the_count_again(client: FlaskClient) -> None:
+def test_a_successful_log_in_resets_the_count(client: FlaskClient) -> None:
     client.post("/api/auth/signup", json=ALICE)
     for number in range(4):
         assert log_in(client, f"192.0.2.{number}", password="wrong").status_code == 401
@@ -156,7 +156,7 @@ def test_right_passwords_do_not_use_up_the_attempts_of_others_behind_one_address
     client.post("/api/auth/signup", json=ALICE, environ_base={"REMOTE_ADDR": "203.0.113.1"})
 
     assert [log_in(client).status_code for _ in range(15)] == [200] * 15
-    # Who guesses, and shows an own password in between, has no more attempts for that.
+    # A guesser who logs in to another account in between gets no more attempts by that.
     codes = []
     for number in range(5):
         codes.append(log_in(client, email=f"user{number}@example.com").status_code)
@@ -164,7 +164,7 @@ def test_right_passwords_do_not_use_up_the_attempts_of_others_behind_one_address
     assert codes == [401] * 3 + [429] * 2
 
 
-def test_those_who_know_their_passwords_log_in_at_once_from_one_office(client_with: Clients) -> None:
+def test_many_users_log_in_at_once_from_one_address(client_with: Clients) -> None:
     client = client_with(LOGINS_PER_ADDRESS="8", LOGINS_PER_ACCOUNT="0")
     for number in range(8):
         body = {**ALICE, "email": f"user{number}@example.com"}
@@ -180,13 +180,11 @@ def test_those_who_know_their_passwords_log_in_at_once_from_one_office(client_wi
                     range(8),
                 )
             )
-        assert set(codes) <= {200, 503}  # 503: too many hash at once
+        assert set(codes) <= {200, 503}  # 503: too many hashes at once
     assert log_in(client, email="user0@example.com", password="wrong").status_code == 401
 
 
-def test_those_who_go_on_trying_do_not_lock_the_door_for_ever(
-    client: FlaskClient, stores: Stores, hashed: list[str]
-) -> None:
+def test_continued_attempts_do_not_extend_the_lockout(client: FlaskClient, stores: Stores, hashed: list[str]) -> None:
     for number in range(20):
         log_in(client, f"192.0.2.{number}")
 

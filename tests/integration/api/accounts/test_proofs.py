@@ -1,4 +1,4 @@
-"""What takes an account from its owner wants the password: another address, another password, its deletion."""
+"""A change that could take an account from its owner requires the password: new e-mail, new password, deletion."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_a_wrong_password_is_refused_and_counted(
 
     right = send(client, method, {**body, "password": ALICE["password"]}, pair)
     refused(right, 429, "too_many_logins")
-    refused(log_in(client), 429, "too_many_logins")  # one count of all that wants this password
+    refused(log_in(client), 429, "too_many_logins")  # all requests with this password share one count
     assert works(client, pair)
 
 
-def test_a_name_is_changed_without_it(client: FlaskClient, pair: dict[str, Any]) -> None:
+def test_a_name_is_changed_without_the_password(client: FlaskClient, pair: dict[str, Any]) -> None:
     assert send(client, "PUT", {"name": "Al"}, pair).status_code == 200
 
 
@@ -70,7 +70,7 @@ def test_asking_for_addresses_by_changing_ones_own_is_counted_as_signing_up(clie
     assert client.post("/api/auth/signup", json={**ALICE, "email": "eve@example.com"}).status_code == 429
 
 
-def test_a_body_comes_with_a_deletion_through_the_whole_server(app: Flask) -> None:
+def test_a_deletion_has_a_body_through_the_whole_server(app: Flask) -> None:
     server = Server(in_front_of(app))
     alice = b'{"email": "alice@example.com", "password": "correct horse"}'
 
@@ -88,7 +88,7 @@ def test_a_body_comes_with_a_deletion_through_the_whole_server(app: Flask) -> No
     server.stop()
 
 
-def test_the_document_says_it(client: FlaskClient) -> None:
+def test_the_document_states_that_an_address_requires_the_password(client: FlaskClient) -> None:
     document = client.get("/openapi.json").get_json()
     schemas = document["components"]["schemas"]
 

@@ -1,4 +1,4 @@
-"""Refreshing under load and under trouble: repeated, limited, across keys and restores; and what it leaves behind."""
+"""Refreshing: repeated, limited, across key rotations and restores; and the pruning of expired rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def change(engine: Engine, statement: str, **values: int) -> None:
 
 
 def let_pass(engine: Engine, seconds: int) -> None:
-    """So much time goes by after each refresh."""
+    """Shift every session's last refresh into the past."""
     change(
         engine, "UPDATE sessions SET refreshed_at = refreshed_at - make_interval(secs => :seconds)", seconds=seconds
     )
@@ -40,7 +40,7 @@ def count(engine: Engine, table: str) -> int:
         return int(connection.exec_driver_sql(f"TABLE {table}").rowcount)
 
 
-def test_a_lost_answer_or_a_second_tab_gets_the_same_pair_and_the_session_goes_on(
+def test_a_lost_answer_or_a_second_tab_gets_the_same_pair_and_the_session_continues(
     client: FlaskClient, pair: dict[str, Any], engine: Engine
 ) -> None:
     first = refresh(client, pair).get_json()
@@ -134,7 +134,7 @@ def test_a_session_is_one_row_however_often_it_is_refreshed(
     assert before["sessions"] == 1
 
 
-def test_refresh_tokens_survive_the_exchange_of_a_key(client_with: Clients) -> None:
+def test_refresh_tokens_survive_the_rotation_of_a_key(client_with: Clients) -> None:
     old, new = SECRET, "the next secret for tests, long enough for HS256"
     alice = {"email": "alice@example.com", "password": "correct horse"}
     pair = client_with().post("/api/auth/signup", json=alice).get_json()
@@ -148,7 +148,7 @@ def test_refresh_tokens_survive_the_exchange_of_a_key(client_with: Clients) -> N
     refused(refresh(client_with(JWT_SECRET=old), pair), 401, "refresh_invalid")
 
 
-def test_after_postgres_was_restored_newer_tokens_are_taken(
+def test_after_a_restore_of_postgres_newer_tokens_are_accepted(
     client: FlaskClient, pair: dict[str, Any], engine: Engine
 ) -> None:
     third = refresh(client, refresh(client, pair).get_json()).get_json()
@@ -161,7 +161,7 @@ def test_after_postgres_was_restored_newer_tokens_are_taken(
 
 
 def test_whatever_is_written_into_postgres_makes_no_token(client: FlaskClient, engine: Engine) -> None:
-    """Somebody with the api's log-in at Postgres alone opens a session, and has nothing to refresh it with."""
+    """With only the api's role in Postgres, an attacker can insert a session, but has no token to refresh it."""
     client.post("/api/auth/signup", json={"email": "alice@example.com", "password": "correct horse"})
     opened = """
         INSERT INTO sessions (user_id, expires_at, tokens_end_at)
@@ -183,9 +183,7 @@ EXPIRED = """
 """
 
 
-def test_what_is_over_is_deleted_until_nothing_is_left_however_much_it_is(
-    app: Flask, pair: dict[str, Any], engine: Engine
-) -> None:
+def test_all_expired_rows_are_deleted_however_many(app: Flask, pair: dict[str, Any], engine: Engine) -> None:
     change(engine, EXPIRED)
     list_: Revocations = app.extensions["onsale-revocations"]
 
@@ -194,7 +192,7 @@ def test_what_is_over_is_deleted_until_nothing_is_left_however_much_it_is(
     assert (count(engine, "sessions"), count(engine, "revocations")) == (1, 0)
 
 
-def test_a_row_that_somebody_holds_stops_no_pruning(app: Flask, pair: dict[str, Any], engine: Engine) -> None:
+def test_a_locked_row_does_not_stop_pruning(app: Flask, pair: dict[str, Any], engine: Engine) -> None:
     change(engine, EXPIRED)
     list_: Revocations = app.extensions["onsale-revocations"]
     with transaction(engine) as connection:

@@ -1,4 +1,4 @@
-"""Refresh, its rotation and the detection of copies; logging out; everything taken back at once."""
+"""Refreshing, rotation and the detection of copies; logging out; revoking all sessions at once."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ def test_a_refresh_token_used_twice_ends_its_session_and_no_other(
     assert refresh(client, elsewhere).status_code == 200
 
 
-def test_of_refreshes_at_once_all_get_the_same_answer(app: Flask, pair: dict[str, Any]) -> None:
+def test_concurrent_refreshes_get_the_same_answer(app: Flask, pair: dict[str, Any]) -> None:
     with ThreadPoolExecutor(4) as pool:
         responses = list(pool.map(lambda _: refresh(app.test_client(), pair), range(4)))
 
-    assert {response.status_code for response in responses} <= {200, 503}  # 503: it waited for the lock too long
+    assert {response.status_code for response in responses} <= {200, 503}  # 503: it waited too long for the lock
     pairs = [response.get_json() for response in responses if response.status_code == 200]
     assert len({one["refresh_token"] for one in pairs}) == 1
     assert all(works(app.test_client(), one) for one in pairs)
@@ -185,10 +185,10 @@ def test_the_password_is_not_changed_without_the_old_one(client: FlaskClient, pa
     assert log_in(client).status_code == 200
 
 
-def test_a_log_in_under_way_while_the_password_changes_opens_nothing(
+def test_a_log_in_during_a_change_of_password_opens_no_session(
     app: Flask, client: FlaskClient, pair: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The old password was right when it was looked at; by the time the session opens it is another."""
+    """The old password was right when it was checked; it has changed by the time the session opens."""
     from api.accounts import auth
 
     def change_meanwhile(password_hash: str | None, password: str) -> bool:

@@ -1,4 +1,4 @@
-"""Bookings over HTTP on real stores; drains are run by hand, so each moment between can be looked at."""
+"""Bookings over HTTP on real stores; drains are run by hand, so that each state in between can be checked."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def test_a_repeated_key_is_the_same_booking_before_and_after_its_outcome(stage: 
     refused(alice.book(show, "A1", "A2", key="k", hold=True), 422, "idempotency_key_reused")
 
 
-def test_keys_are_ones_own(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_keys_are_per_user(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show()
 
     assert alice.book(show, "A1", key="k").get_json()["id"] != bob.book(show, "A1", key="k").get_json()["id"]
 
 
-def test_the_outcome_of_a_key_stands_when_redis_has_forgotten_it_and_the_show_is_sold_out(
+def test_a_repeated_key_returns_its_outcome_after_redis_forgot_it_and_the_show_sold_out(
     stage: Stage, alice: Buyer, bob: Buyer
 ) -> None:
     show = stage.show(rows=1, seats=1)
@@ -171,7 +171,7 @@ def test_an_outcome_that_was_not_published_is_found_in_postgres(
     assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
 
 
-def test_a_name_that_nobody_knows_changes_no_status(stage: Stage, alice: Buyer) -> None:
+def test_an_unknown_parameter_changes_no_status(stage: Stage, alice: Buyer) -> None:
     id_ = alice.book(stage.show(), "A1").get_json()["id"]
 
     assert answered(alice.get(id_, "?_=1&_=2&fbclid=x"), 200)["id"] == id_
@@ -208,11 +208,11 @@ def test_a_waiting_status_answers_when_it_is_decided(stage: Stage, alice: Buyer)
     assert answered(alice.get(id_, "?wait=20"), 200)["status"] == "CONFIRMED"
 
 
-def test_when_all_waiting_places_are_taken_the_answer_comes_at_once(
+def test_without_a_free_slot_the_answer_is_immediate(
     stage: Stage, alice: Buyer, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id_ = alice.book(stage.show(), "A1").get_json()["id"]
-    monkeypatch.setattr(app.extensions["onsale"].service._long_polls, "_places", 0)
+    monkeypatch.setattr(app.extensions["onsale"].service._long_polls, "_slots", 0)
 
     assert answered(alice.get(id_, "?wait=20"), 200)["stage"] == "QUEUED"
 
@@ -226,7 +226,7 @@ def test_a_show_nobody_has_booked_yet_gets_its_card_from_postgres_once(stage: St
     assert stage.stores.client.exists(keys.card(show % 4, show))
 
 
-def test_an_accept_whose_answer_was_lost_tells_where_to_look(
+def test_an_accept_whose_reply_was_lost_names_the_booking(
     stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -254,7 +254,7 @@ def test_an_outcome_published_just_before_the_wait_begins_is_not_missed(
 
     class Impatient(asyncio.Event):
         async def wait(self) -> Literal[True]:
-            raise AssertionError("it waited for what had happened")
+            raise AssertionError("it waited for an outcome that was already published")
 
     enter = LongPolls.enter
 

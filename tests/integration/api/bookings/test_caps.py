@@ -29,9 +29,9 @@ def small(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask
 
 
 def everything(stage: Stage) -> dict[str, Any]:
-    """All that is in Redis, but for the leases, which lapse by themselves."""
+    """Return everything in Redis except the leases, which lapse by themselves."""
     client = stage.stores.client
-    return {key: client.dump(key) for key in client.keys("*") if not key.endswith(":lease")}
+    return {key: client.dump(key) for key in client.keys("*") if not key.endswith(":marker")}
 
 
 def test_all_lanes_together_hold_no_more_than_the_total(small: Flask, stage: Stage) -> None:
@@ -46,7 +46,7 @@ def test_all_lanes_together_hold_no_more_than_the_total(small: Flask, stage: Sta
     assert sum(stage.stores.client.xlen(keys.lane(lane)) for lane in range(LANES)) == 3 * LANES
 
 
-def test_a_refusal_by_the_cap_writes_nothing_and_says_when_to_come_again(small: Flask, stage: Stage) -> None:
+def test_a_refusal_by_the_cap_writes_nothing_and_has_a_retry_after(small: Flask, stage: Stage) -> None:
     show = stage.show()
     buyer = Buyer(small, small.test_client())
     for _ in range(3):
@@ -74,7 +74,7 @@ def test_a_redis_short_of_memory_takes_no_books_and_keeps_its_word(stage: Stage,
         before = everything(stage)
         refused(bob.book(show, "A3"), 503, "lane_full")
         assert everything(stage) == before
-        # What was accepted goes on: the same key again, a confirm, a decision, a look.
+        # Accepted bookings continue: a repeated key, a confirm, a decision, a read.
         assert answered(bob.book(show, "A2", key="k"), 202)["id"] == waiting
         answered(alice.confirm(held), 202)
         stage.drain(show)
@@ -84,7 +84,7 @@ def test_a_redis_short_of_memory_takes_no_books_and_keeps_its_word(stage: Stage,
         client.config_set("maxmemory", "0")
 
 
-def test_the_refusal_ends_by_itself(stage: Stage, alice: Buyer) -> None:
+def test_the_refusal_expires(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     lanes.refuse_books(stage.stores.client, LANES, sweep.FULL_MS)
     refused(alice.book(show, "A1"), 503, "lane_full")
@@ -94,7 +94,7 @@ def test_the_refusal_ends_by_itself(stage: Stage, alice: Buyer) -> None:
     answered(alice.book(show, "A1"), 202)
 
 
-def test_a_waiting_operation_takes_no_more_memory_than_the_guard_reckons(stage: Stage, alice: Buyer) -> None:
+def test_a_waiting_operation_takes_no_more_memory_than_the_guard_assumes(stage: Stage, alice: Buyer) -> None:
     """ENTRY_BYTES times the total cap is what full lanes may take of maxmemory."""
     show = stage.show(rows=20, seats=50)
     client = stage.stores.client
@@ -111,8 +111,8 @@ def test_a_waiting_operation_takes_no_more_memory_than_the_guard_reckons(stage: 
     assert 200 < grown / 2_000 < guard.ENTRY_BYTES
 
 
-def test_what_redis_has_no_room_for_is_not_said_to_be_unknown(stage: Stage, alice: Buyer, app: Flask) -> None:
-    """A status or a card that has left Redis cannot be published again while it is full: come later, not 404."""
+def test_a_status_or_card_without_room_in_redis_is_503_and_not_404(stage: Stage, alice: Buyer, app: Flask) -> None:
+    """A status or a card that has left Redis cannot be published again while Redis is full: 503, not 404."""
     show, other = stage.show(), stage.show()
     booking = answered(alice.book(show, "A1"), 202)["id"]
     stage.drain(show)

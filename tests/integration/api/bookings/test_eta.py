@@ -1,4 +1,4 @@
-"""The promised wait, held against the real one: in a lane that moves, in one that stands, and in one that slept."""
+"""The estimated wait, compared with the real one: in a moving lane, in a stalled one, and in one that was idle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.ids import show_of
-from core.queue_position import DELAYED_MS, Place, place
+from core.queue_position import DELAYED_MS, QueuePosition, locate
 from db.kv import keys, statuses
 from db.kv.lanes import refuse_books
 from tests.support.buyer import Buyer, answered, refused
@@ -24,14 +24,14 @@ from workers.sweep import FULL_MS
 LANES = 4
 #: How long each batch is made to last, and how many it takes: some 500 decided per second.
 BATCH_S, BATCH = 0.12, 60
-#: A promise is kept if the real wait is between a half and twice of it.
+#: An estimate holds if the real wait is between half and twice of it.
 FACTOR = 2.0
 
 
-def promised(stage: Stage, booking: UUID) -> Place | None:
-    """What a poll would say of a queued booking; None: it is decided."""
+def promised(stage: Stage, booking: UUID) -> QueuePosition | None:
+    """Return a queued booking's position and estimate, as a poll would; None: it is decided."""
     fields, meter = statuses.read(stage.stores.rounds, booking, show_of(booking), LANES)
-    return place(int(fields["t"]), meter) if fields["v"] == "0" else None
+    return locate(int(fields["t"]), meter) if fields["v"] == "0" else None
 
 
 def fill(stage: Stage, show: int, many: int) -> list[UUID]:
@@ -39,13 +39,13 @@ def fill(stage: Stage, show: int, many: int) -> list[UUID]:
 
 
 def age(stage: Stage, show: int, ms: int) -> None:
-    """Let everything that the lane's meter says have happened so much earlier."""
+    """Shift all times in the lane's meter back by `ms`."""
     for name in ("served_at", "waits_since"):
         if stage.stores.client.hexists(keys.meter(show % LANES), name):
             stage.stores.client.hincrby(keys.meter(show % LANES), name, -ms)
 
 
-def test_the_promise_is_kept_by_a_lane_that_moves(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_estimate_holds_in_a_moving_lane(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     run_batch = draining.run_batch
 
     def slow(*arguments: Any, **more: Any) -> Batch | None:
@@ -60,7 +60,7 @@ def test_the_promise_is_kept_by_a_lane_that_moves(stage: Stage, monkeypatch: pyt
 
     def drain() -> None:
         while stage.drain(show):
-            """One batch after the other."""
+            """Run one batch after the other."""
 
     with ThreadPoolExecutor(1) as pool:
         drained = pool.submit(drain)
@@ -79,7 +79,7 @@ def test_the_promise_is_kept_by_a_lane_that_moves(stage: Stage, monkeypatch: pyt
     assert 1 / FACTOR < tenths[0] < tenths[-1] < FACTOR
 
 
-def test_a_lane_that_stands_still_promises_less_and_less_and_then_nothing(stage: Stage) -> None:
+def test_the_estimate_grows_in_a_stalled_lane_and_then_ends(stage: Stage) -> None:
     stage.limit(batch=5)
     show = stage.show(rows=4, seats=50)
     bookings = fill(stage, show, 30)
@@ -108,7 +108,7 @@ def test_a_lane_that_stands_still_promises_less_and_less_and_then_nothing(stage:
     assert again.eta_ms is not None
 
 
-def test_a_standstill_does_not_count_as_the_pace_of_the_lane(stage: Stage) -> None:
+def test_a_stall_does_not_lower_the_rate_of_the_lane(stage: Stage) -> None:
     stage.limit(batch=BATCH)
     show = stage.show(rows=20, seats=50)
     fill(stage, show, 3 * BATCH)
@@ -121,7 +121,7 @@ def test_a_standstill_does_not_count_as_the_pace_of_the_lane(stage: Stage) -> No
     assert float(stage.stores.client.hget(keys.meter(show % LANES), "rate") or 0) > 0.7 * before > 0
 
 
-def test_a_lane_that_slept_is_not_late(stage: Stage) -> None:
+def test_a_lane_that_was_idle_is_not_delayed(stage: Stage) -> None:
     show = stage.show()
     fill(stage, show, 1)
     stage.drain(show)
@@ -135,7 +135,7 @@ def test_a_lane_that_slept_is_not_late(stage: Stage) -> None:
     assert here.eta_ms < 1_000
 
 
-def test_a_client_is_told_that_its_lane_is_late(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_client_sees_that_its_lane_is_delayed(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show()
     booking = answered(alice.book(show, "A1"), 202)
     assert booking["delayed"] is False
@@ -153,7 +153,7 @@ def test_a_client_is_told_that_its_lane_is_late(stage: Stage, alice: Buyer, bob:
     assert (decided["status"], decided["delayed"]) == ("CONFIRMED", False)
 
 
-def test_a_confirm_that_waits_in_a_late_lane_says_so(stage: Stage, alice: Buyer) -> None:
+def test_a_confirm_in_a_delayed_lane_shows_the_delay(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     booking = answered(alice.book(show, "A1", hold=True), 202)["id"]
     stage.drain(show)
@@ -166,7 +166,7 @@ def test_a_confirm_that_waits_in_a_late_lane_says_so(stage: Stage, alice: Buyer)
     assert (late["stage"], late["eta_ms"], late["delayed"]) == ("HELD", None, True)
 
 
-def test_who_is_turned_away_by_a_full_lane_hears_of_its_depth(stage: Stage, alice: Buyer) -> None:
+def test_a_refusal_by_a_full_lane_has_a_retry_after_from_its_depth(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     client, lane = stage.stores.client, show % LANES
     answered(alice.book(show, "A1"), 202)
@@ -179,7 +179,7 @@ def test_who_is_turned_away_by_a_full_lane_hears_of_its_depth(stage: Stage, alic
     assert response.headers["Retry-After"] == "11", "a quarter of 4,001 at 100 a second"
 
 
-def test_a_lapsed_hold_is_asked_for_more_and_more_seldom(stage: Stage, alice: Buyer) -> None:
+def test_a_lapsed_hold_is_polled_ever_more_seldom(stage: Stage, alice: Buyer) -> None:
     show = stage.show(hold_ms=1)
     booking = answered(alice.book(show, "A1", hold=True), 202)["id"]
     stage.drain(show)

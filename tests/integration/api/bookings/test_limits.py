@@ -1,4 +1,4 @@
-"""What the door knows of a user: limits that the lane has told of, and what this user has booked in the last hour."""
+"""Limits per user at accept: those that the lane has reported, and the bookings of the last hour."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.support.stage import Stage
 HOURLY = 5
 
 
-# -- limits that the lane has told ----------------------------------------------------------------------
+# -- limits that the lane has reported ------------------------------------------------------------------
 
 
 def limited(stage: Stage, *, hold: bool = False, **settings: int) -> tuple[int, UUID]:
-    """A show at which alice has all she may, and has been told so by the lane; her booking."""
+    """Make a show at which alice is at the limit, and the lane has reported it; return it and her booking."""
     show = stage.show(rows=4, seats_per_user=2, **settings)
     booking = stage.book(show, "A1", "A2", hold=hold)
     failed = stage.book(show, "B1")
@@ -34,7 +34,7 @@ def limited(stage: Stage, *, hold: bool = False, **settings: int) -> tuple[int, 
     return show, booking
 
 
-def test_the_door_refuses_what_the_lane_has_said_is_too_much(stage: Stage) -> None:
+def test_accept_refuses_a_user_over_the_limit_that_the_lane_reported(stage: Stage) -> None:
     show, _ = limited(stage)
     before = stage.stores.client.xlen(keys.lane(show % LANES))
 
@@ -44,7 +44,7 @@ def test_the_door_refuses_what_the_lane_has_said_is_too_much(stage: Stage) -> No
     assert ask(stage, show, "B2", user=stage.bob).code == "ACCEPTED"
 
 
-def test_who_may_take_one_more_seat_may_ask_for_one(stage: Stage) -> None:
+def test_a_user_one_seat_below_the_limit_may_request_one(stage: Stage) -> None:
     show = stage.show(seats_per_user=3)
     stage.book(show, "A1", "A2")
     stage.book(show, "B1", "B2")
@@ -55,18 +55,18 @@ def test_who_may_take_one_more_seat_may_ask_for_one(stage: Stage) -> None:
     assert ask(stage, show, "B1").code == "ACCEPTED"
 
 
-def test_a_cancel_opens_the_door_at_once(stage: Stage) -> None:
+def test_a_cancel_lifts_the_refusal_at_once(stage: Stage) -> None:
     show, booking = limited(stage)
     stage.cancel(booking)
 
     again = ask(stage, show, "B2")
 
-    assert again.code == "ACCEPTED", "it stands behind the cancel"
+    assert again.code == "ACCEPTED", "it is queued behind the cancel"
     stage.drain(show)
     assert stage.seats(show)["B2"][0] == "SOLD"
 
 
-def test_a_cancel_whose_batch_ends_later_opens_the_door(stage: Stage) -> None:
+def test_a_cancel_whose_batch_ends_later_lifts_the_refusal(stage: Stage) -> None:
     show, booking = limited(stage)
     client = stage.stores.client
     belief = client.hget(keys.undecided(show % LANES, show), f"!{stage.alice}")
@@ -78,7 +78,7 @@ def test_a_cancel_whose_batch_ends_later_opens_the_door(stage: Stage) -> None:
     assert ask(stage, show, "B2").code == "ACCEPTED"
 
 
-def test_a_hold_that_ends_opens_the_door(stage: Stage) -> None:
+def test_a_hold_that_ends_lifts_the_refusal(stage: Stage) -> None:
     show, _ = limited(stage, hold=True, hold_ms=60_000)
     assert ask(stage, show, "B2").code == "LIMIT_REACHED"
     stage.let_holds_lapse(show)
@@ -88,9 +88,9 @@ def test_a_hold_that_ends_opens_the_door(stage: Stage) -> None:
     assert ask(stage, show, "B2").code == "ACCEPTED"
 
 
-def test_a_limit_is_believed_until_the_first_hold_ends_and_for_ten_seconds_at_the_most(stage: Stage) -> None:
+def test_a_limit_is_trusted_until_the_first_hold_ends_and_for_ten_seconds_at_most(stage: Stage) -> None:
     short, _ = limited(stage, hold=True, hold_ms=1)
-    assert ask(stage, short, "B2").code == "ACCEPTED", "the hold has lapsed, and nobody has decided anything"
+    assert ask(stage, short, "B2").code == "ACCEPTED", "the hold has lapsed, though nothing was decided"
 
     show, _ = limited(stage)
     seconds, micros = stage.stores.client.time()
@@ -98,7 +98,7 @@ def test_a_limit_is_believed_until_the_first_hold_ends_and_for_ten_seconds_at_th
     assert 0 < until_ms - (seconds * 1000 + micros // 1000) <= 10_000
 
 
-def test_another_limit_of_the_show_opens_the_door(stage: Stage) -> None:
+def test_a_changed_limit_of_the_show_lifts_the_refusal(stage: Stage) -> None:
     show, _ = limited(stage)
     stage.change(show, seats_per_user=4)
     stage.drain(show)
@@ -107,7 +107,7 @@ def test_another_limit_of_the_show_opens_the_door(stage: Stage) -> None:
 
 
 def test_a_refusal_for_the_limit_is_remembered_like_others(stage: Stage) -> None:
-    """Final statuses of the show may have left Redis: an outcome of this key may stand in Postgres."""
+    """Final statuses of the show may have left Redis: this key's outcome may be in Postgres only."""
     show, _ = limited(stage)
     client = stage.stores.client
     assert not ask(stage, show, "B2").forgotten
@@ -124,14 +124,14 @@ def test_a_refusal_for_the_limit_is_remembered_like_others(stage: Stage) -> None
 
 @pytest.fixture
 def stingy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """An api that takes so many bookings of a user in an hour."""
+    """An api with a small limit of bookings per user and hour."""
     monkeypatch.setenv("BOOKINGS_PER_USER_HOUR", str(HOURLY))
     with opened_app(Settings.from_env()) as app:
         yield app
 
 
 def test_one_account_writes_so_many_rows_an_hour_whatever_it_asks_for(stingy: Flask, stage: Stage) -> None:
-    """Each request is for a seat that is taken or for more than the limit, at two shows, and decided at once."""
+    """Each request is for a taken seat or beyond the limit, at two shows, and is decided at once."""
     shows = [stage.show(rows=1, seats=10, seats_per_user=2), stage.show(rows=1, seats=10, seats_per_user=2)]
     for show in shows:
         stage.book(show, "A1", user=stage.bob)
@@ -156,8 +156,8 @@ def test_one_account_writes_so_many_rows_an_hour_whatever_it_asks_for(stingy: Fl
     answered(other.book(shows[1], "A3"), 202)
 
 
-def test_one_account_changes_its_mind_so_often_an_hour(stingy: Flask, stage: Stage) -> None:
-    """A cancel of a confirmed booking after the show's start is refused by the lane, each time anew."""
+def test_confirms_and_cancels_of_one_account_are_limited_per_hour(stingy: Flask, stage: Stage) -> None:
+    """The lane refuses each cancel of a confirmed booking after the show's start again."""
     show = stage.show()
     buyer = Buyer(stingy, stingy.test_client())
     booking = answered(buyer.book(show, "A1"), 202)["id"]
@@ -175,7 +175,7 @@ def test_one_account_changes_its_mind_so_often_an_hour(stingy: Flask, stage: Sta
 # -- as a client sees them ------------------------------------------------------------------------------
 
 
-def test_a_client_is_told_which_and_when_to_come_again(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_client_sees_the_reason_and_a_retry_after(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show(rows=4, seats_per_user=1)
     for number in range(4):
         answered(alice.book(show, f"A{number + 1}"), 202)

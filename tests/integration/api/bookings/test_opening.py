@@ -1,4 +1,4 @@
-"""The first moment of a sale: each process reads the hall once, whoever asks, and remembers so many and no more."""
+"""The opening of a sale: each process reads the hall once for all requests, and what it remembers is bounded."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ PRICES = {"standard": 1_000}
 
 
 def opened(app: Flask, engine: Engine, seats: int = 20_000) -> tuple[Backend, int]:
-    """The stores of a process that has met no show yet, and a show in a large hall."""
+    """Return the backend of a process that knows no show yet, and a show in a large hall."""
     stores: Backend = app.extensions["onsale"]
     stores.service.intake.learn()
     return stores, make_show(engine, plan=large_plan(seats), prices=PRICES)
 
 
 def ask_at_once(stores: Backend, shows: list[int]) -> list[int]:
-    """What people are answered who ask for a seat of these shows at the same moment, each in a thread of its own."""
+    """Request a seat of each of these shows at the same moment, each in a separate thread; return the statuses."""
     together = threading.Barrier(len(shows))
 
     def ask(number: int) -> int:
@@ -55,7 +55,7 @@ def ask_at_once(stores: Backend, shows: list[int]) -> list[int]:
 
 
 @pytest.mark.parametrize("cold", [True, False], ids=["Redis has no plan", "Redis has it"])
-def test_of_all_who_ask_first_one_reads_the_hall(
+def test_one_of_many_first_requests_reads_the_hall(
     app: Flask, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch, cold: bool
 ) -> None:
     stores, show = opened(app, engine)
@@ -78,16 +78,14 @@ def test_of_all_who_ask_first_one_reads_the_hall(
     assert calls == ["hall_of", "plan", *(["get_hall", "publish_plan"] if cold else [])]
 
 
-def test_a_show_that_is_not_there_is_looked_for_once(
-    app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_show_is_looked_up_once(app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     stores, _ = opened(app, engine, 1_000)
 
     assert ask_at_once(stores, [4711] * THREADS) == [404] * THREADS
     assert stores.service.intake.plans._of_shows._making == {}
 
 
-def test_what_a_process_remembers_of_halls_is_bounded(
+def test_the_halls_that_a_process_remembers_are_bounded(
     app: Flask, engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = Hall.from_plan(0, large_plan(5_000)).size
@@ -105,7 +103,7 @@ def test_what_a_process_remembers_of_halls_is_bounded(
     assert len(intake.plans._of_shows._values) == 3
 
 
-def test_what_a_worker_remembers_of_halls_is_bounded(
+def test_the_halls_that_a_worker_remembers_are_bounded(
     engine: Engine, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.stores.halls = Recent(2, lambda _: 1)
@@ -130,7 +128,7 @@ def test_what_a_worker_remembers_of_halls_is_bounded(
 
 
 def test_the_maps_that_an_api_keeps_are_bounded_by_their_bytes(app: Flask, engine: Engine) -> None:
-    maps = app.extensions["onsale"].seat_maps._maps
+    maps = app.extensions["onsale"].seat_maps._cache
     shows = [make_show(engine, plan=large_plan(2_000), prices=PRICES) for _ in range(3)]
     first = maps.at_least(shows[0], 0)
     maps._maps._most = 2 * (len(first.body) + len(first.gzipped)) + 100
@@ -144,7 +142,7 @@ def test_the_maps_that_an_api_keeps_are_bounded_by_their_bytes(app: Flask, engin
 def test_the_best_seats_of_a_large_hall_are_found_without_reading_every_seat(
     stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """200,000 rows of nobody's seats took a worker's other lanes their turn at Python."""
+    """Reading 200,000 rows of free seats would keep the GIL from a worker's other lanes."""
     show = make_show(engine, plan=large_plan(20_000), prices=PRICES)
     stage.publish_card(show)
     named = stage.book(show, "A500")

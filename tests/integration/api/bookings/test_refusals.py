@@ -1,4 +1,4 @@
-"""Bad input and refusals over HTTP: each one clear answer, and nothing is accepted."""
+"""Bad input and refusals over HTTP: each gets one clear answer, and nothing is accepted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.buyer import Buyer, answered, refused
 from tests.support.stage import Stage
 
 
-def test_others_bookings_are_not_there(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_bookings_of_others_are_not_found(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show()
     id_ = alice.book(show, "A1", hold=True).get_json()["id"]
     for _ in range(3):  # queued, decided, and gone from Redis
@@ -47,7 +47,7 @@ def test_a_reference_is_found_however_it_is_written(stage: Stage, alice: Buyer) 
         assert answered(alice.get(f"reference/{written}"), 200)["id"] == wanted["id"]
 
 
-def test_what_is_no_reference_asks_no_store(stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_reference_calls_no_store(stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(_engine: Any) -> Any:
         raise AssertionError("a transaction was opened")
 
@@ -101,7 +101,7 @@ def test_a_bad_key_is_refused(stage: Stage, alice: Buyer, key: str) -> None:
     refused(alice.book(stage.show(), "A1", key=key), 422, "bad_idempotency_key")
 
 
-def test_bodies_that_are_too_large_or_no_json(stage: Stage, alice: Buyer, client: FlaskClient) -> None:
+def test_bodies_that_are_too_large_or_not_json(stage: Stage, alice: Buyer, client: FlaskClient) -> None:
     headers = alice.headers | {"Content-Type": "application/json"}
     large = json.dumps({"show_id": 1, "seats": ["A1"], "x": "y" * 1_000_000})
 
@@ -117,7 +117,7 @@ def test_without_a_token_or_a_show(stage: Stage, alice: Buyer, client: FlaskClie
     refused(alice.book(777, "A1"), 404, "no_such_show")
 
 
-def test_refusals_at_the_door(stage: Stage, alice: Buyer) -> None:
+def test_refusals_by_the_show_card(stage: Stage, alice: Buyer) -> None:
     show = stage.show(rows=1, seats=1)
     alice.book(show, "A1")
     stage.drain()
@@ -145,7 +145,7 @@ def test_a_show_that_is_not_open_says_when_it_is(
     assert least <= int(response.headers["Retry-After"]) <= most
 
 
-def test_also_a_card_that_is_long_unconfirmed_says_when_its_show_opens(stage: Stage, alice: Buyer) -> None:
+def test_a_card_long_unconfirmed_still_has_the_opening_time(stage: Stage, alice: Buyer) -> None:
     opens_ms = int(time.time() + 3_600) * 1000
     show = stage.show(sales_open_ms=opens_ms, sales_close_ms=opens_ms + 1, starts_ms=opens_ms + 1)
     stage.stores.client.hdel(keys.card(show % 4, show), "checked")

@@ -1,4 +1,4 @@
-"""Redis says what Postgres does not: after a failover, a wipe, a lost entry or a restore. Nothing of it may last."""
+"""Redis and Postgres disagree: after a failover, a wipe, a lost entry or a restore. No disagreement may last."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LANES = 4
 
 
 def snapshot(stage: Stage) -> dict[str, bytes]:
-    """Everything in Redis, as a replica has it that will miss what comes now."""
+    """Dump everything in Redis, as a replica that will miss all later writes."""
     client: Any = stage.stores.client.connection_pool
     raw = type(stage.stores.client)(connection_pool=_raw(client))
     try:
@@ -37,7 +37,7 @@ def _raw(pool: Any) -> Any:
 
 
 def fail_over(stage: Stage, to: dict[str, bytes]) -> None:
-    """The replica takes over: Redis is as it was when the snapshot was taken."""
+    """Promote the replica: restore Redis to the snapshot."""
     raw = type(stage.stores.client)(connection_pool=_raw(stage.stores.client.connection_pool))
     try:
         raw.flushdb()
@@ -48,12 +48,12 @@ def fail_over(stage: Stage, to: dict[str, bytes]) -> None:
 
 
 def age_check(stage: Stage, key: str, by_s: int = 61) -> None:
-    """As if it had been confirmed longer ago."""
+    """Make the last check of a card or status look older."""
     client = stage.stores.client
     client.hincrby(key, "checked", -by_s * 1000)
 
 
-def test_a_show_that_redis_calls_sold_out_is_looked_up_again(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_show_sold_out_in_redis_is_checked_in_postgres(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show(rows=1, seats=1)
     id_ = answered(alice.book(show, "A1"), 202)["id"]
     stage.drain()
@@ -63,14 +63,14 @@ def test_a_show_that_redis_calls_sold_out_is_looked_up_again(stage: Stage, alice
     fail_over(stage, before)
     card = keys.card(lane_of(show, LANES), show)
 
-    refused(bob.book(show, "A1"), 409, "sold_out")  # believed for a minute
+    refused(bob.book(show, "A1"), 409, "sold_out")  # trusted for a minute
     age_check(stage, card)
 
     answered(bob.book(show, "A1"), 202)
 
 
 @pytest.mark.parametrize("state", ["PAUSED", "CLOSED"])
-def test_a_show_that_redis_calls_closed_is_looked_up_again(stage: Stage, bob: Buyer, state: str) -> None:
+def test_a_show_closed_in_redis_is_checked_in_postgres(stage: Stage, bob: Buyer, state: str) -> None:
     show = stage.show()
     answered(bob.book(show, "A1"), 202)
     stage.drain()
@@ -81,7 +81,7 @@ def test_a_show_that_redis_calls_closed_is_looked_up_again(stage: Stage, bob: Bu
     answered(bob.book(show, "A2"), 202)
 
 
-def test_a_stale_refusal_stands_while_postgres_is_unavailable(
+def test_a_stale_refusal_is_returned_while_postgres_is_unavailable(
     stage: Stage, bob: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -96,7 +96,7 @@ def test_a_stale_refusal_stands_while_postgres_is_unavailable(
     refused(bob.book(show, "A2"), 409, "show_paused")
 
 
-def test_one_caller_in_five_seconds_confirms_a_refusal(stage: Stage) -> None:
+def test_a_refusal_is_confirmed_once_in_five_seconds(stage: Stage) -> None:
     show = stage.show()
     stage.stores.client.hset(keys.card(lane_of(show, LANES), show), mapping={"state": "PAUSED", "checked": 0})
     operation = stage.operation(show, "A1")
@@ -104,13 +104,13 @@ def test_one_caller_in_five_seconds_confirms_a_refusal(stage: Stage) -> None:
     assert [stage.accept(operation).stale for _ in range(3)] == [True, False, False]
 
 
-def test_a_hold_that_redis_has_not_heard_the_end_of_is_looked_up(stage: Stage, alice: Buyer) -> None:
+def test_a_hold_whose_end_redis_missed_is_read_from_postgres(stage: Stage, alice: Buyer) -> None:
     show = stage.show(hold_ms=1)
     body = {"show_id": show, "seats": ["A1"], "hold": True}
     id_ = answered(alice.post(body, "k"), 202)["id"]
     stage.drain()
     before = snapshot(stage)
-    with transaction(stage.stores.engine) as connection:  # the hold's time was long over, and then it was expired
+    with transaction(stage.stores.engine) as connection:  # the hold lapsed long ago, and was then expired
         connection.execute(text("UPDATE bookings SET expires_at = accepted_at"))
     stage.expire(show)
     stage.drain()
@@ -131,7 +131,7 @@ def _with_deadline(body: str, deadline: str) -> str:
     return f'{head}"expires_at":"{deadline}{rest[rest.index(chr(34)) :]}'
 
 
-def test_a_hold_that_nobody_expires_asks_postgres_once_a_minute(
+def test_a_hold_that_is_not_expired_is_read_from_postgres_once_a_minute(
     stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -197,8 +197,8 @@ def test_a_lane_stops_when_postgres_has_lost_what_was_published(
     assert stage.booking(again).status is Status.CONFIRMED
 
 
-def test_a_card_that_a_batch_makes_leaves_redis(stage: Stage) -> None:
-    """Long after a show its card has left Redis; a Cancel that comes then must not bring it back for ever."""
+def test_a_card_that_a_batch_creates_expires_in_redis(stage: Stage) -> None:
+    """Long after a show its card has left Redis; a Cancel that arrives then must not restore it for ever."""
     show = stage.show()
     booking = stage.book(show, "A1")
     stage.drain()

@@ -1,4 +1,4 @@
-"""A booking that is cancelled while it is queued takes no seats from those who asked after it."""
+"""A booking that is cancelled while it is queued takes no seats from later requests."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from workers.publish import publish
 
 
 def marks(stage: Stage, show: int) -> set[str]:
-    """The bookings that are marked as withdrawn in the show's lane."""
+    """Return the bookings marked as withdrawn in the show's lane."""
     return set(stage.stores.client.hkeys(keys.withdrawn(show % 4)))
 
 
 def fields(stage: Stage, booking: UUID) -> dict[str, str]:
-    """A booking's status hash."""
+    """Return a booking's status hash."""
     return dict(stage.stores.client.hgetall(keys.status(ids.show_of(booking) % 4, booking)))
 
 
 def outcomes(stage: Stage, booking: UUID) -> list[tuple[str, str]]:
-    """What was decided about a booking, oldest first."""
+    """Return the decisions about a booking, oldest first."""
     with transaction(stage.stores.engine) as connection:
         rows = connection.execute(
             text("SELECT kind, outcome FROM journal WHERE booking_id = :id ORDER BY seq"), {"id": booking}
@@ -36,7 +36,7 @@ def outcomes(stage: Stage, booking: UUID) -> list[tuple[str, str]]:
         return [(row.kind, row.outcome) for row in rows]
 
 
-def test_who_asked_between_a_book_and_its_cancel_gets_the_seat(stage: Stage) -> None:
+def test_a_request_between_a_book_and_its_cancel_gets_the_seat(stage: Stage) -> None:
     show = stage.show()
     regretted = stage.book(show, "A1")
     between = stage.book(show, "A1", user=stage.bob)
@@ -54,7 +54,7 @@ def test_who_asked_between_a_book_and_its_cancel_gets_the_seat(stage: Stage) -> 
 
 
 @pytest.mark.rule(number=12)
-def test_a_cancel_behind_the_batch_is_seen_by_it(stage: Stage) -> None:
+def test_a_cancel_after_the_batch_is_seen_by_it(stage: Stage) -> None:
     show = stage.show()
     stage.limit(batch=2)
     regretted = stage.book(show, "A1")
@@ -121,8 +121,8 @@ def test_a_decided_booking_is_cancelled_without_a_mark(stage: Stage) -> None:
     assert outcomes(stage, booking) == [("BOOK", "CONFIRMED"), ("CANCEL", "CANCELLED")]
 
 
-def test_a_cancel_that_comes_while_its_book_is_decided_is_decided_after_it(stage: Stage) -> None:
-    """Committed and not published: the status says QUEUED still, so the Cancel leaves a mark that comes too late."""
+def test_a_cancel_that_arrives_while_its_book_is_decided_is_decided_after_it(stage: Stage) -> None:
+    """Committed but unpublished: the status still says QUEUED, so the Cancel leaves a mark, too late to matter."""
     show = stage.show()
     booking = stage.book(show, "A1")
     batch = run_batch(stage.stores, show % 4, 500)
@@ -153,7 +153,7 @@ def test_a_batch_that_was_committed_and_never_published_is_published_as_it_was_d
     stage.proven()
 
 
-def test_a_lost_mark_costs_only_the_overtaking(stage: Stage) -> None:
+def test_a_lost_mark_costs_only_the_early_release(stage: Stage) -> None:
     show = stage.show()
     regretted = stage.book(show, "A1")
     between = stage.book(show, "A1", user=stage.bob)
@@ -184,8 +184,8 @@ def test_a_queued_booking_is_cancelled_over_http(stage: Stage, alice: Buyer, bet
     assert stage.counters(show) == (0, between)
 
 
-def test_a_mark_that_an_older_worker_has_left_is_gone_once_the_lane_is_empty(stage: Stage) -> None:
-    """Its finish.lua knows no marks: those of a rolling upgrade would stay for ever, and be read with each batch."""
+def test_a_mark_left_by_an_older_worker_is_removed_once_the_lane_is_empty(stage: Stage) -> None:
+    """Its finish.lua knows no marks: after a rolling upgrade each batch would read them for ever."""
     show = stage.show()
     stage.stores.client.hset(keys.withdrawn(show % 4), uuid4().hex, "1-1")
     regretted = stage.book(show, "A1")

@@ -1,4 +1,4 @@
-"""A hall has one show at a time, and a new show is still to come: over HTTP, on a real Postgres."""
+"""A hall has one show at a time, and new shows start in the future: over HTTP, on a real Postgres."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROW = {"rows": PLAN["rows"][:1]}
 
 
 class Office:
-    """Where an administrator makes shows in one hall, each of a movie of 90 minutes."""
+    """An administrator who makes shows in one hall, each of a movie of 90 minutes."""
 
     def __init__(self, client: FlaskClient, engine: Engine, headers: dict[str, str]) -> None:
         self._client, self._engine, self._headers = client, engine, headers
@@ -55,7 +55,7 @@ def office(app: Flask, client: FlaskClient, engine: Engine) -> Office:
 
 
 def taken(response: TestResponse, by: int) -> None:
-    """Check that the hall is taken, and that the answer names the show that has it."""
+    """Check that the hall is taken, and that the answer names the show in it."""
     assert response.status_code == 409, response.text
     body = response.get_json(force=True)
     assert body["code"] == "hall_taken"
@@ -78,7 +78,7 @@ def test_one_show_may_begin_when_the_other_ends(office: Office, minutes: int) ->
     office.made(START_MS + minutes * MINUTE_MS)
 
 
-def test_the_longer_movie_counts_whichever_comes_first(office: Office, engine: Engine) -> None:
+def test_the_longer_movie_counts_whichever_starts_first(office: Office, engine: Engine) -> None:
     short = office.made(START_MS)
     office.change("UPDATE movies SET duration_min = 1000")
     long = office.movie
@@ -100,20 +100,20 @@ def test_between_two_shows_the_hall_is_made_ready(office: Office, side: int) -> 
 
 
 @pytest.mark.parametrize("settings", [{"SHOWS_MAY_OVERLAP": "true"}], indirect=True)
-def test_shows_may_overlap_where_that_is_wanted(office: Office) -> None:
+def test_shows_may_overlap_if_the_setting_allows_it(office: Office) -> None:
     office.made(START_MS)
 
     office.made(START_MS)
 
 
-def test_other_halls_are_not_looked_at(office: Office, engine: Engine) -> None:
+def test_shows_in_other_halls_do_not_conflict(office: Office, engine: Engine) -> None:
     office.made(START_MS)
     make_show(engine, starts_ms=START_MS, plan=ROW)
 
     office.made(START_MS, hall_id=make_hall(engine))
 
 
-def test_a_closed_show_gives_its_hall_back_if_nobody_has_a_seat(office: Office) -> None:
+def test_a_closed_show_without_owned_seats_frees_its_hall(office: Office) -> None:
     first = office.made(START_MS)
     office.change('UPDATE shows SET settings = settings || \'{"state": "PAUSED"}\'')
     taken(office.make(START_MS), first)

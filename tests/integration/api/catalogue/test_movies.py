@@ -48,7 +48,7 @@ def test_a_movie_is_created_read_replaced_and_removed(client: FlaskClient, carol
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "get"])
-def test_what_is_not_there_is_404(client: FlaskClient, carol: dict[str, str], method: str) -> None:
+def test_a_missing_movie_is_404(client: FlaskClient, carol: dict[str, str], method: str) -> None:
     json = {"json": MOVIE} if method == "put" else {}
     response = getattr(client, method)("/api/movies/77", headers=carol, **json)
 
@@ -56,7 +56,7 @@ def test_what_is_not_there_is_404(client: FlaskClient, carol: dict[str, str], me
     assert response.get_json(force=True)["code"] == "no_such_movie"
 
 
-def test_a_movie_with_shows_stays(client: FlaskClient, engine: Engine, carol: dict[str, str]) -> None:
+def test_a_movie_with_shows_cannot_be_deleted(client: FlaskClient, engine: Engine, carol: dict[str, str]) -> None:
     movie_id = make_movie(engine)
     make_show(engine, movie_id=movie_id)
 
@@ -80,7 +80,7 @@ def test_movies_are_searched_by_title_and_genre(client: FlaskClient, engine: Eng
 
 
 @pytest.mark.parametrize("query", ["?q=%00", "?q=", "?q=" + "x" * 101])
-def test_a_search_that_makes_no_sense_is_refused(client: FlaskClient, query: str) -> None:
+def test_an_invalid_search_is_refused(client: FlaskClient, query: str) -> None:
     assert client.get(f"/api/movies{query}").status_code == 422
 
 
@@ -117,7 +117,7 @@ def test_a_hall_is_created_and_read_with_its_plan(client: FlaskClient, carol: di
     assert [hall["name"] for hall in listed.get_json()["halls"]] == ["Big"]
 
 
-def test_a_plan_that_makes_no_sense_is_refused(client: FlaskClient, carol: dict[str, str]) -> None:
+def test_an_invalid_plan_is_refused(client: FlaskClient, carol: dict[str, str]) -> None:
     twice = {"rows": [PLAN["rows"][0], PLAN["rows"][0]]}
 
     response = client.post("/api/halls", json={"name": "Big", "plan": twice}, headers=carol)

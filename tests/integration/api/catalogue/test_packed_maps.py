@@ -1,4 +1,4 @@
-"""Large seat maps: compressed when they are made, once a version, and sent so to whoever accepts it."""
+"""Large seat maps: compressed when they are built, once per version, and sent to clients that accept gzip."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from api.catalogue.seat_map_cache import SeatMaps
+from api.catalogue.seat_map_cache import SeatMapCache
 from tests.support.factories import make_show, sell
 
 LARGE_PLAN = {
@@ -44,8 +44,8 @@ def test_a_large_map_is_compressed_once_a_version(
     assert made == [len(plain.data), len(gzip.decompress(changed.data))]
 
 
-def test_both_forms_of_a_map_count_as_memory(engine: Engine) -> None:
-    maps = SeatMaps(engine)
+def test_both_forms_of_a_map_count_against_the_limit(engine: Engine) -> None:
+    maps = SeatMapCache(engine)
     made = maps.at_least(make_show(engine, plan=LARGE_PLAN, prices={"standard": 1200}), 1)
 
     assert made.gzipped

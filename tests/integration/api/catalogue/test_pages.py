@@ -1,6 +1,6 @@
-"""Every list of the API, page by page, on a real Postgres: nothing twice, nothing left out, and an end.
+"""Every list of the API, page by page, on a real Postgres: nothing twice, nothing left out, and a last page.
 
-A list moves while somebody reads it: rows come before the page they are at, and rows of earlier pages go.
+Lists change while they are read: rows are added before the current page, and rows of earlier pages are removed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROW = {"rows": PLAN["rows"][:1]}
 
 
 def make_booking(engine: Engine, number: int) -> UUID:
-    """A failed booking; those with a greater number come first in the list, two to a millisecond."""
+    """Insert a failed booking; greater numbers come first in the list, two per millisecond."""
     booking = Booking(
         id=booking_id(b"s" * 32, 1, USER, str(number)), show_id=1, user_id=USER, status=Status.FAILED,
         reason=Reason.SOLD_OUT, fingerprint="f", seats=(), amount_cents=0, version=1, last_operation=LAST,
@@ -47,8 +47,8 @@ def make_booking(engine: Engine, number: int) -> UUID:
 class Case:
     """One list.
 
-    `make`: make a row and return its id; greater numbers come later, and two in a row differ by their ids alone.
-    `gone`: the statement after which a row is not in the list.
+    `make`: insert a row and return its id; greater numbers come later, and neighbours may differ by their ids alone.
+    `gone`: the statement that removes a row from the list.
     """
 
     path: str
@@ -97,7 +97,7 @@ def read(app: Flask, client: FlaskClient, case: Case) -> Callable[..., dict[str,
 
 
 def rest(read: Callable[..., dict[str, Any]], limit: int, page: dict[str, Any]) -> list[Any]:
-    """The ids of all pages behind this one."""
+    """Return the ids of all pages after this one."""
     found: list[Any] = []
     deadline = time.monotonic() + PATIENCE_S
     while page["next"]:
@@ -109,7 +109,7 @@ def rest(read: Callable[..., dict[str, Any]], limit: int, page: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6])
-def test_a_list_comes_whole_in_pages_and_ends_with_null(
+def test_a_list_is_complete_in_pages_and_ends_with_null(
     engine: Engine, case: Case, read: Callable[..., dict[str, Any]], limit: int
 ) -> None:
     for number in (3, 0, 5, 1, 4, 2):
@@ -122,7 +122,7 @@ def test_a_list_comes_whole_in_pages_and_ends_with_null(
     assert first["ids"] + rest(read, limit, first) == whole["ids"]
 
 
-def test_a_list_that_moves_is_still_read_whole_and_once(
+def test_a_changing_list_is_read_completely_and_without_repetition(
     engine: Engine, case: Case, read: Callable[..., dict[str, Any]]
 ) -> None:
     for number in range(2, 8):
@@ -133,7 +133,7 @@ def test_a_list_that_moves_is_still_read_whole_and_once(
     case.make(engine, 0)  # before it
     assert rest(read, 3, first) == whole[3:]
     with transaction(engine) as connection:
-        for id_ in (whole[0], whole[2]):  # among them the row that the page ended with
+        for id_ in (whole[0], whole[2]):  # including the last row of the page
             connection.execute(text(case.gone), {"id": id_})
     assert rest(read, 3, first) == whole[3:]
 

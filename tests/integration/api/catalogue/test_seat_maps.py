@@ -1,4 +1,4 @@
-"""Seat maps: the same by the front and by Flask, and never older than an outcome that somebody has seen."""
+"""Seat maps: the same from the front and from Flask, and never older than a published outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Flask
 
 from api.app import in_front_of
 from api.catalogue import seat_map_cache, seat_maps
-from api.catalogue.seat_map_cache import SeatMap, SeatMaps
+from api.catalogue.seat_map_cache import SeatMap, SeatMapCache
 from core.errors import RedisUnavailable
 from core.ids import lane_of
 from core.settings import Settings
@@ -32,7 +32,7 @@ def server(app: Flask) -> Iterator[Server]:
 
 @pytest.fixture
 def by_postgres(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The shows that Postgres was asked for from here on."""
+    """The shows whose map or version is read from Postgres from here on."""
     asked: list[int] = []
     service = app.extensions["onsale"].seat_maps
     real = service._from_postgres
@@ -45,7 +45,7 @@ def by_postgres(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
-def told(headers: Any) -> dict[str, str]:
+def stable(headers: Any) -> dict[str, str]:
     skipped = ("x-request-id", "content-length")
     return {name.lower(): value for name, value in headers.items() if name.lower() not in skipped}
 
@@ -65,7 +65,7 @@ def statuses(map_: Any) -> dict[str, str]:
      {"If-None-Match": '"0"'}, {"If-None-Match": 'W/"0", "9"'}, {"If-None-Match": '"9"'}, {"X-Request-Id": "mine"},
      {"Authorization": "Bearer x"}],
 )  # fmt: skip
-def test_a_map_is_answered_as_by_flask(
+def test_the_front_answers_a_map_as_flask_does(
     make_app: Callable[[Settings], Flask], settings: Settings, stage: Stage, origins: str, headers: dict[str, str]
 ) -> None:
     app = make_app(replace(settings, cors_origins=tuple(filter(None, origins.split(",")))))
@@ -79,17 +79,17 @@ def test_a_map_is_answered_as_by_flask(
     server.stop()
     for hot in (first, second):
         assert (hot.status, hot.body) == (flask.status_code, flask.data)
-        assert told(hot.headers) == told(flask.headers)
+        assert stable(hot.headers) == stable(flask.headers)
 
 
-def test_a_kept_map_needs_no_postgres_and_is_new_as_soon_as_an_outcome_is(
+def test_a_cached_map_needs_no_postgres_and_is_renewed_with_each_outcome(
     server: Server, stage: Stage, alice: Buyer, by_postgres: list[int]
 ) -> None:
     show = stage.show()
     path = f"/api/shows/{show}/seats"
     look(server, path)
     empty = look(server, path)
-    assert by_postgres == [show]  # the first made the map
+    assert by_postgres == [show]  # the first request built the map
 
     alice.book(show, "A1")
     stage.drain(show)
@@ -97,16 +97,16 @@ def test_a_kept_map_needs_no_postgres_and_is_new_as_soon_as_an_outcome_is(
     same = look(server, path, sold.headers["etag"])
     old = look(server, path, empty.headers["etag"])
 
-    assert by_postgres == [show, show]  # the new version was made once
+    assert by_postgres == [show, show]  # the new version was built once
     assert statuses(empty.json)["A1"] == "AVAILABLE"
     assert statuses(sold.json)["A1"] == statuses(old.json)["A1"] == "SOLD"
     assert (same.status, same.body) == (304, b"")
 
 
-def test_a_card_is_not_believed_for_ever(
+def test_a_card_is_trusted_for_a_limited_time(
     server: Server, stage: Stage, alice: Buyer, by_postgres: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis comes back without its newest second, or empty: Postgres is asked when the time is over."""
+    """Redis returns without its newest second, or empty: Postgres is read when BELIEVED_S is over."""
     show = stage.show()
     path = f"/api/shows/{show}/seats"
     look(server, path)
@@ -114,33 +114,33 @@ def test_a_card_is_not_believed_for_ever(
     stage.drain(show)
     stage.stores.client.delete(keys.card(lane_of(show, stage.stores.settings.lanes), show))
 
-    believed = look(server, path)
+    trusted = look(server, path)
     monkeypatch.setattr(seat_maps, "BELIEVED_S", -1.0)
     asked = look(server, path)
     monkeypatch.undo()
     again = look(server, path, asked.headers["etag"])
 
-    assert statuses(believed.json)["A1"] == "AVAILABLE"
+    assert statuses(trusted.json)["A1"] == "AVAILABLE"
     assert statuses(asked.json)["A1"] == "SOLD"
     assert again.status == 304
 
 
-def test_a_look_that_changed_nothing_is_enough_to_be_believed_again(
+def test_a_check_without_a_change_renews_the_trust(
     server: Server, app: Flask, stage: Stage, by_postgres: list[int]
 ) -> None:
     path = f"/api/shows/{stage.show()}/seats"
     etag = look(server, path).headers["etag"]
-    maps: SeatMaps = app.extensions["onsale"].seat_maps._maps
+    maps: SeatMapCache = app.extensions["onsale"].seat_maps._cache
     [(show, (known, _))] = maps._maps._values.items()
     maps._maps.put(show, replace(known, checked_s=-1e9))
 
     for _ in range(3):
         assert look(server, path, etag).status == 304
 
-    assert by_postgres == [show, show]  # made, looked at once; the rest by Redis
+    assert by_postgres == [show, show]  # built, and checked once; the others by Redis
 
 
-def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
+def test_without_redis_postgres_answers_and_redis_is_not_retried(
     server: Server, app: Flask, stage: Stage, by_postgres: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -160,7 +160,7 @@ def test_without_redis_postgres_answers_and_redis_is_left_in_peace(
     assert len(tried) == 1
 
 
-def test_a_process_that_has_not_met_redis_yet_learns_with_its_first_map(app: Flask, stage: Stage) -> None:
+def test_a_process_that_has_not_reached_redis_yet_becomes_ready_with_its_first_map(app: Flask, stage: Stage) -> None:
     server = Server(in_front_of(app))
     path = f"/api/shows/{stage.show()}/seats"
 
@@ -171,12 +171,14 @@ def test_a_process_that_has_not_met_redis_yet_learns_with_its_first_map(app: Fla
 
 
 @pytest.mark.parametrize("show", ["0", "007", "9999999999", "2147483647", "x", "1/"])
-def test_what_is_no_map_is_flasks(server: Server, app: Flask, show: str) -> None:
+def test_an_invalid_path_of_a_map_goes_to_flask(server: Server, app: Flask, show: str) -> None:
     path = f"/api/shows/{show}/seats"
     assert look(server, path).status == app.test_client().get(path).status_code == 404
 
 
-def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_many_concurrent_requests_builds_the_map(
+    app: Flask, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     show, made = stage.show(), []
     real = seat_map_cache.catalogue.get_taken_seats
 
@@ -185,7 +187,7 @@ def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, mon
         return real(*arguments)
 
     monkeypatch.setattr(seat_map_cache.catalogue, "get_taken_seats", counted)
-    maps: SeatMaps = app.extensions["onsale"].seat_maps._maps
+    maps: SeatMapCache = app.extensions["onsale"].seat_maps._cache
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: maps.at_least(show, 0), range(8)))
@@ -194,7 +196,7 @@ def test_of_many_who_ask_at_once_one_makes_the_map(app: Flask, stage: Stage, mon
     assert len({map_.version for map_ in found}) == 1
 
 
-def test_a_show_that_is_not_there_is_looked_for_once(server: Server, by_postgres: list[int]) -> None:
+def test_a_missing_show_is_looked_up_once(server: Server, by_postgres: list[int]) -> None:
     answers = [look(server, "/api/shows/2147483000/seats") for _ in range(5)]
 
     assert [(answer.status, answer.json["code"]) for answer in answers] == [(404, "no_such_show")] * 5

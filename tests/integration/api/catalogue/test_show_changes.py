@@ -89,12 +89,12 @@ def test_only_an_administrator_changes_shows_that_exist(
 
 @pytest.fixture
 def show(stage: Stage) -> int:
-    """A show in sixty years, whose sale opens two hours before it and ends an hour before it."""
+    """A show in sixty years, whose sale opens two hours before the start and closes an hour before it."""
     return stage.show(starts_ms=START_MS, sales_open_ms=START_MS - 2 * HOUR_MS, sales_close_ms=START_MS - HOUR_MS)
 
 
 def window(hours: dict[str, float]) -> dict[str, Any]:
-    """A body of times, in hours from the start."""
+    """Return a body of times, from hours relative to the start."""
     return {name: iso(START_MS + round(at * HOUR_MS)) for name, at in hours.items()}
 
 
@@ -109,7 +109,7 @@ def window(hours: dict[str, float]) -> dict[str, Any]:
         {"sales_open_at": -3, "sales_close_at": 1},
     ],
 )
-def test_a_window_is_judged_with_what_is_stored(
+def test_a_window_is_checked_together_with_the_stored_settings(
     client: FlaskClient, carol: dict[str, str], show: int, hours: dict[str, float]
 ) -> None:
     body = refused(client.patch(f"/api/shows/{show}", json=window(hours), headers=carol), 422, "invalid_request")
@@ -118,19 +118,19 @@ def test_a_window_is_judged_with_what_is_stored(
 
 
 @pytest.mark.parametrize("hours", [{"sales_open_at": -1, "sales_close_at": 0}, {"sales_open_at": -1.5}])
-def test_a_window_that_stands_is_accepted(
+def test_a_valid_window_is_accepted(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int, hours: dict[str, float]
 ) -> None:
     changed = client.patch(f"/api/shows/{show}", json=window(hours), headers=carol)
     stage.drain()
 
-    assert what_became(client, carol, changed) == ("DONE", None)
+    assert outcome_of(client, carol, changed) == ("DONE", None)
     listed = client.get(f"/api/shows/{show}").get_json()
     assert {name: listed[name] for name in hours} == window(hours)
 
 
-def what_became(client: FlaskClient, carol: dict[str, str], changed: Any) -> tuple[str, str | None]:
-    """Outcome and reason of a change that was accepted."""
+def outcome_of(client: FlaskClient, carol: dict[str, str], changed: Any) -> tuple[str, str | None]:
+    """Return the outcome and reason of an accepted change."""
     assert changed.status_code == 202, changed.text
     response = client.get(changed.headers["Location"], headers=carol)
     assert response.status_code == 200, response.text
@@ -139,17 +139,17 @@ def what_became(client: FlaskClient, carol: dict[str, str], changed: Any) -> tup
     return body["status"], body["reason"]
 
 
-def test_two_changes_that_do_not_go_together_leave_a_window(
+def test_two_incompatible_changes_leave_a_window(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
-    """Each is fine with what is stored; they meet in the lane, and the second one is seen to be refused."""
+    """Each is valid with the stored settings; in the lane they conflict, and the second is REFUSED."""
     path = f"/api/shows/{show}"
     later = client.patch(path, json=window({"sales_open_at": -1.2}), headers=carol)
     earlier = client.patch(path, json=window({"sales_close_at": -1.5}), headers=carol)
     stage.drain()
 
-    assert what_became(client, carol, later) == ("DONE", None)
-    assert what_became(client, carol, earlier) == ("REFUSED", "SALES_WINDOW")
+    assert outcome_of(client, carol, later) == ("DONE", None)
+    assert outcome_of(client, carol, earlier) == ("REFUSED", "SALES_WINDOW")
     listed = client.get(path).get_json()
     assert (listed["sales_open_at"], listed["sales_close_at"]) == tuple(
         window({"sales_open_at": -1.2, "sales_close_at": -1}).values()
@@ -157,7 +157,7 @@ def test_two_changes_that_do_not_go_together_leave_a_window(
     stage.proven()
 
 
-def test_a_window_that_was_wrong_before_the_rule_replays_and_stands_in_the_way_of_nothing_else(
+def test_a_window_that_was_invalid_before_the_rule_replays_and_blocks_no_other_change(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
     path = f"/api/shows/{show}"
@@ -166,14 +166,14 @@ def test_a_window_that_was_wrong_before_the_rule_replays_and_stands_in_the_way_o
     assert client.get(path).get_json()["sales_close_at"] == iso(START_MS + HOUR_MS)
 
     limited = client.patch(path, json={"seats_per_user": 3}, headers=carol)
-    mended = client.patch(path, json=window({"sales_close_at": 0}), headers=carol)
+    corrected = client.patch(path, json=window({"sales_close_at": 0}), headers=carol)
     stage.drain()
 
-    assert what_became(client, carol, limited) == what_became(client, carol, mended) == ("DONE", None)
+    assert outcome_of(client, carol, limited) == outcome_of(client, carol, corrected) == ("DONE", None)
     stage.proven()
 
 
-def test_a_closed_show_is_not_changed_in_silence(
+def test_a_change_of_a_closed_show_is_refused_visibly(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
     path = f"/api/shows/{show}"
@@ -181,8 +181,8 @@ def test_a_closed_show_is_not_changed_in_silence(
     behind = client.patch(path, json={"state": "ON_SALE"}, headers=carol)  # the close is not decided yet
     stage.drain()
 
-    assert what_became(client, carol, closed) == ("DONE", None)
-    assert what_became(client, carol, behind) == ("REFUSED", "SHOW_CLOSED")
+    assert outcome_of(client, carol, closed) == ("DONE", None)
+    assert outcome_of(client, carol, behind) == ("REFUSED", "SHOW_CLOSED")
     for changes in ({"seats_per_user": 3}, {"state": "CLOSED"}, window({"sales_open_at": 1})):
         refused(client.patch(path, json=changes, headers=carol), 409, "show_closed")
     refused(client.delete(path, headers=carol), 409, "show_closed")
@@ -202,13 +202,13 @@ def test_a_change_is_followed_from_its_acceptance_on(
     assert response.headers["Location"] == f"/api/shows/{show}/changes/{accepted['id']}"
 
     stage.drain()
-    stage.stores.client.flushdb()  # what is decided stands in Postgres
+    stage.stores.client.flushdb()  # decisions are in Postgres
     done = client.get(response.headers["Location"], headers=carol).get_json()
     assert done == {**accepted, "status": "DONE", "decided_at": done["decided_at"]}
     assert done["decided_at"] >= accepted["accepted_at"]
 
 
-def test_a_change_that_was_lost_with_redis_is_not_said_to_wait(
+def test_a_change_that_was_lost_with_redis_is_not_found(
     stage: Stage, client: FlaskClient, carol: dict[str, str], show: int
 ) -> None:
     response = client.patch(f"/api/shows/{show}", json={"seats_per_user": 3}, headers=carol)
@@ -217,7 +217,7 @@ def test_a_change_that_was_lost_with_redis_is_not_said_to_wait(
     refused(client.get(response.headers["Location"], headers=carol), 404, "no_such_change")
 
 
-def test_what_is_no_change_of_this_show_is_not_found(
+def test_an_id_of_no_change_of_this_show_is_not_found(
     stage: Stage, client: FlaskClient, carol: dict[str, str], alice: Buyer, show: int
 ) -> None:
     response = client.patch(f"/api/shows/{show}", json={"seats_per_user": 3}, headers=carol)

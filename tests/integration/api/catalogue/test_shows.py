@@ -39,7 +39,7 @@ def carol(app: Flask, engine: Engine) -> dict[str, str]:
 
 @pytest.fixture
 def wanted(engine: Engine) -> dict[str, Any]:
-    """A request for a show that can be fulfilled."""
+    """A valid request to create a show."""
     return {
         "movie_id": make_movie(engine),
         "hall_id": make_hall(engine),
@@ -49,7 +49,7 @@ def wanted(engine: Engine) -> dict[str, Any]:
 
 
 def publish(app: Flask, show_id: int) -> None:
-    """What follows a lane's transaction: the show's card with its version goes to Redis."""
+    """Publish the show's card with its version to Redis, as a lane does after its transaction."""
     app.extensions["onsale"].service.intake.publish_card(show_id)
 
 
@@ -107,7 +107,7 @@ def test_a_shows_first_settings_are_kept(
         ({"seats_per_user": 10_001}, "/seats_per_user"),
     ],
 )
-def test_a_show_that_cannot_be_is_refused_whole(
+def test_an_impossible_show_is_refused_entirely(
     client: FlaskClient, carol: dict[str, str], wanted: dict[str, Any], change: dict[str, Any], place: str
 ) -> None:
     response = client.post("/api/shows", json={**wanted, **change}, headers=carol)
@@ -124,7 +124,7 @@ def test_a_show_needs_its_movie(client: FlaskClient, carol: dict[str, str], want
     assert response.get_json(force=True)["code"] == "no_such_movie"
 
 
-def test_upcoming_shows_come_in_order_and_by_movie(client: FlaskClient, engine: Engine) -> None:
+def test_upcoming_shows_are_listed_in_order_and_by_movie(client: FlaskClient, engine: Engine) -> None:
     other = make_movie(engine, "Vacuum")
     late = make_show(engine, starts_in_ms=3 * HOUR_MS)
     soon = make_show(engine, movie_id=other, starts_in_ms=HOUR_MS)
@@ -154,7 +154,7 @@ def test_a_page_of_the_list_is_kept_for_a_second_and_dropped_by_a_change(
     monkeypatch.setattr(show_list, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     first = make_show(engine, starts_in_ms=HOUR_MS)
     assert listed() == [first]
-    second = make_show(engine, starts_in_ms=2 * HOUR_MS)  # another process's
+    second = make_show(engine, starts_in_ms=2 * HOUR_MS)  # as if by another process
     assert listed() == [first]
 
     clock[0] += show_list.KEPT_S
@@ -163,7 +163,7 @@ def test_a_page_of_the_list_is_kept_for_a_second_and_dropped_by_a_change(
     assert listed() == [first, second, third]
 
 
-def test_a_begun_show_is_still_found_by_its_id(client: FlaskClient, engine: Engine) -> None:
+def test_a_show_that_has_begun_is_still_found_by_its_id(client: FlaskClient, engine: Engine) -> None:
     assert client.get(f"/api/shows/{make_show(engine, starts_in_ms=-HOUR_MS)}").status_code == 200
 
 

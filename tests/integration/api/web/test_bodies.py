@@ -24,14 +24,14 @@ def split(body: bytes, size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1_000])
-def test_a_body_in_chunks_is_read_as_any_other(port: int, size: int) -> None:
+def test_a_chunked_body_is_read_like_any_other(port: int, size: int) -> None:
     answer = chunked(port, LOGIN, split(b'{"email": 3, "password": "x"}', size))
 
     assert answer.status == 422, answer.body
     assert [fault["pointer"] for fault in answer.json["errors"]] == ["/email"]
 
 
-def test_a_body_of_no_chunks_is_no_json(port: int) -> None:
+def test_an_empty_chunked_body_is_not_json(port: int) -> None:
     answer = chunked(port, LOGIN, [])
 
     assert (answer.status, answer.json["code"]) == (400, "not_json")
@@ -62,6 +62,6 @@ def test_a_large_body_in_chunks_is_refused_wherever_one_is_read(port: int) -> No
     ]
 
     assert len(looked) > 8
-    # An administrator's right is asked about before the body is.
+    # An administrator's role is checked before the body is read.
     assert [(*place, answer.body) for *place, answer in looked if answer.status not in (413, 403)] == []
     assert sum(answer.status == 413 for *_, answer in looked) > 4

@@ -59,7 +59,7 @@ def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
 
 
-def test_the_document_keeps_to_what_it_says_of_itself(document: dict[str, Any]) -> None:
+def test_the_document_is_valid_by_its_own_schema(document: dict[str, Any]) -> None:
     told = document["paths"]["/openapi.json"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
 
     assert Draft202012Validator(told).is_valid(document)
@@ -102,13 +102,13 @@ def test_every_change_needs_a_token_except_to_get_one(document: dict[str, Any]) 
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
-def test_unknown_fields_are_refused_in_writing_too(document: dict[str, Any]) -> None:
+def test_the_document_states_that_unknown_fields_are_refused(document: dict[str, Any]) -> None:
     for name, schema in document["components"]["schemas"].items():
         if name not in ("Problem", "PaginationMetadata"):
             assert schema["additionalProperties"] is False, name
 
 
-def test_the_document_says_what_bodies_are_refused_for(document: dict[str, Any]) -> None:
+def test_the_document_states_the_rules_of_bodies(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     booking = Draft202012Validator(schemas["BookingRequest"])
     for good in ({"quantity": 1}, {"quantity": 1, "category": "a"}, {"seats": ["A1"], "give_up_after_ms": 1}):
@@ -130,7 +130,7 @@ def test_the_document_says_what_bodies_are_refused_for(document: dict[str, Any])
         assert not change.is_valid(bad), bad
 
 
-def test_links_lead_from_what_is_answered_to_what_is_asked(document: dict[str, Any]) -> None:
+def test_links_lead_from_fields_of_answers_to_parameters(document: dict[str, Any]) -> None:
     targets = {operation["operationId"]: (path, operation) for path, _, operation in operations(document)}
     sources = set()
     for _, _, operation in operations(document):
@@ -147,7 +147,7 @@ def test_links_lead_from_what_is_answered_to_what_is_asked(document: dict[str, A
 
 
 def asked(document: dict[str, Any], path: str, operation: dict[str, Any]) -> set[str]:
-    """The names of an operation's parameters and of its body's fields."""
+    """Return the names of an operation's parameters and of its body's fields."""
     found = {
         each["name"] for each in (*operation.get("parameters", ()), *document["paths"][path].get("parameters", ()))
     }
@@ -157,12 +157,12 @@ def asked(document: dict[str, Any], path: str, operation: dict[str, Any]) -> set
     return found
 
 
-def test_patterns_end_as_ecmascript_says_it(document: dict[str, Any]) -> None:
+def test_patterns_end_as_in_ecmascript(document: dict[str, Any]) -> None:
     assert r"\Z" not in str(document).replace(r"\\", "\\")
     assert document["components"]["schemas"]["PlanRow"]["properties"]["label"]["pattern"] == "^[A-Z]{1,3}$"
 
 
-def test_a_key_is_described_as_it_is_read(document: dict[str, Any]) -> None:
+def test_the_documented_key_matches_the_parser(document: dict[str, Any]) -> None:
     parameters = document["paths"]["/api/bookings"]["post"]["parameters"]
     key = Draft202012Validator(next(each["schema"] for each in parameters if each.get("name") == "Idempotency-Key"))
     assert key.is_valid("a key of 20 letters.")
@@ -177,8 +177,8 @@ def test_numbers_in_a_query_have_no_sign(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "/shop", "/a/b"])
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])
-def test_the_page_needs_nothing_from_elsewhere(behind_proxy: FlaskClient, path: str, prefix: str) -> None:
-    """Nor from above its prefix, which the proxy takes away from a path and names in a header."""
+def test_the_page_loads_nothing_from_other_servers(behind_proxy: FlaskClient, path: str, prefix: str) -> None:
+    """Nor from above its prefix, which the proxy strips from the path and states in a header."""
 
     def ask(address: str) -> Any:
         assert address.startswith(prefix + "/")
@@ -201,7 +201,7 @@ def test_the_page_needs_nothing_from_elsewhere(behind_proxy: FlaskClient, path: 
     assert told.headers["Vary"] == "Accept-Encoding, X-Forwarded-Prefix"
 
 
-def test_a_prefix_is_nobodys_word_but_a_trusted_proxys(client: FlaskClient) -> None:
+def test_only_a_trusted_proxy_sets_the_prefix(client: FlaskClient) -> None:
     told = client.get("/openapi.json", headers={"X-Forwarded-Prefix": "/evil"})
 
     assert told.get_json()["servers"] == [{"url": "/"}]
@@ -216,7 +216,7 @@ def test_documents_of_made_up_prefixes_do_not_fill_the_memory(behind_proxy: Flas
     assert kept.get("/p0") is None
 
 
-def test_a_file_that_a_browser_has_is_not_sent_again(client: FlaskClient) -> None:
+def test_a_file_that_the_browser_has_is_304(client: FlaskClient) -> None:
     for name in (*FILES, "start.js"):
         tag = client.get(f"/docs/{name}").headers["ETag"]
         for has in (tag, f"W/{tag}", f'"x", W/{tag}', "*"):
@@ -232,5 +232,5 @@ def test_the_pages_files_have_their_types(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["index.html", "VERSION", "..%2f__init__.py", "swagger-ui.js"])
-def test_no_other_file_is_served(client: FlaskClient, name: str) -> None:
+def test_other_files_are_not_served(client: FlaskClient, name: str) -> None:
     assert client.get(f"/docs/{name}").status_code == 404

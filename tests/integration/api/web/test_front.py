@@ -1,4 +1,4 @@
-"""The front: what it answers without Flask, how it waits, and what it refuses before anything waits for a thread."""
+"""The front: what it answers without Flask, how long polls wait, and what it refuses before a thread is needed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def post(server: Server, buyer: Buyer, body: Any, **headers: str) -> Answer:
     return server.ask("POST", "/api/bookings", given, data)
 
 
-def waiting_places(server: Server) -> LongPolls:
+def long_polls(server: Server) -> LongPolls:
     return server.app._service._long_polls
 
 
@@ -78,23 +78,23 @@ def test_another_persons_booking_does_not_exist(server: Server, stage: Stage, al
     assert (answer.status, answer.json["code"]) == (404, "no_such_booking")
 
 
-def test_a_waiting_client_hears_of_the_outcome_at_once(server: Server, stage: Stage, alice: Buyer) -> None:
+def test_a_waiting_client_gets_the_outcome_at_once(server: Server, stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     booking = alice.book(show, "A1").get_json()["id"]
     waiting = [server.begin("GET", f"/api/bookings/{booking}?wait=20", alice.headers) for _ in range(50)]
-    until(lambda: waiting_places(server)._taken == 50)
+    until(lambda: long_polls(server)._slots_in_use == 50)
 
     stage.drain(show)
 
     assert {one.result(PATIENCE_S).json["status"] for one in waiting} == {"CONFIRMED"}
-    assert waiting_places(server)._taken == 0
+    assert long_polls(server)._slots_in_use == 0
 
 
-def test_without_a_place_to_wait_the_answer_comes_at_once(
+def test_the_front_answers_at_once_without_a_free_slot(
     server: Server, stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     booking = alice.book(stage.show(), "A1").get_json()["id"]
-    monkeypatch.setattr(waiting_places(server), "_places", 0)
+    monkeypatch.setattr(long_polls(server), "_slots", 0)
 
     assert server.ask("GET", f"/api/bookings/{booking}?wait=20", alice.headers).json["stage"] == "QUEUED"
 
@@ -114,26 +114,26 @@ def test_a_card_or_a_status_that_redis_lacks_comes_from_postgres(server: Server,
     assert (shown.status, shown.json["status"]) == (200, "CONFIRMED")
 
 
-def test_a_client_that_has_gone_gives_its_place_back(server: Server, stage: Stage, alice: Buyer) -> None:
+def test_a_client_that_disconnects_frees_its_slot(server: Server, stage: Stage, alice: Buyer) -> None:
     booking = alice.book(stage.show(), "A1").get_json()["id"]
     client = Proto(b"")
     waiting = server.begin("GET", f"/api/bookings/{booking}?wait=20", alice.headers, proto=client)
-    until(lambda: waiting_places(server)._taken == 1)
+    until(lambda: long_polls(server)._slots_in_use == 1)
 
     server.soon(client.gone.set)
 
     waiting.result(PATIENCE_S)
-    assert waiting_places(server)._taken == 0
-    assert waiting_places(server)._waiting == {}
+    assert long_polls(server)._slots_in_use == 0
+    assert long_polls(server)._waiting == {}
 
 
-def test_a_process_that_is_leaving_answers_who_waits_and_is_not_ready(
+def test_a_leaving_process_answers_waiting_clients_and_is_not_ready(
     server: Server, stage: Stage, alice: Buyer
 ) -> None:
     booking = alice.book(stage.show(), "A1").get_json()["id"]
     path = f"/api/bookings/{booking}?wait=20"
     waiting = [server.begin("GET", path, alice.headers) for _ in range(3)]
-    until(lambda: waiting_places(server)._taken == 3)
+    until(lambda: long_polls(server)._slots_in_use == 3)
     assert server.ask("GET", "/readyz", {}).status == 200
 
     server.soon(server.app._service.leave)
@@ -147,7 +147,7 @@ def test_a_process_that_is_leaving_answers_who_waits_and_is_not_ready(
 
 @pytest.mark.parametrize("path", ["/api/bookings", "/api/auth/login"], ids=["the front's", "Flask's"])
 @pytest.mark.parametrize("framing", [{"Content-Length": "20"}, {"Transfer-Encoding": "chunked"}])
-def test_a_body_that_never_comes_is_answered_in_time(
+def test_a_body_that_never_arrives_is_answered_in_time(
     server: Server, alice: Buyer, monkeypatch: pytest.MonkeyPatch, path: str, framing: dict[str, str]
 ) -> None:
     monkeypatch.setattr(rsgi, "BODY_S", 0.05)
@@ -180,7 +180,7 @@ def test_a_body_in_chunks_is_read_up_to_the_limit(server: Server, alice: Buyer, 
     assert MAX_BODY_BYTES < client.read <= MAX_BODY_BYTES + 1000
 
 
-def test_a_body_in_chunks_books_as_a_whole_one(server: Server, stage: Stage, alice: Buyer) -> None:
+def test_a_chunked_body_books_like_any_other(server: Server, stage: Stage, alice: Buyer) -> None:
     body = json.dumps({"show_id": stage.show(), "seats": ["A1"]}).encode()
     headers = {**alice.headers, "Content-Type": JSON, "Transfer-Encoding": "chunked"}
 
@@ -190,7 +190,7 @@ def test_a_body_in_chunks_books_as_a_whole_one(server: Server, stage: Stage, ali
 
 
 class Stuck:
-    """A server whose views of /stuck wait until they may go on; it has two of Flask's threads."""
+    """A server whose view /stuck blocks until it is released; it has two of Flask's threads."""
 
     def __init__(self, app: Flask) -> None:
         self.flask = app
@@ -200,9 +200,9 @@ class Stuck:
         self._go_on = Event()
 
     def fill(self) -> list[Future[Answer]]:
-        """Take all threads, and all places of the queue before them."""
+        """Occupy all threads, and the whole queue before them."""
         asked = [self.server.begin("GET", "/stuck", {}) for _ in range(self.holds)]
-        until(lambda: self.server.app._bridge._threads._taken == self.holds)
+        until(lambda: self.server.app._bridge._threads._slots_in_use == self.holds)
         return asked
 
     def go_on(self) -> None:
@@ -246,7 +246,7 @@ def test_while_all_threads_are_taken_bookings_and_probes_are_answered(stuck: Stu
     assert server.ask("GET", "/api/movies", {}).status == 200
 
 
-def test_invented_methods_make_no_labels(server: Server, alice: Buyer) -> None:
+def test_unknown_methods_create_no_labels(server: Server, alice: Buyer) -> None:
     before = set(metrics._histograms)
 
     for number in range(20):
@@ -272,8 +272,8 @@ def test_a_status_that_redis_has_is_answered_while_no_thread_is_free(
     assert server.ask("GET", f"/api/bookings/{held.json['id']}", alice.headers).json["stage"] == "HELD"
 
 
-def test_two_lines_of_a_key_are_one_key(server: Server, app: Flask, stage: Stage, alice: Buyer) -> None:
-    """As WSGI joins them: a client behind a proxy that doubles a header finds its booking by either transport."""
+def test_a_repeated_key_header_is_joined_into_one_key(server: Server, app: Flask, stage: Stage, alice: Buyer) -> None:
+    """As WSGI joins them: behind a proxy that repeats a header, both transports find the same booking."""
     lines = rsgi.text(Headers([("Idempotency-Key", "a"), ("Idempotency-Key", "a")]), "idempotency-key")
     first = post(server, alice, {"show_id": stage.show(), "seats": ["A1"]}, **{"Idempotency-Key": "a,a"})
 

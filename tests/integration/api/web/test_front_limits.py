@@ -1,4 +1,4 @@
-"""The front keeps the same limits as the rest of the api: rates, and tokens that were revoked."""
+"""The front applies the same limits as the rest of the api: rates, and revoked tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def app_with(settings: Settings, make_app: Callable[[Settings], Flask]) -> Calla
     return lambda **changes: make_app(replace(settings, **changes))
 
 
-def test_bookings_and_looks_are_counted_together(app_with: Callable[..., Flask], stage: Stage) -> None:
+def test_bookings_and_reads_are_counted_together(app_with: Callable[..., Flask], stage: Stage) -> None:
     app = app_with(rate_limit_per_s=0.01, rate_limit_burst=4)
     alice, bob = (Buyer(app, app.test_client()) for _ in range(2))
     show = stage.show()
@@ -43,7 +43,7 @@ def test_bookings_and_looks_are_counted_together(app_with: Callable[..., Flask],
     assert stage.drain(show) == 2
 
 
-def test_each_request_is_counted_once_whichever_way_it_takes(app_with: Callable[..., Flask], stage: Stage) -> None:
+def test_each_request_is_counted_once_by_either_transport(app_with: Callable[..., Flask], stage: Stage) -> None:
     app = app_with(rate_limit_per_s=0.01, rate_limit_burst=100)
     alice = Buyer(app, app.test_client())
     show = stage.show()
@@ -67,7 +67,7 @@ def test_the_limit_can_be_switched_off(app_with: Callable[..., Flask], stage: St
     assert "RateLimit" not in alice.get(id_).headers
 
 
-def test_a_token_that_was_taken_back_books_nothing(app: Flask, stage: Stage, alice: Buyer) -> None:
+def test_a_revoked_token_books_nothing(app: Flask, stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     id_ = answered(alice.book(show, "A1"), 202)["id"]
     stage.drain(show)
@@ -95,7 +95,7 @@ def test_the_front_itself_counts_and_refuses(app_with: Callable[..., Flask], sta
     assert stage.drain(show) == 2
 
 
-def test_the_front_itself_knows_what_was_taken_back(app: Flask, stage: Stage, alice: Buyer) -> None:
+def test_the_front_itself_refuses_revoked_tokens(app: Flask, stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     server = Server(in_front_of(app))
     try:

@@ -1,4 +1,4 @@
-"""What the front answers by itself obeys the rules of media, prefixes, compression and versions."""
+"""The front's own answers obey the rules of media types, prefixes, compression and ETags."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_booking_is_found_below_the_prefix(server: Server, stage: Stage, buyer
      ({"Content_Type": "application/json; charset=latin-1"}, 415, "unsupported_media_type"),
      ({"Content_Encoding": "gzip"}, 415, "unsupported_content_encoding")],
 )  # fmt: skip
-def test_a_body_says_what_it_is(
+def test_a_body_is_checked_by_its_media_type_and_encoding(
     server: Server, stage: Stage, buyer: Buyer, headers: dict[str, str], status: int, code: str | None
 ) -> None:
     answer = post(server, buyer, {"show_id": stage.show(), "seats": ["A1"]}, **headers)
@@ -81,7 +81,7 @@ def test_a_byte_order_mark_is_skipped(server: Server, stage: Stage, buyer: Buyer
     assert post(server, buyer, b"\xef\xbb\xbf" + body).status == 202
 
 
-def test_names_that_nobody_knows_change_no_status(server: Server, stage: Stage, buyer: Buyer) -> None:
+def test_unknown_parameters_change_no_status(server: Server, stage: Stage, buyer: Buyer) -> None:
     made = post(server, buyer, {"show_id": stage.show(), "seats": ["A1"]})
     path = f"/api/bookings/{made.json['id']}"
 
@@ -89,7 +89,7 @@ def test_names_that_nobody_knows_change_no_status(server: Server, stage: Stage, 
     assert server.ask("GET", path + "?wait=0&wait=0", {**buyer.headers, **HOST}).status == 422
 
 
-def test_a_large_map_is_sent_in_the_form_that_is_wanted(server: Server, stage: Stage) -> None:
+def test_a_large_map_is_sent_in_the_accepted_form(server: Server, stage: Stage) -> None:
     path = f"/api/shows/{stage.show(rows=10, seats=20)}/seats"
     plain = server.ask("GET", path, HOST)
     packed = server.ask("GET", path, {**HOST, "Accept-Encoding": "gzip, br"})

@@ -1,6 +1,6 @@
-"""Servers that hang: they close nothing and answer nothing. Every call ends by our own clock (docs/operations.md).
+"""Servers that hang: they neither close connections nor answer. Our own timeouts end every call (docs/operations.md).
 
-SLACK_S is for a machine that is busy with other things; what is stated is shorter by it.
+SLACK_S allows for a busy machine; the documented times do not include it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from api.assembly import LOCK_TIMEOUT_MS, POOL_SIZE, STATEMENT_TIMEOUT_MS
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from db.kv import keys, lanes
 from db.kv.async_rounds import AsyncRounds
-from db.kv.lanes import Peeked
+from db.kv.lanes import Head
 from db.postgres.engine import allow, make_engine, transaction
 from db.postgres.patience import MARGIN_S, PING_S
 from ops.up.folders import open_folders, remove
@@ -86,7 +86,7 @@ class TestPostgres:
             with servers.postgres.frozen():
                 for done in [threads.submit(ask, number) for number in range(16)]:
                     done.result()
-                with within(0):  # that it does not answer is known now
+                with within(0):  # by now it is known not to answer
                     for number in range(32):
                         ask(number)
                 answered(alice.book(warm, "A2"), 202)
@@ -114,7 +114,7 @@ class TestPostgres:
         until(lambda: _answers(engine))
         engine.dispose()
 
-    def test_one_connection_that_hangs_is_replaced_before_its_use(self, database_url: str) -> None:
+    def test_a_hanging_connection_is_replaced_before_use(self, database_url: str) -> None:
         engine = make_engine(database_url, pool_size=1)
         with transaction(engine) as connection:
             backend = psutil.Process(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
@@ -131,7 +131,7 @@ class TestPostgres:
 
     def test_a_transaction_may_be_given_more_time_and_the_next_has_the_usual(self, database_url: str) -> None:
         engine = make_engine(database_url, pool_size=1, statement_timeout_ms=100)
-        slow = text("SELECT pg_sleep(1.5)")  # longer than our own clock allows, too
+        slow = text("SELECT pg_sleep(1.5)")  # longer than our own timeout, too
 
         with transaction(engine) as connection:
             allow(connection, statement_timeout_ms=10_000)
@@ -143,7 +143,7 @@ class TestPostgres:
             assert driver.patience_s == 0.1 + MARGIN_S
         engine.dispose()
 
-    def test_a_drain_that_hangs_in_its_transaction_ends_and_the_lane_goes_on(
+    def test_a_drain_that_hangs_in_its_transaction_ends_and_the_lane_continues(
         self, stage: Stage, database_url: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         show = stage.show()
@@ -155,7 +155,7 @@ class TestPostgres:
         )
         peek, freezing = lanes.peek, ExitStack()
 
-        def peek_and_freeze(client: redis.Redis, lane: int, limit: int) -> Peeked:
+        def peek_and_freeze(client: redis.Redis, lane: int, limit: int) -> Head:
             freezing.enter_context(servers.postgres.frozen())
             return peek(client, lane, limit)
 
@@ -200,7 +200,7 @@ class TestRedis:
 
         until(lambda: alice.get(id_).status_code == 200)
 
-    def test_the_event_loop_waits_no_longer_either(self, own: Valkey) -> None:
+    def test_the_event_loop_waits_no_longer_than_stated(self, own: Valkey) -> None:
         async def ask() -> None:
             rounds = AsyncRounds(own.server.url)
             assert await rounds.call([("PING",)], writes=False) == ["PONG"]

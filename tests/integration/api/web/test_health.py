@@ -36,7 +36,7 @@ Clients = Callable[[StandInService], FlaskClient]
 
 @pytest.fixture
 def without_servers(make_app: Callable[[Settings], Flask]) -> Clients:
-    """Clients of applications whose Postgres is away."""
+    """Clients of applications whose Postgres is unavailable."""
     return lambda service: with_service(make_app(offline_settings()), service)
 
 
@@ -49,13 +49,13 @@ def samples(text: str) -> dict[tuple[str, str], float]:
 
 
 def test_the_server_says_that_it_runs(without_servers: Clients) -> None:
-    response = without_servers(StandInService(away=True)).get("/api/health")
+    response = without_servers(StandInService(unavailable=True)).get("/api/health")
 
     answers.HEALTH.load(response.get_json())
     assert response.get_json() == {"success": True, "message": "Server is running", "status": "ok"}
 
 
-def test_the_process_is_alive_while_both_servers_are_away(without_servers: Clients) -> None:
+def test_the_process_is_alive_while_both_servers_are_unavailable(without_servers: Clients) -> None:
     assert without_servers(StandInService(away=True)).get("/healthz").get_json() == {"status": "ok"}
 
 
@@ -75,7 +75,7 @@ def test_it_is_ready_without_postgres(without_servers: Clients) -> None:
 
 
 def test_it_is_not_ready_without_redis(app: Flask) -> None:
-    response = with_service(app, StandInService(away=True)).get("/readyz")
+    response = with_service(app, StandInService(unavailable=True)).get("/readyz")
 
     answers.READINESS.load(response.get_json())
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
@@ -90,7 +90,7 @@ def test_it_is_not_ready_while_it_is_leaving(app: Flask) -> None:
     assert response.get_json() == {"status": "leaving", "redis": "ok", "postgres": "ok", "workers": 2}
 
 
-def test_a_postgres_that_does_not_answer_delays_nobody(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_postgres_that_does_not_answer_delays_no_probe(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = threading.Semaphore(0)
     answered = threading.Event()
 
@@ -118,7 +118,7 @@ def test_a_postgres_that_does_not_answer_delays_nobody(engine: Engine, monkeypat
     assert not asked.acquire(blocking=False)
 
 
-def test_metrics_tell_of_requests_and_lanes(app: Flask) -> None:
+def test_metrics_cover_requests_and_lanes(app: Flask) -> None:
     client = with_service(app, StandInService())
     before = samples(client.get("/metrics").text)
     metrics.ACCEPTS.labels("BOOK").inc()
@@ -142,7 +142,7 @@ def test_metrics_tell_of_requests_and_lanes(app: Flask) -> None:
     assert after["onsale_lanes_late", ""] == 0
 
 
-def test_metrics_tell_how_many_lanes_are_late(without_servers: Clients) -> None:
+def test_metrics_count_late_lanes(without_servers: Clients) -> None:
     service = StandInService(state=[
         SimpleNamespace(lane=lane, depth=1, oldest_age_ms=age_ms, drained_by=None)
         for lane, age_ms in enumerate((30_000, 30_001, 90_000))
@@ -152,7 +152,7 @@ def test_metrics_tell_how_many_lanes_are_late(without_servers: Clients) -> None:
 
 
 def test_metrics_are_there_without_redis(without_servers: Clients) -> None:
-    values = samples(without_servers(StandInService(away=True)).get("/metrics").text)
+    values = samples(without_servers(StandInService(unavailable=True)).get("/metrics").text)
 
     assert values["onsale_redis_up", ""] == 0
     assert not any(name.startswith("onsale_lane") for name, _ in values)

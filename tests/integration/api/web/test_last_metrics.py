@@ -1,4 +1,4 @@
-"""What a process counted in its last second is there after its end, under the server that we run."""
+"""Counts of a process's last second are kept when it ends, under the server that we run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ops.up.address import free_port
 from proof.kit.waiting import until
 from tests.support.rules import PROJECT
 
-#: Nothing is handed over before the end, but for what the end does.
+#: Nothing is handed over before the process ends.
 APP = """
-from api import metrics, tally
+from api.web import metrics, tally
 tally.EVERY_S = 3600
 
 async def app(scope, receive, send):

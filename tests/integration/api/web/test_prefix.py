@@ -1,4 +1,4 @@
-"""Below a path prefix that a proxy takes away: what is made is found where the client looks for it."""
+"""Behind a proxy that strips a path prefix: the Location of a created resource includes the prefix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def behind(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.mark.parametrize("prefix", ["", "/shop"])
-def test_what_is_made_is_found_below_the_prefix(behind: Flask, engine: Engine, prefix: str) -> None:
+def test_created_resources_are_found_below_the_prefix(behind: Flask, engine: Engine, prefix: str) -> None:
     client = behind.test_client()
     own = {**headers_of(behind, make_admin(engine), "admin"), "X-Forwarded-Prefix": prefix}
     show = {"movie_id": 1, "hall_id": 1, "starts_at": "2099-01-31T19:30:00.000Z", "prices": PRICES}

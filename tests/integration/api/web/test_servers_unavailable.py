@@ -1,4 +1,4 @@
-"""Bookings over HTTP while Postgres or Redis is stopped: servers of the test's own."""
+"""Bookings over HTTP while Postgres or Redis is stopped, with separate servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 def create_show(app: Flask, engine: Engine) -> int:
-    """A show made as an administrator makes it, over HTTP."""
+    """Make a show over HTTP, as an administrator does."""
     with transaction(engine) as connection:
         admin = users.get_first_admin_id(connection) or users.insert_admin(connection, "carol@example.com", "none")
     wanted = {
@@ -44,7 +44,7 @@ def create_show(app: Flask, engine: Engine) -> int:
 
 @pytest.fixture
 def newcomer(settings: Settings, make_app: Callable[[Settings], Flask]) -> Callable[[], Buyer]:
-    """Makes buyers, each at an api process that has just been started."""
+    """Makes buyers, each with an api process that has just started."""
 
     def make() -> Buyer:
         app = make_app(settings)
@@ -54,7 +54,7 @@ def newcomer(settings: Settings, make_app: Callable[[Settings], Flask]) -> Calla
 
 
 class TestWithAServerAway:
-    """The same with servers of one's own, which are stopped in the middle."""
+    """Tests with separate servers, which are stopped midway."""
 
     @pytest.fixture
     def servers(self, own: Servers) -> Servers:
@@ -66,7 +66,7 @@ class TestWithAServerAway:
 
         return make_template(servers)
 
-    def test_with_postgres_stopped_a_warm_show_goes_on_accepting(
+    def test_with_postgres_stopped_a_warm_show_still_accepts(
         self, stage: Stage, alice: Buyer, servers: Servers
     ) -> None:
         show = stage.show()
@@ -87,10 +87,10 @@ class TestWithAServerAway:
         stage.drain(show)
         assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
 
-    def test_with_postgres_stopped_a_show_that_nobody_has_asked_for_yet_is_sold(
+    def test_with_postgres_stopped_a_show_without_any_request_so_far_is_sold(
         self, stage: Stage, newcomer: Callable[[], Buyer], engine: Engine, app: Flask, servers: Servers
     ) -> None:
-        """By an api process that has never met it; and again after Redis was wiped and the workers have seen it."""
+        """By an api process that does not know it; and again after Redis was wiped and the workers have noticed."""
         made, other = (create_show(app, engine) for _ in range(2))
         servers.postgres.stop()
         answered(newcomer().book(made, "A1"), 202)
@@ -104,7 +104,7 @@ class TestWithAServerAway:
         refused(newcomer().book(made, "Z1"), 422, "invalid_request")
         servers.postgres.start()
 
-    def test_a_show_is_made_while_redis_is_stopped_and_its_first_buyer_heals_it(
+    def test_a_show_made_while_redis_is_stopped_is_published_by_its_first_request(
         self, app: Flask, engine: Engine, alice: Buyer, servers: Servers
     ) -> None:
         servers.redis.stop()
@@ -114,7 +114,7 @@ class TestWithAServerAway:
         servers.redis.start()
         answered(alice.book(show, "A1"), 202)
 
-    def test_with_redis_stopped_the_answer_is_503_and_comes_back_by_itself(
+    def test_with_redis_stopped_the_answer_is_503_until_it_is_back(
         self, stage: Stage, alice: Buyer, servers: Servers
     ) -> None:
         show = stage.show()

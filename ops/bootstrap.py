@@ -1,7 +1,7 @@
-"""Prepare: what must be in the stores before api and workers start. Every step is safe to repeat.
+"""Creates what api and workers need in the stores before they start. Every step is safe to repeat.
 
-The schema, who logs in with which rights, the installation's lanes and secret, the lanes' rows, an admin, and where
-it is asked for a small demo catalogue.
+The schema, the roles' logins, the installation's lanes and secret, the lanes' rows, an admin, and on request a small
+demo catalogue.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ DEFAULT_ADMIN = "admin@onsale.example"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What the first start made. `admin_password` is set only if it has just been generated, `demo_show_id` only if
-    the demo was asked for and there is a show to come."""
+class BootstrapResult:
+    """The admin and the demo's next show.
+
+    `admin_password` is set only if it has just been generated, `demo_show_id` only if the demo was requested and
+    there is an upcoming show.
+    """
 
     admin_email: str
     admin_password: str | None
     demo_show_id: int | None
 
 
-def prepare(
+def bootstrap(
     database_url: str,
     redis_url: str,
     *,
@@ -44,13 +47,13 @@ def prepare(
     admin_password: str,
     logins: Mapping[str, str] | None = None,
     demo: bool = False,
-) -> Prepared:
-    """Bring both stores to where api and workers can start.
+) -> BootstrapResult:
+    """Bring both stores to a state in which api and workers can start.
 
-    Args:   database_url: the owner's.  logins: group of the schema -> the address of a member, made if missing;
-            an empty one is nobody's.  demo: load the demo catalogue, unless there are movies.
+    Args:   database_url: the owner's.  logins: group role of the schema -> the URL of a login role, which is created
+            if missing; an empty URL is skipped.  demo: load the demo catalogue if there are no movies.
     Raises: SchemaError, ConfigurationError, PostgresUnavailable, RedisUnavailable.
-    Repeat: only what is missing is made.
+    Repeat: only what is missing is created; the login roles' passwords are set again.
     """
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=60_000)
     rounds = Rounds(redis_url)
@@ -68,20 +71,18 @@ def prepare(
     finally:
         rounds.close()
         engine.dispose()
-    return Prepared(email, password, show_id)
+    return BootstrapResult(email, password, show_id)
 
 
 def _admin(connection: Connection, email: str, password: str) -> tuple[str, str | None]:
-    """The admin's address, and the password if it was drawn now. An admin that exists is left alone."""
+    """Return the admin's address, and the password if it was just generated. Leave an existing admin unchanged."""
     admin_id = users.get_first_admin_id(connection)
     if admin_id is not None:
         admin = users.get_user(connection, admin_id)
         assert admin is not None
         return admin.email, None
     if password and weak_password(password):
-        raise ConfigurationError(
-            f"ADMIN_PASSWORD: Shorter than {PASSWORD_CHARS} characters, or one that can be guessed."
-        )
+        raise ConfigurationError(f"ADMIN_PASSWORD is shorter than {PASSWORD_CHARS} characters, or easy to guess.")
     generated = None if password else secrets.token_urlsafe(12)
     users.insert_admin(connection, email or DEFAULT_ADMIN, hash_password(password or generated or ""))
     return email or DEFAULT_ADMIN, generated

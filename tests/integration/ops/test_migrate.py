@@ -1,4 +1,4 @@
-"""The step before the first start: what it makes by itself, and what only where it is asked for."""
+"""`onsale migrate`: what it always creates, and that it loads the demo catalogue only on request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_migrate(*options: str) -> None:
 
 
 def catalogue(engine: Engine) -> tuple[int, int, int]:
-    """How many movies, halls and shows there are."""
+    """Return the number of movies, halls and shows."""
     with transaction(engine) as connection:
         counts = [
             connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608
@@ -29,7 +29,7 @@ def catalogue(engine: Engine) -> tuple[int, int, int]:
 
 
 @pytest.mark.usefixtures("settings")
-def test_migrate_makes_an_admin_and_loads_the_demo_only_when_asked(engine: Engine) -> None:
+def test_migrate_creates_an_admin_and_loads_the_demo_only_on_request(engine: Engine) -> None:
     run_migrate()
     assert catalogue(engine) == (0, 0, 0)
     with transaction(engine) as connection:
@@ -43,7 +43,7 @@ def test_migrate_makes_an_admin_and_loads_the_demo_only_when_asked(engine: Engin
 
 
 @pytest.mark.usefixtures("settings")
-def test_the_step_of_onsale_up_loads_the_demo_only_when_asked(
+def test_the_migration_of_onsale_up_loads_the_demo_only_on_request(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["schema"])
