@@ -36,7 +36,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 class FakeDeployment:
-    """As much of a system as these faults need."""
+    """As much of a deployment as these faults need."""
 
     def __init__(self, servers: Servers) -> None:
         self.home = servers.home
