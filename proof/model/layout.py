@@ -84,7 +84,7 @@ class Layout:
         self.head = self._part(1)  # entries trimmed from the lane
         self.served = self._part(1)  # meter: the last entry published
         self.status = self._part(requests)
-        self.recalled = self._part(requests)  # whether publish.lua wrote the status: it has a TTL
+        self.recalled = self._part(requests)  # whether put_if_newer.lua wrote the status: it has a TTL
         self.pending = self._part(requests)  # the entry of a booking's undecided Cancel
         self.withdrawn = self._part(requests)  # whether a booking was cancelled while queued: accept.lua's mark
         self.card = self._part(1)
