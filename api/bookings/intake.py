@@ -123,7 +123,7 @@ class Intake:
         return self.plans.of_show(show_id, find)
 
     def check_installation(self, copy: str | None) -> None:
-        """End the process with code 78 if `copy`, which Redis holds, belongs to another installation. None: no check."""
+        """End the process with code 78 if Redis's copy of its installation is another's. None: no check."""
         if copy is not None and self._installation is not None:
             try:
                 self._installation.check(copy)
