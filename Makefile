@@ -9,7 +9,8 @@
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
 #: pytest processes, each with its own embedded servers. A module's tests share what they start: keep them together.
 JOBS ?= 3
-PYTEST := .venv/bin/pytest -q -n $(JOBS) --dist loadfile
+# Compiled modules are kept even where the caller's environment says no: tests start some hundred interpreters.
+PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -q -n $(JOBS) --dist loadfile
 FITS := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := .venv/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -7,6 +7,9 @@ request, and serves every route under any WSGI server. The processes of a server
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from flask import Flask
 
 from api.access import tokens
@@ -18,7 +21,7 @@ from api.bookings import routes as bookings
 from api.catalogue import halls, movies, show_changes, shows
 from api.catalogue.show_list import Listings
 from api.front import Front
-from api.web import compression, docs, health, hooks, rate_limits
+from api.web import compression, docs, health, hooks, problems, rate_limits
 from api.web.backend import Backend
 from api.web.headers import ResponseHeaders
 from api.web.openapi import ProblemApi
@@ -41,12 +44,7 @@ def create_app(settings: Settings, backend: Backend) -> Flask:
     app = Flask("onsale", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    app.config.update(
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        API_TITLE="Onsale",
-        API_VERSION="1",
-        OPENAPI_VERSION="3.1.0",
-    )
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
     app.extensions["onsale"] = backend
     app.extensions["onsale-listings"] = Listings()
     # A separate connection: calls for accounts must not queue behind bookings.
@@ -57,14 +55,28 @@ def create_app(settings: Settings, backend: Backend) -> Flask:
     _behind_proxies(app, settings.trusted_proxies)
     hooks.install(app, ResponseHeaders(settings.cors_origins, settings.cors_headers))
     compression.install(app)
-    docs.install(app)
+    docs.install(app, document)
     rate_limits.install(app, settings)
     tokens.install(app, settings)
-    api = ProblemApi(app)
+    problems.install(app)
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document. It takes as long to make as the application: it is made when it is first read.
+
+    No setting changes it, so it is the same for every application of a process. Nobody may change it.
+    """
+    described = Flask("onsale", static_folder=None)
+    described.config.update(API_TITLE="Onsale", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    api = ProblemApi(described)
     for module in BLUEPRINTS:
         api.register_blueprint(module.blueprint)
-    app.extensions["onsale-api"] = api
-    return app
+    document: dict[str, Any] = api.spec.to_dict()
+    return document
 
 
 def close(app: Flask) -> None:

@@ -35,7 +35,7 @@ from api.web import health, metrics, problems
 from api.web.backend import Backend
 from api.web.headers import ResponseHeaders
 from api.web.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
-from api.web.rate_limits import Rates, Verdict
+from api.web.rate_limits import Allowed, Rates
 from api.web.reply import JSON, Reply
 from api.web.request_reading import loaded_query, see_to_media
 from core.errors import OnsaleError
@@ -163,7 +163,7 @@ class Front:
         reply = reply.unless_known(rsgi.joined(exchange.headers, "if-none-match"))
         self._send(exchange, reply.packed(rsgi.joined(exchange.headers, "accept-encoding")))
 
-    def _send(self, exchange: Exchange, reply: Reply, verdict: Verdict | None = None) -> None:
+    def _send(self, exchange: Exchange, reply: Reply, verdict: Allowed | None = None) -> None:
         """Send a reply with the headers that every answer has, and observe it in the metrics."""
         sender, scope = self._sender(exchange), exchange.scope
         headers = reply.below(sender.prefix).headers

@@ -1,4 +1,6 @@
-"""Pure rules: what a booking is, and how operations on a show are decided. No input or output, no other package.
+"""Pure rules: what a booking is, and how operations on a show are decided. It imports no other package.
+
+Only the last group has input and output: it reads the environment, writes logs and metrics, and injects crashes.
 
 The booking rule
     operations      the operations of the lanes, and their wire format

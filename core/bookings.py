@@ -101,6 +101,7 @@ class Booking:
     decided_ms: int
     expires_ms: int | None = None
     confirmed_ms: int | None = None
+    #: Reserved for a booking that replaces this one; always None so far.
     replaced_by: UUID | None = None
 
     @property

@@ -1,6 +1,6 @@
 """Operations: accepted requests to change something. This is the wire contract of the lanes.
 
-An operation is JSON with a version field. A worker reads its own version and the one before it. A newer version, kind
+An operation is JSON with a version field. A worker reads every version up to its own. A newer version, kind
 or field raises UnknownVersion, and the entry stays in the lane for a newer worker. Names and meanings never change
 within a version.
 """
@@ -215,7 +215,7 @@ def load_entry(id_: StreamId, ticket: int, payload: str) -> Entry:
 
 
 def load(payload: str) -> Operation:
-    """Parse what `dump` wrote, in this version or the one before.
+    """Parse what `dump` wrote, in any version up to this one.
 
     Raises: UnknownVersion: a newer program wrote it (also a kind or field that this version does not know).
             Unreadable: it is no operation at all.

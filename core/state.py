@@ -1,7 +1,9 @@
 """The working copy of one show that `decide` reads and changes, with a record of what has changed.
 
 Loaded from Postgres under the lane's lock (workers/load_state.py), or rebuilt by the replay; discarded if the
-transaction fails. Seats and bookings that were not loaded are not in it; reading one is a bug and raises KeyError.
+transaction fails. Reading a seat that was not loaded is a bug and raises KeyError, unless all owners are loaded. A
+booking that was not loaded counts as absent, or as live if it owns a seat: load_state.py must load every lapsed hold
+that matters.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ class ShowState:
 
     Read by decide:         is_free, best, seats_of_user, lapsed_holds
     Changed by decide:      advance; assign_seats, sell_held_seats, release_seats; put
-    Written to Postgres:    the bookings in `recorded`, the seats in `owners_before`, the show's row if `changed`
+    Written to Postgres:    the bookings in `to_record`, the seats in `owners_before`, the show's row if `changed`
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class ShowState:
         #: Owner of each changed seat before its first change. The UPDATE that records the seat requires this owner.
         self.owners_before: dict[str, UUID | None] = {}
         #: Bookings to record, in the order of their first change; False: insert, True: update.
-        self.recorded: dict[UUID, bool] = {}
+        self.to_record: dict[UUID, bool] = {}
         self._loaded = set(self.bookings)
         #: Live bookings of each user.
         self._live: dict[UUID, set[UUID]] = {}
@@ -113,7 +115,7 @@ class ShowState:
     def put(self, booking: Booking) -> None:
         """Have a new or changed booking recorded with the batch."""
         self.bookings[booking.id] = booking
-        self.recorded.setdefault(booking.id, booking.id in self._loaded)
+        self.to_record.setdefault(booking.id, booking.id in self._loaded)
         self._index(booking)
 
     def assign_seats(self, booking: Booking) -> None:

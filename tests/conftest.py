@@ -1,17 +1,15 @@
-"""Fixtures on real servers: one Postgres and one Valkey per pytest process, a fresh database per test.
+"""Fixtures on real servers: one Postgres and one Valkey per pytest process, reset for each test.
 
-The database is copied from a template that holds the migrated schema; Redis is emptied. Unit tests request none
-of these fixtures, so they start no server.
+The database is a copy of a template that holds the migrated schema; the tests of a process use it one after the
+other (support/databases.py). Redis is emptied. Unit tests request none of these, so they start no server.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-import psycopg
 import pytest
 import redis
 import structlog
@@ -25,16 +23,28 @@ from db.kv.rounds import Rounds, connection_pool
 from db.postgres import fences
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
+from tests.support import schedule, seeded
 from tests.support.buyer import Buyer
+from tests.support.databases import Databases, administer, url_of
 from tests.support.factories import opened_app
+from tests.support.seeded import start_servers
 from tests.support.stage import Stage
 from workers.stores import Stores, open_stores, use
 
 LANES = 4
 SECRET = "a secret for tests, long enough for HS256"
 
-_numbers = itertools.count(1)
+#: By server and template: some modules have a server of their own.
+_databases: dict[tuple[str, str], Databases] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=schedule.turn)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> schedule.ByFile | None:
+    return schedule.ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)
@@ -48,22 +58,16 @@ def restore_logging() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    yield
+    seeded.forget()
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with start_servers(tmp_path_factory.mktemp("home"), fsync=False) as started:
         yield started
-
-
-def url_of(servers: Servers, database: str) -> str:
-    """Return the address of a database of the test server."""
-    return servers.database_url.replace("/onsale?", f"/{database}?")
-
-
-def administer(servers: Servers, statement: str) -> None:
-    """Run one statement outside any transaction: CREATE and DROP DATABASE."""
-    address = url_of(servers, "postgres").replace("postgresql+psycopg:", "postgresql:")
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement.encode())
 
 
 def make_template(servers: Servers) -> str:
@@ -85,10 +89,10 @@ def template(servers: Servers) -> str:
 
 @pytest.fixture
 def database_url(servers: Servers, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    administer(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield url_of(servers, name)
-    administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
+    key = (servers.database_url, template)
+    databases = _databases[key] if key in _databases else _databases.setdefault(key, Databases(servers, template))
+    with databases.one() as name:
+        yield url_of(servers, name)
 
 
 @pytest.fixture

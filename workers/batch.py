@@ -105,7 +105,7 @@ class Batch:
     all_taken: dict[int, bytes] = field(default_factory=dict)
 
     @property
-    def entries(self) -> int:
+    def entry_count(self) -> int:
         """How many entries leave the lane."""
         return len(self.fresh) + len(self.again) + len(self.unreadable)
 
@@ -133,7 +133,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             head = _read_head(stores, fence, limit)
             if not head.entries:
                 return None
-            batch = _sort(connection, fence, head)
+            batch = _begin_batch(connection, fence, head)
             _load(stores, connection, batch, poison)
             point("shows loaded", PostgresUnavailable)
             _decide(stores, batch, poison)
@@ -151,12 +151,12 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
             raise Poison(_brief(error), head.entries[0].id if head and head.entries else None) from error
         raise
     keep_maps(stores.seat_maps, batch.states, batch.rows)
-    metrics.batch(batch.entries, batch.decisions, deciding_s, time.perf_counter() - recorded)
+    metrics.batch(batch.entry_count, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
 
 
 def _read_head(stores: Stores, fence: Fence, limit: int) -> Head:
-    """Read the lane's head, after its row is locked (rule 2). Raises: PostgresWentBack."""
+    """Read the lane's head, after its row is locked (docs/locking.md rule 2). Raises: PostgresWentBack."""
     head = lanes.peek(stores.client, fence.lane, limit)
     point("lane head read", redis.ConnectionError)
     if head.seq > fence.seq:
@@ -165,7 +165,7 @@ def _read_head(stores: Stores, fence: Fence, limit: int) -> Head:
     return head
 
 
-def _sort(connection: Connection, fence: Fence, head: Head) -> Batch:
+def _begin_batch(connection: Connection, fence: Fence, head: Head) -> Batch:
     """Sort the head's entries into decided before, to be decided, and unreadable.
 
     Stops before the first entry of a newer version. Raises: UnknownVersion: that is the very first one.
@@ -175,13 +175,15 @@ def _sort(connection: Connection, fence: Fence, head: Head) -> Batch:
         last = journal.last_of_epoch(connection, fence.lane, head.epoch)
         fence = replace(fence, epoch=head.epoch, last=last)
     batch = Batch(fence, StreamId(0, 0), 0, head.time_ms, head.withdrawn)
+    # Entries up to `fence.last` are not all decided: a Redis that lost its newest entries gives their ids again, and
+    # a repeated Book is not journalled. The journal says which are.
     before = [entry.id for entry in head.entries if entry.id <= fence.last]
     decided = journal.decided(connection, fence.lane, fence.epoch, before) if before else set()
     for id_, ticket, payload in head.entries:
         try:
             entry = load_entry(id_, ticket, payload)
         except UnknownVersion:
-            if batch.entries == 0:
+            if batch.entry_count == 0:
                 raise
             break
         except Unreadable as error:
@@ -196,7 +198,7 @@ def _sort(connection: Connection, fence: Fence, head: Head) -> Batch:
 
 
 def _load(stores: Stores, connection: Connection, batch: Batch, poison: Poison | None) -> None:
-    """Lock the batch's shows, and read what decide needs in later statements (rule 4)."""
+    """Lock the batch's shows, and read what decide needs in later statements (docs/locking.md rules 2 and 5)."""
     batch.rows = shows.lock(connection, sorted(batch.show_ids))
     batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
     # Published as they are: what earlier batches decided, and bookings whose show has been deleted since, whose
@@ -225,7 +227,7 @@ def _decide(stores: Stores, batch: Batch, poison: Poison | None) -> None:
         if batch.poisoned or state is None:
             _fail(batch, entry, Reason.INTERNAL if batch.poisoned else Reason.NO_SUCH_SHOW)
         else:
-            batch.decisions += _decided(stores, batch, state, entry)
+            batch.decisions += _decide_entry(stores, batch, state, entry)
 
 
 def _park(batch: Batch, error: str) -> None:
@@ -237,7 +239,7 @@ def _park(batch: Batch, error: str) -> None:
     batch.poisoned = Parked(entry.id, entry.payload, error)
 
 
-def _decided(stores: Stores, batch: Batch, state: ShowState, entry: Entry) -> list[Decision]:
+def _decide_entry(stores: Stores, batch: Batch, state: ShowState, entry: Entry) -> list[Decision]:
     """Decide one entry by the rules of core/decide.py. Raises: Poison, for whatever these raise."""
     verdict = verdicts.of(entry, batch.withdrawn, batch.read_ms, stores.settings)
     try:

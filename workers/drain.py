@@ -61,7 +61,7 @@ def drain(stores: Stores, lane: int, ring: Callable[[int], object], *, for_s: fl
             if not left or ring(lane) is not False or stores.stopping.is_set():
                 return decided
     except LaneBusy:
-        # The other drain continues without the lease; if it dies, the sweeper takes over when "rung" has lapsed.
+        # The other drain continues without the lease; if it dies, the sweeper takes over when "rung" is RUNG_MS old.
         with suppress(redis.RedisError):  # then the lease lapses by itself
             lanes.release(stores.client, lane, token, settings.lease_ms)
     except (PostgresUnavailable, RedisUnavailable, AcceptUnknown, redis.RedisError) as error:
@@ -97,7 +97,7 @@ class _Drain:
                 if left_s <= 0 or self._stores.stopping.is_set():
                     return decided
                 # Not full: the lane was empty behind it, and waiting there is cheaper than a transaction.
-                full = batch is not None and batch.entries >= self._stores.settings.batch
+                full = batch is not None and batch.entry_count >= self._stores.settings.batch
                 if not full and not self._wait(left_s):
                     return decided
         finally:
@@ -106,17 +106,17 @@ class _Drain:
     def _batch(self) -> Batch | None:
         """Decide, commit and publish one batch; None if the lane is empty."""
         started = time.monotonic()
-        batch = self._decided()
+        batch = self._run_batch()
         if batch is not None:
-            metrics.drained(self._lane, batch.entries)
-            pace = pace_of(batch.entries, time.monotonic() - started)
+            metrics.drained(self._lane, batch.entry_count)
+            pace = pace_of(batch.entry_count, time.monotonic() - started)
             point("before publishing")
             publish(self._stores, batch, self._token, pace)
             point("batch published", redis.ConnectionError)
             log_decisions(batch)
         return batch
 
-    def _decided(self) -> Batch | None:
+    def _run_batch(self) -> Batch | None:
         """Run one batch. If it is poisoned, halve it until the operation is alone, and have that one parked.
 
         A batch that Postgres abandoned (a timeout, or it became unavailable) leaves a smaller size for the next try.

@@ -22,7 +22,8 @@ from db.postgres import bookings, halls, seats
 from db.postgres.shows import ShowRow
 from workers.seat_maps import SeatMap, SeatMaps
 
-#: A Book takes at most this many seats (api/shapes/requests.py), so it can expire at most this many holds.
+#: The api lets a Book take at most this many seats (api/shapes/requests.py), so it can expire at most this many
+#: holds.
 SEATS_MAX = 10
 
 
@@ -35,7 +36,7 @@ def load_states(
 ) -> dict[int, ShowState]:
     """Return the state of each existing show that `entries` name. `rows` must be locked.
 
-    Removes the maps of these shows from `maps`; `keep_maps` puts it back when the batch is committed.
+    Removes the maps of these shows from `maps`; `keep_maps` puts them back when the batch is committed.
     """
     wanted = [entry for entry in entries if entry.operation.show_id in rows]
     at_ms = max((entry.accepted_ms for entry in wanted), default=0)

@@ -17,6 +17,7 @@ from workers.verdicts import is_withdrawn
 def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool:
     """Publish a committed batch; return False if another drain was first, or Redis is in another life.
 
+    False needs no reaction: the drain reads the head again in any case.
     Raises: redis-py's errors: the entries are still in the lane, and the next drain publishes them again.
     Repeat: safe.
     """
@@ -38,16 +39,16 @@ def publish(stores: Stores, batch: Batch, token: str, pace: Pace | None) -> bool
 def publication(batch: Batch, status_ttl_s: int) -> Publication:
     """Return what finish.lua needs of a batch. `status_ttl_s`: for how long final statuses stay in Redis."""
     newest: dict[UUID, StreamId] = {}
-    expired = []
-    settled = []
+    expires = []
+    withdrawals_over = []
     for entry in (*batch.again, *batch.fresh):
         operation = entry.operation
         if isinstance(operation, Expire):
-            expired.append((operation.show_id, entry.id))
+            expires.append((operation.show_id, entry.id))
         if operation.booking_id is not None:
             newest[operation.booking_id] = entry.id
             if isinstance(operation, Cancel) or is_withdrawn(operation, batch.withdrawn):
-                settled.append(operation.booking_id)
+                withdrawals_over.append(operation.booking_id)
     return Publication(
         lane=batch.fence.lane,
         epoch=batch.fence.epoch,
@@ -57,8 +58,8 @@ def publication(batch: Batch, status_ttl_s: int) -> Publication:
         bookings=_bookings(batch, newest),
         newest=newest,
         cards=_cards(batch, status_ttl_s),
-        expired=expired,
-        settled=settled,
+        expires=expires,
+        withdrawals_over=withdrawals_over,
     )
 
 
@@ -66,7 +67,7 @@ def _bookings(batch: Batch, newest: dict[UUID, StreamId]) -> list[Booking]:
     """Return the bookings that the batch has changed, or whose operations it has decided."""
     found = {booking.id: booking for booking in (*batch.stored, *batch.without_show)}
     for state in batch.states.values():
-        for id_ in {*state.recorded, *(newest.keys() & state.bookings.keys())}:
+        for id_ in {*state.to_record, *(newest.keys() & state.bookings.keys())}:
             found[id_] = state.bookings[id_]
     return list(found.values())
 

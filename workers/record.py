@@ -21,7 +21,7 @@ log = logs.logger(__name__)
 
 
 def record(connection: Connection, batch: Batch) -> None:
-    """Write seats, bookings, shows, parked entries and the journal; the lane's row last, which `batch.fence` becomes.
+    """Write seats, bookings, shows, parked entries and the journal; last the lane's row, and set `batch.fence` to it.
 
     Raises: SeatConflict: a seat's owner is not the one that was read (docs/locking.md rule 8).
     """
@@ -60,13 +60,13 @@ def _record_bookings(connection: Connection, batch: Batch) -> None:
     new: list[Booking] = list(batch.without_show)
     changed: list[Booking] = []
     for state in batch.states.values():
-        for id_, stored in state.recorded.items():
+        for id_, stored in state.to_record.items():
             (changed if stored else new).append(state.bookings[id_])
     bookings.record(connection, new, changed)
 
 
 def _record_shows(connection: Connection, batch: Batch) -> None:
-    """Write the counters and settings of shows that have changed, with their next version."""
+    """Write changed shows, and put their rows, with the next version, into `batch.rows`."""
     changed = {show_id: state for show_id, state in batch.states.items() if state.changed}
     for show_id, state in changed.items():
         batch.rows[show_id] = _row(batch.rows[show_id], state)

@@ -16,7 +16,7 @@ from uuid import UUID
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
-from api.bookings.known_halls import Plans
+from api.bookings.known_halls import KnownHalls
 from api.web.errors import NoSuchBooking, NoSuchShow
 from api.web.rate_limits import Allowance
 from core import logs
@@ -29,7 +29,7 @@ from core.settings import Settings
 from db import guard, installation, recall
 from db.installation import Installation
 from db.kv import admission, cards, lanes, statuses
-from db.kv.admission import Admission, Code
+from db.kv.admission import AcceptReply, Code
 from db.kv.lanes import LaneState
 from db.kv.rounds import Command, Rounds
 from db.postgres import bookings, shows
@@ -52,7 +52,7 @@ class Intake:
         self._rounds = Rounds(settings.redis_url, questions=guard.for_redis(settings))
         self.allowance = Allowance(settings.bookings_per_user_hour)
         self._installation: Installation | None = None
-        self.plans = Plans(self._rounds, engine)
+        self.halls = KnownHalls(self._rounds, engine)
         self._absent: dict[int, float] = {}
 
     # -- accepting ----------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ class Intake:
         """Return the call of accept.lua for an operation. Touches no store once `ready`."""
         return admission.command(operation, request_id=request_id, **self._arguments(operation))
 
-    def count(self, operation: Operation, accepted: Admission) -> Admission:
+    def count(self, operation: Operation, accepted: AcceptReply) -> AcceptReply:
         """Count the operation against its user's allowance if accept.lua accepted it; return accept.lua's reply."""
         if accepted.code is Code.ACCEPTED and isinstance(operation, Book | Confirm | Cancel):
             self.allowance.count(operation)
@@ -79,7 +79,7 @@ class Intake:
         }
         if isinstance(operation, Book) and self.allowance.wait_s(operation):
             arguments["user_cap"] = -1  # refuses new bookings; a repeated key still finds its booking
-        hall = self.plans.known(operation.show_id)
+        hall = self.halls.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
             arguments["seats"] = [hall.seat_index(label) for label in operation.seats]
         return arguments
@@ -95,7 +95,7 @@ class Intake:
 
     def known_hall(self, show_id: int) -> Hall | None:
         """Return a show's hall if it and everything else that `command` needs is remembered, else None."""
-        return self.plans.known(show_id) if self.ready else None
+        return self.halls.known(show_id) if self.ready else None
 
     # -- reading ----------------------------------------------------------------------------------------
 
@@ -117,10 +117,10 @@ class Intake:
         """Return the hall of a show; blocks. Raises: NoSuchShow, RedisUnavailable, PostgresUnavailable."""
 
         def find() -> int:
-            hall_id = cards.hall_of(self._rounds, show_id, self.lanes_count)
+            hall_id = cards.hall_id_of(self._rounds, show_id, self.lanes_count)
             return self.publish_card(show_id) if hall_id is None else hall_id
 
-        return self.plans.of_show(show_id, find)
+        return self.halls.of_show(show_id, find)
 
     def check_installation(self, copy: str | None) -> None:
         """End the process with code 78 if Redis's copy of its installation is another's. None: no check."""

@@ -29,7 +29,7 @@ SHOWS = 50_000
 HALLS_BYTES = 32_000_000
 
 
-class Plans:
+class KnownHalls:
     """The halls of one api process; its threads share them."""
 
     def __init__(self, rounds: Rounds, engine: Engine) -> None:
@@ -65,7 +65,7 @@ class Plans:
         cards.publish(self._rounds, show.id, card, lanes, ttl_ms=cards.ttl_ms(show.settings))
 
     def _read(self, hall_id: int) -> Hall:
-        hall = cards.plan(self._rounds, hall_id)
+        hall = cards.hall(self._rounds, hall_id)
         if hall is None:
             with transaction(self._engine) as connection:
                 row = halls.get_hall(connection, hall_id)

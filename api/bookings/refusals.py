@@ -12,7 +12,7 @@ from core.errors import AcceptUnknown
 from core.operations import Book
 from core.queue_position import come_again_s
 from core.times import iso
-from db.kv.admission import Admission, Code
+from db.kv.admission import AcceptReply, Code
 
 #: Instead of a number of seconds: derived from the lane's depth and rate.
 BY_THE_QUEUE = 0
@@ -42,7 +42,7 @@ REFUSALS: dict[Code, tuple[int, str, str, int | None]] = {
 }
 
 
-def refuse(accepted: Admission, request_id: str, operation: Book | None = None) -> Reply:
+def refuse(accepted: AcceptReply, request_id: str, operation: Book | None = None) -> Reply:
     """Return the reply to a refusal; that to a Book lists the seats that are taken."""
     status, name, detail, retry_after_s = REFUSALS[accepted.code]
     metrics.refused(name)

@@ -34,7 +34,7 @@ from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.ids import lane_of, show_of
 from core.operations import Book, Cancel, Confirm, Kind, Operation, kind_of
 from db.kv import admission, keys, statuses, workers_alive
-from db.kv.admission import Admission, Code
+from db.kv.admission import AcceptReply, Code
 from db.kv.rounds import Command
 
 #: Seconds after which a waiting request looks by itself, should the listener have missed a publication: at random
@@ -44,7 +44,7 @@ LOOK_AGAIN_S = (8.0, 12.0)
 WANTED = {Kind.CONFIRM: Status.CONFIRMED, Kind.CANCEL: Status.CANCELLED}
 
 
-class Redis(Protocol):
+class RedisCalls(Protocol):
     """The connection that the requests of a process share (db/kv/async_rounds.py)."""
 
     async def call(self, commands: Sequence[Command], *, writes: bool) -> list[Any]:
@@ -55,7 +55,7 @@ class BookingService:
     """One per api process."""
 
     def __init__(
-        self, redis: Redis, intake: Intake, long_polls: LongPolls, threads: Runs, ring: Callable[[int], object]
+        self, redis: RedisCalls, intake: Intake, long_polls: LongPolls, threads: Runs, ring: Callable[[int], object]
     ) -> None:
         """Args: threads: where intake may block.   ring: sends a lane's doorbell; must not block."""
         self.intake = intake
@@ -80,7 +80,7 @@ class BookingService:
 
     # -- accepting --------------------------------------------------------------------------------------
 
-    async def accept(self, operation: Operation, request_id: str = "") -> Admission:
+    async def accept(self, operation: Operation, request_id: str = "") -> AcceptReply:
         """Accept an operation into its lane, or refuse it; ring the doorbell if the lane was asleep.
 
         Raises: NoSuchShow, NoSuchBooking, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if Redis
@@ -134,28 +134,29 @@ class BookingService:
         return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
 
     async def change(self, operation: Confirm | Cancel, request_id: str) -> Reply:
-        """Confirm or cancel: 202 while it waits, 200 if it is so already, 409 if it can never be so.
+        """Confirm or cancel: 202 while it waits in its lane, 200 if the booking already is so, 409 if it never can
+        be.
 
         Raises: NoSuchBooking, TooManyRequests, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if
-                Redis lacks the status.   Repeat: safe, the same operation is answer.found again.
+                Redis lacks the status.   Repeat: safe, the same operation is found again.
         """
-        _known(operation.booking_id)
+        _check_id(operation.booking_id)
         wait_s = self.intake.allowance.wait_s(operation)
         if wait_s:
             raise TooManyRequests(math.ceil(wait_s))
         answer = await self.accept(operation, request_id)
         if not answer.found:
             return refusals.refuse(answer, request_id)
-        kind, now = kind_of(operation), Status(answer.status["s"])
+        kind, status = kind_of(operation), Status(answer.status["s"])
         seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter)
-        if answer.code is Code.ACCEPTED or now not in SETTLED[kind]:
+        if answer.code is Code.ACCEPTED or status not in SETTLED[kind]:
             return seen.reply(202, refusals.location(operation.booking_id))
-        if now is WANTED[kind]:
+        if status is WANTED[kind]:
             return seen.reply(200)
         reason = json.loads(answer.status["b"])["reason"]
-        detail = f"The booking is {now.value}, and stays so."
+        detail = f"The booking is {status.value}, and stays so."
         return reply(
-            409, "booking_final", detail, request_id=request_id, booking_status=now.value, reason=reason
+            409, "booking_final", detail, request_id=request_id, booking_status=status.value, reason=reason
         )  # fmt: skip
 
     # -- reading ----------------------------------------------------------------------------------------
@@ -166,7 +167,7 @@ class BookingService:
         Raises: NoSuchBooking (also for another person's, and for a queued one whose entry is lost: the key may be
                 repeated), RedisUnavailable, PostgresUnavailable, Busy.
         """
-        _known(booking_id)
+        _check_id(booking_id)
         if not self.intake.ready:
             await self._threads.once(self.intake.learn)
         commands = statuses.read_commands(booking_id, show_of(booking_id), self.intake.lanes_count)
@@ -213,7 +214,7 @@ class BookingService:
             self._long_polls.leave(booking_id, wake)
         return seen
 
-    async def workers_alive(self) -> int:
+    async def check_redis(self) -> int:
         """How many workers drain the lanes of this Redis. Raises: RedisUnavailable: and nothing can be accepted.
 
         Ends the process with code 78 if the Redis has been given to another installation since.
@@ -225,15 +226,15 @@ class BookingService:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    async def _send(self, operation: Operation, request_id: str) -> Admission:
+    async def _send(self, operation: Operation, request_id: str) -> AcceptReply:
         """Call accept.lua once (docs/locking.md rule 3)."""
         try:
             [answer] = await self._redis.call([self.intake.command(operation, request_id)], writes=True)
         except OutOfMemoryError:
-            return Admission(Code.FULL)
+            return AcceptReply(Code.FULL)
         return self.intake.count(operation, admission.parse(answer))
 
-    async def _recover(self, operation: Operation, request_id: str, refused: Admission) -> Admission:
+    async def _recover(self, operation: Operation, request_id: str, refused: AcceptReply) -> AcceptReply:
         """Publish what Redis lacks from Postgres, and send the operation once more.
 
         A refusal by a stale card stands if Postgres cannot be asked. Raises: as `accept`.
@@ -251,7 +252,7 @@ class BookingService:
             point("missing card published", RedisUnavailable)
         answer = await self._send(operation, request_id)
         # What is incomplete now exists, and Redis has no room for it. Nothing was written.
-        return Admission(Code.FULL) if answer.incomplete else answer
+        return AcceptReply(Code.FULL) if answer.incomplete else answer
 
     async def _stored(self, operation: Book, *, required: bool) -> Booking | None:
         """The booking of a repeated key whose status has left Redis: a refusal must not hide its outcome.
@@ -274,7 +275,7 @@ def _repeated(operation: Book, stored: Booking, request_id: str) -> Reply:
     return status_body.of_booking(stored).reply(200, refusals.location(operation.booking_id))
 
 
-def _known(booking_id: UUID) -> None:
+def _check_id(booking_id: UUID) -> None:
     """See that an id can be one of ours. Raises: NoSuchBooking."""
     if show_of(booking_id) >= 1 << 31:
         raise NoSuchBooking

@@ -18,7 +18,7 @@ from core.ids import reference, show_of
 from core.queue_position import Meter, QueuePosition, locate, poll_of_hold
 from core.times import iso
 from db.kv import statuses
-from db.kv.statuses import Pending
+from db.kv.statuses import UndecidedOperation
 
 #: Seconds after its deadline by which a hold is usually expired; seconds between two reads of one that is not, from
 #: Postgres.
@@ -55,7 +55,7 @@ def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
     """Build the answer from a booking's status hash in Redis."""
     if fields["v"] == "0":
         return _queued(booking_id, fields, meter)
-    pending = statuses.pending(fields)
+    pending = statuses.undecided_operation(fields)
     if pending is None:
         return _decided(fields["b"], fields["v"], fields["s"], meter.now_ms)
     here = locate(pending.ticket, meter)
@@ -72,7 +72,7 @@ def passed(fields: dict[str, str], meter: Meter) -> bool:
     """Return whether Postgres may know more: the lane is past this ticket, or was wiped, without a publication."""
     if fields["v"] == "0":
         return fields["e"] != meter.epoch or meter.served >= int(fields["t"])
-    pending = statuses.pending(fields)
+    pending = statuses.undecided_operation(fields)
     return pending is not None and meter.served >= pending.ticket
 
 
@@ -81,7 +81,7 @@ def overdue(fields: dict[str, str]) -> bool:
 
     After a failover to a replica that lacked the last publications, Redis may show HELD for a booking decided since.
     """
-    if fields["v"] == "0" or fields["s"] != Status.PENDING.value or statuses.pending(fields) is not None:
+    if fields["v"] == "0" or fields["s"] != Status.PENDING.value or statuses.undecided_operation(fields) is not None:
         return False
     now_ms = int(time.time() * 1000)
     if now_ms - int(fields.get("checked", 0)) < CHECK_S * 1000:
@@ -96,7 +96,7 @@ def listed(booking: Booking) -> dict[str, Any]:
 
 
 def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
-    pending = statuses.pending(fields)
+    pending = statuses.undecided_operation(fields)
     here = locate(int(fields["t"]), meter)
     stored = _QUEUED % (booking_id, reference(booking_id), show_of(booking_id), iso(int(fields["a"])))
     etag = f"q{fields['t']}-{meter.served}-{pending.ticket if pending else ''}{_DELAYED * here.delayed}"
@@ -110,7 +110,7 @@ def _decided(body: str, version: str, status: str, now_ms: int) -> Seen:
     return Seen(body[:-1] + _moment(None, poll_after_ms), f"v{version}", poll_after_ms, False)
 
 
-def _moment(here: QueuePosition | None, poll_after_ms: int | None, pending: Pending | None = None) -> str:
+def _moment(here: QueuePosition | None, poll_after_ms: int | None, pending: UndecidedOperation | None = None) -> str:
     """Return the end of a body: the fields that change between polls. `here`: None if nothing waits in the lane."""
     return _MOMENT % (
         here.position if here else "null",

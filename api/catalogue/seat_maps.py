@@ -14,7 +14,7 @@ from contextlib import suppress
 from redis.exceptions import RedisError
 
 from api.bookings.intake import Intake
-from api.bookings.service import Redis
+from api.bookings.service import RedisCalls
 from api.catalogue.seat_map_cache import SeatMap, SeatMapCache
 from api.web.errors import NoSuchShow
 from api.web.reply import Reply
@@ -32,7 +32,7 @@ REST_S = 1.0
 class SeatMapService:
     """Answers requests for seat maps on the event loop of an api process."""
 
-    def __init__(self, cache: SeatMapCache, redis: Redis, intake: Intake, threads: Runs) -> None:
+    def __init__(self, cache: SeatMapCache, redis: RedisCalls, intake: Intake, threads: Runs) -> None:
         """Args: threads: where Postgres is called."""
         self._cache = cache
         self._redis = redis

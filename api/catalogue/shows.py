@@ -144,7 +144,7 @@ def _announce(show: ShowListing, row: HallRow, hall: Hall) -> None:
     """Publish a new show to Redis. If that fails, the first request for it publishes it, and then needs Postgres."""
     intake = backend().service.intake
     try:
-        intake.plans.announce(show, row, hall, intake.lanes_count)
+        intake.halls.announce(show, row, hall, intake.lanes_count)
     except (RedisUnavailable, AcceptUnknown, PostgresUnavailable, OutOfMemoryError) as error:
         log.warning("show_not_published", show_id=show.id, error=str(error))
 

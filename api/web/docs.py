@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,15 +94,15 @@ def docs_file(name: str) -> Response:
     return compression.respond(body, TYPES[name.rpartition(".")[2]], HEADERS, etag=etag)
 
 
-def install(app: Flask) -> None:
-    """Install the application's cache of documents."""
+def install(app: Flask, document: Callable[[], dict[str, Any]]) -> None:
+    """Install the application's document, and a cache of what is sent of it."""
+    app.extensions["onsale-document"] = document
     app.extensions["onsale-openapi"] = Recent[str, Twofold](DOCUMENTS_BYTES, lambda document: document.size)
 
 
 def _document(prefix: str) -> Twofold:
-    """Return the document for a path prefix. Called on request, when every blueprint has been registered."""
-    api: Any = current_app.extensions["onsale-api"]
-    document = {**api.spec.to_dict(), "servers": [{"url": prefix or "/"}]}
+    """Return the document for a path prefix."""
+    document = {**current_app.extensions["onsale-document"](), "servers": [{"url": prefix or "/"}]}
     return twofold(json.dumps(document, separators=(",", ":")).encode(), LEVEL_ONCE)
 
 

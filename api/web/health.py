@@ -48,7 +48,7 @@ async def readiness(backend: Backend) -> Reply:
     """Return the answer of /readyz: 503 also while the process is leaving, so balancers stop sending requests."""
     postgres = "ok" if await backend.probe.answers() else "unavailable"
     try:
-        workers = await backend.service.workers_alive()
+        workers = await backend.service.check_redis()
     except RedisUnavailable:
         body = {"status": "not ready", "redis": "unavailable", "postgres": postgres}
         return Reply(503, as_bytes(body), [("Retry-After", "1")])
@@ -63,7 +63,7 @@ def prometheus() -> Response:
     """Return metrics in Prometheus's text format."""
     try:
         service = backend().service
-        lanes, workers = service.intake.lanes(), backend().loop.run(service.workers_alive())
+        lanes, workers = service.intake.lanes(), backend().loop.run(service.check_redis())
     except (RedisUnavailable, PostgresUnavailable):
         lanes, workers = None, 0
     late_s = backend().settings.pending_alarm_s

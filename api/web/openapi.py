@@ -81,12 +81,12 @@ def route(
 
 
 class ProblemApi(Api):  # type: ignore[misc]
-    """flask-smorest, with every error as a problem: in the handler and in the document."""
+    """flask-smorest's description, in which every error is a problem."""
 
     ERROR_SCHEMA = Problem
 
     def _register_error_handlers(self) -> None:
-        problems.install(self._app)
+        """Register none: the application that answers has its own (problems.py)."""
 
     def _init_spec(self, **kwargs: Any) -> None:
         super()._init_spec(**kwargs)

@@ -24,7 +24,7 @@ from core.settings import Settings
 REMEMBERED = 100_000
 
 
-class Verdict(NamedTuple):
+class Allowed(NamedTuple):
     """Whether a request is allowed. `left`: tokens left.  `wait_s`: seconds until the next request is allowed."""
 
     allowed: bool
@@ -51,7 +51,7 @@ class Rates:
         self._old: dict[UUID, float] = {}
         self.policy = f'"user";q={burst};w={math.ceil(burst / per_s)}'
 
-    def spend(self, user_id: UUID) -> Verdict:
+    def spend(self, user_id: UUID) -> Allowed:
         """Spend one token of this user's bucket, if there is one. Repeat: spends another."""
         now = time.monotonic()
         young = self._young
@@ -59,12 +59,12 @@ class Rates:
         spent_s = (full_at - now if full_at > now else 0.0) + self._each_s
         left_s = self._burst_s - spent_s
         if left_s < -1e-9:
-            return Verdict(False, 0, -left_s)
+            return Allowed(False, 0, -left_s)
         if len(young) >= self._remembered and user_id not in young:
             self._old, self._young = young, {}
             young = self._young
         young[user_id] = now + spent_s
-        return Verdict(True, int(left_s / self._each_s + 1e-6), 0.0)
+        return Allowed(True, int(left_s / self._each_s + 1e-6), 0.0)
 
     def wait_s(self, user_id: UUID) -> float:
         """Return the seconds until this user's bucket has a token; 0 if it has one. Spends none."""
@@ -72,7 +72,7 @@ class Rates:
         wait_s = full_at - time.monotonic() + self._each_s - self._burst_s
         return wait_s if wait_s > 1e-9 else 0.0
 
-    def headers(self, verdict: Verdict) -> tuple[tuple[str, str], tuple[str, str]]:
+    def headers(self, verdict: Allowed) -> tuple[tuple[str, str], tuple[str, str]]:
         """Return RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) for a verdict.
 
         They say how many tokens are left, and in how many seconds there is another.
@@ -129,7 +129,7 @@ def count(user_id: UUID) -> None:
 
 def _add_headers(response: Response) -> Response:
     """Add the RateLimit headers, if the request was counted."""
-    verdict: Verdict | None = g.get("verdict")
+    verdict: Allowed | None = g.get("verdict")
     if verdict is not None:
         for name, value in cast(Rates, current_app.extensions["onsale-rates"]).headers(verdict):
             response.headers.add(name, value)

@@ -2,7 +2,9 @@
 
 What is stored
     keys           the name and the type of every key
-    lanes          lanes, leases and doorbells: accept, peek, take and release the lease
+    admission      accept an operation into its lane, or refuse it
+    lanes          what drains and sweepers do: peek, wait, take and release the lease
+    finish         publish a batch, and trim its entries from the lane
     statuses       the published status of each booking
     cards          show cards and hall plans
     meters         how far each lane is

@@ -52,7 +52,7 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AcceptReply:
     """The reply of accept.lua to one operation.
 
     `ring`: the lane is asleep and needs its doorbell. `forgotten`: an outcome of this booking may exist in Postgres.
@@ -142,33 +142,33 @@ def _wanted(operation: Operation) -> int:
 _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}
 
 
-def accept_all(rounds: Rounds, operations: Sequence[Operation], **how: Any) -> list[Admission]:
+def accept_all(rounds: Rounds, operations: Sequence[Operation], **how: Any) -> list[AcceptReply]:
     """Accept many operations into their lanes, ACCEPT_CHUNK per round trip. At maxmemory the remaining ones are FULL.
 
     Args:   how: see `command`.
     Raises: RedisUnavailable, AcceptUnknown (db/kv/rounds.py).   Repeat: safe, the same operations are found again.
     """
-    found: list[Admission] = []
+    found: list[AcceptReply] = []
     for first in range(0, len(operations), ACCEPT_CHUNK):
         commands = [command(operation, **how) for operation in operations[first : first + ACCEPT_CHUNK]]
         try:
             found += map(parse, rounds.call(commands, writes=True))
         except OutOfMemoryError:
-            return found + [Admission(Code.FULL)] * (len(operations) - len(found))
+            return found + [AcceptReply(Code.FULL)] * (len(operations) - len(found))
     return found
 
 
-def accept(rounds: Rounds, operation: Operation, **how: Any) -> Admission:
+def accept(rounds: Rounds, operation: Operation, **how: Any) -> AcceptReply:
     """Accept one operation into its lane, or refuse it (docs/locking.md rule 3); errors as `accept_all`."""
     [found] = accept_all(rounds, [operation], **how)
     return found
 
 
-def parse(reply: Any) -> Admission:
+def parse(reply: Any) -> AcceptReply:
     """Parse the reply to `command`."""
     code, ring, forgotten, now_ms, *meter, entry_id = reply[: 5 + len(meters.FIELDS)]
     fields = reply[5 + len(meters.FIELDS) :]
-    return Admission(
+    return AcceptReply(
         code=Code(code),
         ring=bool(ring),
         forgotten=bool(forgotten),

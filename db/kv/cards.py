@@ -68,17 +68,17 @@ def publish_commands(show_id: int, fields: dict[str, Any], lanes: int, *, ttl_ms
     """Return what `publish` sends, for a round that publishes many."""
     flat = [value for name, field in fields.items() if name != "v" for value in (name, field)]
     key = keys.card(lane_of(show_id, lanes), show_id)
-    publish: Command = ("EVALSHA", scripts.PUBLISH.sha, 1, key, fields["v"], 0, *flat)
+    publish: Command = ("EVALSHA", scripts.PUT_IF_NEWER.sha, 1, key, fields["v"], 0, *flat)
     return [publish, ("PEXPIRE", key, ttl_ms)] if ttl_ms else [publish]
 
 
-def hall_of(rounds: Rounds, show_id: int, lanes: int) -> int | None:
+def hall_id_of(rounds: Rounds, show_id: int, lanes: int) -> int | None:
     """Return the hall of a show from its card, None if there is no card. Raises RedisUnavailable."""
     [hall_id] = rounds.call([("HGET", keys.card(lane_of(show_id, lanes), show_id), "hall")], writes=False)
     return int(hall_id) if hall_id is not None else None
 
 
-def plan(rounds: Rounds, hall_id: int) -> Hall | None:
+def hall(rounds: Rounds, hall_id: int) -> Hall | None:
     """Return a hall from Redis, None if it is not there. Raises RedisUnavailable."""
     [text] = rounds.call([("GET", keys.hall(hall_id))], writes=False)
     return Hall.from_plan(hall_id, orjson.loads(text)) if text is not None else None

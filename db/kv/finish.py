@@ -62,8 +62,8 @@ class Publication:
     """A committed batch, ready for finish.lua.
 
     `upto`, `ticket`: of its last entry. `seq`: the lane's last number in the journal. `newest`: booking -> the
-    batch's last operation on it. `expired`: (show, Expire) that were decided. `settled`: bookings that no Cancel in
-    the lane withdraws any more.
+    batch's last operation on it. `expired`: (show, Expire) that were decided. `withdrawals_over`: bookings that no
+    Cancel in the lane withdraws any more.
     """
 
     lane: int
@@ -74,8 +74,8 @@ class Publication:
     bookings: Sequence[Booking]
     newest: Mapping[UUID, StreamId]
     cards: Sequence[CardChange]
-    expired: Sequence[tuple[int, StreamId]]
-    settled: Sequence[UUID]
+    expires: Sequence[tuple[int, StreamId]]
+    withdrawals_over: Sequence[UUID]
 
 
 def finish(
@@ -90,7 +90,7 @@ def finish(
     records = [_batch(batch, token, lease_ms, pace)]
     records += [_status(booking, batch.newest.get(booking.id), final_ttl_s) for booking in batch.bookings]
     records += [_card(change) for change in batch.cards]
-    records += [encode("EXPIRE", {"id": str(entry_id)}) for _, entry_id in batch.expired]
+    records += [encode("EXPIRE", {"id": str(entry_id)}) for _, entry_id in batch.expires]
     arguments = [argument for record in records for argument in record]
     reply: Any = scripts.FINISH.run(client, _keys(batch), arguments)
     done, *known = reply
@@ -114,7 +114,7 @@ def _keys(batch: Publication) -> list[str]:
     found += [keys.status(lane, booking.id) for booking in batch.bookings]
     for change in batch.cards:
         found += [make(lane, change.show_id) for make in (keys.card, keys.taken, keys.undecided)]
-    return found + [keys.expiring(lane, show_id) for show_id, _ in batch.expired]
+    return found + [keys.expiring(lane, show_id) for show_id, _ in batch.expires]
 
 
 def _batch(batch: Publication, token: str, lease_ms: int, pace: Pace | None) -> list[Any]:
@@ -130,10 +130,10 @@ def _batch(batch: Publication, token: str, lease_ms: int, pace: Pace | None) -> 
             "pace": "" if pace is None else f"{pace.per_s:.1f} {pace.large:d}",
             "statuses": len(batch.bookings),
             "cards": len(batch.cards),
-            "expires": len(batch.expired),
+            "expires": len(batch.expires),
             "channel": keys.DECIDED,
             "decided": " ".join(booking.id.hex for booking in batch.bookings),
-            "settled": " ".join(id_.hex for id_ in batch.settled),
+            "withdrawals_over": " ".join(id_.hex for id_ in batch.withdrawals_over),
         },
     )
 

@@ -34,7 +34,7 @@ def lease(number: int) -> str:
 
 def meter(number: int) -> str:
     """Hash: epoch; ticket (last given); served (last decided); seq (its journal number); rate (decisions per second);
-    full_until (ms)."""
+    served_at, waits_since, full_until (ms; lua/accept.lua)."""
     return f"onsale:{{{number}}}:meter"
 
 

@@ -88,7 +88,7 @@ def take(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
 
 
 def release(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
-    """Release the lane's lease; return True if entries are left and the doorbell must be sent (rule 4)."""
+    """Release the lane's lease; return True if entries are left, so that a doorbell must be sent (docs/locking.md 4)."""
     return scripts.RELEASE.run(client, [keys.lane(lane), keys.lease(lane)], [token, lease_ms]) == 1
 
 

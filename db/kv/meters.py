@@ -1,6 +1,7 @@
 """A lane's meter in Redis: read by the api with each status, and by accept.lua with each operation.
 
-accept.lua writes `epoch`, `ticket` and `waits_since`, finish.lua the rest (times in ms, by Redis's clock).
+accept.lua writes `epoch`, `ticket` and `waits_since`, finish.lua the rest (and `ticket`, after Redis went back), the
+sweeper `full_until`. Times are in ms, by Redis's clock.
 """
 
 from __future__ import annotations

@@ -39,10 +39,10 @@ BEAT = _read("beat")
 FINISH = _read("finish")
 GIVE_BACK = _read("give_back")
 PEEK = _read("peek")
-PUBLISH = _read("publish")
+PUT_IF_NEWER = _read("put_if_newer")
 RELEASE = _read("release")
 RESET_LANE = _read("reset_lane")
 TAKE = _read("take")
 
-_ALL = (ACCEPT, ATTEMPT, BEAT, FINISH, GIVE_BACK, PEEK, PUBLISH, RELEASE, RESET_LANE, TAKE)
+_ALL = (ACCEPT, ATTEMPT, BEAT, FINISH, GIVE_BACK, PEEK, PUT_IF_NEWER, RELEASE, RESET_LANE, TAKE)
 BY_SHA = {script.sha: script for script in _ALL}

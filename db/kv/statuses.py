@@ -27,7 +27,7 @@ RECALLED_HOLD_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class UndecidedOperation:
     """An accepted operation that is not decided yet."""
 
     kind: str
@@ -106,24 +106,25 @@ def parse(replies: list[Any]) -> tuple[dict[str, str], Meter]:
     return dict(zip(fields[::2], fields[1::2], strict=True)), meters.read(meter, now_ms, empty=not depth)
 
 
-def pending(fields: dict[str, str]) -> Pending | None:
+def undecided_operation(fields: dict[str, str]) -> UndecidedOperation | None:
     """Return the newest undecided Confirm or Cancel of a booking, from its status hash."""
     found = []
     for kind in (Kind.CONFIRM, Kind.CANCEL):
         if kind in fields:
             entry_id, _, ticket = fields[kind].partition(" ")
-            found.append(Pending(kind.value, StreamId.parse(entry_id), int(ticket)))
+            found.append(UndecidedOperation(kind.value, StreamId.parse(entry_id), int(ticket)))
     return max(found, key=lambda one: one.id, default=None)
 
 
 def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
-    """Return the call of publish.lua: put a status, recalled from Postgres, into Redis unless a newer one is there.
+    """Return the call of put_if_newer.lua: put a status, recalled from Postgres, into Redis unless a newer one is
+    there.
 
     A recalled hold is kept for RECALLED_HOLD_S only, and then recalled again.
     """
     return (
         "EVALSHA",
-        scripts.PUBLISH.sha,
+        scripts.PUT_IF_NEWER.sha,
         1,
         keys.status(lane_of(booking.show_id, lanes), booking.id),
         booking.version,

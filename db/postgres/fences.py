@@ -14,7 +14,9 @@ from db.postgres.engine import execute, sqlstate
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A lane's row: every entry of `epoch` up to `last` is decided; `seq` is the journal's last number."""
+    """A lane's row: no entry of `epoch` after `last` is decided; the journal says which of the others are.
+
+    `seq`: the journal's last number."""
 
     lane: int
     epoch: str

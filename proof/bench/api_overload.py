@@ -15,10 +15,10 @@ import psutil
 from ops.verify import verify
 from proof.bench.contest import Contest, Pick, contest
 from proof.bench.generator import Generator
-from proof.bench.ground import DATABASE, Ground
 from proof.bench.halls import label
 from proof.bench.job import Done
 from proof.bench.series import percentile
+from proof.bench.servers import DATABASE, Servers
 from proof.bench.watch import Sample, Watch
 from proof.kit.waiting import until
 
@@ -70,12 +70,12 @@ class ApiOverload:
         return 0 < self.saturating < max(self.rates, default=0)
 
 
-def overload_api(ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]) -> ApiOverload:
+def overload_api(servers: Servers, generator: Generator, seconds: float, tell: Callable[[str], None]) -> ApiOverload:
     """Find the connections that saturate the api, use FACTOR times as many, and measure when latency is normal."""
     capacity = int(MOST_PER_S * (STEP_S * len(STEPS) + seconds + BEFORE_S + AFTER_S)) // SHOWS
-    shows = ground.template("swarm", [capacity] * SHOWS)
+    shows = servers.template("swarm", [capacity] * SHOWS)
     found = ApiOverload()
-    with contest(ground, generator, "onsale", "swarm") as running, Watch(ground) as watch:
+    with contest(servers, generator, "onsale", "swarm") as running, Watch(servers) as watch:
         seats = ((shows[n % SHOWS], label(n // SHOWS)) for n in range(SHOWS * capacity))
         family = _family(running)
         before = _quiet(running, seats, BEFORE_S)
@@ -91,7 +91,7 @@ def overload_api(ground: Ground, generator: Generator, seconds: float, tell: Cal
         found.crashed = not family or _family(running) != family
         until(lambda: watch.last.at > ended and sum(watch.last.waiting) == 0, PATIENCE_S, "What was accepted")
         _add_samples(found, watch, ended)
-        found.violations = verify(ground.url(DATABASE)).violations
+        found.violations = verify(servers.url(DATABASE)).violations
     return found
 
 

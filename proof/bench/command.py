@@ -17,10 +17,10 @@ from core.errors import OnsaleError
 from core.local_settings import LocalSettings
 from proof.bench import parts, single_parts
 from proof.bench.generator import NAME, Generator
-from proof.bench.ground import open_ground
 from proof.bench.machine import describe
 from proof.bench.parts import Bench
 from proof.bench.report import LATEST, Report, last_scale, tables, write_document
+from proof.bench.servers import open_servers
 from proof.bench.sizes import FULL, QUICK, Sizes
 from proof.kit.output import quiet, run_command, show_end
 
@@ -67,8 +67,8 @@ def run(sizes: Sizes, wanted: list[str], console: Console) -> Report:
     begun = time.monotonic()
     report = Report(sizes.rounds, describe(), NAME, scale=last_scale())
     failed: list[str] = []
-    with open_ground(LocalSettings.from_env().servers) as ground, Generator() as generator:
-        bench = Bench(ground, generator, sizes, lambda text: _tell(console, begun, text))
+    with open_servers(LocalSettings.from_env().servers) as servers, Generator() as generator:
+        bench = Bench(servers, generator, sizes, lambda text: _tell(console, begun, text))
         bench.prepare()
         report.series, report.cpu, report.busy = bench.series, bench.cpu, bench.busy
         plan = [(number, name) for number in range(1, sizes.rounds + 1) for name in EACH_ROUND]

@@ -25,8 +25,8 @@ from ops.verify import verify
 from proof.bench import cpu, wire
 from proof.bench.contenders import launches
 from proof.bench.generator import Generator
-from proof.bench.ground import DATABASE, BenchFailed, Ground, end, plain
 from proof.bench.job import Done, Job
+from proof.bench.servers import DATABASE, BenchFailed, Servers, end, plain
 from proof.bench.sql.tables import CONFIRMED, SEATS_SOLD, SOLD
 from proof.kit.waiting import until
 
@@ -63,8 +63,8 @@ class Result:
 class Contest:
     """A running contender, as `contest` yields it."""
 
-    def __init__(self, ground: Ground, generator: Generator, name: str, port: int) -> None:
-        self.ground = ground
+    def __init__(self, servers: Servers, generator: Generator, name: str, port: int) -> None:
+        self.servers = servers
         self.generator = generator
         self.name = name
         self.port = port
@@ -78,7 +78,7 @@ class Contest:
         Raises:  BenchFailed: some were not confirmed.
         """
         made = self.job(picks, **job)
-        with psycopg.connect(plain(self.ground.url(DATABASE)), autocommit=True) as connection:
+        with psycopg.connect(plain(self.servers.url(DATABASE)), autocommit=True) as connection:
             sold = _number(connection, SOLD)
             before = self._used()
             begun = time.perf_counter()
@@ -109,7 +109,7 @@ class Contest:
     def job(self, picks: Sequence[Pick], *, deadline_s: float = LOAD_S, **job: Any) -> Job:
         """Return the job with a request for each pick, each from a different buyer."""
         first, self._buyers = self._buyers + 1, self._buyers + len(picks)
-        tokens = [wire.buyer_token(self.ground.secret, first + n) for n in range(len(picks))]
+        tokens = [wire.buyer_token(self.servers.secret, first + n) for n in range(len(picks))]
         requests = [
             wire.post_booking(show_id, seat, token, f"key-{first + n}")
             for n, ((show_id, seat), token) in enumerate(zip(picks, tokens, strict=True))
@@ -129,7 +129,7 @@ class Contest:
         return time.perf_counter() - begun
 
     def _used(self) -> dict[str, float]:
-        pids = {name: group.pid for name, group in {**self.ground.groups, **self.groups}.items()}
+        pids = {name: group.pid for name, group in {**self.servers.groups, **self.groups}.items()}
         return cpu.used_s(pids)
 
     def _spent(self, before: dict[str, float], done: Done) -> dict[str, float]:
@@ -138,7 +138,7 @@ class Contest:
 
 @contextmanager
 def contest(
-    ground: Ground,
+    servers: Servers,
     generator: Generator,
     name: str,
     template: str,
@@ -152,11 +152,11 @@ def contest(
     Args: api_database_url: the address of Postgres for the api alone, if it differs from the others'.
           env: settings for all its processes.
     """
-    ground.fresh(template)
-    settings = replace(LocalSettings.from_env(), home=ground.home, workers=workers, lanes=ground.lanes)
+    servers.fresh(template)
+    settings = replace(LocalSettings.from_env(), home=servers.home, workers=workers, lanes=servers.lanes)
     settings = replace(settings, host="127.0.0.1", port=free_port("127.0.0.1"))
-    env = {**programs.environment(settings, ground.running, metrics_folder(ground.home)), **(env or {})}
-    running = Contest(ground, generator, name, settings.port)
+    env = {**programs.environment(settings, servers.running, metrics_folder(servers.home)), **(env or {})}
+    running = Contest(servers, generator, name, settings.port)
     try:
         for launch in launches(name, settings, env):
             if launch.name == "api" and api_database_url:
@@ -168,9 +168,9 @@ def contest(
         end(running.groups.values())
 
 
-def proven(ground: Ground, result: Result) -> Result:
+def proven(servers: Servers, result: Result) -> Result:
     """Return the result with the violations that `onsale verify` finds in the database now."""
-    return replace(result, violations=verify(ground.url(DATABASE)).violations)
+    return replace(result, violations=verify(servers.url(DATABASE)).violations)
 
 
 def _ready(port: int) -> bool:

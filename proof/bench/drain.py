@@ -26,8 +26,8 @@ from db.postgres.engine import transaction
 from ops.up import programs
 from ops.up.home import metrics_folder
 from ops.up.process import Launch
-from proof.bench.ground import Ground
 from proof.bench.halls import label
+from proof.bench.servers import Servers
 from workers.batch import run_batch
 from workers.drain import drain
 from workers.stores import Stores, open_stores
@@ -37,16 +37,16 @@ CAP, CHUNK = 2_000_000, 500
 TIMEOUT_S = 180.0
 
 
-def drain_alone(ground: Ground, template: str, mode: str, count: int) -> float:
+def drain_alone(servers: Servers, template: str, mode: str, count: int) -> float:
     """Return the bookings per second of one drain, on a fresh copy of the template with `count` entries in a lane."""
-    ground.fresh(template)
+    servers.fresh(template)
     settings = LocalSettings.from_env()
-    env = programs.environment(settings, ground.running, metrics_folder(ground.home))
-    arguments = (mode, str(ground.shows[template][0]), str(count))
+    env = programs.environment(settings, servers.running, metrics_folder(servers.home))
+    arguments = (mode, str(servers.shows[template][0]), str(count))
     launch = Launch(
         name="drain", command=(sys.executable, "-m", "proof.bench.drain", *arguments), cwd=programs.PROJECT, env=env
     )
-    return count / float(ground.step(launch, TIMEOUT_S))
+    return count / float(servers.step(launch, TIMEOUT_S))
 
 
 def fill(stores: Stores, picks: Iterable[tuple[int, str]], *, first: int = 0) -> None:

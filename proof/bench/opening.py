@@ -27,10 +27,10 @@ from proof.bench import wire
 from proof.bench.command import main
 from proof.bench.contest import Contest, contest
 from proof.bench.generator import Generator
-from proof.bench.ground import DATABASE, Ground, open_ground
 from proof.bench.halls import label, plan
 from proof.bench.job import Done, Job
 from proof.bench.series import percentile
+from proof.bench.servers import DATABASE, Servers, open_servers
 from proof.bench.worker_overload import Bookings
 from proof.kit.client import Client
 from proof.kit.output import quiet, show_end
@@ -100,9 +100,9 @@ class Opened:
         self._running = running
         self._quiet = quiet_
         self._other = other
-        self._tokens = [wire.buyer_token(running.ground.secret, number) for number in range(1, BUYERS + 1)]
+        self._tokens = [wire.buyer_token(running.servers.secret, number) for number in range(1, BUYERS + 1)]
         self._client = client
-        self._catalogue = Catalogue(client, _admin_token(running.ground))
+        self._catalogue = Catalogue(client, _admin_token(running.servers))
         self._sent, self._picked = 0, 0
 
     def opening(self, seats: int) -> Opening:
@@ -191,10 +191,10 @@ def measure(sizes: Sequence[int], tell: Callable[[str], None]) -> list[Opening]:
     """Measure an opening for each size, one after the other, on one running system with one worker."""
     found = []
     with ExitStack() as stack:
-        ground = stack.enter_context(open_ground(LocalSettings.from_env().servers))
+        servers = stack.enter_context(open_servers(LocalSettings.from_env().servers))
         generator, quiet_ = stack.enter_context(Generator()), stack.enter_context(Generator())
-        others = ground.template("opening", [OTHER_SEATS, OTHER_SEATS])
-        running = stack.enter_context(contest(ground, generator, "onsale", "opening", workers=1))
+        others = servers.template("opening", [OTHER_SEATS, OTHER_SEATS])
+        running = stack.enter_context(contest(servers, generator, "onsale", "opening", workers=1))
         client = stack.enter_context(Client(f"http://127.0.0.1:{running.port}", timeout_s=PATIENCE_S))
         opened = Opened(running, quiet_, others, client)
         opened.warm_up()
@@ -214,14 +214,14 @@ def rss_mb(running: Contest, name: str) -> list[float]:
     return sorted(found, reverse=True)
 
 
-def _admin_token(ground: Ground) -> str:
-    engine = make_engine(ground.url(DATABASE), pool_size=1)
+def _admin_token(servers: Servers) -> str:
+    engine = make_engine(servers.url(DATABASE), pool_size=1)
     try:
         with transaction(engine) as connection:
             admin_id = users.insert_admin(connection, "opening@example.com", "no hash at all")
     finally:
         engine.dispose()
-    return mint(ground.secret, str(admin_id), "admin")
+    return mint(servers.secret, str(admin_id), "admin")
 
 
 def _spread(numbers: Sequence[float]) -> str:

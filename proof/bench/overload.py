@@ -22,10 +22,10 @@ from proof.bench import api_overload, worker_overload
 from proof.bench.api_overload import ApiOverload
 from proof.bench.command import main
 from proof.bench.generator import Generator
-from proof.bench.ground import open_ground
 from proof.bench.machine import describe
 from proof.bench.report import PROJECT
 from proof.bench.series import percentile
+from proof.bench.servers import open_servers
 from proof.bench.verdicts import Row, api_rows, workers_rows
 from proof.bench.worker_overload import WorkerOverload
 from proof.kit.output import quiet, show_end
@@ -71,11 +71,11 @@ def command(quick: bool, minutes: float | None, api_seconds: float | None, docs:
 def measure(workers_s: float, api_s: float, tell: Callable[[str], None]) -> tuple[WorkerOverload, ApiOverload]:
     """Measure both parts, one after the other, on servers started for them."""
     with (
-        open_ground(LocalSettings.from_env().servers, lanes=worker_overload.SHOWS) as ground,
+        open_servers(LocalSettings.from_env().servers, lanes=worker_overload.SHOWS) as servers,
         Generator() as generator,
     ):
-        return worker_overload.overload_workers(ground, generator, workers_s, tell), api_overload.overload_api(
-            ground, generator, api_s, tell
+        return worker_overload.overload_workers(servers, generator, workers_s, tell), api_overload.overload_api(
+            servers, generator, api_s, tell
         )
 
 

@@ -9,9 +9,9 @@ from proof.bench import pgbench, wire
 from proof.bench.contest import Contest, Pick, Result, contest, proven
 from proof.bench.drain import drain_alone
 from proof.bench.generator import Generator
-from proof.bench.ground import Ground
 from proof.bench.halls import label
 from proof.bench.series import Series, add
+from proof.bench.servers import Servers
 from proof.bench.sizes import HOT_SEATS, SEATS_OF_20, SEATS_OF_1000, WARM_UP, Sizes
 
 #: Concurrent buyers. With sync, few: each waits for the show's lock, and more of them only queue for it.
@@ -23,7 +23,7 @@ HOT, TWENTY, THOUSAND = "hot_template", "twenty_template", "thousand_template"
 class Bench:
     """One run of the bench and its results so far. `tell` prints progress."""
 
-    ground: Ground
+    servers: Servers
     generator: Generator
     sizes: Sizes
     tell: Callable[[str], None]
@@ -43,20 +43,20 @@ class Bench:
 
     def verify(self, result: Result) -> None:
         """Run `onsale verify` on the database after one of Onsale's loads."""
-        found = proven(self.ground, result).violations
+        found = proven(self.servers, result).violations
         add(self.series, "violations", len(found))
         for violation in found[:3]:
             self.tell(f"VIOLATION  {violation}")
 
     def prepare(self) -> None:
         """Make the template databases of the rounds."""
-        self.ground.template(HOT, [HOT_SEATS])
-        self.ground.template(TWENTY, [SEATS_OF_20] * 20)
-        self.ground.template(THOUSAND, [SEATS_OF_1000] * 1000)
+        self.servers.template(HOT, [HOT_SEATS])
+        self.servers.template(TWENTY, [SEATS_OF_20] * 20)
+        self.servers.template(THOUSAND, [SEATS_OF_1000] * 1000)
 
     def picks(self, template: str) -> list[Pick]:
         """Return every seat of a template's shows, with the shows in turn."""
-        shows = self.ground.shows[template]
+        shows = self.servers.shows[template]
         seats = {HOT: HOT_SEATS, TWENTY: SEATS_OF_20, THOUSAND: SEATS_OF_1000}[template]
         return [(show_id, label(number)) for number in range(seats) for show_id in shows]
 
@@ -66,10 +66,10 @@ def hot(bench: Bench) -> None:
     sizes = bench.sizes
     for name in ("sync", "message", "celery", "onsale+polls", "onsale"):
         _booked(bench, f"hot {name}", name, HOT, sizes.onsale if name.startswith("onsale") else sizes.others)
-    best, clients = pgbench.best(bench.ground, HOT, sizes.pgbench)
+    best, clients = pgbench.best(bench.servers, HOT, sizes.pgbench)
     add(bench.series, "pgbench", best)
     bench.tell(f"pgbench: {best:,.0f}/s with {clients} clients")
-    with contest(bench.ground, bench.generator, "hello", HOT) as hello:
+    with contest(bench.servers, bench.generator, "hello", HOT) as hello:
         hello.ask([wire.get("/")] * WARM_UP)
         result = hello.ask([wire.get("/")] * sizes.hello)
     bench.keep("hello", result)
@@ -93,8 +93,8 @@ def _booked(bench: Bench, load: str, name: str, template: str, count: int) -> No
     follow = "poll" if polls else ""
     connections = CONNECTIONS.get(contender, QUEUED)
     picks = bench.picks(template)
-    warm = max(WARM_UP, len(bench.ground.shows[template]))
-    with contest(bench.ground, bench.generator, contender, template) as running:
+    warm = max(WARM_UP, len(bench.servers.shows[template]))
+    with contest(bench.servers, bench.generator, contender, template) as running:
         running.book(picks[:warm], follow=follow, connections=connections)
         result = running.book(
             picks[warm : warm + count], follow=follow, connections=connections, keep_ids=name == "onsale"
@@ -109,7 +109,7 @@ def _booked(bench: Bench, load: str, name: str, template: str, count: int) -> No
 
 def _statuses(bench: Bench, running: Contest, result: Result, before: int) -> None:
     """Read the status of decided bookings, each three times with its owner's token."""
-    owners = [wire.buyer_token(bench.ground.secret, before + 1 + n) for n in range(bench.sizes.gets)]
+    owners = [wire.buyer_token(bench.servers.secret, before + 1 + n) for n in range(bench.sizes.gets)]
     asked = [
         wire.get(f"/api/bookings/{id_}", token) for id_, token in zip(result.done.ids, owners, strict=False) if id_
     ]
@@ -121,7 +121,7 @@ def _statuses(bench: Bench, running: Contest, result: Result, before: int) -> No
 def drains(bench: Bench) -> None:
     """Measure the drain alone in three ways: rows without journal, the whole transaction, and published."""
     for mode in ("rows", "recorded", "published"):
-        rate = drain_alone(bench.ground, HOT, mode, bench.sizes.drained)
+        rate = drain_alone(bench.servers, HOT, mode, bench.sizes.drained)
         add(bench.series, f"drain {mode}", rate)
         bench.tell(f"drain {mode}: {rate:,.0f}/s")
 
@@ -130,7 +130,7 @@ def workers(bench: Bench) -> None:
     """Measure the hot show with 1, 2 and 4 workers."""
     picks = bench.picks(HOT)
     for count in (1, 2, 4):
-        with contest(bench.ground, bench.generator, "onsale", HOT, workers=count) as running:
+        with contest(bench.servers, bench.generator, "onsale", HOT, workers=count) as running:
             running.book(picks[:WARM_UP])
             result = running.book(picks[WARM_UP : WARM_UP + bench.sizes.crowd])
         add(bench.series, f"workers {count} us", result.cpu_us())

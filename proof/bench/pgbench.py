@@ -10,8 +10,8 @@ from core.local_settings import LocalSettings
 from ops.up.binaries import find_postgres
 from ops.up.postgres import USER
 from ops.up.process import Launch
-from proof.bench.ground import DATABASE, BenchFailed, Ground
 from proof.bench.halls import ROW
+from proof.bench.servers import DATABASE, BenchFailed, Servers
 from proof.bench.sql.tables import SOLD
 
 SCRIPT = Path(__file__).parent / "sql" / "booking.sql"
@@ -19,19 +19,19 @@ CLIENTS = (1, 4, 16)
 TIMEOUT_S = 120.0
 
 
-def best(ground: Ground, template: str, count: int) -> tuple[float, int]:
+def best(servers: Servers, template: str, count: int) -> tuple[float, int]:
     """Return the best rate in transactions per second, and its number of clients. Each has a fresh database."""
     found = []
     for clients in CLIENTS:
-        ground.fresh(template)
-        found.append((_run(ground, ground.shows[template][0], clients, count // clients), clients))
+        servers.fresh(template)
+        found.append((_run(servers, servers.shows[template][0], clients, count // clients), clients))
     return max(found)
 
 
-def _run(ground: Ground, show_id: int, clients: int, each: int) -> float:
+def _run(servers: Servers, show_id: int, clients: int, each: int) -> float:
     """Run `each` transactions per client, all of which book. Returns transactions per second."""
     pgbench = find_postgres(LocalSettings.from_env().servers).beside("pgbench")
-    host = re.search(r"host=([^&]+)", ground.stores.database_url)
+    host = re.search(r"host=([^&]+)", servers.stores.database_url)
     if host is None or not pgbench.is_file():
         raise BenchFailed("pgbench, or the socket of Postgres, was not found.")
     values = {"show": show_id, "per_client": each, "done": 0, "row": ROW}
@@ -45,8 +45,8 @@ def _run(ground: Ground, show_id: int, clients: int, each: int) -> float:
     )
     # fmt: on
     launch = Launch(name="pgbench", command=command, cwd=Path("/"), env={"LC_ALL": "C", "PATH": os.defpath})
-    rate = tps(ground.step(launch, TIMEOUT_S).decode())
-    [(sold,)] = ground.execute(SOLD)
+    rate = tps(servers.step(launch, TIMEOUT_S).decode())
+    [(sold,)] = servers.execute(SOLD)
     if sold != clients * each:
         raise BenchFailed(f"pgbench: {sold} seats are sold, not {clients * each}.")
     return rate

@@ -44,9 +44,9 @@ from proof.bench.command import main
 from proof.bench.cpu import tree_s
 from proof.bench.drain import empty, fill
 from proof.bench.goals import judge
-from proof.bench.ground import DATABASE, Ground, open_ground
 from proof.bench.halls import label
 from proof.bench.report import LATEST, last_report, write_document
+from proof.bench.servers import DATABASE, Servers, open_servers
 from proof.bench.sql.tables import HISTORY, SOLD
 from proof.kit.output import quiet
 from workers.stores import open_stores
@@ -111,9 +111,9 @@ def grow(quick: bool, only: str) -> None:
         raise click.BadParameter(f"no such row: {', '.join(sorted(unknown))}", param_hint="--only")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found = last_rows() if only else {}
-    with quiet("bench") as (console, _), open_ground(LocalSettings.from_env().servers) as ground:
+    with quiet("bench") as (console, _), open_servers(LocalSettings.from_env().servers) as servers:
         for name in wanted:
-            found[name] = measure(ground, name, rows[name])
+            found[name] = measure(servers, name, rows[name])
             for what, costs in (("CPU", cpu_of(found[name])), ("time", [cost.time_us for cost in found[name]])):
                 steps = ", ".join(f"{cost:,.0f}" for cost in costs)
                 text = f"{name}: {steps} us of {what} per booking, growth {growth(costs):.2f}"
@@ -151,43 +151,43 @@ def keep(value: float, found: dict[str, list[Cost]]) -> None:
     LATEST.write_text(json.dumps(latest, indent=1) + "\n")
 
 
-def measure(ground: Ground, row: str, steps: Sequence[Step]) -> list[Cost]:
+def measure(servers: Servers, row: str, steps: Sequence[Step]) -> list[Cost]:
     """Measure the steps of a row in turn, and return the cost of each."""
     for number, step in enumerate(steps):
         template = f"scale_{row}_{number}"
-        halls = [step.seats] * step.shows + [max(step.seats, WARM_SEATS)] * ground.lanes
-        ground.template(template, halls)
+        halls = [step.seats] * step.shows + [max(step.seats, WARM_SEATS)] * servers.lanes
+        servers.template(template, halls)
         if step.history:
-            ground.execute(HISTORY % step.history, template)
-            ground.execute("VACUUM (ANALYZE) bookings", template)
+            servers.execute(HISTORY % step.history, template)
+            servers.execute("VACUUM (ANALYZE) bookings", template)
     costs: list[list[Cost]] = [[] for _ in steps]
     for repeat in range(REPEATS):
         for number, step in enumerate(steps):
             if repeat == 0 or step.queued <= SHORT:
-                costs[number].append(_cost(ground, f"scale_{row}_{number}", step))
+                costs[number].append(_cost(servers, f"scale_{row}_{number}", step))
     for number in range(len(steps)):
-        ground.administer(f"DROP DATABASE scale_{row}_{number}")
+        servers.administer(f"DROP DATABASE scale_{row}_{number}")
     return [Cost(median(cost.cpu_us for cost in of), median(cost.time_us for cost in of)) for of in costs]
 
 
-def _cost(ground: Ground, template: str, step: Step) -> Cost:
-    ground.fresh(template)
-    client = redis.Redis(connection_pool=connection_pool(ground.stores.redis_url, socket_timeout_s=5))
+def _cost(servers: Servers, template: str, step: Step) -> Cost:
+    servers.fresh(template)
+    client = redis.Redis(connection_pool=connection_pool(servers.stores.redis_url, socket_timeout_s=5))
     client.config_set("maxmemory", MAX_MEMORY)
     client.close()
     settings = LocalSettings.from_env()
-    env = programs.environment(settings, ground.running, metrics_folder(ground.home))
-    pids = [ground.groups[name].pid for name in ("postgres", "redis") if name in ground.groups]
-    arguments = (ground.shows[template][0], step.shows, step.queued, step.fillings, *pids)
+    env = programs.environment(settings, servers.running, metrics_folder(servers.home))
+    pids = [servers.groups[name].pid for name in ("postgres", "redis") if name in servers.groups]
+    arguments = (servers.shows[template][0], step.shows, step.queued, step.fillings, *pids)
     launch = Launch(
         name="scale",
         command=(sys.executable, "-m", "proof.bench.scale", "drain", *map(str, arguments)),
         cwd=programs.PROJECT,
         env=env,
     )
-    cpu_s, time_s = map(float, ground.step(launch, TIMEOUT_S).split())
+    cpu_s, time_s = map(float, servers.step(launch, TIMEOUT_S).split())
     bookings = step.queued * step.fillings
-    [(sold,)] = ground.execute(SOLD, DATABASE)
+    [(sold,)] = servers.execute(SOLD, DATABASE)
     if sold != bookings + WARM_UP:
         raise OnsaleError(f"{sold} seats are sold, not {bookings + WARM_UP}.")
     return Cost(cpu_s / bookings * 1e6, time_s / bookings * 1e6)

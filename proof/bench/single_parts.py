@@ -15,10 +15,10 @@ from ops.rush.figures import Figures, Tally
 from ops.rush.plan import Plan
 from ops.rush.run import run_rush
 from proof.bench.contest import contest, proven
-from proof.bench.ground import DATABASE, BenchFailed
 from proof.bench.halls import label
 from proof.bench.parts import CONNECTIONS, HOT, QUEUED, Bench
 from proof.bench.series import add, percentile
+from proof.bench.servers import DATABASE, BenchFailed
 from proof.bench.sizes import WARM_UP
 from proof.bench.sql.tables import SOLD
 from proof.bench.transaction_counter import TransactionCounter
@@ -37,7 +37,7 @@ WAKES_PER_S = 10.0
 def latency(bench: Bench) -> None:
     """Measure submit to outcome for buyers who use `?wait=`: at half of peak, then on sleeping lanes."""
     picks = bench.picks(HOT)
-    with contest(bench.ground, bench.generator, "onsale", HOT) as running:
+    with contest(bench.servers, bench.generator, "onsale", HOT) as running:
         running.book(picks[:WARM_UP], follow="poll")
         peak = running.book(picks[WARM_UP : WARM_UP + bench.sizes.crowd], follow="poll").rate
         first = WARM_UP + bench.sizes.crowd
@@ -45,9 +45,9 @@ def latency(bench: Bench) -> None:
         result = running.book(picks[first : first + count], follow="wait", rate=peak / 2, connections=WAITING)
     bench.verify(result)
     _keep(bench, "warm", result.done.outcome_ms)
-    bench.ground.template(LANES, [1_000] * bench.ground.lanes)
-    with contest(bench.ground, bench.generator, "onsale", LANES) as running:
-        shows = bench.ground.shows[LANES]
+    bench.servers.template(LANES, [1_000] * bench.servers.lanes)
+    with contest(bench.servers, bench.generator, "onsale", LANES) as running:
+        shows = bench.servers.shows[LANES]
         running.book([(show_id, label(0)) for show_id in shows])
         found: list[float] = []
         for cycle in range(1, bench.sizes.sleeps + 1):
@@ -68,8 +68,8 @@ def _keep(bench: Bench, name: str, numbers: list[float]) -> None:
 
 def _fall_asleep(bench: Bench) -> None:
     """Wait until no lane has a lease, then for ASLEEP_S more seconds."""
-    client = redis.Redis(connection_pool=connection_pool(bench.ground.stores.redis_url, socket_timeout_s=5))
-    leases = [keys.lease(lane) for lane in range(bench.ground.lanes)]
+    client = redis.Redis(connection_pool=connection_pool(bench.servers.stores.redis_url, socket_timeout_s=5))
+    leases = [keys.lease(lane) for lane in range(bench.servers.lanes)]
     try:
         until(lambda: not client.exists(*leases), FALLS_ASLEEP_S, "The lanes' falling asleep")
     finally:
@@ -80,8 +80,8 @@ def _fall_asleep(bench: Bench) -> None:
 def rush(bench: Bench) -> None:
     """Measure a rush on one show: polls per booking, and the transactions that they cause through the api."""
     with (
-        TransactionCounter(bench.ground.url(DATABASE), bench.ground.home / "counter") as counter,
-        contest(bench.ground, bench.generator, "onsale", HOT, api_database_url=counter.url) as running,
+        TransactionCounter(bench.servers.url(DATABASE), bench.servers.home / "counter") as counter,
+        contest(bench.servers, bench.generator, "onsale", HOT, api_database_url=counter.url) as running,
     ):
         asked: list[int] = []
 
@@ -95,8 +95,8 @@ def rush(bench: Bench) -> None:
         # A few buyers first: the show's card and its hall's plan are read from Postgres once.
         first = Plan(
             base_url=f"http://127.0.0.1:{running.port}",
-            jwt_secret=bench.ground.secret,
-            database_url=bench.ground.url(DATABASE),
+            jwt_secret=bench.servers.secret,
+            database_url=bench.servers.url(DATABASE),
             seats=1_000,
             buyers=64,
         )
@@ -118,17 +118,17 @@ def losers(bench: Bench) -> None:
     """Measure many requests for few seats: the seconds until every buyer has a final answer."""
     if len(bench.series.get("losers onsale s", ())) >= bench.sizes.loser_rounds:
         return
-    [show_id] = bench.ground.template(LOSERS, [LOSER_SEATS])
+    [show_id] = bench.servers.template(LOSERS, [LOSER_SEATS])
     picks = [(show_id, label(number % LOSER_SEATS)) for number in range(bench.sizes.losers)]
     random.Random(1).shuffle(picks)
     for name in ("sync", "onsale"):
-        with contest(bench.ground, bench.generator, name, LOSERS) as running:
+        with contest(bench.servers, bench.generator, name, LOSERS) as running:
             result = running.follow(picks, connections=CONNECTIONS.get(name, QUEUED))
-        [(sold,)] = bench.ground.execute(SOLD)
+        [(sold,)] = bench.servers.execute(SOLD)
         final = set(result.done.outcomes) <= {"CONFIRMED", "FAILED", "409"} and not result.done.timed_out
         if sold != LOSER_SEATS or result.done.outcomes["CONFIRMED"] != LOSER_SEATS or not final:
             raise BenchFailed(f"losers, {name}: {sold} seats are sold, {dict(result.done.outcomes)}")
         add(bench.series, f"losers {name} s", result.seconds)
         bench.tell(f"losers, {name}: {result.seconds:.2f} s, {dict(result.done.outcomes)}")
         if name == "onsale":
-            add(bench.series, "violations", len(proven(bench.ground, result).violations))
+            add(bench.series, "violations", len(proven(bench.servers, result).violations))

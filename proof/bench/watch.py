@@ -14,7 +14,7 @@ import redis
 
 from db.kv import keys
 from db.kv.rounds import connection_pool
-from proof.bench.ground import DATABASE, Ground, plain
+from proof.bench.servers import DATABASE, Servers, plain
 from proof.bench.sql.tables import DECIDED
 
 EVERY_S = 0.25
@@ -36,10 +36,10 @@ class Sample:
 class Watch:
     """The sampler, which runs inside its `with` block. `memory_limit`: Redis's maxmemory in bytes."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._lanes = ground.lanes
-        self._database = psycopg.connect(plain(ground.url(DATABASE)), autocommit=True)
-        self._client: Any = redis.Redis(connection_pool=connection_pool(ground.stores.redis_url, socket_timeout_s=5))
+    def __init__(self, servers: Servers) -> None:
+        self._lanes = servers.lanes
+        self._database = psycopg.connect(plain(servers.url(DATABASE)), autocommit=True)
+        self._client: Any = redis.Redis(connection_pool=connection_pool(servers.stores.redis_url, socket_timeout_s=5))
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self.memory_limit = int(self._client.info("memory")["maxmemory"])

@@ -18,9 +18,9 @@ from ops.verify import verify
 from proof.bench import wire
 from proof.bench.contest import Contest, contest
 from proof.bench.generator import Generator
-from proof.bench.ground import DATABASE, Ground
 from proof.bench.halls import label
 from proof.bench.job import Done, Job
+from proof.bench.servers import DATABASE, Servers
 from proof.bench.sql.tables import OUTCOMES, RELOAD
 from proof.bench.watch import Sample, Watch, between, decided_per_s
 from proof.kit.waiting import until
@@ -113,18 +113,18 @@ class Bookings(Sequence[bytes]):
 
 
 def overload_workers(
-    ground: Ground, generator: Generator, seconds: float, tell: Callable[[str], None]
+    servers: Servers, generator: Generator, seconds: float, tell: Callable[[str], None]
 ) -> WorkerOverload:
     """Measure the throttled peak, offer FACTOR times that for `seconds`, measure it again, and check all accepted."""
     capacity = min(MOST_SEATS, SEATS_PER_S * (int(seconds) + SPARE_S))
-    shows = ground.template("flood", [capacity] * SHOWS)
-    tokens = [wire.buyer_token(ground.secret, number) for number in range(BUYERS)]
+    shows = servers.template("flood", [capacity] * SHOWS)
+    tokens = [wire.buyer_token(servers.secret, number) for number in range(BUYERS)]
     found = WorkerOverload()
     env = {"BATCH": str(BATCH), "LANE_CAP": str(CAP), "SHOW_SHARE": "100"}
     with (
-        _slow_commits(ground),
-        contest(ground, generator, "onsale", "flood", env=env) as running,
-        Watch(ground) as watch,
+        _slow_commits(servers),
+        contest(servers, generator, "onsale", "flood", env=env) as running,
+        Watch(servers) as watch,
     ):
         tell("(a) the workers' peak: lanes are filled, then emptied")
         picks = Bookings(shows, capacity, tokens, 0, SHOWS * CAP)
@@ -140,9 +140,9 @@ def overload_workers(
         until(lambda: sum(watch.last.waiting) == 0, PATIENCE_S, "The work that was accepted")
         found.memory_limit = watch.memory_limit
         wanted = {each for each in (*ids, *done.ids) if each}
-        rows = ground.execute(OUTCOMES)
+        rows = servers.execute(OUTCOMES)
         found.accepted, found.lost = len(wanted), len(wanted - {str(row[0]) for row in rows})
-        found.violations = verify(ground.url(DATABASE)).violations
+        found.violations = verify(servers.url(DATABASE)).violations
     return found
 
 
@@ -172,14 +172,14 @@ def _peak(watch: Watch) -> float:
 
 
 @contextmanager
-def _slow_commits(ground: Ground) -> Iterator[None]:
+def _slow_commits(servers: Servers) -> Iterator[None]:
     """Make each commit take COMMIT_US microseconds longer until the block ends."""
     try:
         for change in (f"SET commit_delay = {COMMIT_US}", "SET commit_siblings = 0"):
-            ground.administer(f"ALTER SYSTEM {change}")
-        ground.administer(RELOAD)
+            servers.administer(f"ALTER SYSTEM {change}")
+        servers.administer(RELOAD)
         yield
     finally:
         for name in ("commit_delay", "commit_siblings"):
-            ground.administer(f"ALTER SYSTEM RESET {name}")
-        ground.administer(RELOAD)
+            servers.administer(f"ALTER SYSTEM RESET {name}")
+        servers.administer(RELOAD)

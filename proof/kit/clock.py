@@ -22,7 +22,7 @@ local function clock()
   return {{math.floor(ms / 1000), ms % 1000 * 1000}}
 end
 """
-_NAMES = ("ACCEPT", "FINISH", "PEEK", "PUBLISH")
+_NAMES = ("ACCEPT", "FINISH", "PEEK", "PUT_IF_NEWER")
 
 
 @contextmanager

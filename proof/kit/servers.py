@@ -7,14 +7,14 @@ Tests that change data use a database that no other test uses.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
-from ops.up.folders import clear_sockets, empty, open_folders, remove
+from ops.up.folders import Folders, clear_sockets, empty, open_folders, remove
 from ops.up.process import ProcessGroup, start
 from ops.up.servers import Server, postgres_server, redis_server
 from proof.kit.waiting import within
@@ -121,16 +121,21 @@ class Servers:
 
 
 @contextmanager
-def start_servers(folder: Path, *, fsync: bool = True, choice: str = "wheels") -> Iterator[Servers]:
+def start_servers(
+    folder: Path, *, fsync: bool = True, choice: str = "wheels", plant: Callable[[Folders], None] | None = None
+) -> Iterator[Servers]:
     """Serve the folder (created if missing; servers' data in it are deleted) until the block ends.
 
     Args: fsync: False spares the disk; then a kill -9 of a server still loses nothing, but a power cut does.
           choice: where the programs come from, a value of ONSALE_SERVERS.
+          plant: puts Postgres's data folder into the empty folders; otherwise initdb makes it.
     """
     home = folder.resolve()
     empty(home)
     folders = open_folders(home)
     clear_sockets(folders.sockets)
+    if plant is not None:
+        plant(folders)
     postgres = postgres_server(folders, choice)
     redis = redis_server(folders, choice, databases=64)
     if not fsync:

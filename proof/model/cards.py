@@ -48,8 +48,8 @@ def check(layout: Layout, state: bytearray) -> int:
 
 
 def publish(layout: Layout, state: bytearray, card: int, *, recalled: bool = False) -> None:
-    """publish.lua (`recalled`) and finish.lua: write a card read from Postgres, unless a newer one is there."""
-    compares = layout.size.bug != "publish.lua does not compare the versions of cards" or not recalled
+    """put_if_newer.lua (`recalled`) and finish.lua: write a card read from Postgres, unless a newer one is there."""
+    compares = layout.size.bug != "put_if_newer.lua does not compare the versions of cards" or not recalled
     if state[layout.card] < card or not compares:
         state[layout.card] = card
     if recalled or state[layout.card] == card:

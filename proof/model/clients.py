@@ -34,9 +34,9 @@ RING = Step("api {}: sends the doorbell", "workers/actors.py ring")
 RING_LOST = Step("api {}: the doorbell is lost", "workers/actors.py ring", fault=True)
 ANSWER = Step("api {}: answers 202", "api/bookings/service.py book")
 RECALL = Step("api {}: reads the booking from Postgres", "api/bookings/intake.py recall")
-REPUBLISH = Step("api {}: publish.lua", "db/kv/lua/publish.lua")
+REPUBLISH = Step("api {}: put_if_newer.lua", "db/kv/lua/put_if_newer.lua")
 RECALL_CARD = Step("api {}: reads the show's card from Postgres", "api/bookings/intake.py publish_card")
-PUBLISH_CARD = Step("api {}: publish.lua, the card", "db/kv/cards.py publish")
+PUBLISH_CARD = Step("api {}: put_if_newer.lua, the card", "db/kv/cards.py publish")
 CRASH = Step("api {}: crashes, or its answer is lost", "api/bookings/service.py book", fault=True)
 
 
@@ -240,11 +240,11 @@ def _state_of(layout: Layout, state: bytes | bytearray, booking: int, version: i
 
 
 def _republish(layout: Layout, state: bytearray, at: int) -> None:
-    """publish.lua: write what was read from Postgres, unless a newer version is there; then retry a Cancel."""
+    """put_if_newer.lua: write what was read from Postgres, unless a newer version is there; then retry a Cancel."""
     request, version = state[at + REQUEST], state[at + VERSION]
     booking = layout.bookings[request]
     status = layout.status + booking
-    if state[status] < QUEUED + version or layout.size.bug == "publish.lua does not compare versions":
+    if state[status] < QUEUED + version or layout.size.bug == "put_if_newer.lua does not compare versions":
         state[status] = QUEUED + version
         state[layout.recalled + booking] = not state[layout.pending + booking]
     if booking == request:

@@ -31,7 +31,7 @@ WIPE = Step("Redis loses everything", "db/kv/lua/accept.lua", fault=True)
 DELETE = Step("an operator deletes entry {} from the lane", "db/kv/lua/accept.lua", fault=True)
 MINUTE = Step("a minute has passed since the show's card was confirmed", "db/kv/lua/accept.lua BELIEVED_MS")
 FAILOVER = Step(
-    "a replica takes over that lacks the last operation and its outcome", "db/kv/lua/publish.lua", fault=True
+    "a replica takes over that lacks the last operation and its outcome", "db/kv/lua/put_if_newer.lua", fault=True
 )
 
 #: The steps after which a status or a card may be older than before, or missing.
@@ -104,7 +104,8 @@ def _fail_over(layout: Layout, state: bytes, found: list[Move]) -> None:
 
 
 def _forget(layout: Layout, state: bytes, found: list[Move]) -> None:
-    """Forget a status. A TTL is at least 60 s, assumed to be longer than an api's way from Postgres to publish.lua.
+    """Forget a status. A TTL is at least 60 s, assumed to be longer than an api's way from Postgres to
+    put_if_newer.lua.
 
     It is also longer than a lease, so nothing is forgotten while a drain that holds the lease publishes; and longer
     than a lane's queue, else a repeated key could wait in the lane twice, to be found decided the second time.

@@ -84,7 +84,7 @@ class Layout:
         self.head = self._part(1)  # entries trimmed from the lane
         self.served = self._part(1)  # meter: the last entry published
         self.status = self._part(requests)
-        self.recalled = self._part(requests)  # whether publish.lua wrote the status: it has a TTL
+        self.recalled = self._part(requests)  # whether put_if_newer.lua wrote the status: it has a TTL
         self.pending = self._part(requests)  # the entry of a booking's undecided Cancel
         self.withdrawn = self._part(requests)  # whether a booking was cancelled while queued: accept.lua's mark
         self.card = self._part(1)
@@ -93,6 +93,13 @@ class Layout:
         self.journal = self._part(ROW * (requests + 3))
         self.apis = tuple(range(self.api, self.api + API * size.apis, API))
         self.workers = tuple(range(self.worker, self.worker + WORKER * size.workers, WORKER))
+        #: The neighbours that canonical() puts in order, one after the other: a bubble sort.
+        self._pairs = tuple(
+            (places, n)
+            for places in (self.apis, self.workers)
+            for end in range(len(places) - 1, 0, -1)
+            for n in range(end)
+        )
 
     def _part(self, length: int) -> int:
         start = self.length
@@ -107,10 +114,8 @@ class Layout:
 
     def canonical(self, state: bytearray) -> bytes:
         """Return the one state that represents all that differ from this only in the order of processes."""
-        for places in (self.apis, self.workers):
-            for end in range(len(places) - 1, 0, -1):
-                for n in range(end):
-                    self._order(state, places, n)
+        for places, n in self._pairs:
+            self._order(state, places, n)
         return bytes(state)
 
     def _order(self, state: bytearray, places: tuple[int, ...], n: int) -> None:
@@ -118,8 +123,10 @@ class Layout:
         left, right = places[n], places[n + 1]
         width = right - left
         one, other = state[left:right], state[right : right + width]
+        if one < other:
+            return
         lease = state[self.lease] if places is self.workers else NOBODY
-        if other < one or (other == one and lease == DRAIN + n + 1):
+        if other < one or lease == DRAIN + n + 1:
             state[left:right], state[right : right + width] = other, one
             if lease == DRAIN + n:
                 state[self.lease] = DRAIN + n + 1

@@ -71,14 +71,18 @@ class _Search:
         return result
 
     def _explore(self, number: int) -> None:
-        layout, state = self._layout, self._states[number]
-        for step, _, raw in moves(layout, state):
-            after = layout.canonical(raw)
-            target = self._numbers.get(after)
-            self._result.steps += 1
+        layout, state, numbers = self._layout, self._states[number], self._numbers
+        every = moves(layout, state)
+        self._result.steps += len(every)
+        for step, _, raw in every:
+            after = bytes(raw)
+            target = numbers.get(after)
+            if target is None:  # what has a number is canonical
+                after = layout.canonical(raw)
+                target = numbers.get(after)
             wrong = rules.broken_by_step(layout, step, state, raw)
             if target is None:
-                target = self._numbers[after] = len(self._states)
+                target = numbers[after] = len(self._states)
                 self._states.append(after)
                 self._parents.append(number)
                 wrong = wrong or rules.broken(layout, after)

@@ -9,7 +9,7 @@ from random import Random
 from uuid import UUID
 
 from api.bookings.intake import Intake
-from api.bookings.known_halls import Plans
+from api.bookings.known_halls import KnownHalls
 from api.bookings.long_poll import LongPolls
 from api.bookings.service import BookingService
 from api.web.errors import NoSuchBooking
@@ -46,7 +46,7 @@ class Process:
         self.stores = Stores(fixture.settings, engine, client, rounds, _installation=fixture.installation)
         intake = Intake(fixture.settings, engine)
         intake._rounds = rounds
-        intake.plans = Plans(rounds, engine)
+        intake.halls = KnownHalls(rounds, engine)
         seam, nobody_waits = SeamService(rounds), LongPolls(fixture.settings.redis_url, 0)
         self.service = BookingService(seam, intake, nobody_waits, seam, self._ring)
 

@@ -9,9 +9,9 @@ import pytest
 
 from core.settings import Settings
 from proof.kit.servers import Servers
-from tests.conftest import administer, url_of
 from tests.contract.transports import COMMANDS, serving
 from tests.contract.world import World, environment
+from tests.support.databases import administer, url_of
 from tests.support.stage import Stage
 from workers.stores import open_stores
 
@@ -38,14 +38,14 @@ def world_of(transport: str, servers: Servers, template: str) -> Iterator[World]
         administer(servers, f"DROP DATABASE {database} WITH (FORCE)")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def front(servers: Servers, template: str) -> Iterator[World]:
     """The product's own server."""
     with world_of("front", servers, template) as world:
         yield world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def wsgi(servers: Servers, template: str) -> Iterator[World]:
     """Flask alone, under another WSGI server."""
     with world_of("wsgi", servers, template) as world:

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from proof.kit.servers import Servers
-from tests.conftest import url_of
 from tests.contract import wire
 from tests.contract.conftest import FIRST_REDIS_DATABASE
 from tests.contract.transports import serving
 from tests.contract.world import environment
+from tests.support.databases import url_of
 
 
 @pytest.mark.usefixtures("front")

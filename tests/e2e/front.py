@@ -19,10 +19,10 @@ import pytest
 
 from core.settings import Settings
 from proof.kit.servers import START_DEADLINE_S, Servers
-from tests.conftest import administer, url_of
 from tests.contract import wire
 from tests.contract.wire import Address, Connection
 from tests.contract.world import World, environment
+from tests.support.databases import administer, url_of
 from tests.support.stage import Stage
 from workers.stores import open_stores
 

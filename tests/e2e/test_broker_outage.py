@@ -68,7 +68,7 @@ def eaten(up: Up) -> Iterator[None]:
     def eat() -> None:
         with broker_of(up) as client:
             while not over.is_set():
-                client.unlink("dramatiq:doorbells")
+                client.blpop(["dramatiq:doorbells"], 0.1)  # served before any worker asks
 
     eater = threading.Thread(target=eat)
     eater.start()

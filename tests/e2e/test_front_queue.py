@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from db.postgres.engine import transaction
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
 from proof.kit.waiting import until
 from tests.conftest import make_template
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.e2e.front import Desk, serving, system
+from tests.support.seeded import start_servers
 
 REQUESTS = 300
 #: Max seconds for answers that need no thread, meanwhile.

@@ -11,7 +11,7 @@ from core.bookings import Status
 from core.errors import PostgresWentBack
 from core.halls import Hall
 from db.kv import admission, keys, scripts, statuses
-from db.kv.admission import Admission
+from db.kv.admission import AcceptReply
 from db.postgres import bookings
 from db.postgres.engine import transaction
 from proof.kit.shows import plan
@@ -112,7 +112,7 @@ def zombie_after_a_wipe(stage: Stage) -> tuple[int, UUID]:
     client = stage.stores.client
     client.flushdb()
     stage.publish_card(show)
-    client.script_load(scripts.PUBLISH.source)
+    client.script_load(scripts.PUT_IF_NEWER.source)
     client.execute_command(*statuses.publish_command(stage.booking(booking), LANES, 60))
 
     publish(stage.stores, zombie, "zombie", None)
@@ -143,7 +143,7 @@ def test_without_the_comparison_it_sets_status_and_card_back(stage: Stage, monke
     assert stage.accept(stage.operation(show, "A1", user=stage.bob)).code == "SOLD_OUT"
 
 
-def repeat_in_a_new_life(stage: Stage) -> tuple[Admission, int]:
+def repeat_in_a_new_life(stage: Stage) -> tuple[AcceptReply, int]:
     """A batch of three entries is committed, and Redis wiped. Bob books, then the batch is published, and bob repeats
     his key. Returns the reply to that, and the number of his entries in the lane."""
     show = stage.show()
@@ -182,7 +182,7 @@ def test_a_batch_that_does_not_check_the_epoch_has_a_request_accepted_twice(
 # -- rule 11: the taken seats that accept.lua trusts belong to one version of the show ----------------------
 
 
-def ask(stage: Stage, show: int, label: str) -> Admission:
+def ask(stage: Stage, show: int, label: str) -> AcceptReply:
     """Send bob's Book of one seat with the seat's index, so that accept.lua may refuse it if it is taken."""
     number = Hall.from_plan(0, plan(2, 5)).seat_index(label)
     operation = stage.operation(show, label, user=stage.bob)

@@ -8,7 +8,7 @@ import pytest
 
 from core.operations import Book
 from db.kv import admission, keys, lanes, scripts
-from db.kv.admission import Admission
+from db.kv.admission import AcceptReply
 from tests.race.rivals import LANES, together
 from tests.support.stage import Stage
 
@@ -21,7 +21,7 @@ def awake(stage: Stage, lane: int) -> bool:
     return bool(stage.stores.client.exists(keys.lease(lane)))
 
 
-def send(stage: Stage, operation: Book) -> Admission:
+def send(stage: Stage, operation: Book) -> AcceptReply:
     """Accept it over a separate connection, as an api process does."""
     return admission.parse(
         stage.stores.client.execute_command(*admission.command(operation, lanes=LANES, cap=1_000, lease_ms=2_000))

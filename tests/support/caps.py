@@ -8,7 +8,7 @@ from uuid import UUID
 from core import ids
 from core.operations import Book
 from db.kv import admission, keys
-from db.kv.admission import Admission
+from db.kv.admission import AcceptReply
 from tests.support.stage import Stage
 
 LANES, USER_CAP, SHOW_CAP = 4, 2, 5
@@ -17,7 +17,7 @@ _keys = itertools.count(1)
 
 def ask(
     stage: Stage, show: int, *seats: str, user: UUID | None = None, key: str = "", quantity: int = 0
-) -> Admission:
+) -> AcceptReply:
     """Accept a Book (one of the best seats, if none is named) with small caps; return the result."""
     user = user or stage.alice
     operation = Book(

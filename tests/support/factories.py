@@ -65,7 +65,7 @@ class StandInService:
     def intake(self) -> StandInService:
         return self
 
-    async def workers_alive(self) -> int:
+    async def check_redis(self) -> int:
         return len(self.lanes())
 
     def lanes(self) -> Sequence[Any]:

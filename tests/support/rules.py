@@ -10,13 +10,11 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[2]
-PACKAGES = ("api", "core", "db", "ops", "proof", "workers")
+from tests.support.sources import PROJECT, Source, documents, sources
 
 #: What each package, or folder of one, may import besides the standard library and itself. The most specific entry
 #: applies; packages without an entry may import anything except the packages in `NEVER`.
@@ -58,8 +56,6 @@ ENVIRONMENT = {"core/settings.py", "ops/up/programs.py", "proof/kit/environment.
 
 SQL = re.compile(r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s|TRUNCATE\s)")
 MOST_LINES, GOAL_LINES, MOST_FUNCTION_LINES = 300, 200, 40
-#: The documents: texts that people read besides the code.
-DOCUMENTS = ("*.md", "docs/**/*.md", "Makefile", "Dockerfile", "*.yaml", "pyproject.toml", ".env.example", ".ci/run")
 #: Phrases that refer to a document outside the repository. A section of an RFC is allowed.
 PAPERS = re.compile(
     r"\bthe[\s#]+design[\s#]+(?:said|says|asks?|asked|keeps|kept|wants?|wanted|promise[sd]?)\b"
@@ -70,6 +66,7 @@ PAPERS = re.compile(
 DOCUMENT_NAME = re.compile(r"[\w./-]*\w\.md\b")
 #: The benchmark's goals are defined on one page; a line elsewhere that names a goal must name the page too.
 GOAL, GOALS_PAGE = re.compile(r"\bP(?:[1-9]|1[0-2])(?:_[a-z0-9]+)?\b"), "docs/performance.md"
+DATETIMES = ("datetime", "datetime.datetime", "date", "datetime.date")
 #: Words of our old dialect, and riddles. Each has a plain word of the field instead (docs/glossary.md).
 DIALECT = re.compile(
     r"\banew\b|\bso[\s#]+many\b|\bin[\s#]+vain\b|\bmend(?:ed|s|ing)?\b|\bwhoever\b|\bstands?[\s#]+for[\s#]+ever\b"
@@ -80,56 +77,17 @@ DIALECT = re.compile(
 EMPTY_NAMES = re.compile(r"_?(util|utility|utilities|helper|common|manager|service)s?")
 
 
-@dataclass(frozen=True)
-class Source:
-    """One file of the tree; `path` is relative to the project, with slashes."""
-
-    path: str
-    text: str
-
-    @property
-    def package(self) -> str:
-        return self.path.partition("/")[0]
-
-    @property
-    def room(self) -> str:
-        """The folder within the package, or "" for a module at the package's top level."""
-        parts = self.path.split("/")
-        return parts[1] if len(parts) > 2 else ""
-
-    @property
-    def known_as(self) -> str:
-        """The package or folder whose entry in IMPORTS applies."""
-        inner = f"{self.package}/{self.room}"
-        return inner if inner in IMPORTS else self.package
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text if self.path.endswith(".py") else "")
-
-    def says(self, node: ast.AST, what: str) -> str:
-        return f"{self.path}:{getattr(node, 'lineno', 1)}: {what}"
-
-
-def sources(*, tests: bool) -> list[Source]:
-    """Return every code file of the repository."""
-    found = [PROJECT / "schema.sql"]
-    for folder in (*PACKAGES, *(["tests"] if tests else [])):
-        found += [path for path in (PROJECT / folder).rglob("*") if path.suffix in (".py", ".sql", ".lua")]
-    return [Source(path.relative_to(PROJECT).as_posix(), path.read_text()) for path in sorted(found)]
-
-
-def documents() -> list[Source]:
-    """Return every document of the repository."""
-    found = {path for pattern in DOCUMENTS for path in PROJECT.glob(pattern)}
-    return [Source(path.relative_to(PROJECT).as_posix(), path.read_text()) for path in sorted(found)]
+def known_as(source: Source) -> str:
+    """Return the package or folder whose entry in IMPORTS applies."""
+    inner = f"{source.package}/{source.room}"
+    return inner if inner in IMPORTS else source.package
 
 
 def imports(source: Source) -> Iterator[str]:
     """Find imports that IMPORTS and NEVER do not allow: no package imports tests, the product imports no proof."""
-    known = source.known_as
+    known = known_as(source)
     anywhere = {known.replace("/", "."), *IMPORTS.get(known, ()), *ONE_LIBRARY.get(source.path, ())}
-    for node, name, lazily in _imported(source.tree):
+    for node, name, lazily in source.imported:
         allowed = anywhere | (LAZILY.get(known, set()) if lazily else set())
         top = name.partition(".")[0]
         free = top in sys.stdlib_module_names or (known not in IMPORTS and top not in NEVER.get(known, ()))
@@ -143,26 +101,12 @@ def rooms(source: Source) -> Iterator[str]:
     order = ROOMS.get(package, {})
     if room not in order:
         return
-    for node, name, _ in _imported(source.tree):
+    for node, name, _ in source.imported:
         parts = name.split(".")
         if parts[0] != package or len(parts) < 2 or parts[1] == room:
             continue
         if order.get(parts[1], max(order.values()) + 1) >= order[room]:
             yield source.says(node, f"{package}/{room} must not import {name}: it is not below")
-
-
-def _imported(node: ast.AST, lazily: bool = False) -> Iterator[tuple[ast.AST, str, bool]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            yield from ((child, alias.name, lazily) for alias in child.names)
-        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue  # not imported when the program runs
-        elif isinstance(child, ast.ImportFrom):
-            module = "." * child.level + (child.module or "")
-            yield from ((child, f"{module}.{alias.name}", lazily) for alias in child.names)
-        else:
-            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
-            yield from _imported(child, lazily or inside)
 
 
 def sql(source: Source) -> Iterator[str]:
@@ -171,10 +115,10 @@ def sql(source: Source) -> Iterator[str]:
         return
     if source.path.endswith(".sql") and source.path != "schema.sql":
         yield f"{source.path}: SQL outside db/"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and SQL.match(_text(node.value)):
             yield source.says(node, "SQL outside db/")
-    for node, name, _ in _imported(source.tree):
+    for node, name, _ in source.imported:
         if name in ("sqlalchemy.text", "sqlalchemy.sql.text"):
             yield source.says(node, "text() outside db/")
 
@@ -189,21 +133,21 @@ def environment(source: Source) -> Iterator[str]:
     if source.path in ENVIRONMENT or source.package == "tests":
         return
     names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) == "os":
             yield source.says(node, f"os.{node.attr} outside core/settings.py")
-    for node, name, _ in _imported(source.tree):
+    for node, name, _ in source.imported:
         if name in {f"os.{each}" for each in names}:
             yield source.says(node, f"{name} outside core/settings.py")
 
 
 def naive_times(source: Source) -> Iterator[str]:
     """Find times without a time zone."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         name, given = node.func.attr, {keyword.arg: keyword.value for keyword in node.keywords}
-        of_datetime = ast.unparse(node.func.value) in ("datetime", "datetime.datetime", "date", "datetime.date")
+        of_datetime = name in ("today", "now", "fromtimestamp") and ast.unparse(node.func.value) in DATETIMES
         if name in ("utcnow", "utcfromtimestamp") or (of_datetime and name == "today"):
             yield source.says(node, f"{name}() gives a time without a zone")
         elif of_datetime and name in ("now", "fromtimestamp") and len(node.args) + len(given) < 1 + (name != "now"):
@@ -221,7 +165,7 @@ def long_files(source: Source, most: int = MOST_LINES) -> Iterator[str]:
 
 def long_functions(source: Source) -> Iterator[str]:
     """Find functions with more than 40 lines, from `def` to the end."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > MOST_FUNCTION_LINES:

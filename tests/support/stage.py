@@ -21,7 +21,7 @@ from core.ids import lane_of
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation
 from core.shows import ShowSettings
 from db.kv import admission, cards, statuses
-from db.kv.admission import Admission
+from db.kv.admission import AcceptReply
 from db.postgres import bookings, catalogue, halls, movies, shows
 from db.postgres.engine import transaction
 from ops.verify import verify
@@ -79,7 +79,7 @@ class Stage:
         )
         cards.publish(self.stores.rounds, show_id, card, self.stores.settings.lanes)
 
-    def accept(self, operation: Operation) -> Admission:
+    def accept(self, operation: Operation) -> AcceptReply:
         settings = self.stores.settings
         return admission.accept(
             self.stores.rounds,
@@ -124,16 +124,16 @@ class Stage:
             **more,
         )
 
-    def confirm(self, id_: UUID, user: UUID | None = None) -> Admission:
+    def confirm(self, id_: UUID, user: UUID | None = None) -> AcceptReply:
         return self.accept(Confirm(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
 
-    def cancel(self, id_: UUID, user: UUID | None = None) -> Admission:
+    def cancel(self, id_: UUID, user: UUID | None = None) -> AcceptReply:
         return self.accept(Cancel(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
 
-    def expire(self, show_id: int, limit: int = 500) -> Admission:
+    def expire(self, show_id: int, limit: int = 500) -> AcceptReply:
         return self.accept(Expire(show_id=show_id, limit=limit))
 
-    def change(self, show_id: int, **changes: Any) -> Admission:
+    def change(self, show_id: int, **changes: Any) -> AcceptReply:
         return self.accept(ChangeShow(show_id=show_id, changes=changes))
 
     def drain(self, *show_ids: int) -> int:

@@ -2,20 +2,20 @@
 --
 -- KEYS  1 lane     stream   the lane's operations
 --       2 lease    string   "rung" or a drain's token, with a TTL
---       3 meter    hash     epoch, ticket, served, rate; full_until (ms): Redis is short of memory, no Book until then
+--       3 meter    hash     epoch, ticket, served, seq, rate; full_until (ms): Redis is short of memory, no Book until then
 --                           served_at (ms): when `served` was decided   waits_since (ms): when the lane ceased to be empty
 --       4 subject  hash     BOOK, CONFIRM, CANCEL: the booking's status:
 --                             v version (0 = queued)   s status   u user   f fingerprint of the Book
 --                             t ticket   e epoch   a accepted ms          (while queued)
 --                             CONFIRM, CANCEL the undecided operation of this kind: "stream-id ticket"
 --                             b JSON body, published by workers
---                  string   EXPIRE: the id of the show's undecided Expire
---       5 card     hash     BOOK: v version, state, opens, closes (ms), sold_out_until (ms), forgets_at (ms; missing:
---                             the show has no outcome yet), taken (the version for which KEYS 6 is complete), checked
+--                  string   EXPIRE: the id of the show's undecided Expire   (CHANGE_SHOW: the card's key, not read)
+--       5 card     hash     BOOK: v version, state, hall, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
+--                             missing: the show has no outcome yet), taken (the version for which KEYS 6 is complete), checked
 --                             (ms; when a batch or Postgres last confirmed the card)
 --       6 taken    string   BOOK: until when each seat is taken, seconds, four bytes each in the plan's order
---       7 undecided hash    BOOK, CANCEL: the show's undecided Books, each "how many, ticket of the last": all, <user>;
---                             !<user> "until ms, seats left": the user's limit, as the last batch found it
+--       7 undecided hash    BOOK, CANCEL: the show's undecided Books: all, <user>: "count ticket-of-the-last";
+--                             !<user>: "until-ms seats-left", the user's limit as the last batch found it
 --       8 withdrawn hash    CANCEL: the lane's bookings that were queued when their Cancel was accepted: hex id -> the
 --                             Cancel's id. Such a Book takes no seats, if it is still undecided
 -- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 lease TTL, ms
@@ -32,7 +32,7 @@
 --   MISMATCH   the booking exists with another body
 --   NO_CARD, NO_STATUS   the caller must publish it from Postgres, and try again
 --   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, SEAT_TAKEN, LIMIT_REACHED, FULL (the lane, or Redis), SHOW_FULL, TOO_MANY (of
---              this user)   refused, nothing written. forgotten = 1: final statuses of this show may have left Redis,
+--              this user)   refused, nothing written but `checked`. forgotten = 1: final statuses of this show may have left Redis,
 --              or this booking's entry is lost, so Postgres may have an outcome of this booking. (Not set for the last
 --              three: clients that retry as they are asked to learn the outcome then.)
 --              Instead of a status there follow: for SEAT_TAKEN "seats" and which of them, by their positions in ARGV 9:
@@ -43,7 +43,8 @@
 -- The accepted time is Redis's TIME, not the entry's id: ids never go back, so after a clock that was ahead for a
 -- moment they stay ahead.
 --
--- Safe to repeat because a booking id names one request: what was written is found again. Checks come before
+-- Safe to repeat because a booking id names one request: what was written is found again. (CHANGE_SHOW is not looked up: a
+-- repetition is a second entry, with the same effect.) Checks come before
 -- the first write, because a script that fails half-way is not rolled back.
 
 -- A card that was rebuilt from Postgres just before a batch committed, or that a failover has set back, must not refuse
@@ -168,16 +169,16 @@ if kind == 'BOOK' then
     local positions = taken_seats()
     if positions ~= '' then refusal, details = 'SEAT_TAKEN', {'seats', positions} end
   end
-  local final = refusal
+  local may_hide_outcome = refusal
   if refusal then -- the first that holds
   elseif lasts(limited_until, LIMIT_MS) and tonumber(wanted) > tonumber(seats_left) then
-    refusal, final = 'LIMIT_REACHED', true
+    refusal, may_hide_outcome = 'LIMIT_REACHED', true
   elseif lasts(meter[7], FULL_MS) or depth >= tonumber(cap) then refusal = 'FULL'
   elseif user_cap ~= '0' and of_user >= tonumber(user_cap) then refusal = 'TOO_MANY'
   elseif show_cap ~= '0' and of_show >= tonumber(show_cap) then refusal = 'SHOW_FULL'
   end
   if refusal then
-    local forgotten = final and (status.f or (forgets_at and tonumber(forgets_at) <= now)) and 1 or 0
+    local forgotten = may_hide_outcome and (status.f or (forgets_at and tonumber(forgets_at) <= now)) and 1 or 0
     return reply(refusal, 0, forgotten, '', details)
   end
 elseif depth >= tonumber(cap) then

@@ -25,7 +25,7 @@ local BATCH = {
   'pace', -- "entries per second, 1 = it was a large batch"; "" = unknown
   'statuses', 'cards', 'expires', -- how many records follow
   'channel', 'decided', -- ids of the decided bookings, published there: "hex hex ..."
-  'settled', -- ids of bookings that no Cancel in the lane withdraws any more: "hex hex ..."
+  'withdrawals_over', -- ids of bookings that no Cancel in the lane withdraws any more: "hex hex ..."
 }
 local STATUS = {
   'version', 'status', 'user', 'fingerprint', 'body',
@@ -93,7 +93,7 @@ local function later(id, newest)
 end
 
 -- Remove the booking's pending Confirm or Cancel if this batch has decided it; return whether one is still pending.
-local function settle_pending(status, kind, newest)
+local function remove_decided(status, kind, newest)
   local id = redis.call('HGET', status, kind)
   if not id then return false end
   if not same_life or later(id, newest) then return true end
@@ -108,8 +108,8 @@ local function publish_status(key, version, status, user, fingerprint, body, ttl
     redis.call('HSET', key, 'v', version, 's', status, 'u', user, 'f', fingerprint, 'b', body)
     redis.call('HDEL', key, 't', 'e', 'a')
   end
-  local confirm = settle_pending(key, 'CONFIRM', newest)
-  local cancel = settle_pending(key, 'CANCEL', newest)
+  local confirm = remove_decided(key, 'CONFIRM', newest)
+  local cancel = remove_decided(key, 'CANCEL', newest)
   if confirm or cancel or ttl_ms == '0' then redis.call('PERSIST', key)
   else redis.call('PEXPIRE', key, ttl_ms) end
 end
@@ -216,7 +216,7 @@ end
 local trimmed = 0 -- entries; none if another drain has published this batch already
 if same_life then
   trimmed = redis.call('XTRIM', lane, 'MINID', batch.keep_from)
-  for id in string.gmatch(batch.settled, '%x+') do redis.call('HDEL', withdrawn, id) end
+  for id in string.gmatch(batch.withdrawals_over, '%x+') do redis.call('HDEL', withdrawn, id) end
   if redis.call('XLEN', lane) == 0 then redis.call('DEL', withdrawn) end -- no Cancel is left in the lane
 end
 

@@ -6,7 +6,7 @@ from core import ids
 from core.bookings import Reason, Status
 from core.operations import Book
 from db.kv import cards, keys, scripts
-from db.kv.admission import Admission
+from db.kv.admission import AcceptReply
 from db.postgres.engine import transaction
 from tests.support.stage import Stage
 from workers import batch as batches
@@ -92,7 +92,7 @@ def test_a_sold_out_show_opens_when_its_first_hold_ends(stage: Stage) -> None:
     stage.proven()
 
 
-def book(stage: Stage, show: int) -> Admission:
+def book(stage: Stage, show: int) -> AcceptReply:
     id_ = ids.booking_id(b"k" * 32, show, stage.bob, None)
     return stage.accept(Book(booking_id=id_, show_id=show, user_id=stage.bob, seats=("A1",), fingerprint="f"))
 

@@ -13,8 +13,8 @@ from redis.exceptions import ResponseError
 from core.errors import AcceptUnknown, RedisUnavailable
 from db.kv import scripts
 from db.kv.async_rounds import AsyncRounds
-from proof.kit.servers import start_servers
 from tests.support.rude import Rude
+from tests.support.seeded import start_servers
 
 PING = [("PING",)]
 

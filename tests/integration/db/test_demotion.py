@@ -22,8 +22,8 @@ from db.kv.rounds import Rounds, connection_pool
 from db.postgres.engine import execute, make_engine, transaction
 from proof.kit.servers import Servers
 from proof.kit.waiting import until
-from tests.conftest import administer
 from tests.support.buyer import Buyer, answered, refused
+from tests.support.databases import administer
 from tests.support.relay import Relay, relay
 from tests.support.stage import Stage
 from tests.support.valkey import Valkey, valkey

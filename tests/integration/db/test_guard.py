@@ -21,8 +21,9 @@ from db.kv.rounds import Rounds
 from db.postgres.engine import make_engine, transaction
 from db.postgres.roles import ensure_login
 from ops.up import postgres
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
 from tests.support.rules import PROJECT
+from tests.support.seeded import start_servers
 
 DRAWN = "9b1f63e0c24a8d57f00e3c6d1a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d"
 

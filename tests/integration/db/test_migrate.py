@@ -15,7 +15,7 @@ from db.postgres import folded_addresses, users
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import FOLDER, SCHEMA, Migration, known, migrate
 from proof.kit.servers import Servers
-from tests.conftest import administer, url_of
+from tests.support.databases import administer, url_of
 
 _names = itertools.count(1)
 #: The migration that folds addresses.

@@ -14,8 +14,9 @@ from core.errors import AcceptUnknown, RedisUnavailable
 from db.kv import rounds as rounds_module
 from db.kv import scripts
 from db.kv.rounds import Command, Rounds
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
 from tests.support.rude import Rude
+from tests.support.seeded import start_servers
 
 
 def test_replies_reach_their_callers(rounds: Rounds) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from core.errors import PostgresUnavailable
 from db.postgres.engine import make_engine, transaction
-from proof.kit.servers import start_servers
 from proof.kit.waiting import until
+from tests.support.seeded import start_servers
 
 
 def test_work_after_a_restart_of_postgres_does_not_fail_once_first(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from proof.bench import api_overload, worker_overload
 from proof.bench.generator import Generator
-from proof.bench.ground import open_ground
+from proof.bench.servers import open_servers
 
 
 @pytest.mark.timeout(180)
@@ -18,10 +18,10 @@ def test_overload_fills_the_lanes_refuses_the_rest_and_loses_nothing(monkeypatch
         monkeypatch.setattr(api_overload, name, value)
     told: list[str] = []
 
-    with open_ground("wheels", lanes=worker_overload.SHOWS) as ground, Generator() as generator:
-        of_workers = worker_overload.overload_workers(ground, generator, 3.0, told.append)
-        of_api = api_overload.overload_api(ground, generator, 1.0, told.append)
-        delay = ground.execute("SHOW commit_delay", "postgres")
+    with open_servers("wheels", lanes=worker_overload.SHOWS) as servers, Generator() as generator:
+        of_workers = worker_overload.overload_workers(servers, generator, 3.0, told.append)
+        of_api = api_overload.overload_api(servers, generator, 1.0, told.append)
+        delay = servers.execute("SHOW commit_delay", "postgres")
 
     assert len(of_workers.peaks) == 2
     assert min(of_workers.peaks) > 0

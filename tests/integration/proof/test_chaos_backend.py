@@ -13,7 +13,7 @@ import psutil
 import psycopg
 
 from proof.chaos.faults import FAULTS
-from proof.kit.servers import start_servers
+from tests.support.seeded import start_servers
 
 #: As the api and the workers log in.
 LOGINS = ("onsale_api_login", "onsale_worker_login")

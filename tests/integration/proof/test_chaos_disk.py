@@ -13,7 +13,8 @@ import redis
 
 from ops.up.folders import open_folders
 from proof.chaos import disk
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
+from tests.support.seeded import start_servers
 
 #: Keys, and bytes of each: more than the space that is left holds.
 MANY, BYTES = 200, 4_000

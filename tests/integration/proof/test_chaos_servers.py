@@ -21,8 +21,9 @@ from core.operations import StreamId
 from db.kv import keys
 from proof.chaos.faults import FAULTS
 from proof.chaos.unguarded_clients import valkey
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
 from proof.kit.waiting import until
+from tests.support.seeded import start_servers
 
 LOGINS = ("onsale_api_login", "onsale_worker_login")
 
@@ -35,7 +36,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 class FakeDeployment:
-    """As much of a system as these faults need."""
+    """As much of a deployment as these faults need."""
 
     def __init__(self, servers: Servers) -> None:
         self.home = servers.home

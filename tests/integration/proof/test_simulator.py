@@ -13,8 +13,8 @@ from proof.kit.servers import Servers
 from proof.simulator.command import simulate
 from proof.simulator.fixture import Fixture, open_fixture
 from proof.simulator.schedule import Schedule
-from tests.conftest import administer, url_of
 from tests.race.rivals import lane_unlocked, shows_unlocked
+from tests.support.databases import administer, url_of
 from workers import batch
 
 #: Max schedules in CI (`make simulate` runs any number). A planted bug must be found within this number, too.

@@ -8,7 +8,7 @@ import dramatiq
 import pytest
 import redis
 
-from db.kv import keys, lanes
+from db.kv import admission, keys
 from db.kv.rounds import connection_pool
 from proof.kit.waiting import until
 from tests.support.stage import Stage
@@ -89,7 +89,7 @@ def test_a_doorbell_that_is_too_old_is_dropped(stage: Stage, client: redis.Redis
 
 
 def test_expire_runs_do_not_overlap_and_take_few_round_trips(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "ACCEPT_CHUNK", 4)
+    monkeypatch.setattr(admission, "ACCEPT_CHUNK", 4)
     shows = [stage.show() for _ in range(10)]
     for show in shows:
         stage.book(show, "A1", hold=True)

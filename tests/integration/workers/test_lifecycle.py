@@ -22,7 +22,7 @@ from core import ids
 from core.bookings import Booking, Status
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId
 from db.kv import keys
-from db.kv.admission import Admission
+from db.kv.admission import AcceptReply
 from db.postgres import bookings
 from db.postgres.engine import transaction
 from proof.kit import clock
@@ -172,7 +172,7 @@ class Lifecycle(RuleBasedStateMachine):
             wanted = len(operation.seats) or operation.quantity
             assert self.reference.seats_of(user_id, 0) + wanted > self.reference.limit
 
-    def _accept(self, operation: Operation) -> Admission:
+    def _accept(self, operation: Operation) -> AcceptReply:
         answer = self.stage.accept(operation)
         if answer.code == "ACCEPTED":
             self.waiting.append((operation, StreamId.parse(answer.entry_id).ms + self._ahead_ms()))

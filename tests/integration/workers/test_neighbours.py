@@ -40,7 +40,11 @@ def run(stage: Stage, *command: str, **changes: str) -> subprocess.CompletedProc
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
-WORKER = ("-m", "dramatiq", "--processes", "1", "--threads", "2", "--skip-logging", "workers.main")
+#: Dramatiq looks after its process when that has begun or half a second is over; 30 s is its default.
+WORKER = (
+    *("-m", "dramatiq", "--processes", "1", "--threads", "2", "--worker-fork-timeout", "500"),
+    *("--skip-logging", "workers.main"),
+)
 MIGRATE = ("-m", "ops.migrate")
 
 

@@ -165,7 +165,7 @@ def test_every_page_has_a_content_security_policy_and_no_inline_script(client: F
 
 def test_a_large_body_is_refused_wherever_one_is_read(app_with: Apps) -> None:
     app = app_with(RATE_LIMIT_PER_S="0", LOGINS_PER_ADDRESS="0", LOGINS_PER_ACCOUNT="0")
-    client, spec = app.test_client(), app.extensions["onsale-api"].spec.to_dict()
+    client, spec = app.test_client(), app.extensions["onsale-document"]()
     own = headers_of(app, role="user")
     body = b'{"x": "' + b"x" * (256 * 1024 + 10) + b'"}'
     looked = []

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,9 @@ ERRORS["broker"] = {"redis.ConnectionError"}
 PASSES = {"api": ("db/kv/async_rounds.py", "workers/actors.py"), "worker": (), "scheduler": ()}
 
 
+@cache
 def placed() -> dict[str, list[tuple[str, str]]]:
-    """Return, per name in the code, the file and the error of a lost answer ("" if there is none)."""
+    """Return, per name in the code, the file and the error of a lost answer ("" if there is none); parsed once."""
     found = defaultdict(list)
     for package in ("api", "db", "workers"):
         for path in sorted((PROJECT / package).rglob("*.py")):

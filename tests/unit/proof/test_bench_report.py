@@ -11,9 +11,9 @@ from core.halls import Hall
 from proof.bench import cpu, halls, wire
 from proof.bench.charts import Bar, bars
 from proof.bench.contenders.celery_app import broker_url
-from proof.bench.ground import BenchFailed
 from proof.bench.pgbench import tps
 from proof.bench.report import BEGIN, END, Report, last_report, replaced, write_document
+from proof.bench.servers import BenchFailed
 
 MACHINE = {
     "processor": "P",

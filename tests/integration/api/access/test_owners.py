@@ -91,7 +91,7 @@ def said(response: Any) -> tuple[int, dict[str, str], dict[str, Any]]:
 
 
 def spec(app: Flask) -> dict[tuple[str, str], dict[str, Any]]:
-    paths = app.extensions["onsale-api"].spec.to_dict()["paths"]
+    paths = app.extensions["onsale-document"]()["paths"]
     return {
         (method.upper(), path): about
         for path, each in paths.items()

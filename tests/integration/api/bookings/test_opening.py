@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from api.bookings import known_halls
 from api.bookings.intake import Intake
-from api.bookings.known_halls import Plans
+from api.bookings.known_halls import KnownHalls
 from api.web.backend import Backend
 from api.web.errors import NoSuchShow
 from core.bookings import Status
@@ -64,7 +64,7 @@ def test_one_of_many_first_requests_reads_the_hall(
         elsewhere.hall_of(show)
         elsewhere.close()
     calls: list[str] = []
-    for module, name in ((cards, "hall_of"), (cards, "plan"), (halls, "get_hall"), (cards, "publish_plan")):
+    for module, name in ((cards, "hall_id_of"), (cards, "hall"), (halls, "get_hall"), (cards, "publish_plan")):
         real = getattr(module, name)
 
         def counted(*arguments: Any, name: str = name, real: Any = real) -> Any:
@@ -75,14 +75,14 @@ def test_one_of_many_first_requests_reads_the_hall(
 
     assert ask_at_once(stores, [show] * THREADS) == [202] * THREADS
 
-    assert calls == ["hall_of", "plan", *(["get_hall", "publish_plan"] if cold else [])]
+    assert calls == ["hall_id_of", "hall", *(["get_hall", "publish_plan"] if cold else [])]
 
 
 def test_a_missing_show_is_looked_up_once(app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     stores, _ = opened(app, engine, 1_000)
 
     assert ask_at_once(stores, [4711] * THREADS) == [404] * THREADS
-    assert stores.service.intake.plans._of_shows._making == {}
+    assert stores.service.intake.halls._of_shows._making == {}
 
 
 def test_the_halls_that_a_process_remembers_are_bounded(
@@ -93,14 +93,14 @@ def test_the_halls_that_a_process_remembers_are_bounded(
     monkeypatch.setattr(known_halls, "SHOWS", 3)
     stores, first = opened(app, engine, 5_000)
     intake = stores.service.intake
-    intake.plans = Plans(intake._rounds, engine)
+    intake.halls = KnownHalls(intake._rounds, engine)
     shows = [first, *(make_show(engine, plan=large_plan(5_000), prices=PRICES) for _ in range(4))]
 
     for show in [*shows, *shows]:
         assert ask_at_once(stores, [show]) == [202]
 
     assert [intake.known_hall(show) is not None for show in shows] == [False, False, False, True, True]
-    assert len(intake.plans._of_shows._values) == 3
+    assert len(intake.halls._of_shows._values) == 3
 
 
 def test_the_halls_that_a_worker_remembers_are_bounded(

@@ -48,7 +48,7 @@ def test_a_body_in_chunks_has_the_same_limit(port: int, length: int, status: int
 
 def test_a_large_body_in_chunks_is_refused_wherever_one_is_read(port: int) -> None:
     app = offline_app()
-    own, spec = headers_of(app, role="user"), app.extensions["onsale-api"].spec.to_dict()
+    own, spec = headers_of(app, role="user"), app.extensions["onsale-document"]()
     body = split(b'{"x": "' + b"x" * (32 * MAX_BODY_BYTES) + b'"}', 10_000)
     looked = [
         (

@@ -29,10 +29,11 @@ from db.postgres.engine import allow, make_engine, transaction
 from db.postgres.patience import MARGIN_S, PING_S
 from ops.up.folders import open_folders, remove
 from ops.up.servers import broker_server
-from proof.kit.servers import THAW_S, Servers, TestServer, start_servers
+from proof.kit.servers import THAW_S, Servers, TestServer
 from proof.kit.waiting import until
 from tests.conftest import make_template
 from tests.support.buyer import Buyer, answered, refused
+from tests.support.seeded import start_servers
 from tests.support.stage import Stage
 from tests.support.valkey import Valkey, valkey
 from workers.actors import ring

@@ -13,9 +13,10 @@ from core.settings import Settings
 from db.kv import keys
 from db.postgres import users
 from db.postgres.engine import transaction
-from proof.kit.servers import Servers, start_servers
+from proof.kit.servers import Servers
 from tests.support.buyer import Buyer, answered, refused
 from tests.support.factories import PRICES, headers_of, make_hall, make_movie
+from tests.support.seeded import start_servers
 from tests.support.stage import Stage
 from workers import republish
 

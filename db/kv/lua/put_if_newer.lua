@@ -1,4 +1,4 @@
--- publish: put a status or a card into Redis from Postgres, unless a newer version is there already.
+-- put_if_newer: put a status or a card into Redis from Postgres, unless a newer version is there already.
 --
 -- KEYS  1 status or card   hash     ARGV  1 version   2 TTL, ms (0 = never)   then field, value, ...
 -- Reply 1 published, 0 the existing one is as new or newer. Safe to repeat. In both cases `checked` is set: the time

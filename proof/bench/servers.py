@@ -41,7 +41,7 @@ class BenchFailed(OnsaleError):
 
 
 @dataclass(slots=True)
-class Ground:
+class Servers:
     """The running servers. `lanes`: LANES of every prepared database."""
 
     home: Path
@@ -137,16 +137,16 @@ def plain(url: str) -> str:
 
 
 @contextmanager
-def open_ground(choice: str, lanes: int = 8) -> Iterator[Ground]:
+def open_servers(choice: str, lanes: int = 8) -> Iterator[Servers]:
     """Yield the servers, which run in a temporary home until the block ends."""
     home = Path(tempfile.mkdtemp(prefix="onsale-bench-")).resolve()
     try:
-        ground = Ground(home, prepare_servers(home, choice=choice), lanes)
+        servers = Servers(home, prepare_servers(home, choice=choice), lanes)
         try:
-            ground.start()
-            yield ground
+            servers.start()
+            yield servers
         finally:
-            ground.stop()
+            servers.stop()
     finally:
         remove(home)
         shutil.rmtree(home, ignore_errors=True)
