@@ -1,7 +1,7 @@
 """Expire: put an Expire operation into the lane of each show that has lapsed holds.
 
 It decides nothing: the drain does, in the lane's order, so a confirm that was accepted in time always wins. If this
-never runs, the results are the same: a Book that takes a lapsed hold's seats expires the hold first.
+never runs, no buyer loses a seat: a Book that takes a lapsed hold's seats expires the hold first.
 """
 
 from __future__ import annotations

@@ -88,7 +88,10 @@ def take(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
 
 
 def release(client: redis.Redis, lane: int, token: str, lease_ms: int) -> bool:
-    """Release the lane's lease; return True if entries are left, so that a doorbell must be sent (docs/locking.md 4)."""
+    """Release the lane's lease; return True if entries are left, so the doorbell must be sent.
+
+    Both in one step (docs/locking.md rule 4).
+    """
     return scripts.RELEASE.run(client, [keys.lane(lane), keys.lease(lane)], [token, lease_ms]) == 1
 
 

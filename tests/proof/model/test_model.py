@@ -14,6 +14,9 @@ from proof.model.search import Result, search
 from proof.model.sizes import BOOK, BUGS, SIZES, Size
 from proof.model.steps import Step
 
+#: The largest of these runs takes half a minute of CPU.
+pytestmark = pytest.mark.timeout(400)
+
 PROJECT = Path(__file__).parents[3]
 STEPS = [value for module in (clients, drains, faults) for value in vars(module).values() if isinstance(value, Step)]
 
