@@ -1,4 +1,4 @@
-"""What a booking is: its states, why it failed, and the outcome of one decision about it.
+"""A booking: its states, the reasons of failures and refusals, and the outcome of one decision about it.
 
 PENDING has two stages: QUEUED (accepted, waiting in its lane) and HELD (seats kept until a deadline).
 FAILED and CANCELLED are final; CONFIRMED can only become CANCELLED. docs/lifecycle.md draws the edges.
@@ -24,14 +24,14 @@ class Status(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where a PENDING booking stands."""
+    """The stages of a PENDING booking."""
 
     QUEUED = "QUEUED"
     HELD = "HELD"
 
 
 class Reason(StrEnum):
-    """Why a booking FAILED, or an operation on it was refused."""
+    """The reason why a booking FAILED, or why an operation on it was refused."""
 
     SEAT_TAKEN = "SEAT_TAKEN"
     SOLD_OUT = "SOLD_OUT"
@@ -50,7 +50,7 @@ class Reason(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What one decision did. The first five name the booking's new state; the others leave its state."""
+    """The effect of one decision. The first five name the booking's new state; the others leave it unchanged."""
 
     HELD = "HELD"
     CONFIRMED = "CONFIRMED"
@@ -63,9 +63,9 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Why a queued Book gets no seats, where neither it nor its show's state says so: its worker knows.
+    """A worker's reason to give a queued Book no seats, apart from the Book itself and its show's state.
 
-    The outcome that is recorded tells it to the replay (core/journal.py).
+    The replay derives it from the recorded outcome (core/journal.py).
     """
 
     #: Its Cancel is in the lane too: the Book is CANCELLED.
@@ -76,7 +76,7 @@ class Verdict(StrEnum):
 
 LIVE = frozenset({Status.PENDING, Status.CONFIRMED})
 
-#: Operations to which a published status already is the answer: nothing would be added to the lane.
+#: By operation, the published statuses that already answer it: nothing is added to the lane.
 SETTLED = {
     Kind.CONFIRM: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
     Kind.CANCEL: frozenset({Status.FAILED, Status.CANCELLED}),
@@ -106,20 +106,20 @@ class Booking:
 
     @property
     def live(self) -> bool:
-        """Whether seats belong to it."""
+        """Return whether the booking owns seats."""
         return self.status in LIVE
 
     def lapsed(self, at_ms: int) -> bool:
-        """Whether it is a hold whose deadline has passed: its seats are free for whoever comes at `at_ms`."""
+        """Return whether it is a hold whose deadline has passed at `at_ms`: its seats are free for others then."""
         return self.status is Status.PENDING and self.expires_ms is not None and self.expires_ms <= at_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one operation (part 0), or of an expiry that it brought about (part 1, 2, ...).
+    """The outcome of one operation (part 0), or of an expiry that it caused (part 1, 2, ...).
 
-    `changes` is what the journal keeps of it: for a booking its version, seats, amount and deadline after
-    the decision; for a show its settings.
+    `changes` is stored in the journal: for a booking its version, seats, amount and deadline after the decision;
+    for a show its settings.
     """
 
     entry: Entry

@@ -1,7 +1,7 @@
-"""Fixtures on real servers: one Postgres and one Valkey per pytest process, a database and a Redis that are as new.
+"""Fixtures on real servers: one Postgres and one Valkey per pytest process, reset for each test.
 
 The database is a copy of a template that holds the migrated schema; the tests of a process use it one after the
-other (support/databases.py). Redis is emptied. Unit tests ask for none of these, so they start nothing.
+other (support/databases.py). Redis is emptied. Unit tests request none of these, so they start no server.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> schedule.
 
 
 @pytest.fixture(autouse=True)
-def logs_as_they_were() -> Iterator[None]:
-    """A command that a test calls says where this process's log lines go: its own streams, which end with it."""
+def restore_logging() -> Iterator[None]:
+    """Restore the logging set-up: commands that a test calls log to streams of theirs, which are closed later."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -71,7 +71,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 def make_template(servers: Servers) -> str:
-    """Make a database that holds the schema, the lanes and the installation; returns its name."""
+    """Create a database with the schema, the lanes and the installation; return its name."""
     administer(servers, "CREATE DATABASE template_onsale")
     engine = make_engine(url_of(servers, "template_onsale"), pool_size=1)
     migrate(engine)
@@ -125,7 +125,7 @@ def settings(database_url: str, redis_url: str, broker_url: str, monkeypatch: py
         "JWT_SECRET": SECRET,
         "LANES": str(LANES),
         "LINGER_MS": "0",
-        # The test servers do not wait for the disk, and who logs in there is the owner.
+        # Required, as the test servers run without fsync, and the tests connect as the database's owner.
         "ONSALE_MODE": "local",
     }.items():
         monkeypatch.setenv(name, value)
@@ -141,7 +141,7 @@ def rounds(redis_url: str) -> Iterator[Rounds]:
 
 @pytest.fixture
 def stores(settings: Settings) -> Iterator[Stores]:
-    """A worker's stores."""
+    """Open a worker's stores."""
     opened = open_stores(settings)
     use(opened)
     yield opened
@@ -162,7 +162,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def make_app() -> Iterator[Callable[[Settings], Flask]]:
-    """Makes applications with other settings, which are closed at the end."""
+    """Return a function that makes applications with other settings; they are closed at the end."""
     with ExitStack() as made:
         yield lambda settings: made.enter_context(opened_app(settings))
 

@@ -1,8 +1,8 @@
-"""Intake: what an api process knows of shows, halls and limits, and how it gives Redis what Redis lacks.
+"""Intake: what an api process remembers of shows, halls and limits, and the publication of what Redis lacks.
 
-A warm booking touches neither Postgres nor this module's connection: `command` is made of what is remembered. The
-methods that say "blocks" ask Redis and Postgres for a show's card or plan, or a decided booking; the service
-(service.py) calls them in a thread. Intake refuses early, it decides nothing.
+A booking of a remembered show uses neither Postgres nor this module's connection: `command` needs only what is
+remembered. Methods marked "blocks" call Redis and Postgres, for example for a show's card or plan or for a decided
+booking; the service (service.py) calls them in a thread. Intake refuses early, but decides nothing.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from db.postgres.engine import transaction
 
 log = logs.logger(__name__)
 
-#: Seconds for which "there is no such show" is believed: made-up ids must not become a load on Postgres.
+#: Seconds for which the absence of a show is remembered: made-up ids must not load Postgres.
 ABSENT_S = 2.0
-#: Such ids that a process remembers. A full memory is emptied.
+#: Max absent shows that a process remembers; at this number, all are forgotten.
 ABSENT_SHOWS = 10_000
 
 
 class Intake:
-    """One per api process; its event loop and its threads share it. Connects at the first use."""
+    """The intake of one api process, shared by its event loop and its threads. Connects at the first use."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self.settings = settings
@@ -58,19 +58,19 @@ class Intake:
     # -- accepting ----------------------------------------------------------------------------------------
 
     def command(self, operation: Operation, request_id: str) -> Command:
-        """The call of accept.lua for an operation. Touches no store once `ready`."""
-        return admission.command(operation, request_id=request_id, **self._terms(operation))
+        """Return the call of accept.lua for an operation. Touches no store once `ready`."""
+        return admission.command(operation, request_id=request_id, **self._arguments(operation))
 
-    def counted(self, operation: Operation, accepted: AcceptReply) -> AcceptReply:
-        """What accept.lua said of an operation, counted as its user's."""
+    def count(self, operation: Operation, accepted: AcceptReply) -> AcceptReply:
+        """Count the operation against its user's allowance if accept.lua accepted it; return accept.lua's reply."""
         if accepted.code is Code.ACCEPTED and isinstance(operation, Book | Confirm | Cancel):
             self.allowance.count(operation)
         return accepted
 
-    def _terms(self, operation: Operation) -> dict[str, Any]:
-        """What accept.lua needs besides the operation: limits, and which seats of the hall are named."""
+    def _arguments(self, operation: Operation) -> dict[str, Any]:
+        """Return accept.lua's other arguments: limits, and the indexes in the hall of the seats that a Book names."""
         settings = self.settings
-        terms: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "lanes": self.lanes_count,
             "cap": settings.lane_cap,
             "user_cap": settings.undecided_per_user,
@@ -78,43 +78,43 @@ class Intake:
             "lease_ms": settings.lease_ms,
         }
         if isinstance(operation, Book) and self.allowance.wait_s(operation):
-            terms["user_cap"] = -1  # a repeated key finds its booking all the same
+            arguments["user_cap"] = -1  # refuses new bookings; a repeated key still finds its booking
         hall = self.halls.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
-            terms["seats"] = [hall.seat_index(label) for label in operation.seats]
-        return terms
+            arguments["seats"] = [hall.seat_index(label) for label in operation.seats]
+        return arguments
 
     @property
     def ready(self) -> bool:
-        """Whether `booking_secret` and `lanes_count` are known: then asking for them touches no store."""
+        """Return whether `booking_secret` and `lanes_count` are known, so that reading them touches no store."""
         return self._installation is not None
 
     def learn(self) -> None:
-        """Become `ready`; blocks. Raises: RedisUnavailable, PostgresUnavailable.   Repeat: nothing."""
-        self._drawn()
+        """Make this intake `ready`; blocks. Raises: RedisUnavailable, PostgresUnavailable.   Repeat: does nothing."""
+        self._load_installation()
 
     def known_hall(self, show_id: int) -> Hall | None:
-        """The hall of a show that this process has met before, and then everything `command` needs is known too."""
+        """Return a show's hall if it and everything else that `command` needs is remembered, else None."""
         return self.halls.known(show_id) if self.ready else None
 
     # -- reading ----------------------------------------------------------------------------------------
 
     def recall(self, booking_id: UUID, user_id: UUID) -> Booking:
-        """A person's decided booking from Postgres, published to Redis again; blocks.
+        """Read a user's decided booking from Postgres, publish it to Redis again, and return it; blocks.
 
-        Raises: NoSuchBooking (also for another person's), PostgresUnavailable, RedisUnavailable.
+        Raises: NoSuchBooking (also if it is another user's), PostgresUnavailable, RedisUnavailable.
         """
         with transaction(self._engine) as connection:
             booking = bookings.get_own(connection, booking_id, user_id)
         if booking is None:
             raise NoSuchBooking
         command = statuses.publish_command(booking, self.lanes_count, self.settings.status_ttl_s)
-        with self._if_there_is_room(booking_id=str(booking_id)):
+        with self._ignore_full_memory(booking_id=str(booking_id)):
             self._rounds.call([command], writes=False)
         return booking
 
     def hall_of(self, show_id: int) -> Hall:
-        """The hall of a show; blocks. Raises: NoSuchShow, RedisUnavailable, PostgresUnavailable."""
+        """Return the hall of a show; blocks. Raises: NoSuchShow, RedisUnavailable, PostgresUnavailable."""
 
         def find() -> int:
             hall_id = cards.hall_id_of(self._rounds, show_id, self.lanes_count)
@@ -123,7 +123,7 @@ class Intake:
         return self.halls.of_show(show_id, find)
 
     def check_installation(self, copy: str | None) -> None:
-        """End the process with code 78 if Redis has been given to another installation; `copy`: what it holds."""
+        """End the process with code 78 if Redis's copy of its installation is another's. None: no check."""
         if copy is not None and self._installation is not None:
             try:
                 self._installation.check(copy)
@@ -135,35 +135,35 @@ class Intake:
         self._rounds.close()
 
     def waits(self, show_id: int, epoch: str, id_: StreamId) -> bool:
-        """Whether an operation of a show is still in its lane; blocks. Raises: RedisUnavailable."""
+        """Return whether an operation of a show is still in its lane; blocks. Raises: RedisUnavailable."""
         return lanes.waits(self._rounds, lane_of(show_id, self.lanes_count), epoch, id_)
 
     def lanes(self) -> list[LaneState]:
-        """The state of every lane; blocks. Raises: RedisUnavailable."""
+        """Return the state of every lane; blocks. Raises: RedisUnavailable."""
         return lanes.overview(self._rounds.call(lanes.overview_commands(self.lanes_count), writes=False))
 
-    # -- what was drawn at the first start --------------------------------------------------------------
+    # -- the installation -------------------------------------------------------------------------------
 
     @property
     def booking_secret(self) -> bytes:
-        """The key from which booking ids are derived.
+        """Return the key from which booking ids are derived.
 
         Raises, at its first use: RedisUnavailable, PostgresUnavailable.
         """
-        return self._drawn().booking_secret
+        return self._load_installation().booking_secret
 
     @property
     def lanes_count(self) -> int:
-        """How many lanes there are. Raises: RedisUnavailable, PostgresUnavailable at the first use."""
-        return self._drawn().lanes
+        """Return the number of lanes. Raises, at its first use: RedisUnavailable, PostgresUnavailable."""
+        return self._load_installation().lanes
 
-    def _drawn(self) -> Installation:
+    def _load_installation(self) -> Installation:
         if self._installation is None:
             found = installation.published(self._rounds)
             if found is None:
                 with transaction(self._engine) as connection:
                     found = installation.get(connection)
-                with self._if_there_is_room(what="installation"):
+                with self._ignore_full_memory(what="installation"):
                     installation.publish(self._rounds, found)
             self._installation = found
         return self._installation
@@ -171,7 +171,7 @@ class Intake:
     # -- publishing what Redis lacks --------------------------------------------------------------------
 
     def publish_card(self, show_id: int) -> int:
-        """Rebuild a show's card from Postgres; returns its hall; blocks.
+        """Rebuild a show's card from Postgres and publish it; return the id of its hall; blocks.
 
         Raises: NoSuchShow, PostgresUnavailable, RedisUnavailable.
         """
@@ -182,25 +182,25 @@ class Intake:
                 self.remember_absent(show_id)
                 raise NoSuchShow
             card = recall.cards_of(connection, [row])[show_id]
-        with self._if_there_is_room(show_id=show_id):
+        with self._ignore_full_memory(show_id=show_id):
             cards.publish(self._rounds, show_id, card.fields, self.lanes_count, ttl_ms=card.ttl_ms)
         return row.hall_id
 
     @contextmanager
-    def _if_there_is_room(self, **what: Any) -> Iterator[None]:
-        """Publish something; at maxmemory it is only logged, for the answer is right without it."""
+    def _ignore_full_memory(self, **what: Any) -> Iterator[None]:
+        """Log and ignore OutOfMemoryError from a publication: the answer is right without it."""
         try:
             yield
         except OutOfMemoryError:
             log.warning("not_published", **what)
 
     def refuse_absent(self, show_id: int) -> None:
-        """Refuse a show that was not there a moment ago. Raises: NoSuchShow."""
+        """Raise NoSuchShow if the show was absent less than ABSENT_S ago."""
         if self._absent.get(show_id, 0.0) > time.monotonic():
             raise NoSuchShow
 
     def remember_absent(self, show_id: int) -> None:
-        """Note that there is no such show: for ABSENT_S it is refused without Postgres."""
+        """Remember that there is no such show: for ABSENT_S it is refused without a query to Postgres."""
         if len(self._absent) >= ABSENT_SHOWS:
             self._absent.clear()
         self._absent[show_id] = time.monotonic() + ABSENT_S

@@ -232,7 +232,7 @@ class BookingService:
             [answer] = await self._redis.call([self.intake.command(operation, request_id)], writes=True)
         except OutOfMemoryError:
             return AcceptReply(Code.FULL)
-        return self.intake.counted(operation, admission.parse(answer))
+        return self.intake.count(operation, admission.parse(answer))
 
     async def _recover(self, operation: Operation, request_id: str, refused: AcceptReply) -> AcceptReply:
         """Publish what Redis lacks from Postgres, and send the operation once more.

@@ -24,9 +24,9 @@ def change(copy: Path, file: str, *lines: tuple[str, str]) -> None:
     (copy / file).write_text(text)
 
 
-#: bug -> the line of workers/batch.py behind which it is planted, the bug, the point that shows it, what the run
-#: says then: one of these. An entry that is lost is found by whoever looks first: a status says 404, or its booking
-#: is still undecided when the case ends.
+#: bug -> the line of workers/batch.py after which it is planted, its code, the crash point that shows it, and the
+#: messages of the run of which one must appear. A lost entry shows in what is checked first: its status is 404, or
+#: its booking is still undecided when the case ends.
 BUGS = {
     "trims before COMMIT": (
         '    point("lane head read", redis.ConnectionError)\n',

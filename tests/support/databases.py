@@ -23,7 +23,7 @@ END_SESSIONS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 #: Changes with every statement that changes the schema, a privilege or the database's settings: such a statement
-#: writes rows of the catalogue anew. The oids of what the schema makes begin at 16384.
+#: writes new versions of rows of the catalogue. The oids of what the schema makes begin at 16384.
 CATALOGUE = """
     SELECT array[
         (SELECT sum(xmin::text::bigint) FROM pg_class WHERE oid >= 16384),

@@ -224,14 +224,11 @@ def _line(source: Source, found: re.Match[str]) -> int:
 
 #: Rules for code only, and rules for code and documents.
 RULES = (imports, rooms, sql, environment, naive_times, long_files, long_functions, names)
-TEXT_RULES = (papers, goals)
+TEXT_RULES = (papers, goals, dialect)
 
 
 if __name__ == "__main__":
     rules = (*RULES, partial(long_files, most=GOAL_LINES))
     code = sources(tests=True)
     print(*(finding for each in code for rule in rules for finding in rule(each)), sep="\n")
-    print(
-        *(finding for each in [*code, *documents()] for rule in (*TEXT_RULES, dialect) for finding in rule(each)),
-        sep="\n",
-    )
+    print(*(finding for each in [*code, *documents()] for rule in TEXT_RULES for finding in rule(each)), sep="\n")

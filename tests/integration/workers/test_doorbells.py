@@ -1,4 +1,4 @@
-"""The broker holds few doorbells, for a short time, and empties itself; expire runs do not pile up."""
+"""Doorbells in the broker: limits on their number and age, a full or failed broker; expire runs do not overlap."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import dramatiq
 import pytest
 import redis
 
-from db.kv import keys, lanes
+from db.kv import admission, keys
 from db.kv.rounds import connection_pool
 from proof.kit.waiting import until
 from tests.support.stage import Stage
@@ -20,7 +20,7 @@ from workers.scheduler import send_expire_holds
 
 @pytest.fixture
 def client(broker_url: str) -> Iterator[redis.Redis]:
-    """The broker's server, empty, and the product's broker open on it."""
+    """Empty the broker's server, open the product's broker on it, and return a client of that server."""
     open_broker(broker_url)
     client = redis.Redis(connection_pool=connection_pool(broker_url, socket_timeout_s=5))
     client.flushdb()
@@ -32,7 +32,7 @@ def test_a_broker_that_nobody_reads_does_not_fill_up(client: redis.Redis, monkey
     monkeypatch.setattr(brokers, "MOST_WAITING", 3)
 
     assert [actors.ring(lane) for lane in range(4)] == [True, True, True, False]
-    send_expire_holds()  # is logged, and raises nothing
+    send_expire_holds()  # logs the failure, and raises nothing
     assert client.llen("dramatiq:doorbells") == 3
 
 
@@ -53,15 +53,15 @@ def test_a_full_broker_is_emptied_by_the_next_doorbell(client: redis.Redis) -> N
     assert client.keys("*__acks__*") == []
 
 
-def test_a_broker_that_failed_is_left_alone_for_a_while(
+def test_a_broker_that_failed_is_not_tried_for_a_while(
     client: redis.Redis, broker_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_broker("unix:///nowhere")
     assert not actors.ring(1)
     broker.client.connection_pool = connection_pool(broker_url, socket_timeout_s=1, decode=False)
 
-    assert not actors.ring(1)  # not even asked
-    send_expire_holds()  # nor for this; and it raises nothing
+    assert not actors.ring(1)  # it is up again, but not tried yet
+    send_expire_holds()  # does not try it either, and raises nothing
     monkeypatch.setattr(broker, "rests_until", 0.0)
     assert actors.ring(1)
 
@@ -89,7 +89,7 @@ def test_a_doorbell_that_is_too_old_is_dropped(stage: Stage, client: redis.Redis
 
 
 def test_expire_runs_do_not_overlap_and_take_few_round_trips(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "ACCEPT_CHUNK", 4)
+    monkeypatch.setattr(admission, "ACCEPT_CHUNK", 4)
     shows = [stage.show() for _ in range(10)]
     for show in shows:
         stage.book(show, "A1", hold=True)
@@ -114,7 +114,7 @@ def test_expire_runs_do_not_overlap_and_take_few_round_trips(stage: Stage, monke
     assert expire.run_once(stage.stores, stage.rung.append) == 0
 
 
-def test_at_maxmemory_a_worker_beats_and_an_expire_run_says_one_line(
+def test_at_maxmemory_heartbeats_continue_and_an_expire_run_raises_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "TICK_S", 0.01)

@@ -36,7 +36,7 @@ def test_a_booking_is_confirmed_recorded_and_published(stage: Stage) -> None:
     stage.proven()
 
 
-def test_the_second_to_want_a_seat_fails_and_its_outcome_is_stored(stage: Stage) -> None:
+def test_the_second_booking_of_a_seat_fails_and_its_outcome_is_stored(stage: Stage) -> None:
     show = stage.show()
 
     first = stage.book(show, "A1", user=stage.alice)
@@ -63,7 +63,9 @@ def test_one_batch_decides_operations_of_several_shows(stage: Stage) -> None:
     stage.proven()
 
 
-def test_a_batch_is_bounded_and_the_rest_rings_the_doorbell(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_limited_and_a_doorbell_is_rung_for_the_rest(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     show = stage.show(rows=2, seats=5, seats_per_user=10)
     stage.limit(batch=3)
     for number in range(1, 6):
@@ -78,20 +80,20 @@ def test_a_batch_is_bounded_and_the_rest_rings_the_doorbell(stage: Stage, monkey
 
 def test_holds_confirm_cancel_and_expire(stage: Stage) -> None:
     show = stage.show()
-    kept, given_up, lapsed = (stage.book(show, seat, hold=True) for seat in ("A1", "A2", "A3"))
+    kept, cancelled, lapsed = (stage.book(show, seat, hold=True) for seat in ("A1", "A2", "A3"))
     stage.drain()
     assert stage.status(kept)["stage"] == "HELD"
     assert stage.counters(show) == (3, 0)
 
     stage.confirm(kept)
-    stage.cancel(given_up)
+    stage.cancel(cancelled)
     stage.drain()
     stage.let_holds_lapse(show)
     assert stage.expire(show).code == "ACCEPTED"
     assert stage.expire(show).code == "SAME"
     stage.drain()
 
-    assert [stage.booking(id_).status for id_ in (kept, given_up, lapsed)] == ["CONFIRMED", "CANCELLED", "FAILED"]
+    assert [stage.booking(id_).status for id_ in (kept, cancelled, lapsed)] == ["CONFIRMED", "CANCELLED", "FAILED"]
     assert stage.status(lapsed)["reason"] == "HOLD_EXPIRED"
     assert stage.status(kept)["last_operation"]["kind"] == "CONFIRM"
     assert stage.counters(show) == (0, 1)

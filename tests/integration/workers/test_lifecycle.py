@@ -1,7 +1,8 @@
-"""The life of bookings on real Redis and Postgres, beside the reference: whatever is done, in whatever order.
+"""Random sequences of operations on bookings, on real Redis and Postgres, compared with a reference.
 
-Hypothesis draws the steps; operations queue in the lane until a drain is drawn, so each is decided long after it
-was accepted, several in one batch. Time passes by setting Redis's clock, as its scripts read it, ahead.
+Hypothesis generates the steps. Operations queue in the lane until it chooses a drain, so most are decided several
+steps after they were accepted, and several in one batch. To let time pass, the clock that Redis's scripts read is
+set ahead.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ from tests.support.stage import Stage
 LIMIT, HOLD_MS = 4, 2 * HOUR_MS
 SEATS = ["A1", "A2", "A3", "B1", "B2", "B3"]
 REFUSALS = {"PAUSED", "CLOSED", "SOLD_OUT", "LIMIT_REACHED"}
-#: What accept.lua may say of a Confirm or Cancel of a booking that is known.
+#: Replies of accept.lua to a Confirm or Cancel of a known booking.
 KNOWN = {"ACCEPTED", "SAME"}
 
 _keys = itertools.count(1)
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """One show of six seats, three people, one lane drained by hand."""
+    """One show of six seats, three users, and one lane that only the step `drain` drains."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
@@ -58,7 +59,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.reference = Reference(categories, limit=LIMIT, hold_ms=HOLD_MS)
         self.lane = self.show % self.stage.stores.settings.lanes
 
-    # -- what people do ---------------------------------------------------------------------------------
+    # -- what users do ----------------------------------------------------------------------------------
 
     @rule(
         user=st.integers(0, 2),
@@ -80,7 +81,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.books)
     @rule(pick=st.integers(0, 50))
     def repeat(self, pick: int) -> None:
-        """The same key again: the same booking, and nothing is added."""
+        """Repeat a key: it names the same booking, and nothing is added to the lane."""
         before = self.stage.stores.client.xlen(keys.lane(self.lane))
         answer = self.stage.accept(self.books[pick % len(self.books)])
 
@@ -100,12 +101,12 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.books)
     @rule(pick=st.integers(0, 50), kind=st.sampled_from([Confirm, Cancel]))
     def meddle(self, pick: int, kind: Callable[..., Confirm | Cancel]) -> None:
-        """Somebody else's booking cannot be touched."""
+        """Try to change another user's booking: it is not found."""
         book = self.books[pick % len(self.books)]
         answer = self.stage.accept(kind(booking_id=book.booking_id, show_id=self.show, user_id=UUID(int=9)))
         assert answer.code == "NO_STATUS"
 
-    # -- what the house does ----------------------------------------------------------------------------
+    # -- what workers and administrators do -------------------------------------------------------------
 
     @rule()
     def expire(self) -> None:
@@ -127,25 +128,25 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.books)
     @rule(hours=st.sampled_from([1, 2, 3]))
     def let_time_pass(self, hours: int) -> None:
-        # From one example to the next as well: lanes are used again, and their time goes on.
+        # Never set back, not even between examples: they use the same lanes, whose time only increases.
         clock.set_ahead(self.stage.stores.client, self._ahead_ms() + hours * HOUR_MS)
 
     @rule()
     def drain(self) -> None:
-        """Decide all that waits; the reference decides the same, and says the same."""
+        """Decide everything that waits, here and in the reference, and compare the results."""
         self.stage.drain(self.show)
         with transaction(self.stage.stores.engine) as connection:
             recorded = {b.id: b for b in bookings.by_ids(connection, [book.booking_id for book in self.books])}
         for operation, accepted_ms in self.waiting:
-            self._tell(operation, accepted_ms, recorded)
+            self._apply_to_reference(operation, accepted_ms, recorded)
         self.waiting.clear()
-        assert {id_: told(booking) for id_, booking in recorded.items()} == {
+        assert {id_: in_references_form(booking) for id_, booking in recorded.items()} == {
             id_: (kept.state, kept.reason, kept.seats) for id_, kept in self.reference.bookings.items()
         }
         self._compare_published(recorded)
 
     def teardown(self) -> None:
-        """In the end everything is decided, and the database is proven."""
+        """Decide what is left, and verify the database."""
         if hasattr(self, "show"):
             self.drain()
             self.stage.proven()
@@ -183,7 +184,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _undecided(self, kind: type[Operation], id_: UUID) -> bool:
         return any(isinstance(each, kind) and getattr(each, "booking_id", None) == id_ for each, _ in self.waiting)
 
-    def _tell(self, operation: Operation, at_ms: int, recorded: dict[UUID, Booking]) -> None:
+    def _apply_to_reference(self, operation: Operation, at_ms: int, recorded: dict[UUID, Booking]) -> None:
         reference = self.reference
         match operation:
             case Book(booking_id=id_):
@@ -201,7 +202,7 @@ class Lifecycle(RuleBasedStateMachine):
                 reference.change(limit=changes.get("seats_per_user"), state=changes.get("state"))
 
     def _first_deadline(self, booking: Booking) -> int:
-        """A hold's deadline as the journal has it: the booking may be past that already."""
+        """Return a hold's first deadline, from the journal: the booking may have changed since."""
         return self.stage.granted(booking.id) + HOLD_MS
 
     def _compare_published(self, recorded: dict[UUID, Booking]) -> None:
@@ -213,13 +214,13 @@ class Lifecycle(RuleBasedStateMachine):
         assert self.stage.counters(self.show) == (held, sum(len(booking.seats) for booking in live) - held)
 
 
-def told(booking: Booking) -> tuple[str, str | None, tuple[str, ...]]:
-    """A booking as the reference would say it."""
+def in_references_form(booking: Booking) -> tuple[str, str | None, tuple[str, ...]]:
+    """Return a booking in the reference's form: state, reason, seats."""
     state = "HELD" if booking.status is Status.PENDING else booking.status.value
     return state, booking.reason.value if booking.reason else None, booking.seats
 
 
-def test_whatever_is_done_the_reference_says_the_same(stage: Stage) -> None:
+def test_bookings_agree_with_the_reference_after_any_operations(stage: Stage) -> None:
     with clock.settable():
         run_state_machine_as_test(
             lambda: Lifecycle(stage),

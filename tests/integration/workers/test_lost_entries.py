@@ -1,4 +1,4 @@
-"""Entries that have left a lane undecided: deleted by hand, or not readable. What waits for them ends."""
+"""Entries that a lane lost undecided, deleted by hand or unreadable: whatever waits for them comes to an end."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_a_queued_booking_whose_entry_is_gone_ends_and_its_key_may_be_repeated(s
     lane = keys.lane(lane_of(show, LANES))
     [(entry, _)] = stage.stores.client.xrange(lane)
     stage.book(show, "B1")
-    stage.stores.client.xdel(lane, entry)  # an operator
-    assert answered(alice.get(id_), 200)["stage"] == "QUEUED"  # nobody can know yet
+    stage.stores.client.xdel(lane, entry)  # as an operator might
+    assert answered(alice.get(id_), 200)["stage"] == "QUEUED"  # the loss cannot be known yet
     stage.drain()
 
     refused(alice.get(id_), 404, "no_such_booking")
@@ -32,7 +32,7 @@ def test_a_queued_booking_whose_entry_is_gone_ends_and_its_key_may_be_repeated(s
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_a_queued_booking_ends_although_nothing_comes_behind_its_lost_entry(
+def test_a_queued_booking_ends_although_nothing_follows_its_lost_entry(
     stage: Stage, alice: Buyer, before: int
 ) -> None:
     show = stage.show()
@@ -129,7 +129,7 @@ def test_a_confirm_whose_entry_is_gone_is_accepted_again(stage: Stage, alice: Bu
     assert answered(alice.get(id_), 200)["status"] == "CONFIRMED"
 
 
-def test_an_expire_whose_entry_is_gone_does_not_keep_the_next_one_waiting_for_ever(stage: Stage) -> None:
+def test_an_expire_whose_entry_is_gone_does_not_block_the_next_one_for_ever(stage: Stage) -> None:
     show = stage.show()
     stage.expire(show)
 

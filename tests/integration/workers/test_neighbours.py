@@ -1,4 +1,4 @@
-"""Processes that do not belong together find out, say so and end: other lanes, another installation's Redis."""
+"""Processes with another number of lanes, or on another installation's Redis, report it and end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHER = json.dumps({"id": "another", "lanes": 4, "booking_secret": "00" * 32})
 
 
 def run(stage: Stage, *command: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run one of our processes beside the test's own stores, until it ends by itself."""
+    """Run one of our processes on the test's servers until it ends by itself."""
     settings = stage.stores.settings
     env = os.environ | {
         "DATABASE_URL": settings.database_url,
@@ -56,7 +56,7 @@ def test_a_worker_with_other_lanes_ends_and_says_why(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("command", "code"), [(WORKER, None), (MIGRATE, EXIT_CODE)], ids=["worker", "migrate"])
-def test_who_finds_another_installations_redis_ends_and_says_why(
+def test_a_process_that_finds_another_installations_redis_ends_and_says_why(
     stage: Stage, command: tuple[str, ...], code: int | None
 ) -> None:
     stage.stores.client.set(keys.INSTALLATION, OTHER)
@@ -69,7 +69,7 @@ def test_who_finds_another_installations_redis_ends_and_says_why(
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
-def test_a_process_looks_whose_redis_it_is_before_anything_else(stage: Stage, role: Any) -> None:
+def test_the_guard_refuses_another_installations_redis(stage: Stage, role: Any) -> None:
     assert Guard(stage.stores.settings, role).check()
     stage.stores.client.set(keys.INSTALLATION, OTHER)
 
@@ -77,7 +77,7 @@ def test_a_process_looks_whose_redis_it_is_before_anything_else(stage: Stage, ro
         Guard(stage.stores.settings, role).check()
 
 
-def test_the_copy_of_an_older_version_is_known_and_replaced(stage: Stage) -> None:
+def test_the_copy_of_an_older_version_is_recognised_and_replaced(stage: Stage) -> None:
     with transaction(stage.stores.engine) as connection:
         kept = installation.get(connection)
     older = json.dumps({"lanes": kept.lanes, "booking_secret": kept.booking_secret.hex()})
@@ -88,7 +88,9 @@ def test_the_copy_of_an_older_version_is_known_and_replaced(stage: Stage) -> Non
     assert stage.stores.client.get(keys.INSTALLATION) == kept.to_json()
 
 
-def test_a_worker_whose_redis_is_given_away_ends(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_ends_when_its_redis_is_given_to_another_installation(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended: list[Exception] = []
 
     def end(error: Exception) -> None:
@@ -104,7 +106,7 @@ def test_a_worker_whose_redis_is_given_away_ends(stage: Stage, monkeypatch: pyte
     assert isinstance(ended[0], WrongInstallation)
 
 
-def test_after_a_wipe_a_worker_says_again_whose_redis_it_is(stage: Stage) -> None:
+def test_after_a_wipe_a_heartbeat_publishes_the_installation_again(stage: Stage) -> None:
     sweep.beat(stage.stores, "w1")
     stage.stores.client.flushdb()
     sweep.beat(stage.stores, "w1")
@@ -112,7 +114,7 @@ def test_after_a_wipe_a_worker_says_again_whose_redis_it_is(stage: Stage) -> Non
     assert stage.stores.client.exists(keys.INSTALLATION)
 
 
-def test_readiness_and_metrics_know_how_many_workers_drain(
+def test_readiness_and_metrics_report_the_number_of_workers(
     stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = alice._client
@@ -122,11 +124,13 @@ def test_readiness_and_metrics_know_how_many_workers_drain(
 
     assert client.get("/readyz").get_json()["workers"] == 2
     assert "onsale_workers 2.0" in client.get("/metrics").get_data(as_text=True)
-    monkeypatch.setattr(workers_alive, "LIFE_MS", 0)  # neither has been heard of lately
+    monkeypatch.setattr(workers_alive, "LIFE_MS", 0)  # neither has sent a heartbeat lately
     assert client.get("/readyz").get_json()["workers"] == 0
 
 
-def test_a_worker_beats_while_it_lives(stage: Stage, broker_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_is_listed_until_its_sweeper_stops(
+    stage: Stage, broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sweep, "TICK_S", 0.01)
     sweeper = sweep.Sweeper(stage.stores, lambda lane: None)
     sweeper.start()
@@ -136,7 +140,9 @@ def test_a_worker_beats_while_it_lives(stage: Stage, broker_url: str, monkeypatc
     assert stage.stores.client.zcard(keys.WORKERS) == 0
 
 
-def test_an_api_whose_redis_is_given_away_ends(stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_ends_when_its_redis_is_given_to_another_installation(
+    stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended: list[Exception] = []
     monkeypatch.setattr("db.guard.end", ended.append)
     show = stage.show()
@@ -150,7 +156,7 @@ def test_an_api_whose_redis_is_given_away_ends(stage: Stage, alice: Buyer, monke
     assert isinstance(ended[0], WrongInstallation)
 
 
-def test_a_process_that_started_on_an_older_copy_knows_the_newer_one(stage: Stage) -> None:
+def test_a_process_that_started_on_an_older_copy_accepts_the_newer_one(stage: Stage) -> None:
     with transaction(stage.stores.engine) as connection:
         kept = installation.get(connection)
 

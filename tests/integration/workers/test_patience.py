@@ -1,4 +1,4 @@
-"""Bookings that wait for too long: some give up, some the lane gives up, and of the others somebody hears."""
+"""Bookings that wait too long: they fail after their own limit or the setting's, and long waits raise an alarm."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from workers import expire, late_bookings, sweep
 
 
 def wait_ms(milliseconds: int) -> None:
-    """Return when so many milliseconds have gone by, by the clock that Redis goes by as well."""
+    """Wait until this many milliseconds have passed on this machine's clock, which Redis uses too."""
     end = time.time() + milliseconds / 1000
     until(lambda: time.time() > end)
 
 
-def test_a_booking_that_gives_up_is_not_sold_late(stage: Stage, alice: Buyer) -> None:
+def test_a_booking_is_not_sold_after_its_give_up_time(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     impatient = answered(alice.book(show, "A1", key="k", give_up_after_ms=1), 202)["id"]
     patient = answered(alice.book(show, "A2", give_up_after_ms=3_600_000, hold=True), 202)["id"]
@@ -32,8 +32,8 @@ def test_a_booking_that_gives_up_is_not_sold_late(stage: Stage, alice: Buyer) ->
 
     stage.drain(show)
 
-    told = answered(alice.get(impatient), 200)
-    assert (told["status"], told["reason"], told["seats"], told["amount_cents"]) == (
+    body = answered(alice.get(impatient), 200)
+    assert (body["status"], body["reason"], body["seats"], body["amount_cents"]) == (
         "FAILED", "EXPIRED_IN_QUEUE", [], 0,
     )  # fmt: skip
     assert answered(alice.get(patient), 200)["stage"] == "HELD"
@@ -42,7 +42,7 @@ def test_a_booking_that_gives_up_is_not_sold_late(stage: Stage, alice: Buyer) ->
     stage.proven()
 
 
-def test_the_deadline_is_a_part_of_what_is_asked_for(stage: Stage, alice: Buyer) -> None:
+def test_a_repeated_key_with_another_give_up_time_is_refused(stage: Stage, alice: Buyer) -> None:
     show = stage.show()
     answered(alice.book(show, "A1", key="k", give_up_after_ms=5_000), 202)
 
@@ -61,7 +61,7 @@ def test_by_default_a_booking_is_sold_however_long_it_waited(stage: Stage) -> No
     assert stage.booking(booking).status is Status.CONFIRMED
 
 
-def test_with_the_setting_the_lane_fails_what_is_older(stage: Stage) -> None:
+def test_with_fail_pending_after_s_older_bookings_fail(stage: Stage) -> None:
     show = stage.show()
     held = stage.book(show, "B1", hold=True)
     stage.drain(show)
@@ -77,7 +77,7 @@ def test_with_the_setting_the_lane_fails_what_is_older(stage: Stage) -> None:
     assert stage.booking(old).reason is Reason.EXPIRED_IN_QUEUE
     assert stage.status(old)["reason"] == "EXPIRED_IN_QUEUE"
     assert stage.booking(withdrawn).status is Status.CANCELLED
-    assert stage.booking(held).status is Status.CONFIRMED  # accepted in time wins, however long it queued
+    assert stage.booking(held).status is Status.CONFIRMED  # it was accepted in time, however long it queued
     assert stage.booking(young).status is Status.CONFIRMED
     assert stage.seats(show)["A1"] == ("AVAILABLE", None)
     stage.proven()
@@ -90,14 +90,14 @@ def alarms(captured: list[Any]) -> list[Any]:
     return [line for line in captured if line["log_level"] == "error"]
 
 
-def test_a_lane_that_is_late_is_an_alarm_once_in_a_while(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_lane_is_logged_as_an_error_at_intervals(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.limit(pending_alarm_s=0.01)
     monkeypatch.setattr(late_bookings, "LOOK_S", 0.0)
     show = stage.show()
     stage.book(show, "A1")
     stage.book(show, "A2")
     with capture_logs() as captured:
-        late_bookings.watch_lanes(stage.stores)  # young, and only noted
+        late_bookings.watch_lanes(stage.stores)  # most likely too young for an alarm
         wait_ms(20)
         for _ in range(3):
             late_bookings.watch_lanes(stage.stores)
@@ -106,12 +106,12 @@ def test_a_lane_that_is_late_is_an_alarm_once_in_a_while(stage: Stage, monkeypat
         stage.drain(show)
         late_bookings.watch_lanes(stage.stores)
 
-    told = [(line["event"], line["lane"], line["depth"]) for line in alarms(captured)]
-    assert told[-2:] == [("lane_late", show % 4, 2)] * 2
-    assert len(told) in (2, 3)  # the first look may have come late itself
+    logged = [(line["event"], line["lane"], line["depth"]) for line in alarms(captured)]
+    assert logged[-2:] == [("lane_late", show % 4, 2)] * 2
+    assert len(logged) in (2, 3)  # the first check may have found it late, too
 
 
-def test_lanes_are_looked_at_now_and_then_not_each_time(stage: Stage) -> None:
+def test_lanes_are_checked_at_intervals_not_on_each_call(stage: Stage) -> None:
     stage.limit(pending_alarm_s=0.001)
     stage.book(stage.show(), "A1")
     late_bookings.watch_lanes(stage.stores)
@@ -124,8 +124,8 @@ def test_lanes_are_looked_at_now_and_then_not_each_time(stage: Stage) -> None:
     assert alarms(captured) == []
 
 
-def test_the_sweeper_alarms(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a lane whose drain hangs: its lease is alive, so nothing is rescued."""
+def test_the_sweeper_reports_a_lane_whose_drain_hangs(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drain's lease is alive, so the sweeper cannot rescue the lane."""
     stage.limit(pending_alarm_s=0.01)
     monkeypatch.setattr(sweep, "TICK_S", 0.01)
     monkeypatch.setattr(late_bookings, "LOOK_S", 0.0)
@@ -143,7 +143,7 @@ def test_the_sweeper_alarms(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> No
     assert [line["drained_by"] for line in alarms(captured)] == ["a drain that hangs"]
 
 
-def test_without_redis_there_is_no_second_alarm(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_the_check_of_lanes_raises_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.stores.rounds.close()
     monkeypatch.setattr(stage.stores, "rounds", type(stage.stores.rounds)("redis://127.0.0.1:1/0"))
 

@@ -1,4 +1,4 @@
-"""Operations that cannot be decided: set aside one by one, while the rest goes on."""
+"""Operations that cannot be read, decided or recorded: they are parked one by one, and the rest is decided."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from workers import record as recording
 
 @contextmanager
 def poisoned(monkeypatch: pytest.MonkeyPatch, *seats: str) -> Iterator[None]:
-    """While this lasts, deciding a booking of one of these seats is a bug."""
+    """Make `decide` raise for bookings of these seats."""
 
     def buggy(state: Any, entry: Any, *more: Any) -> Any:
         if set(getattr(entry.operation, "seats", ())) & set(seats):
@@ -59,7 +59,7 @@ def parked(stage: Stage) -> list[tuple[str, bytes]]:
         ]
 
 
-def test_three_poison_operations_in_a_row_stop_the_lane_until_the_program_is_mended(
+def test_three_poison_operations_in_a_row_stop_the_lane_until_the_program_is_fixed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -90,7 +90,7 @@ def put(stage: Stage, lane: int, payload: str) -> None:
 def test_an_operation_that_cannot_be_recorded_fails_alone_too(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """Not only deciding may meet values that nobody thought of; reading and writing around it may as well."""
+    """Unexpected values may raise when a batch is written, not only when it is decided."""
     show = stage.show()
     bookings_ = {seat: stage.book(show, seat) for seat in ("A1", "A2", "A3", "A4")}
     real = recording._seat_changes
@@ -110,7 +110,7 @@ def test_an_operation_that_cannot_be_recorded_fails_alone_too(
     stage.proven()
 
 
-def test_an_unreadable_operation_is_parked_and_the_rest_goes_on(stage: Stage) -> None:
+def test_an_unreadable_operation_is_parked_and_the_rest_is_decided(stage: Stage) -> None:
     show = stage.show()
     put(stage, show % 4, '{"v":1,"kind":"\\u0000')
     booking = stage.book(show, "A1")
@@ -123,7 +123,7 @@ def test_an_unreadable_operation_is_parked_and_the_rest_goes_on(stage: Stage) ->
 
 
 def understood(values: dict[str, Any]) -> dict[str, Any]:
-    """What a newer worker makes of `newer`."""
+    """Return the operation as a newer worker reads it, which knows the parameter `newer`."""
     values.pop("surprise", None)
     return values | {"v": 1} | ({"kind": "BOOK"} if values["kind"] == "SWAP" else {})
 
@@ -132,7 +132,7 @@ def understood(values: dict[str, Any]) -> dict[str, Any]:
 def test_an_operation_of_a_newer_program_waits_for_a_newer_worker(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, newer: dict[str, Any]
 ) -> None:
-    """Also one whose kind or member is new in a version that this worker knows: it is not parked."""
+    """It is not parked, even if its version is known and only its kind or a member is new."""
     show = stage.show()
     before = stage.book(show, "A1")
     operation = Book(
@@ -149,16 +149,16 @@ def test_an_operation_of_a_newer_program_waits_for_a_newer_worker(
     assert stage.stores.client.xlen(keys.lane(show % 4)) == 2
     assert parked(stage) == []
 
-    mended = SimpleNamespace(dumps=orjson.dumps, loads=lambda text_: understood(orjson.loads(text_)))
-    monkeypatch.setattr(operations, "orjson", mended)
+    newer_orjson = SimpleNamespace(dumps=orjson.dumps, loads=lambda text_: understood(orjson.loads(text_)))
+    monkeypatch.setattr(operations, "orjson", newer_orjson)
     stage.stores.client.delete(keys.lease(show % 4))
     stage.drain(show)
     assert stage.booking(operation.booking_id).status is Status.CONFIRMED
     assert stage.booking(after).status is Status.CONFIRMED
 
 
-def test_operations_on_bookings_of_a_show_that_was_deleted_are_answered(stage: Stage) -> None:
-    """Nothing waits for ever: what was pending is decided and gone from the status, and an outcome stays."""
+def test_operations_on_bookings_of_a_show_that_was_deleted_are_decided(stage: Stage) -> None:
+    """The pending confirm is decided and removed from the status; the outcome of the other booking stays."""
     show = stage.show()
     held, sold = stage.book(show, "A1", hold=True), stage.book(show, "A2", key="sold")
     stage.drain(show)

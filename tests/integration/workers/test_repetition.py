@@ -1,4 +1,4 @@
-"""Done twice, too late, or after a loss: what is committed is published again, never decided again."""
+"""Steps that are repeated, late or follow a loss of data: committed decisions are published, never made again."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_late_drain_publishes_nothing_over_newer_states(stage: Stage, monkeypa
     stage.proven()
 
 
-def test_after_redis_was_wiped_decisions_stand_and_lanes_go_on(stage: Stage) -> None:
+def test_after_redis_was_wiped_decisions_hold_and_lanes_continue(stage: Stage) -> None:
     show = stage.show()
     before = stage.book(show, "A1", key="k", body="f")
     stage.drain()
@@ -109,7 +109,7 @@ def test_after_redis_was_wiped_decisions_stand_and_lanes_go_on(stage: Stage) -> 
 
 
 @pytest.mark.rule(number=7)
-def test_a_batch_of_a_redis_that_is_gone_tells_its_outcome_and_touches_no_lane(stage: Stage) -> None:
+def test_a_batch_of_an_earlier_epoch_publishes_its_outcome_and_touches_no_lane(stage: Stage) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")
     batch = run_batch(stage.stores, show % 4, 500)
@@ -152,10 +152,10 @@ def test_a_commit_whose_answer_was_lost_is_not_done_again(stage: Stage, monkeypa
     stage.proven()
 
 
-def test_what_was_committed_over_a_wipe_is_published_in_the_new_redis(
+def test_a_batch_committed_during_a_wipe_is_published_in_the_new_epoch(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch is at work; Redis loses everything; a poll publishes the booking as it still is; then comes COMMIT."""
+    """Redis is wiped and a poll publishes the booking's state of before the batch; then the batch is published."""
     show = stage.show()
     booking = stage.book(show, "A1", hold=True)
     stage.drain(show)
@@ -166,7 +166,7 @@ def test_what_was_committed_over_a_wipe_is_published_in_the_new_redis(
         stage.stores.client.flushdb()
         stage.publish_card(show)
         stage.stores.rounds.call([statuses.publish_command(held, 4, 60)], writes=True)
-        stage.book(show, "A2", key="of the new life")
+        stage.book(show, "A2", key="of the new epoch")
         return finish(*arguments, **more)
 
     held = stage.booking(booking)
@@ -176,14 +176,14 @@ def test_what_was_committed_over_a_wipe_is_published_in_the_new_redis(
 
     assert stage.booking(booking).status is Status.CONFIRMED
     assert stage.status(booking)["status"] == "CONFIRMED"
-    assert stage.stores.client.xlen(keys.lane(show % 4)) == 1, "nothing of the new life is trimmed"
+    assert stage.stores.client.xlen(keys.lane(show % 4)) == 1, "nothing of the new epoch is trimmed"
     stage.stores.client.delete(keys.lease(show % 4))
     assert stage.drain(show) == 1
     stage.proven()
 
 
-def test_a_recalled_hold_is_believed_for_a_minute_only(stage: Stage) -> None:
-    """It may be overtaken by a batch whose publication never comes: Redis wiped, and its drain killed."""
+def test_the_status_of_a_recalled_hold_lapses_after_a_minute(stage: Stage) -> None:
+    """A batch may have changed it and will never be published: Redis was wiped, and the drain killed."""
     show = stage.show()
     held, kept = stage.book(show, "A1", hold=True), stage.book(show, "A2")
     stage.drain(show)

@@ -1,4 +1,4 @@
-"""Cards and plans in Redis before anybody asks: when a show is made, and again when Redis lives anew."""
+"""Cards and plans are published to a Redis that was wiped or replaced, before they are requested."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workers.stores import Stores, open_stores
 
 
 def card_of(stores: Stores, show: int) -> dict[str, str]:
-    """The card, but for when it was last confirmed."""
+    """Return a show's card without the time when Postgres last confirmed it."""
     found = stores.client.hgetall(keys.card(lane_of(show, stores.settings.lanes), show))
     return {name: value for name, value in found.items() if name != "checked"}
 
@@ -50,14 +50,14 @@ def test_a_wiped_redis_gets_the_cards_of_all_coming_shows_and_the_plans_they_nee
         plan = json.loads(stores.client.get(keys.hall(int(card_of(stores, show)["hall"]))))
         assert plan["rows"][0]["label"] == "A"
     for show, card in before.items():
-        # An outcome may have left Redis: refusals look behind.
+        # Outcomes may have left Redis, so a refusal checks Postgres first.
         assert card_of(stores, show) == {**card, "forgets_at": "0"}
     assert stores.client.exists(keys.INSTALLATION)
     assert republish.run_once(stores) is None
     assert not stores.client.exists(keys.REPUBLISHING)
 
 
-def test_a_card_that_is_newer_stays_and_one_of_the_past_leaves_redis(stage: Stage, engine: Engine) -> None:
+def test_a_newer_card_stays_and_gets_a_ttl(stage: Stage, engine: Engine) -> None:
     stores, show = stage.stores, stage.show()
     stage.book(show, "A1")
     stage.drain()
@@ -70,7 +70,7 @@ def test_a_card_that_is_newer_stays_and_one_of_the_past_leaves_redis(stage: Stag
     assert HOUR_MS < stores.client.pttl(key) <= 7 * HOUR_MS
 
 
-def test_one_worker_does_it_and_who_was_killed_keeps_nobody_for_long(stage: Stage, engine: Engine) -> None:
+def test_a_killed_worker_blocks_the_others_only_until_its_lease_lapses(stage: Stage, engine: Engine) -> None:
     show = make_show(engine)
     stage.stores.client.set(keys.REPUBLISHING, "killed", px=republish.LEASE_MS)
     assert republish.run_once(stage.stores) is None
@@ -83,7 +83,7 @@ def test_one_worker_does_it_and_who_was_killed_keeps_nobody_for_long(stage: Stag
 
 
 @pytest.mark.parametrize("when", ["in the middle", "at the end"])
-def test_a_redis_that_is_wiped_once_more_meanwhile_gets_everything_again(
+def test_a_redis_that_is_wiped_during_republishing_gets_everything_again(
     stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     monkeypatch.setattr(republish, "CHUNK", 1)
@@ -105,22 +105,20 @@ def test_a_redis_that_is_wiped_once_more_meanwhile_gets_everything_again(
     assert all(card_of(stores, show) for show in shows)
 
 
-def test_another_life_of_redis_is_noticed_though_its_data_are_there(stage: Stage, engine: Engine) -> None:
-    """A restart from an older file, or a replica that took over, lacks the newest cards, and has the lease."""
+def test_a_restarted_redis_is_noticed_although_it_has_data(stage: Stage, engine: Engine) -> None:
+    """A server restarted from an older file, or a promoted replica, may lack cards and still have REPUBLISHED."""
     stores, show = stage.stores, make_show(engine)
     assert republish.run_once(stores) == 1
     stores.client.delete(keys.card(lane_of(show, 4), show))
     assert republish.run_once(stores) is None
 
-    stores.client.set(keys.REPUBLISHED, "the run_id of a server that was")
+    stores.client.set(keys.REPUBLISHED, "the run_id of an earlier server")
 
     assert republish.run_once(stores) == 1
     assert card_of(stores, show)
 
 
-def test_the_thread_goes_on_after_whatever_goes_wrong(
-    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_thread_continues_after_any_error(stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(republish, "TICK_S", 0.01)
     monkeypatch.setattr(republish, "REST_S", 0.01)
     stores, show = open_stores(stage.stores.settings), make_show(engine)

@@ -1,4 +1,4 @@
-"""Seat maps kept between batches: not read twice, never believed when somebody else has been at the show."""
+"""Seat maps kept between batches: read once, and never used after another worker or a failed batch changed them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workers.stores import open_stores
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which reads of owners there were."""
+    """Record the reads of seat owners, by the function's name."""
     found: list[str] = []
     for name in ("owners", "owners_of_shows"):
         read = getattr(seats, name)
@@ -45,7 +45,7 @@ def test_the_map_of_a_show_is_read_once(stage: Stage, reads: list[str]) -> None:
     stage.proven()
 
 
-def test_a_map_is_not_believed_when_another_worker_has_sold_meanwhile(stage: Stage, reads: list[str]) -> None:
+def test_a_map_is_not_used_after_another_worker_sold_seats(stage: Stage, reads: list[str]) -> None:
     show = stage.show(rows=1, seats=2)
     stage.book(show, quantity=1)
     stage.drain()

@@ -1,4 +1,4 @@
-"""Taken seats at the door: who is told so at once, when it opens again, and when the door must believe nothing."""
+"""Taken seats in Redis: they are refused at admission until they are free, and unused if they may be outdated."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from workers.publish import publish
 
 
 @pytest.fixture(autouse=True)
-def never_wrong(stage: Stage) -> Iterator[None]:
-    """Whatever a test did, the door believes nothing that is not so."""
+def assert_true_taken_seats(stage: Stage) -> Iterator[None]:
+    """Assert after each test that Redis claims no taken seats that differ from Postgres."""
     yield
     assert untrue(stage.stores.client, stage.stores.engine, LANES) == []
 
 
 def contested(stage: Stage, alice: Buyer, bob: Buyer, **show: int) -> int:
-    """A show of which alice has A1, bob was refused it, and the door has been told by the batch after that."""
+    """Return a show where alice has A1, bob's booking of it failed, and the next batch published the taken seats."""
     id_ = stage.show(**show)
     for buyer, seat in ((alice, "A1"), (bob, "A1"), (bob, "A2")):
         answered(buyer.book(id_, seat), 202)
@@ -39,7 +39,7 @@ def contested(stage: Stage, alice: Buyer, bob: Buyer, **show: int) -> int:
     return id_
 
 
-def test_a_show_that_nobody_fights_for_costs_nothing(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_an_uncontested_show_has_no_taken_seats_in_redis(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show()
     for buyer, seat in ((alice, "A1"), (bob, "A2")):
         buyer.book(show, seat)
@@ -48,7 +48,7 @@ def test_a_show_that_nobody_fights_for_costs_nothing(stage: Stage, alice: Buyer,
     assert stage.stores.client.exists(keys.taken(show % LANES, show)) == 0
 
 
-def test_a_loser_is_told_at_once_which_seats_are_taken(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_refusal_names_the_taken_seats_and_writes_nothing(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = contested(stage, alice, bob)
     before = sorted(stage.stores.client.keys())
 
@@ -59,7 +59,7 @@ def test_a_loser_is_told_at_once_which_seats_are_taken(stage: Stage, alice: Buye
     answered(bob.book(show, "B1", key="k"), 202)  # nothing was written, so the key is free
 
 
-def test_each_batch_tells_what_it_has_changed(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_each_batch_publishes_its_changes(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = contested(stage, alice, bob)
     held = answered(alice.book(show, "B1", hold=True), 202)["id"]
     sold = answered(alice.book(show, "B2", "B3"), 202)["id"]
@@ -78,7 +78,7 @@ def test_each_batch_tells_what_it_has_changed(stage: Stage, alice: Buyer, bob: B
     assert answered(bob.get(won), 200)["status"] == "CONFIRMED"
 
 
-def test_a_held_seat_opens_when_its_hold_ends_and_not_later(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_held_seat_is_free_as_soon_as_its_hold_ends(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = contested(stage, alice, bob, hold_ms=2_500)
     held = answered(alice.book(show, "B1", hold=True), 202)["id"]
     stage.drain()
@@ -92,7 +92,7 @@ def test_a_held_seat_opens_when_its_hold_ends_and_not_later(stage: Stage, alice:
     assert answered(bob.get(won), 200)["status"] == "CONFIRMED"
 
 
-def test_a_key_with_an_outcome_is_answered_with_it(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_repeated_key_gets_its_outcome(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show()
     alice.book(show, "A1", key="won")
     bob.book(show, "A1", key="lost")
@@ -105,7 +105,7 @@ def test_a_key_with_an_outcome_is_answered_with_it(stage: Stage, alice: Buyer, b
     assert answered(bob.book(show, "A1", key="lost"), 200)["reason"] == "SEAT_TAKEN"
 
 
-def test_a_key_whose_outcome_has_left_redis_is_answered_with_it_too(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_repeated_key_gets_its_outcome_also_if_it_has_left_redis(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = stage.show()
     won = answered(alice.book(show, "A1", key="won"), 202)["id"]
     bob.book(show, "A1")
@@ -121,7 +121,7 @@ def test_a_key_whose_outcome_has_left_redis_is_answered_with_it_too(stage: Stage
 
 
 @pytest.mark.rule(number=11)
-def test_after_a_batch_that_was_never_published_the_door_believes_nothing(
+def test_after_a_batch_that_was_never_published_no_taken_seats_are_used(
     stage: Stage, alice: Buyer, bob: Buyer
 ) -> None:
     show = contested(stage, alice, bob)
@@ -140,7 +140,7 @@ def test_after_a_batch_that_was_never_published_the_door_believes_nothing(
 
 
 @pytest.mark.without_rule(number=11)
-def test_without_that_rule_it_would_believe_what_is_not_so(
+def test_without_that_rule_redis_claims_wrong_taken_seats(
     stage: Stage, alice: Buyer, bob: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control of the test above, and of `untrue`."""
@@ -159,7 +159,7 @@ def test_without_that_rule_it_would_believe_what_is_not_so(
     stage.stores.client.flushdb()
 
 
-def test_a_drain_that_publishes_late_brings_no_taken_seat_back(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_a_drain_that_publishes_late_makes_no_free_seat_taken(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = contested(stage, alice, bob)
     booked = answered(alice.book(show, "B1"), 202)["id"]
     zombie = run_batch(stage.stores, show % LANES, 500)
@@ -185,7 +185,7 @@ def test_a_wiped_redis_knows_no_taken_seats(stage: Stage, alice: Buyer, bob: Buy
     assert stage.booking(UUID(lost)).reason is Reason.SEAT_TAKEN
 
 
-def test_taken_seats_that_have_left_redis_are_told_again(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_taken_seats_that_have_left_redis_are_published_again(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = contested(stage, alice, bob)
     key = keys.taken(show % LANES, show)
     assert 0 < stage.stores.client.pttl(key) <= 60_000
@@ -198,7 +198,7 @@ def test_taken_seats_that_have_left_redis_are_told_again(stage: Stage, alice: Bu
     refused(bob.book(show, "A1"), 409, "seat_taken")
 
 
-def test_a_lane_goes_on_where_taken_seats_cannot_be_read(
+def test_a_lane_continues_if_taken_seats_cannot_be_read(
     stage: Stage, alice: Buyer, bob: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_slow(*_: object) -> None:
@@ -216,7 +216,7 @@ def test_a_lane_goes_on_where_taken_seats_cannot_be_read(
     assert answered(alice.get(booked), 200)["status"] == "CONFIRMED"
 
 
-def test_thousands_of_seats_of_one_batch_are_told(stage: Stage, alice: Buyer, bob: Buyer) -> None:
+def test_thousands_of_seats_of_one_batch_are_published(stage: Stage, alice: Buyer, bob: Buyer) -> None:
     show = contested(stage, alice, bob, rows=26, seats=100, seats_per_user=3_000)
     for row in "BCDEFGHIJKLM":
         for first in range(1, 101, 10):
@@ -227,6 +227,6 @@ def test_thousands_of_seats_of_one_batch_are_told(stage: Stage, alice: Buyer, bo
     refused(bob.book(show, "M100"), 409, "seat_taken")
 
 
-def test_what_is_packed() -> None:
+def test_each_seat_is_packed_as_32_bits() -> None:
     assert packed(3, {1: SOLD}) == b"\0\0\0\0\xff\xff\xff\xff\0\0\0\0"
     assert (until_s(None), until_s(1_999), FREE) == (SOLD, 1, 0)

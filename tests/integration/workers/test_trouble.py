@@ -1,4 +1,4 @@
-"""Trouble that must stay small: full memory, a lost tail, one lane's bug, values that no store takes."""
+"""Faults that must stay local: full memory, lost newest entries, one lane's bug, values that no store accepts."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from workers.broker import broker, open_broker
 
 @pytest.fixture
 def full_memory(stage: Stage) -> Iterator[Any]:
-    """Call it, and Redis is at its limit until the test ends."""
+    """Return a function that puts Redis at its memory limit until the test ends."""
     client = stage.stores.client
     yield lambda: client.config_set("maxmemory", "1")
     client.config_set("maxmemory", "0")
 
 
-def test_at_maxmemory_lanes_still_drain_and_nothing_new_is_taken(
+def test_at_maxmemory_lanes_still_drain_and_nothing_new_is_accepted(
     stage: Stage, alice: Buyer, full_memory: Any
 ) -> None:
     show = stage.show()
@@ -48,7 +48,7 @@ def test_at_maxmemory_lanes_still_drain_and_nothing_new_is_taken(
     full_memory()
 
     refused(alice.book(show, "A3"), 503, "lane_full")
-    assert answered(alice.book(show, "A1", key="k"), 202)["id"] == first  # it was accepted, and is not denied
+    assert answered(alice.book(show, "A1", key="k"), 202)["id"] == first  # a repeated key still finds its booking
     stage.stores.client.delete(keys.lease(show % 4))
     stage.drain(show)
     assert answered(alice.get(first), 200)["status"] == "CONFIRMED"
@@ -57,12 +57,12 @@ def test_at_maxmemory_lanes_still_drain_and_nothing_new_is_taken(
     assert answered(alice.get(first), 200)["status"] == "CONFIRMED"
 
 
-def test_while_redis_is_busy_or_read_only_the_answer_is_503(
+def test_while_redis_is_read_only_the_answer_is_503(
     stage: Stage, alice: Buyer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
     id_ = alice.book(show, "A1").get_json()["id"]
-    operator = redis.Redis.from_url(stage.stores.settings.redis_url)  # ours would not talk to a replica
+    operator = redis.Redis.from_url(stage.stores.settings.redis_url)  # our own clients refuse a replica
     operator.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
         refused(alice.book(show, "A2"), 503, "redis_unavailable")
@@ -73,7 +73,7 @@ def test_while_redis_is_busy_or_read_only_the_answer_is_503(
     answered(alice.book(show, "A2"), 202)
 
 
-def test_one_lanes_trouble_does_not_keep_the_sweeper_from_the_others(stage: Stage) -> None:
+def test_a_fault_in_one_lane_does_not_keep_the_sweeper_from_the_others(stage: Stage) -> None:
     shows = sorted((stage.show() for _ in range(4)), key=lambda show: show % 4)
     bookings = [stage.book(show, "A1") for show in shows]
     with transaction(stage.stores.engine) as connection:
@@ -89,7 +89,7 @@ def test_one_lanes_trouble_does_not_keep_the_sweeper_from_the_others(stage: Stag
     assert stage.stores.client.xlen(keys.lane(shows[0] % 4)) == 1
 
 
-def test_a_poison_that_another_drain_has_set_aside_harms_nobody_else(
+def test_a_poison_operation_that_another_drain_has_parked_harms_no_other(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = stage.show()
@@ -107,7 +107,7 @@ def test_a_poison_that_another_drain_has_set_aside_harms_nobody_else(
     assert stage.booking(innocent).status is Status.CONFIRMED
 
 
-def test_an_entry_that_redis_took_after_losing_its_newest_ones_is_decided(stage: Stage) -> None:
+def test_an_entry_accepted_after_redis_lost_its_newest_ones_is_decided(stage: Stage) -> None:
     show = stage.show()
     stage.book(show, "A1")
     stage.drain(show)
@@ -122,7 +122,7 @@ def test_an_entry_that_redis_took_after_losing_its_newest_ones_is_decided(stage:
     assert stage.status(booking)["status"] == "CONFIRMED"
 
 
-def test_a_seat_at_odds_with_its_booking_stops_only_who_wants_it(stage: Stage) -> None:
+def test_a_seat_that_contradicts_its_booking_stops_only_operations_on_it(stage: Stage) -> None:
     show = stage.show()
     held = stage.book(show, "A1", hold=True)
     stage.drain(show)
@@ -141,7 +141,7 @@ def test_a_seat_at_odds_with_its_booking_stops_only_who_wants_it(stage: Stage) -
     assert stage.booking(held).status is Status.PENDING
 
 
-def test_a_batch_that_postgres_gave_up_is_tried_smaller(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_postgres_cancelled_is_retried_smaller(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     show = stage.show()
     for number in range(1, 5):
         stage.book(show, f"A{number}")
@@ -225,7 +225,7 @@ def test_an_unreadable_payload_of_bytes_is_parked(stage: Stage) -> None:
         assert bytes(connection.execute(text("SELECT payload FROM parked")).scalar_one()) == b"\xff\xfe"
 
 
-def test_the_limit_may_be_raised_and_lowered_and_verify_knows(stage: Stage) -> None:
+def test_verify_accepts_a_limit_that_was_raised_and_lowered(stage: Stage) -> None:
     show = stage.show(seats_per_user=2)
     stage.change(show, seats_per_user=4)
     stage.book(show, "A1", "A2", "A3", "A4")
@@ -235,9 +235,7 @@ def test_the_limit_may_be_raised_and_lowered_and_verify_knows(stage: Stage) -> N
     stage.proven()
 
 
-def test_a_drain_asks_for_no_longer_wait_than_its_socket_allows(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_drain_waits_no_longer_than_its_socket_allows(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.limit(lease_ms=14_000)
     waits: list[int] = []
     monkeypatch.setattr(lanes, "wait_for_entry", lambda *arguments: waits.append(arguments[-1]))
@@ -248,7 +246,7 @@ def test_a_drain_asks_for_no_longer_wait_than_its_socket_allows(
     assert max(waits) <= drain.LONGEST_WAIT_MS
 
 
-def test_a_booking_that_asks_for_what_no_store_takes_is_unreadable(stage: Stage) -> None:
+def test_a_booking_with_a_value_that_no_store_accepts_is_parked(stage: Stage) -> None:
     operation = Book(booking_id=ids.booking_id(b"k" * 32, 1, stage.alice, "x"), show_id=1, user_id=stage.alice,
                      fingerprint="f", seats=("A1\0",))  # fmt: skip
     stage.show()
@@ -261,7 +259,7 @@ def test_a_booking_that_asks_for_what_no_store_takes_is_unreadable(stage: Stage)
     assert json.loads(bytes(payload))["seats"] == ["A1\0"]
 
 
-def test_when_memory_is_short_final_statuses_leave_sooner(stage: Stage) -> None:
+def test_when_memory_is_short_final_statuses_lapse_sooner(stage: Stage) -> None:
     client = stage.stores.client
     show = stage.show()
     first = stage.book(show, "A1")

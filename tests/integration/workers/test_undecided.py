@@ -1,4 +1,4 @@
-"""Nobody fills a line for others: caps of undecided Books per user and show."""
+"""Caps on undecided bookings per user and per show, so that nobody fills a lane for others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_one_user_has_so_many_undecided_books_of_a_show_and_no_more(stage: Stage
     assert [ask(stage, show).code for _ in range(3)] == ["ACCEPTED", "ACCEPTED", "TOO_MANY"]
 
 
-def test_what_is_decided_is_given_back_one_by_one(stage: Stage) -> None:
+def test_decided_bookings_lower_the_counts_one_by_one(stage: Stage) -> None:
     show = stage.show()
     stage.limit(batch=1)
     first, second = ask(stage, show), ask(stage, show)
@@ -76,11 +76,11 @@ def test_confirms_and_cancels_are_not_counted(stage: Stage) -> None:
     assert stage.confirm(held).code == stage.cancel(held).code == "ACCEPTED"
 
 
-# -- counts that would be wrong for ever ----------------------------------------------------------------
+# -- counts after losses and repetitions ----------------------------------------------------------------
 
 
 def test_entries_that_are_lost_lock_nobody_out(stage: Stage) -> None:
-    """An operator deletes them by hand: nothing gives them back."""
+    """Deleted by hand, they are in no batch that would lower the counts."""
     show = stage.show()
     ask(stage, show, user=stage.bob)
     lost = [ask(stage, show), ask(stage, show)]
@@ -109,7 +109,7 @@ def test_entries_that_cannot_be_read_lock_nobody_out(stage: Stage) -> None:
     assert ask(stage, show).code == "ACCEPTED"
 
 
-def test_a_batch_that_is_published_twice_gives_back_once(stage: Stage) -> None:
+def test_a_batch_that_is_published_twice_lowers_the_counts_once(stage: Stage) -> None:
     show = stage.show()
     stage.limit(batch=1)
     ask(stage, show)
@@ -126,14 +126,14 @@ def test_a_batch_that_is_published_twice_gives_back_once(stage: Stage) -> None:
     assert counts(stage, show) == before == {str(stage.alice): "1 2", "all": "1 2"}
 
 
-def test_counts_leave_redis_by_themselves(stage: Stage) -> None:
+def test_counts_have_a_ttl(stage: Stage) -> None:
     show = stage.show()
     ask(stage, show)
 
     assert 0 < stage.stores.client.pttl(keys.undecided(show % LANES, show)) <= 600_000
 
 
-def test_a_redis_that_lives_anew_counts_anew(stage: Stage) -> None:
+def test_counts_start_again_in_a_new_epoch(stage: Stage) -> None:
     show = stage.show()
     ask(stage, show)
     ask(stage, show)
@@ -148,8 +148,10 @@ def test_a_redis_that_lives_anew_counts_anew(stage: Stage) -> None:
     assert counts(stage, show) == {str(stage.alice): "1 1", "all": "1 1"}
 
 
-def test_without_give_backs_a_user_would_wait_for_his_last_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control of the test that they are given back one by one."""
+def test_without_lowered_counts_a_user_waits_for_the_last_booking(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of test_decided_bookings_lower_the_counts_one_by_one."""
     careless = scripts.FINISH.source.replace("rest <= 0 or", "false or").replace("numbers[i] or 0", "0 or 0")
     assert careless != scripts.FINISH.source
     monkeypatch.setattr(scripts, "FINISH", Script(careless, stage.stores.client.script_load(careless)))

@@ -1,4 +1,4 @@
-"""Actors, the sweeper and expire: what wakes lanes, and what holds when one of them is dead."""
+"""Actors, the sweeper and expire runs; lanes are drained even if doorbells, drains or the broker are lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workers.broker import broker, open_broker
 def test_the_sweeper_rescues_a_lane_whose_doorbell_was_lost(stage: Stage) -> None:
     show = stage.show()
     booking = stage.book(show, "A1")
-    assert sweep.run_once(stage.stores, stage.rescue) == 0  # the lease is fresh: somebody may be coming
+    assert sweep.run_once(stage.stores, stage.rescue) == 0  # the lease is fresh: a worker may be on its way
 
     stage.stores.client.delete(keys.lease(show % 4))
 

@@ -1,4 +1,4 @@
-"""A small run on real stores. Leases are short, so that the sweeper acts at once."""
+"""Fixtures of a small run on real stores, with short leases, so that the sweeper soon acts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small run for the oracle: users book over HTTP on real stores, all of it is recorded, and then judged."""
+"""A small run for the oracle: users book over HTTP on real stores; all calls are recorded, and then judged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from workers import expire, sweep
 
 
 class Play:
-    """What clients do and see, and the oracle's verdict on it."""
+    """The clients' calls and their answers, and the oracle's verdict on them."""
 
     def __init__(self, app: Flask, client: FlaskClient, stage: Stage) -> None:
         self.record = Record()
@@ -79,7 +79,7 @@ class Play:
 
     def evidence(self, *, rested: bool = True, logs: Iterable[Path] = (), bound_s: float = 2.0) -> Evidence:
         """Wait until nothing is left to do, read everything once more, and collect the evidence."""
-        unrest = self._rest(bound_s) if rested else []
+        unfinished = self._rest(bound_s) if rested else []
         rested_at = time.time()
         booked = {call.said["id"]: call for call in self.record.calls if call.kind == BOOK and call.accepted}
         for call in booked.values():
@@ -93,7 +93,7 @@ class Play:
             logs=logs,
             secrets={"JWT secret": settings.jwt_secret, "a token": TOKEN_HEAD},
         )
-        return replace(found, unfinished=unrest, rested_at=rested_at, status_ttl_s=settings.status_ttl_s)
+        return replace(found, unfinished=unfinished, rested_at=rested_at, status_ttl_s=settings.status_ttl_s)
 
     def judged(self, **how: Any) -> Verdict:
         return judge(self.evidence(**how))
@@ -102,16 +102,16 @@ class Play:
         """Do the workers' periodic work until nothing is left to do or the bound has passed; return what is left."""
 
         def rested() -> bool:
-            if not self._unrest():
+            if not self._find_unfinished():
                 return True
             sweep.run_once(self.stage.stores, self.stage.rescue)
             expire.run_once(self.stage.stores, self.stage.rung.append)
             return False
 
         within(rested, bound_s)
-        return self._unrest()
+        return self._find_unfinished()
 
-    def _unrest(self) -> list[str]:
+    def _find_unfinished(self) -> list[str]:
         stores = self.stage.stores
         replies = stores.rounds.call(lanes.overview_commands(stores.settings.lanes), writes=False)
         found = [f"lane {state.lane} holds {state.depth}" for state in lanes.overview(replies) if state.depth]

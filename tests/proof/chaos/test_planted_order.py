@@ -1,4 +1,4 @@
-"""The oracle finds each planted bug, and says which guarantee it breaks: order, limits, refusals, leaks."""
+"""The oracle finds planted bugs and names the broken guarantee: order, limits, counters, refusals, stalls, leaks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workers import record as recording
 # -- I6, I7 -------------------------------------------------------------------------------------------------
 
 
-def test_an_operation_that_is_put_back_in_the_line(play: Play) -> None:
+def test_an_operation_that_is_moved_to_the_end_of_its_lane(play: Play) -> None:
     show = play.stage.show()
     play.book(show, "A1")
     play.book(show, "A2", user=play.stage.bob)
@@ -83,7 +83,7 @@ def test_a_counter_that_is_wrong(play: Play, monkeypatch: pytest.MonkeyPatch) ->
     assert play.judged().broken == {"I8"}
 
 
-def test_a_free_seat_that_the_door_refuses(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_free_seat_that_accept_lua_refuses(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     show = play.stage.show()
     with monkeypatch.context() as planted:
         planted.setattr(taken_seats, "packed", lambda capacity, _: b"\xff" * 4 * capacity)
@@ -112,7 +112,7 @@ def test_a_refusal_that_names_no_seat(play: Play, monkeypatch: pytest.MonkeyPatc
 # -- I9 -----------------------------------------------------------------------------------------------------
 
 
-def test_a_sweeper_that_does_not_come(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweeper_that_does_nothing(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     show = play.stage.show()
     play.book(show, "A1")
     monkeypatch.setattr(sweep, "run_once", lambda *_: 0)
@@ -149,7 +149,7 @@ def test_a_booking_that_a_stranger_sees(play: Play, monkeypatch: pytest.MonkeyPa
     assert play.judged().broken == {"I10"}
 
 
-def test_an_error_that_nobody_expected(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     show = play.stage.show()
     booked = play.book(show, "A1")
     play.drain()
@@ -168,7 +168,7 @@ def test_a_token_in_a_log(
     with monkeypatch.context() as planted:
         planted.setattr(hooks, "quote", lambda _path: request.headers["Authorization"])
         play.cancel(play.book(show, "A1"))
-        play.book(show, "A1", quantity=1)  # a refused request has a line of its own
+        play.book(show, "A1", quantity=1)  # a refused request has its own log line
     play.drain()
     log.write_text("".join(capfd.readouterr()))
 

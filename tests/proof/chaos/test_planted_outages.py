@@ -1,4 +1,4 @@
-"""The oracle finds stalled lanes, holds that last too long and outdated statuses, also after Redis went back."""
+"""The oracle finds stalled lanes, overlong holds and outdated statuses; recovery after Redis went back in time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_lane_that_nobody_drains_while_the_broker_is_paused(play: Play) -> Non
     assert verdict.by_fault == {("stop broker", "I11"): 1}
 
 
-def test_a_neighbour_that_was_not_refused(play: Play) -> None:
+def test_a_worker_with_other_lanes_that_was_not_refused(play: Play) -> None:
     play.stage.show()
 
     assert judge(replace(play.evidence(), unrefused=["a worker of 5 lanes still ran"])).broken == {"I12"}
@@ -63,7 +63,7 @@ def test_a_hold_that_lasts_longer_than_its_show_says(play: Play) -> None:
     assert judge(replace(evidence, holds_s={show: 50.0})).broken == {"I5"}
 
 
-def test_a_status_that_stays_as_it_was_before_the_last_decision(play: Play) -> None:
+def test_a_status_that_is_older_than_the_last_decision(play: Play) -> None:
     show = play.stage.show()
     held = play.book(show, "A1", hold=True)
     play.drain()
@@ -76,7 +76,7 @@ def test_a_status_that_stays_as_it_was_before_the_last_decision(play: Play) -> N
     assert play.judged().broken == {"I9"}
 
 
-def test_redis_goes_back_to_what_it_was_and_what_was_decided_meanwhile_is_published_again(play: Play) -> None:
+def test_decisions_are_published_again_after_redis_went_back(play: Play) -> None:
     show = play.stage.show()
     kept = play.book(show, "A1")
     found = ask(raw(play), "EVAL", SNAPSHOT, 0)
@@ -94,7 +94,7 @@ def test_redis_goes_back_to_what_it_was_and_what_was_decided_meanwhile_is_publis
     assert client.xlen(lane) == 0
 
 
-def test_the_transaction_that_has_a_lanes_row_is_known_while_it_has_it(play: Play) -> None:
+def test_the_transaction_that_locks_a_lanes_row_is_listed_while_it_does(play: Play) -> None:
     engine = play.stage.stores.engine
 
     def holders() -> set[tuple[int, float]]:
@@ -110,7 +110,7 @@ def test_the_transaction_that_has_a_lanes_row_is_known_while_it_has_it(play: Pla
     assert holders() == set()
 
 
-def test_what_is_accepted_after_redis_went_back_is_there_although_a_late_batch_counted_further(play: Play) -> None:
+def test_a_booking_accepted_after_redis_went_back_is_queued_although_a_late_batch_counted_further(play: Play) -> None:
     show = play.stage.show()
     play.book(show, "B1")
     play.drain()
@@ -130,7 +130,7 @@ def test_what_is_accepted_after_redis_went_back_is_there_although_a_late_batch_c
     assert play.look(booked).said["status"] == "CONFIRMED"
 
 
-def test_what_came_back_into_a_lane_is_published_again_although_a_late_batch_was_behind_it(play: Play) -> None:
+def test_an_entry_that_came_back_is_published_again_although_a_late_batch_was_behind_it(play: Play) -> None:
     show = play.stage.show()
     kept = play.book(show, "A1")
     found = ask(raw(play), "EVAL", SNAPSHOT, 0)

@@ -1,4 +1,4 @@
-"""The model check finds nothing in the small sizes, and each planted bug, with the shortest trace."""
+"""The model checker finds no violation in the small sizes, and finds each planted bug, with the shortest trace."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_state_of_the_small_sizes_is_right(name: str) -> None:
     assert result.states > 500
 
 
-#: How the violation that each bug causes begins.
+#: The first words of the violation that each bug causes.
 FOUND = {
     "publish before COMMIT": "I5",
     "trim before COMMIT": "I2",

@@ -222,3 +222,38 @@ def test_a_goal_that_is_named_without_its_page_is_seen(text):
 
 def test_what_only_looks_like_a_goal_is_not():
     assert list(rules.goals(Source("api/hotpath.py", "its p99, P13, TOP1 and P100"))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The counts start an~ew.",
+        "Wait for so m~any seconds.",
+        "# how so\n# m~any of them",
+        "It was asked in va~in.",
+        "The program is men~ded.",
+        "who~ever comes first",
+        "A decision stan~ds for ever.",
+        "The confirm is tak~en back.",
+        "The client is to~ld so.",
+        "A drain sha~ll end.",
+        "while the two are par~ted",
+        "refused at the d~oor",
+        "a connection of on~e's own",
+        "The broker is aw~ay.",
+        "the log-i~n at Postgres",
+    ],
+)
+def test_a_word_that_is_not_the_fields_is_seen(text):
+    assert len(list(rules.dialect(Source("docs/any", text.replace("~", ""))))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A hold is renewed as many times as it is requested; a partitioned server is unavailable.",
+        "It recommends a door, an amendment and a shallow copy; the log-in is far away from Postgres.",
+    ],
+)
+def test_an_ordinary_sentence_is_not(text):
+    assert list(rules.dialect(Source("docs/any", text))) == []

@@ -1,4 +1,4 @@
-"""The actors, as Dramatiq sees them."""
+"""The queues that Dramatiq declares for the actors."""
 
 from __future__ import annotations
 

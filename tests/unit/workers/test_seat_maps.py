@@ -1,4 +1,4 @@
-"""How many seats a worker keeps in mind, whatever happens to the maps."""
+"""The memory limit of the seat maps that a worker keeps between batches."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def seat_map(seats: int, version: int = 1) -> SeatMap:
 
 
 def kept(maps: SeatMaps, shows: range) -> list[int]:
-    """The shows whose map is still there; it is there no longer after this look."""
+    """Return the shows whose map is kept, and remove their maps."""
     return [show for show in shows if maps.remove(show, 1)]
 
 
 @pytest.fixture
 def maps(monkeypatch: pytest.MonkeyPatch) -> SeatMaps:
-    """Room for ten owned seats."""
+    """Return empty seat maps with room for ten owned seats."""
     monkeypatch.setattr(seat_maps, "BYTES_MAX", 10 * seat_maps.OWNED_BYTES)
     monkeypatch.setattr(seat_maps, "MAP_BYTES", 0)
     return SeatMaps()
@@ -45,7 +45,7 @@ def test_a_map_that_is_put_again_counts_once_and_as_used_now(maps: SeatMaps) -> 
     assert kept(maps, range(3)) == [0, 2]
 
 
-def test_a_map_that_was_taken_out_leaves_its_room(maps: SeatMaps) -> None:
+def test_a_map_that_was_removed_frees_its_room(maps: SeatMaps) -> None:
     for version in (1, 2):
         maps.put(0, seat_map(8, version))
         assert (maps.remove(0, 1) is None) is (version == 2)
