@@ -59,7 +59,7 @@ schema: setup ## Test every operation of the OpenAPI document; ARGS="--seed 1 --
 e2e: setup ## Test the running processes from outside, as clients and operators do
 	$(PYTEST) tests/e2e
 
-crash: setup ## Try every crash point with every fault; ARGS="--point W4 --fault exit --seed 1"
+crash: setup ## Try every crash point with every fault; ARGS="--point 'batch committed' --fault exit"
 	@exec .venv/bin/python -m proof.crash $(ARGS)
 
 bench: setup ## Measure Onsale against other designs, 40 minutes; QUICK=1: 5, ARGS="--rounds 3 --only hot,shows"

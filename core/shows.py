@@ -6,7 +6,7 @@ All times are whole milliseconds since 1970, UTC, by Redis's clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -52,8 +52,6 @@ class ShowSettings:
         return self.sales_open_ms < self.sales_close_ms <= self.starts_ms
 
 
-#: The settings that a ChangeShow operation may change. Not the start: people have bought tickets for it.
-CHANGEABLE = frozenset(field.name for field in fields(ShowSettings)) - {"starts_ms"}
 #: The settings of the sales window.
 WINDOW = frozenset({"sales_open_ms", "sales_close_ms"})
 

@@ -48,13 +48,30 @@ def run_once(stores: Stores, stopped: threading.Event | None = None) -> int | No
         return None
     try:
         published = _Run(stores).run(stopped or threading.Event())
-        if published is None or client.get(keys.REPUBLISHING) != token:
-            return None  # it was wiped again meanwhile, and what was published before that is gone
-        client.set(keys.REPUBLISHED, life)
+        if published is None or not _note(client, token, life):
+            return None
     finally:
         client.delete(keys.REPUBLISHING)
     log.info("republished", shows=published)
     return published
+
+
+def _note(client: redis.Redis, token: str, life: str) -> bool:
+    """Note that everything is published in this Redis; return False if it was wiped since the run began.
+
+    What was published before the wipe is gone then. The lease is watched, so a wipe in between is noticed, too.
+    """
+    with client.pipeline() as pipe:
+        try:
+            pipe.watch(keys.REPUBLISHING)  # type: ignore[no-untyped-call]
+            if pipe.get(keys.REPUBLISHING) != token:
+                return False
+            pipe.multi()
+            pipe.set(keys.REPUBLISHED, life)
+            pipe.execute()
+        except redis.WatchError:
+            return False
+    return True
 
 
 class _Run:

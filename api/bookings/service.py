@@ -249,7 +249,8 @@ class BookingService:
                 if refused.stale:
                     return refused
                 raise
-            point("missing card published", RedisUnavailable)
+            if refused.code is Code.NO_CARD:
+                point("missing card published", RedisUnavailable)
         answer = await self._send(operation, request_id)
         # What is incomplete now exists, and Redis has no room for it. Nothing was written.
         return AcceptReply(Code.FULL) if answer.incomplete else answer

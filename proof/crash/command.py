@@ -80,7 +80,7 @@ def _run_all(cases: list[Case], wait_s: float, console: Console, log: IO[bytes])
 def _print(console: Console, result: Result) -> None:
     case = result.case
     verdict = "FAILED" if result.wrong else "ok"
-    line = f"{case.point:4} {case.fault:6} {verdict:6} {result.seconds:5.1f} s  {result.asked} bookings"
+    line = f"{case.point:22} {case.fault:6} {verdict:6} {result.seconds:5.1f} s  {result.asked} bookings"
     more = [f"     ... and {len(result.wrong) - SHOWN_WRONG} more"] if len(result.wrong) > SHOWN_WRONG else []
     wrong = [f"     {each}" for each in result.wrong[:SHOWN_WRONG]]
     console.print(line, *wrong, *more, sep="\n", highlight=False, markup=False, soft_wrap=True)

@@ -29,7 +29,7 @@ FORGET = Step("the final status of request {} leaves Redis by its TTL", "db/kv/s
 LEAVE = Step("the recalled status of request {} leaves Redis by its TTL", "db/kv/statuses.py publish_command")
 WIPE = Step("Redis loses everything", "db/kv/lua/accept.lua", fault=True)
 DELETE = Step("an operator deletes entry {} from the lane", "db/kv/lua/accept.lua", fault=True)
-MINUTE = Step("a minute has passed since the show's card was confirmed", "db/kv/lua/accept.lua BELIEVED_MS")
+MINUTE = Step("a minute has passed since the show's card was confirmed", "db/kv/lua/accept.lua TRUSTED_MS")
 FAILOVER = Step(
     "a replica takes over that lacks the last operation and its outcome", "db/kv/lua/put_if_newer.lua", fault=True
 )

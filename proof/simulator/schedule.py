@@ -19,7 +19,7 @@ from proof.simulator.fixture import HOLD_MS, LANES, Fixture
 from proof.simulator.jobs import Fate
 from proof.simulator.oracle import Oracle
 from proof.simulator.processes import TROUBLE, Clients, Process
-from workers import batch, drain, expire, republish, sweep
+from workers import batch, drain, expire, record, republish, sweep
 
 #: Actions of the clients in a schedule, and max turns.
 ACTIONS, MOST_TURNS = 14, 900
@@ -219,7 +219,7 @@ class Schedule:
             for module, name, stand_in in (
                 (drain, "time", clock),
                 (sweep, "random", chance),
-                *((module, "log", self._alarms()) for module in (drain, batch, sweep, expire, intake)),
+                *((module, "log", self._alarms()) for module in (drain, batch, record, sweep, expire, intake)),
             ):
                 stack.enter_context(mock.patch.object(module, name, stand_in))
             yield

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from redis.client import Pipeline
 from sqlalchemy import Engine, text
 
 from core.errors import PostgresUnavailable
@@ -79,6 +80,23 @@ def test_a_killed_worker_blocks_the_others_only_until_its_lease_lapses(stage: St
     stage.stores.client.pexpire(keys.REPUBLISHING, 1)
     until(lambda: republish.run_once(stage.stores) == 1)
 
+    assert card_of(stage.stores, show)
+
+
+def test_a_wipe_in_the_moment_of_noting_the_end_is_noticed(
+    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show, multi = make_show(engine), Pipeline.multi
+
+    def wiped(pipe: Any) -> None:
+        stage.stores.client.flushdb()
+        multi(pipe)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pipeline, "multi", wiped)
+        assert republish.run_once(stage.stores) is None
+
+    assert republish.run_once(stage.stores) == 1
     assert card_of(stage.stores, show)
 
 
