@@ -17,7 +17,7 @@ import pytest
 from core.bookings import Status
 from core.times import iso
 from ops.rush.tokens import mint
-from ops.up.running import RunningSystem, running
+from ops.up.running import RunningSystem, find_running
 from proof.kit.client import Client
 from proof.kit.shows import HOUR_MS, Catalogue, plan
 from proof.kit.system import PROJECT, Up
@@ -65,7 +65,7 @@ def test_a_kill_in_the_middle_loses_nothing(running_up: Up, client: Client, name
 
 
 def test_a_hold_that_nobody_confirms_expires_by_itself(running_up: Up, client: Client) -> None:
-    system = running(running_up.home)
+    system = find_running(running_up.home)
     show, buyer = make_show(client, system, hold_s=1), mint(system.jwt_secret, str(uuid4()))
 
     asked = {"show_id": show, "quantity": 2, "hold": True}
@@ -100,7 +100,7 @@ def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up, client: Cli
 
 @pytest.fixture
 def client(running_up: Up) -> Iterator[Client]:
-    with Client(running(running_up.home).base_url, timeout_s=10) as client:
+    with Client(find_running(running_up.home).base_url, timeout_s=10) as client:
         yield client
 
 

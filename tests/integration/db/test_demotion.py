@@ -136,7 +136,7 @@ class TestBookings:
     ) -> None:
         monkeypatch.setattr(long_poll, "RENEW_S", 0.2)
         id_, woken = uuid4(), Event()
-        listening = LongPolls(redis_url, places=1)
+        listening = LongPolls(redis_url, slots=1)
         assert listening.enter(id_, woken.set)
         until(woken.is_set)  # it has subscribed
 

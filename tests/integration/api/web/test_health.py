@@ -56,7 +56,7 @@ def test_the_server_says_that_it_runs(without_servers: Clients) -> None:
 
 
 def test_the_process_is_alive_while_both_servers_are_unavailable(without_servers: Clients) -> None:
-    assert without_servers(StandInService(away=True)).get("/healthz").get_json() == {"status": "ok"}
+    assert without_servers(StandInService(unavailable=True)).get("/healthz").get_json() == {"status": "ok"}
 
 
 def test_it_is_ready_with_both_servers(app: Flask) -> None:
