@@ -166,7 +166,7 @@ def _read_head(stores: Stores, fence: Fence, limit: int) -> Head:
 
 
 def _begin_batch(connection: Connection, fence: Fence, head: Head) -> Batch:
-    """Sort the head's entries into decided before, to be decided, and unreadable.
+    """Return the batch of the head's entries: decided before, to be decided, and unreadable; with its decided time.
 
     Stops before the first entry of a newer version. Raises: UnknownVersion: that is the very first one.
     """
