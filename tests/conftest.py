@@ -59,7 +59,8 @@ def restore_logging() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_is_left() -> Iterator[None]:
+def remove_seeds() -> Iterator[None]:
+    """Remove the data folder that this process has copied its servers from (tests/support/seeded.py)."""
     yield
     seeded.forget()
 

@@ -84,7 +84,8 @@ class BookingService:
         """Accept an operation into its lane, or refuse it; ring the doorbell if the lane was asleep.
 
         Raises: NoSuchShow, NoSuchBooking, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if Redis
-                lacks the card or the status that is needed.   Repeat: safe, the same operation is found again.
+                lacks the card or the status that is needed.
+        Repeat: safe. The same operation is found again; a repeated CHANGE_SHOW is another entry, with the same effect.
         """
         if not self.intake.ready:
             await self._threads.once(self.intake.learn)
@@ -134,8 +135,7 @@ class BookingService:
         return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
 
     async def change(self, operation: Confirm | Cancel, request_id: str) -> Reply:
-        """Confirm or cancel: 202 while it waits in its lane, 200 if the booking already is so, 409 if it never can
-        be.
+        """Confirm or cancel: 202 while it waits, 200 if the booking already is so, 409 if it never can be.
 
         Raises: NoSuchBooking, TooManyRequests, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if
                 Redis lacks the status.   Repeat: safe, the same operation is found again.
@@ -215,7 +215,7 @@ class BookingService:
         return seen
 
     async def check_redis(self) -> int:
-        """How many workers drain the lanes of this Redis. Raises: RedisUnavailable: and nothing can be accepted.
+        """Return how many workers drain the lanes of this Redis. Raises RedisUnavailable: nothing can be accepted.
 
         Ends the process with code 78 if the Redis has been given to another installation since.
         """

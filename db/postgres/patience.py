@@ -77,7 +77,7 @@ class Patience:
                 connection.autocommit = True
                 self._greet(connection)
                 connection.autocommit = False
-            except BaseException:
+            except BaseException:  # whatever it was, nobody else closes this connection
                 connection.close()
                 raise
         self._again_at = None

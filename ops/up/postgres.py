@@ -170,7 +170,7 @@ def _run(command: list[str], folders: Folders, text: str) -> str:
         try:
             output, errors = child.communicate(text)
         except BaseException:
-            # initdb has child processes, too.
+            # Also on Ctrl-C: initdb has child processes, which would go on.
             os.killpg(child.pid, signal.SIGKILL)
             raise
     if child.returncode != 0:

@@ -182,7 +182,7 @@ class Lifecycle(RuleBasedStateMachine):
         return int(self.stage.stores.client.get(clock.AHEAD) or 0)
 
     def _undecided(self, kind: type[Operation], id_: UUID) -> bool:
-        return any(isinstance(each, kind) and getattr(each, "booking_id", None) == id_ for each, _ in self.waiting)
+        return any(isinstance(each, kind) and each.booking_id == id_ for each, _ in self.waiting)
 
     def _apply_to_reference(self, operation: Operation, at_ms: int, recorded: dict[UUID, Booking]) -> None:
         reference = self.reference
