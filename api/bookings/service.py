@@ -85,7 +85,7 @@ class BookingService:
 
         Raises: NoSuchShow, NoSuchBooking, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if Redis
                 lacks the card or the status that is needed.
-        Repeat: safe. The same operation is found again; a repeated CHANGE_SHOW is another entry, with the same effect.
+        Repeat: safe. The same operation is found again; only a repeated CHANGE_SHOW is a second entry.
         """
         if not self.intake.ready:
             await self._threads.once(self.intake.learn)

@@ -44,7 +44,7 @@
 -- moment they stay ahead.
 --
 -- Safe to repeat because a booking id names one request: what was written is found again. (CHANGE_SHOW is not looked up: a
--- repetition is a second entry, with the same effect.) Checks come before
+-- repetition is a second entry.) Checks come before
 -- the first write, because a script that fails half-way is not rolled back.
 
 -- A card that was rebuilt from Postgres just before a batch committed, or that a failover has set back, must not refuse
