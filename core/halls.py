@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -91,16 +91,17 @@ class Row:
         for category, first, start, stop in zip(self.categories, self.firsts, self.columns, ends, strict=True):
             yield category, range(first, first + stop - start)
 
-    def stretches(self, category: str | None) -> Iterator[tuple[int, int]]:
-        """Yield the stretches of neighbouring seats (of one category, if given): first column, and last column + 1.
+    def stretches(self, categories: Set[str] | None, *, accessible: bool = False) -> Iterator[tuple[int, int]]:
+        """Yield the stretches of neighbouring seats, of these categories if given: first column, and last column + 1.
 
+        `accessible`: no plan says yet which seats are, so it changes nothing.
         Aisles and seats of other categories separate neighbours.
         """
         runs = set(self.runs)
         cuts = sorted(runs.union(self.columns))
         first = end = 0
         for start, stop in zip(cuts, [*cuts[1:], self.width], strict=True):
-            if category is not None and self.category(start) != category:
+            if categories is not None and self.category(start) not in categories:
                 continue
             if start != end or start in runs:
                 if end > first:

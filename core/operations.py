@@ -119,7 +119,9 @@ class ChangeShow:
         """It names no booking."""
 
 
-Operation = Book | Confirm | Cancel | Expire | ChangeShow
+#: An operation of a user on a booking: repeated while it is undecided, it is found in its lane.
+BookingChange = Confirm | Cancel
+Operation = Book | BookingChange | Expire | ChangeShow
 
 _TYPES: dict[Kind, type[Operation]] = {
     Kind.BOOK: Book,
@@ -129,6 +131,8 @@ _TYPES: dict[Kind, type[Operation]] = {
     Kind.CHANGE_SHOW: ChangeShow,
 }
 _KINDS = {type_: kind for kind, type_ in _TYPES.items()}
+#: Their kinds. accept.lua, finish.lua and put_if_newer.lua name the same ones.
+BOOKING_CHANGES = (Kind.CONFIRM, Kind.CANCEL)
 _SLOTS: dict[Kind, tuple[str, ...]] = {kind: tuple(type_.__slots__) for kind, type_ in _TYPES.items()}
 
 

@@ -59,7 +59,7 @@ class FreeSeats:
     def _runs(self, row: int, category: str | None) -> Iterator[tuple[int, int]]:
         """Yield the unbroken stretches of free seats of one row: first column, and last column + 1."""
         columns = self._rows[row]
-        for first, end in self._hall.rows[row].stretches(category):
+        for first, end in self._hall.rows[row].stretches(None if category is None else {category}):
             start = columns.find(_FREE, first, end)
             while start >= 0:
                 stop = columns.find(_TAKEN, start, end)

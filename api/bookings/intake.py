@@ -24,7 +24,7 @@ from core.bookings import Booking
 from core.errors import WrongInstallation
 from core.halls import Hall
 from core.ids import lane_of
-from core.operations import Book, Cancel, Confirm, Operation, StreamId
+from core.operations import Book, BookingChange, Operation, StreamId
 from core.settings import Settings
 from db import guard, installation, recall
 from db.installation import Installation
@@ -63,7 +63,7 @@ class Intake:
 
     def count(self, operation: Operation, accepted: AcceptReply) -> AcceptReply:
         """Count the operation against its user's allowance if accept.lua accepted it; return accept.lua's reply."""
-        if accepted.code is Code.ACCEPTED and isinstance(operation, Book | Confirm | Cancel):
+        if accepted.code is Code.ACCEPTED and isinstance(operation, Book | BookingChange):
             self.allowance.count(operation)
         return accepted
 

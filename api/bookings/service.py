@@ -32,7 +32,7 @@ from core.bookings import SETTLED, Booking, Status
 from core.crash_points import point
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.ids import lane_of, show_of
-from core.operations import Book, Cancel, Confirm, Kind, Operation, kind_of
+from core.operations import Book, BookingChange, Kind, Operation, kind_of
 from db.kv import admission, keys, statuses, workers_alive
 from db.kv.admission import AcceptReply, Code
 from db.kv.rounds import Command
@@ -134,7 +134,7 @@ class BookingService:
         undecided = answer.status["v"] == "0"
         return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
 
-    async def change(self, operation: Confirm | Cancel, request_id: str) -> Reply:
+    async def change(self, operation: BookingChange, request_id: str) -> Reply:
         """Confirm or cancel: 202 while it waits, 200 if the booking already is so, 409 if it never can be.
 
         Raises: NoSuchBooking, TooManyRequests, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if
@@ -240,7 +240,7 @@ class BookingService:
         A refusal by a stale card stands if Postgres cannot be asked. Raises: as `accept`.
         """
         if refused.code is Code.NO_STATUS:
-            if isinstance(operation, Confirm | Cancel):
+            if isinstance(operation, BookingChange):
                 await self._threads.run(self.intake.recall, operation.booking_id, operation.user_id)
         else:
             try:

@@ -17,7 +17,7 @@ from uuid import UUID
 from flask import Flask, Response, current_app, g
 
 from api.web.errors import TooManyRequests
-from core.operations import Book, Cancel, Confirm
+from core.operations import Book, BookingChange
 from core.settings import Settings
 
 #: Max users in one generation; two are kept. At about 200 bytes a user: at most 40 MB.
@@ -93,18 +93,18 @@ class Allowance:
         self._books = Rates(per_hour / 3600, per_hour) if per_hour else None
         self._changes = Rates(2 * per_hour / 3600, 2 * per_hour) if per_hour else None
 
-    def wait_s(self, operation: Book | Confirm | Cancel) -> float:
+    def wait_s(self, operation: Book | BookingChange) -> float:
         """Return the seconds until an operation of this user may be accepted; 0 if it may now."""
         rates = self._of(operation)
         return rates.wait_s(operation.user_id) if rates else 0.0
 
-    def count(self, operation: Book | Confirm | Cancel) -> None:
+    def count(self, operation: Book | BookingChange) -> None:
         """Count an accepted operation."""
         rates = self._of(operation)
         if rates:
             rates.spend(operation.user_id)
 
-    def _of(self, operation: Book | Confirm | Cancel) -> Rates | None:
+    def _of(self, operation: Book | BookingChange) -> Rates | None:
         return self._books if isinstance(operation, Book) else self._changes
 
 

@@ -16,14 +16,14 @@ from redis.exceptions import OutOfMemoryError
 
 from core.bookings import SETTLED
 from core.ids import lane_of
-from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Kind, Operation, dump, kind_of
+from core.operations import Book, ChangeShow, Expire, Kind, Operation, dump, kind_of
 from core.queue_position import UNKNOWN, Meter
 from db.kv import keys, meters, scripts
 from db.kv.rounds import Command, Rounds
 
 #: With the time it makes an epoch that no other process generates, without a system call for randomness each time.
 _PROCESS = secrets.token_hex(4)
-#: Confirm, Cancel, Expire and ChangeShow may fill a lane up to this multiple of Book's cap: a full lane must not kill
+#: Every operation but a Book may fill a lane up to this multiple of Book's cap: a full lane must not kill
 #: live holds.
 HEADROOM = 1.25
 #: Operations per round trip of `accept_all`: they keep Redis busy for some 10 ms, and an api waits for that.
@@ -126,12 +126,12 @@ def command(
 def _subject(operation: Operation, lane: int) -> tuple[str, str]:
     """Return the key of what the operation concerns, and the user who sent it."""
     match operation:
-        case Book() | Confirm() | Cancel():
-            return keys.status(lane, operation.booking_id), str(operation.user_id)
         case Expire():
             return keys.expiring(lane, operation.show_id), ""
         case ChangeShow():
             return keys.card(lane, operation.show_id), ""
+        case _:
+            return keys.status(lane, operation.booking_id), str(operation.user_id)
 
 
 def _wanted(operation: Operation) -> int:

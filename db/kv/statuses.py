@@ -15,7 +15,7 @@ import orjson
 
 from core.bookings import Booking, Stage, Status
 from core.ids import lane_of, reference
-from core.operations import Kind, StreamId
+from core.operations import BOOKING_CHANGES, StreamId
 from core.queue_position import Meter
 from core.times import iso, to_ms
 from db.kv import keys, meters, scripts
@@ -107,11 +107,11 @@ def parse(replies: list[Any]) -> tuple[dict[str, str], Meter]:
 
 
 def undecided_operation(fields: dict[str, str]) -> UndecidedOperation | None:
-    """Return the newest undecided Confirm or Cancel of a booking, from its status hash."""
+    """Return the newest undecided change of a booking, from its status hash."""
     found = []
-    for kind in (Kind.CONFIRM, Kind.CANCEL):
+    for kind in BOOKING_CHANGES:
         if kind in fields:
-            entry_id, _, ticket = fields[kind].partition(" ")
+            entry_id, ticket = fields[kind].split(" ")[:2]
             found.append(UndecidedOperation(kind.value, StreamId.parse(entry_id), int(ticket)))
     return max(found, key=lambda one: one.id, default=None)
 

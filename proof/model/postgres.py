@@ -8,7 +8,7 @@ from functools import lru_cache
 from proof.model.layout import journal_rows
 from proof.model.sizes import BOOK
 
-#: Outcomes of decisions, as a journal row holds them: core/decide.py book and cancel.
+#: Outcomes of decisions, as a journal row holds them: core/decide_book.py book, core/decide_change.py cancel.
 CONFIRMED, FAILED, CANCELLED, UNCHANGED, REFUSED = range(1, 6)
 OUTCOMES = ("", "CONFIRMED", "FAILED", "CANCELLED", "UNCHANGED", "REFUSED")
 #: A Cancel of such a booking adds nothing to the lane: core/bookings.py SETTLED.

@@ -4,10 +4,10 @@
 --       2 lease    string   "rung" or a drain's token, with a TTL
 --       3 meter    hash     epoch, ticket, served, seq, rate; full_until (ms): Redis is short of memory, no Book until then
 --                           served_at (ms): when `served` was decided   waits_since (ms): when the lane ceased to be empty
---       4 subject  hash     BOOK, CONFIRM, CANCEL: the booking's status:
+--       4 subject  hash     BOOK and changes of a booking (CONFIRM, CANCEL): the booking's status:
 --                             v version (0 = queued)   s status   u user   f fingerprint of the Book
 --                             t ticket   e epoch   a accepted ms          (while queued)
---                             CONFIRM, CANCEL the undecided operation of this kind: "stream-id ticket"
+--                             CONFIRM, CANCEL the undecided change of this kind: "stream-id ticket"
 --                             b JSON body, published by workers
 --                  string   EXPIRE: the id of the show's undecided Expire   (CHANGE_SHOW: the card's key, not read)
 --       5 card     hash     BOOK: v version, state, hall, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
@@ -55,6 +55,8 @@ local EXPIRING_MS = 60000 -- if the entry of an Expire is lost, the next Expire 
 local UNDECIDED_MS = 600000 -- counts of a show that gets no Book for this long leave Redis
 local FULL_MS = 5000 -- workers/sweep.py
 local LIMIT_MS = 10000 -- as in finish.lua
+
+local changes = {CONFIRM = true, CANCEL = true} -- core/operations.py BOOKING_CHANGES
 
 local lane, lease, meter_key, subject, card_key, taken_key, undecided_key, withdrawn = unpack(KEYS)
 local kind, payload, user, fingerprint, cap, lease_ms, new_epoch, settled, seats, user_cap, show_cap, wanted = unpack(ARGV)
@@ -120,7 +122,7 @@ local function undecided_books(counted)
 end
 
 -- 1. Is it here already? Then reply what a repetition gets.
-if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
+if kind == 'BOOK' or changes[kind] then
   fields = redis.call('HGETALL', subject)
   for i = 1, #fields, 2 do status[fields[i]] = fields[i + 1] end
   if kind == 'BOOK' then
@@ -132,7 +134,7 @@ if kind == 'BOOK' or kind == 'CONFIRM' or kind == 'CANCEL' then
   else
     if not status.u or status.u ~= user or lost() then return reply('NO_STATUS', 0, 0, '', {}) end
     if string.find(settled, ' ' .. status.s .. ' ', 1, true) then return reply('SAME', 0, 0, '', fields) end
-    local ticket = status[kind] and string.match(status[kind], '%d+$')
+    local ticket = status[kind] and string.match(status[kind], ' (%d+)')
     if ticket and tonumber(ticket) > served then return reply('SAME', ring(), 0, '', fields) end
   end
 elseif kind == 'EXPIRE' then
@@ -206,7 +208,7 @@ if kind == 'BOOK' then
   redis.call('HSET', subject, unpack(fields))
   redis.call('HSET', undecided_key, user, of_user + 1 .. ' ' .. ticket, 'all', of_show + 1 .. ' ' .. ticket)
   redis.call('PEXPIRE', undecided_key, UNDECIDED_MS)
-elseif kind == 'CONFIRM' or kind == 'CANCEL' then
+elseif changes[kind] then
   local pending = id .. ' ' .. ticket
   redis.call('HSET', subject, kind, pending)
   redis.call('PERSIST', subject)

@@ -43,6 +43,8 @@ local CARD = {
 }
 local EXPIRE = { 'id' } -- of the Expire that was decided
 
+local changes = {'CONFIRM', 'CANCEL'} -- core/operations.py BOOKING_CHANGES: a status's fields for the undecided ones
+
 local TAKEN_MS = 60000 -- taken seats that no batch has updated for this long leave Redis, so stale ones do not last
 local MOST = 2000 -- arguments of one BITFIELD or HSET: Lua's unpack passes fewer than 8,000
 local UNDECIDED_MS = 600000 -- as in accept.lua
@@ -92,25 +94,28 @@ local function later(id, newest)
   return ms > newest_ms or (ms == newest_ms and seq > newest_seq)
 end
 
--- Remove the booking's pending Confirm or Cancel if this batch has decided it; return whether one is still pending.
-local function remove_decided(status, kind, newest)
-  local id = redis.call('HGET', status, kind)
-  if not id then return false end
-  if not same_life or later(id, newest) then return true end
-  redis.call('HDEL', status, kind)
-  return false
+-- Remove the booking's undecided changes that this batch has decided; return whether one is still undecided. `found`:
+-- the status's version, then its field of each kind.
+local function remove_decided(status, found, newest)
+  local waits = false
+  for i, kind in ipairs(changes) do
+    local id = found[i + 1]
+    if id and (not same_life or later(id, newest)) then waits = true
+    elseif id then redis.call('HDEL', status, kind)
+    end
+  end
+  return waits
 end
 
 -- The arguments are the fields of STATUS. A batch has hundreds: a table for each would cost a tenth of the script.
 local function publish_status(key, version, status, user, fingerprint, body, ttl_ms, newest)
-  local known = redis.call('HGET', key, 'v')
+  local found = redis.call('HMGET', key, 'v', unpack(changes))
+  local known = found[1]
   if not known or tonumber(known) < tonumber(version) then
     redis.call('HSET', key, 'v', version, 's', status, 'u', user, 'f', fingerprint, 'b', body)
     redis.call('HDEL', key, 't', 'e', 'a')
   end
-  local confirm = remove_decided(key, 'CONFIRM', newest)
-  local cancel = remove_decided(key, 'CANCEL', newest)
-  if confirm or cancel or ttl_ms == '0' then redis.call('PERSIST', key)
+  if remove_decided(key, found, newest) or ttl_ms == '0' then redis.call('PERSIST', key)
   else redis.call('PEXPIRE', key, ttl_ms) end
 end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import pytest
 import redis
 
 from core import ids
-from core.operations import Book, Cancel, Confirm, Expire, Operation, StreamId
+from core.operations import BOOKING_CHANGES, Book, Cancel, Confirm, Expire, Operation, StreamId
 from db.kv import admission, cards, keys, lanes, scripts
 
 SHOW, LANES = 3, 8
@@ -129,3 +130,10 @@ def test_peek_reads_the_head_in_order(client: redis.Redis) -> None:
     assert [ticket for _, ticket, _ in peeked.entries] == [1, 2]
     assert peeked.entries[0][0] < peeked.entries[1][0]
     assert peeked.entries[0][0] > StreamId(0, 0)
+
+
+@pytest.mark.parametrize("script", [scripts.ACCEPT, scripts.FINISH, scripts.PUT_IF_NEWER])
+def test_every_script_knows_the_same_changes_of_a_booking(script: scripts.Script) -> None:
+    [declared] = re.findall(r"^local changes = \{(.*?)\}", script.source, re.MULTILINE)
+
+    assert tuple(re.findall(r"[A-Z_]{2,}", declared)) == tuple(kind.value for kind in BOOKING_CHANGES)
