@@ -6,7 +6,7 @@ The path of a batch
     batch           one transaction: lock, read, load, decide, record, COMMIT
     load_state, record   what decide reads; what it has decided, written to Postgres
     publish         statuses and cards to Redis, entries out of the lane
-    verdicts, undecided, taken_seats, seat_maps   what a batch knows besides its shows; what it publishes besides
+    verdicts, undecided, taken_seats, kept_seats   what a batch knows besides its shows; what it publishes besides
     statuses
 
 Around it

@@ -39,7 +39,7 @@ from db.postgres.engine import refuses_values, transaction
 from db.postgres.fences import Fence
 from db.postgres.shows import ShowRow
 from workers import clocks, metrics, taken_seats, verdicts
-from workers.load_state import keep_maps, load_states
+from workers.load_state import keep_seats, load_states
 from workers.record import record
 from workers.stores import Stores
 
@@ -150,7 +150,7 @@ def run_batch(stores: Stores, lane: int, limit: int, *, poison: Poison | None = 
         if not isinstance(error, DBAPIError) or refuses_values(error):
             raise Poison(_brief(error), head.entries[0].id if head and head.entries else None) from error
         raise
-    keep_maps(stores.seat_maps, batch.states, batch.rows)
+    keep_seats(stores.kept_seats, batch.states, batch.rows)
     metrics.batch(batch.entry_count, batch.decisions, deciding_s, time.perf_counter() - recorded)
     return batch
 
@@ -200,7 +200,7 @@ def _begin_batch(connection: Connection, fence: Fence, head: Head) -> Batch:
 def _load(stores: Stores, connection: Connection, batch: Batch, poison: Poison | None) -> None:
     """Lock the batch's shows, and read what decide needs in later statements (docs/locking.md rules 2 and 5)."""
     batch.rows = shows.lock(connection, sorted(batch.show_ids))
-    batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.seat_maps)
+    batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.kept_seats)
     # Published as they are: what earlier batches decided, and bookings whose show has been deleted since, whose
     # statuses must forget the operation that waited for this batch.
     ids = {entry.operation.booking_id for entry in batch.again}

@@ -20,7 +20,7 @@ from core.shows import Show
 from core.state import ShowState
 from db.postgres import bookings, halls, seats
 from db.postgres.shows import ShowRow
-from workers.seat_maps import SeatMap, SeatMaps
+from workers.kept_seats import KeptSeats, ShowSeats
 
 #: The api lets a Book take at most this many seats (api/shapes/requests.py), so it can expire at most this many
 #: holds.
@@ -32,20 +32,20 @@ def load_states(
     rows: dict[int, ShowRow],
     entries: Sequence[Entry],
     plans: Recent[int, Hall],
-    maps: SeatMaps,
+    kept: KeptSeats,
 ) -> dict[int, ShowState]:
     """Return the state of each existing show that `entries` name. `rows` must be locked.
 
-    Removes the maps of these shows from `maps`; `keep_maps` puts them back when the batch is committed.
+    Removes these shows from `kept`; `keep_seats` puts them back when the batch is committed.
     """
     wanted = [entry for entry in entries if entry.operation.show_id in rows]
     at_ms = max((entry.accepted_ms for entry in wanted), default=0)
     books = [entry.operation for entry in wanted if isinstance(entry.operation, Book)]
     show_ids = {entry.operation.show_id for entry in wanted}
-    seat_maps = {show_id: _seat_map(rows[show_id], maps) for show_id in show_ids}
-    _read_owners(connection, books, seat_maps)
+    show_seats = {show_id: _show_seats(rows[show_id], kept) for show_id in show_ids}
+    _read_owners(connection, books, show_seats)
     found = {booking.id: booking for booking in _bookings(connection, wanted, books)}
-    for booking in _lapsed(connection, wanted, books, seat_maps, at_ms):
+    for booking in _lapsed(connection, wanted, books, show_seats, at_ms):
         found.setdefault(booking.id, booking)
     by_show: dict[int, list[Booking]] = {show_id: [] for show_id in rows}
     for booking in found.values():
@@ -53,41 +53,41 @@ def load_states(
     return {
         show_id: ShowState(
             Show(show_id, _hall(connection, rows[show_id].hall_id, plans), rows[show_id].settings),
-            owners=seat_map.owners,
+            owners=its_seats.owners,
             bookings=by_show[show_id],
             held=rows[show_id].held,
             sold=rows[show_id].sold,
-            free=seat_map.free,
-            now_ms=seat_map.now_ms,
+            free=its_seats.free,
+            now_ms=its_seats.now_ms,
         )
-        for show_id, seat_map in seat_maps.items()
+        for show_id, its_seats in show_seats.items()
     }
 
 
-def keep_maps(maps: SeatMaps, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
-    """Keep the complete maps of a batch for the next one. To be called only after COMMIT has returned."""
+def keep_seats(kept: KeptSeats, states: dict[int, ShowState], rows: dict[int, ShowRow]) -> None:
+    """Keep the complete seats of a batch's shows for the next one. To be called only after COMMIT has returned."""
     for show_id, state in states.items():
         if state.owners.whole:
-            maps.put(show_id, SeatMap(rows[show_id].version, state.owners, state.free_seats, state.now_ms))
+            kept.put(show_id, ShowSeats(rows[show_id].version, state.owners, state.free_seats, state.now_ms))
 
 
-def _seat_map(row: ShowRow, maps: SeatMaps) -> SeatMap:
-    """Return the show's kept map if it is still valid, else an empty one."""
-    return maps.remove(row.id, row.version) or SeatMap(row.version, Owners())
+def _show_seats(row: ShowRow, kept: KeptSeats) -> ShowSeats:
+    """Return the show's kept seats if they are still valid, else none."""
+    return kept.remove(row.id, row.version) or ShowSeats(row.version, Owners())
 
 
-def _read_owners(connection: Connection, books: Sequence[Book], seat_maps: dict[int, SeatMap]) -> None:
-    """Read the owners that the maps lack: of the named seats, or of all seats if the best ones must be chosen."""
-    lacking = [book for book in books if not seat_maps[book.show_id].owners.whole]
+def _read_owners(connection: Connection, books: Sequence[Book], show_seats: dict[int, ShowSeats]) -> None:
+    """Read the owners that are not kept: of the named seats, or of all seats if the best ones must be chosen."""
+    lacking = [book for book in books if not show_seats[book.show_id].owners.whole]
     whole = {book.show_id for book in lacking if not book.seats}
     named = {(book.show_id, label) for book in lacking if book.show_id not in whole for label in book.seats}
     found = seats.owners_of_shows(connection, sorted(whole)) if whole else []
     if named:
         found += seats.owners(connection, named)
     for show_id, label, owner in found:
-        seat_maps[show_id].owners[label] = owner
+        show_seats[show_id].owners[label] = owner
     for show_id in whole:
-        seat_maps[show_id].owners.whole = True
+        show_seats[show_id].owners.whole = True
 
 
 def _bookings(connection: Connection, entries: Sequence[Entry], books: Sequence[Book]) -> list[Booking]:
@@ -104,7 +104,7 @@ def _lapsed(
     connection: Connection,
     entries: Sequence[Entry],
     books: Sequence[Book],
-    seat_maps: dict[int, SeatMap],
+    show_seats: dict[int, ShowSeats],
     at_ms: int,
 ) -> list[Booking]:
     """Return the holds that have lapsed by `at_ms` and whose seats an operation of the batch may take or free."""
@@ -117,7 +117,7 @@ def _lapsed(
         limit = sum(operation.limit for operation in expires) + SEATS_MAX * len(entries)
         found += bookings.lapsed_holds(connection, limited, at_ms, limit)
     owners = {
-        seat_maps[book.show_id].owners.get(label)
+        show_seats[book.show_id].owners.get(label)
         for book in books
         if book.show_id not in whole
         for label in book.seats

@@ -16,7 +16,7 @@ import redis
 
 from core import logs
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
-from db import installation, recall
+from db import installation, rebuilt_cards
 from db.kv import cards, keys
 from db.postgres import halls, shows
 from db.postgres.engine import transaction
@@ -88,13 +88,13 @@ class _Run:
         while not stopped.is_set() and stores.client.pexpire(keys.REPUBLISHING, LEASE_MS):
             with transaction(stores.engine) as connection:
                 rows = shows.upcoming(connection, after, CHUNK)
-                recalled = recall.cards_of(connection, rows)
+                rebuilt = rebuilt_cards.cards_of(connection, rows)
             if not rows:
                 return published
             self._publish_plans(rows)
             commands = [
                 command
-                for show_id, card in recalled.items()
+                for show_id, card in rebuilt.items()
                 for command in cards.publish_commands(show_id, card.fields, stores.settings.lanes, ttl_ms=card.ttl_ms)
             ]
             stores.rounds.call(commands, writes=True)

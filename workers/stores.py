@@ -20,7 +20,7 @@ from db import guard
 from db.installation import Installation
 from db.kv.rounds import Rounds, connection_pool
 from db.postgres.engine import make_engine
-from workers.seat_maps import SeatMaps
+from workers.kept_seats import KeptSeats
 
 #: Bytes for the halls that a worker keeps: some 4,000 screens, or 200 stadiums.
 HALLS_BYTES = 32_000_000
@@ -37,7 +37,7 @@ class Stores:
     client: redis.Redis
     rounds: Rounds
     halls: Recent[int, Hall] = field(default_factory=lambda: Recent(HALLS_BYTES, lambda hall: hall.size))
-    seat_maps: SeatMaps = field(default_factory=SeatMaps)
+    kept_seats: KeptSeats = field(default_factory=KeptSeats)
     #: Per lane, how many entries the next batch may take, if fewer than Settings.batch.
     batch_sizes: dict[int, int] = field(default_factory=dict)
     #: Lanes of this worker whose next entry comes soon after each batch (workers/drain.py BUSY_S).

@@ -26,7 +26,7 @@ from core.halls import Hall
 from core.ids import lane_of
 from core.operations import Book, BookingChange, Operation, StreamId
 from core.settings import Settings
-from db import guard, installation, recall
+from db import guard, installation, rebuilt_cards
 from db.installation import Installation
 from db.kv import admission, cards, lanes, statuses
 from db.kv.admission import AcceptReply, Code
@@ -181,7 +181,7 @@ class Intake:
             if row is None:
                 self.remember_absent(show_id)
                 raise NoSuchShow
-            card = recall.cards_of(connection, [row])[show_id]
+            card = rebuilt_cards.cards_of(connection, [row])[show_id]
         with self._ignore_full_memory(show_id=show_id):
             cards.publish(self._rounds, show_id, card.fields, self.lanes_count, ttl_ms=card.ttl_ms)
         return row.hall_id

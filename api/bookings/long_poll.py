@@ -49,10 +49,10 @@ class LongPolls:
         #: The process is about to end: no request may wait any more.
         self.leaving = False
 
-    def enter(self, booking_id: UUID, wake: Wake) -> bool:
+    def take_slot(self, booking_id: UUID, wake: Wake) -> bool:
         """Take a slot: `wake` is called, from the listener's thread, at each publication of the booking.
 
-        Returns: False if no slot is free. After True the caller must `leave`.
+        Returns: False if no slot is free. After True the caller must `free_slot`.
         """
         with self._lock:
             if self.leaving or self._slots_in_use >= self._slots:
@@ -64,8 +64,8 @@ class LongPolls:
                 self._listener.start()
         return True
 
-    def leave(self, booking_id: UUID, wake: Wake) -> None:
-        """Free the slot."""
+    def free_slot(self, booking_id: UUID, wake: Wake) -> None:
+        """Free the slot that `take_slot` gave."""
         with self._lock:
             self._slots_in_use -= 1
             self._waiting[booking_id.hex].discard(wake)
@@ -78,7 +78,7 @@ class LongPolls:
         self._wake_everybody()
 
     def close(self) -> None:
-        """End the listener. `enter` returns False from then on.   Repeat: no effect."""
+        """End the listener. `take_slot` returns False from then on.   Repeat: no effect."""
         self.leaving = True
         self._closed.set()
         if self._listener is not None:

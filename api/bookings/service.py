@@ -194,7 +194,7 @@ class BookingService:
         """
         deadline, published = time.monotonic() + wait_s, asyncio.Event()
         wake = partial(asyncio.get_running_loop().call_soon_threadsafe, published.set)
-        if wait_s <= 0 or not self._long_polls.enter(booking_id, wake):
+        if wait_s <= 0 or not self._long_polls.take_slot(booking_id, wake):
             return await self.look(booking_id, user_id)
         if gone is not None:
             gone.add_done_callback(lambda _: published.set())
@@ -211,7 +211,7 @@ class BookingService:
                 if not (gone and gone.done()):
                     seen = await self.look(booking_id, user_id)
         finally:
-            self._long_polls.leave(booking_id, wake)
+            self._long_polls.free_slot(booking_id, wake)
         return seen
 
     async def check_redis(self) -> int:

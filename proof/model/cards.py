@@ -20,7 +20,7 @@ UNKNOWN, STALE, REFUSED, ADMITTED = range(4)
 
 @lru_cache(maxsize=1 << 16)
 def current(rows: bytes, requests: tuple[int, ...]) -> int:
-    """Return the card according to some journal rows: db/recall.py cards_of, workers/publish.py _cards."""
+    """Return the card according to some journal rows: db/rebuilt_cards.py cards_of, workers/publish.py _cards."""
     changes = 0
     for _, request, outcome in journal_rows(rows):
         changes += outcome == CONFIRMED or (outcome == CANCELLED and requests[request] != BOOK)

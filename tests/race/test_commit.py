@@ -25,8 +25,8 @@ from tests.support.stage import Stage
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
 from workers.drain import drain
-from workers.load_state import keep_maps
-from workers.seat_maps import SeatMaps
+from workers.kept_seats import KeptSeats
+from workers.load_state import keep_seats
 from workers.stores import Stores, open_stores
 
 
@@ -142,7 +142,7 @@ def test_a_kept_map_of_another_version_sells_a_seat_twice(
     stage: Stage, other: Stores, monkeypatch: pytest.MonkeyPatch, checked: bool
 ) -> None:
     """Rule 8 is the fallback for rule 10: with it the batch fails, without it the seat has two owners."""
-    monkeypatch.setattr(SeatMaps, "remove", lambda maps, show_id, version: maps._pop(show_id))
+    monkeypatch.setattr(KeptSeats, "remove", lambda kept, show_id, version: kept._pop(show_id))
     show = sold_by_another_worker(stage, other)
 
     if checked:
@@ -193,7 +193,7 @@ def test_a_map_kept_before_commit_refuses_seats_that_are_free(
     def record_and_keep(connection: Any, batch: Batch) -> None:
         record(connection, batch)
         if connection.engine is stage.stores.engine:
-            keep_maps(stage.stores.seat_maps, batch.states, batch.rows)
+            keep_seats(stage.stores.kept_seats, batch.states, batch.rows)
 
     monkeypatch.setattr(batches, "record", record_and_keep)
 

@@ -32,8 +32,8 @@ from tests.race.rivals import (
 from tests.support.stage import Stage
 from workers import batch as batches
 from workers.batch import Batch, Poison, run_batch
+from workers.kept_seats import KeptSeats
 from workers.publish import publish
-from workers.seat_maps import SeatMaps
 
 # -- rule 1: one writer per lane ----------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ def test_a_seat_that_is_read_before_the_lock_is_sold_twice(
         entries = [load_entry(*entry) for entry in lanes.peek(stage.stores.client, lane, 500).entries]
         row = shows.get(connection, show)
         assert row is not None
-        early.append(load(connection, {show: row}, entries, stage.stores.halls, SeatMaps()))
+        early.append(load(connection, {show: row}, entries, stage.stores.halls, KeptSeats()))
         rival()
         monkeypatch.setattr(batches, "load_states", lambda *_: early[0])
         return lock(connection, lane)

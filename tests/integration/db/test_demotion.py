@@ -137,7 +137,7 @@ class TestBookings:
         monkeypatch.setattr(long_poll, "RENEW_S", 0.2)
         id_, woken = uuid4(), Event()
         listening = LongPolls(redis_url, slots=1)
-        assert listening.enter(id_, woken.set)
+        assert listening.take_slot(id_, woken.set)
         until(woken.is_set)  # it has subscribed
 
         old.demote()

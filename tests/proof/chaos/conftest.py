@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.proof.chaos.play import Play
+from tests.proof.chaos.recorded_run import RecordedRun
 from tests.support.stage import Stage
 
 
@@ -16,5 +16,5 @@ def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def play(short_leases: None, stage: Stage, app: Flask, client: FlaskClient) -> Play:
-    return Play(app, client, stage)
+def run(short_leases: None, stage: Stage, app: Flask, client: FlaskClient) -> RecordedRun:
+    return RecordedRun(app, client, stage)

@@ -13,7 +13,7 @@ from api.bookings import status_body
 from api.web import hooks
 from core.state import ShowState
 from db.kv import admission, keys, statuses
-from tests.proof.chaos.play import Play
+from tests.proof.chaos.recorded_run import RecordedRun
 from workers import batch as batches
 from workers import expire, sweep, taken_seats
 from workers import record as recording
@@ -21,23 +21,23 @@ from workers import record as recording
 # -- I6, I7 -------------------------------------------------------------------------------------------------
 
 
-def test_an_operation_that_is_moved_to_the_end_of_its_lane(play: Play) -> None:
-    show = play.stage.show()
-    play.book(show, "A1")
-    play.book(show, "A2", user=play.stage.bob)
-    client, lane = play.stage.stores.client, keys.lane(show % 4)
+def test_an_operation_that_is_moved_to_the_end_of_its_lane(run: RecordedRun) -> None:
+    show = run.stage.show()
+    run.book(show, "A1")
+    run.book(show, "A2", user=run.stage.bob)
+    client, lane = run.stage.stores.client, keys.lane(show % 4)
     first, fields = client.xrange(lane, count=1)[0]
     client.xdel(lane, first)
     client.xadd(lane, fields)
-    play.drain()
+    run.drain()
 
-    assert play.judged().broken == {"I6"}
+    assert run.judged().broken == {"I6"}
 
 
-def test_a_lane_that_is_read_from_its_end(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show()
+def test_a_lane_that_is_read_from_its_end(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show()
     for seat in ("A1", "A2", "A3"):
-        play.book(show, seat)
+        run.book(show, seat)
     peek = batches.lanes.peek
 
     def backwards(*arguments: Any) -> Any:
@@ -47,28 +47,28 @@ def test_a_lane_that_is_read_from_its_end(play: Play, monkeypatch: pytest.Monkey
 
     with monkeypatch.context() as planted:
         planted.setattr(batches.lanes, "peek", backwards)
-        play.stage.drain(show)
-    play.stage.stores.client.xtrim(keys.lane(show % 4), maxlen=0)
+        run.stage.drain(show)
+    run.stage.stores.client.xtrim(keys.lane(show % 4), maxlen=0)
 
-    assert "I6" in play.judged().broken
+    assert "I6" in run.judged().broken
 
 
-def test_a_limit_that_is_ignored(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show(seats_per_user=2)
+def test_a_limit_that_is_ignored(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show(seats_per_user=2)
     with monkeypatch.context() as planted:
         planted.setattr(ShowState, "seats_of_user", lambda *_: 0)
         for seat in ("A1", "A2", "A3"):
-            play.book(show, seat)
-        play.drain()
+            run.book(show, seat)
+        run.drain()
 
-    assert play.judged().broken == {"I6", "I7"}
+    assert run.judged().broken == {"I6", "I7"}
 
 
 # -- I8 -----------------------------------------------------------------------------------------------------
 
 
-def test_a_counter_that_is_wrong(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show()
+def test_a_counter_that_is_wrong(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show()
     row = recording._row
 
     def one_too_many(*arguments: Any) -> Any:
@@ -77,99 +77,99 @@ def test_a_counter_that_is_wrong(play: Play, monkeypatch: pytest.MonkeyPatch) ->
 
     with monkeypatch.context() as planted:
         planted.setattr(recording, "_row", one_too_many)
-        play.book(show, "A1")
-        play.drain()
+        run.book(show, "A1")
+        run.drain()
 
-    assert play.judged().broken == {"I8"}
+    assert run.judged().broken == {"I8"}
 
 
-def test_a_free_seat_that_accept_lua_refuses(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show()
+def test_a_free_seat_that_accept_lua_refuses(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show()
     with monkeypatch.context() as planted:
         planted.setattr(taken_seats, "packed", lambda capacity, _: b"\xff" * 4 * capacity)
         for seat in ("A1", "A1", "A2"):
-            play.book(show, seat, user=play.stage.bob)
-            play.drain()
-    assert play.book(show, "A2").said == {"code": "seat_taken", "seats": ["A2"]}
-    assert play.judged().broken == set()
+            run.book(show, seat, user=run.stage.bob)
+            run.drain()
+    assert run.book(show, "A2").said == {"code": "seat_taken", "seats": ["A2"]}
+    assert run.judged().broken == set()
 
-    assert play.book(show, "B1").said == {"code": "seat_taken", "seats": ["B1"]}
-    assert play.judged().broken == {"I8"}
+    assert run.book(show, "B1").said == {"code": "seat_taken", "seats": ["B1"]}
+    assert run.judged().broken == {"I8"}
 
 
-def test_a_refusal_that_names_no_seat(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show()
+def test_a_refusal_that_names_no_seat(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show()
     for seat in ("A1", "A1", "A2"):
-        play.book(show, seat, user=play.stage.bob)
-        play.drain()
+        run.book(show, seat, user=run.stage.bob)
+        run.drain()
     accepted = admission.parse
     monkeypatch.setattr(admission, "parse", lambda answer: replace(accepted(answer), status={}))
 
-    assert play.book(show, "A1").said == {"code": "seat_taken", "seats": []}
-    assert play.judged().broken == {"I8"}
+    assert run.book(show, "A1").said == {"code": "seat_taken", "seats": []}
+    assert run.judged().broken == {"I8"}
 
 
 # -- I9 -----------------------------------------------------------------------------------------------------
 
 
-def test_a_sweeper_that_does_nothing(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show()
-    play.book(show, "A1")
+def test_a_sweeper_that_does_nothing(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show()
+    run.book(show, "A1")
     monkeypatch.setattr(sweep, "run_once", lambda *_: 0)
 
-    assert play.judged(bound_s=0.3).broken == {"I2", "I9"}
+    assert run.judged(bound_s=0.3).broken == {"I2", "I9"}
 
 
-def test_holds_that_nobody_expires(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show(hold_ms=50)
-    play.book(show, "A1", hold=True)
-    play.drain()
+def test_holds_that_nobody_expires(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show(hold_ms=50)
+    run.book(show, "A1", hold=True)
+    run.drain()
     monkeypatch.setattr(expire, "run_once", lambda *_: 0)
 
-    assert play.judged(bound_s=0.3).broken == {"I9"}
+    assert run.judged(bound_s=0.3).broken == {"I9"}
 
 
 # -- I10 ----------------------------------------------------------------------------------------------------
 
 
-def test_a_booking_that_a_stranger_sees(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show()
-    booked = play.book(show, "A1")
-    play.drain()
+def test_a_booking_that_a_stranger_sees(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show()
+    booked = run.book(show, "A1")
+    run.drain()
     parse = statuses.parse
 
     def as_the_strangers(replies: Any) -> Any:
         fields, meter = parse(replies)
-        return {**fields, "u": str(play.stage.bob)}, meter
+        return {**fields, "u": str(run.stage.bob)}, meter
 
     with monkeypatch.context() as planted:
         planted.setattr(statuses, "parse", as_the_strangers)
-        assert play.spy(booked, play.stage.bob).code == 200
+        assert run.spy(booked, run.stage.bob).code == 200
 
-    assert play.judged().broken == {"I10"}
+    assert run.judged().broken == {"I10"}
 
 
-def test_an_unexpected_error(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    show = play.stage.show()
-    booked = play.book(show, "A1")
-    play.drain()
+def test_an_unexpected_error(run: RecordedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = run.stage.show()
+    booked = run.book(show, "A1")
+    run.drain()
     with monkeypatch.context() as planted:
         planted.setattr(status_body, "of_fields", lambda *_: {}["nothing"])
-        play.look(booked)
+        run.look(booked)
 
-    assert play.judged().broken == {"I10"}
+    assert run.judged().broken == {"I10"}
 
 
 def test_a_token_in_a_log(
-    play: Play, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+    run: RecordedRun, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    show = play.stage.show()
+    show = run.stage.show()
     log = tmp_path / "system.log"
     with monkeypatch.context() as planted:
         planted.setattr(hooks, "quote", lambda _path: request.headers["Authorization"])
-        play.cancel(play.book(show, "A1"))
-        play.book(show, "A1", quantity=1)  # a refused request has its own log line
-    play.drain()
+        run.cancel(run.book(show, "A1"))
+        run.book(show, "A1", quantity=1)  # a refused request has its own log line
+    run.drain()
     log.write_text("".join(capfd.readouterr()))
 
-    assert play.judged(logs=[log]).broken == {"I10"}
+    assert run.judged(logs=[log]).broken == {"I10"}

@@ -16,86 +16,86 @@ from proof.chaos.bounds import overdue
 from proof.chaos.nemesis import Fired
 from proof.chaos.oracle import judge
 from proof.chaos.servers import SNAPSHOT, ask, go_back
-from tests.proof.chaos.play import Play
+from tests.proof.chaos.recorded_run import RecordedRun
 from workers.batch import run_batch
 from workers.publish import publish
 
 
-def raw(play: Play) -> redis.Redis:
-    url = play.stage.stores.settings.redis_url
+def raw(run: RecordedRun) -> redis.Redis:
+    url = run.stage.stores.settings.redis_url
     return redis.Redis(connection_pool=connection_pool(url, socket_timeout_s=5.0, decode=False))
 
 
-def test_a_lane_that_nobody_drains_while_the_broker_is_paused(play: Play) -> None:
-    show, settings = play.stage.show(), play.stage.stores.settings
+def test_a_lane_that_nobody_drains_while_the_broker_is_paused(run: RecordedRun) -> None:
+    show, settings = run.stage.show(), run.stage.stores.settings
     begun = time.time()
-    play.book(show, "A1")
+    run.book(show, "A1")
     ages = Ages(settings.redis_url, settings.lanes)
     ages.look()
     [sample] = ages.samples
     assert (sample.lane, sample.depth) == (show % 4, 1)
     assert 0 <= sample.age_s <= time.time() - begun + 0.1
-    play.drain()
+    run.drain()
     ages.look()
     assert len(ages.samples) == 1
 
     paused = Fired("stop broker", "", begun, begun + 30, combined=False)
     late = overdue([paused], [sample._replace(at=begun + 10, age_s=10.0)], [], [])
-    verdict = judge(replace(play.evidence(), overdue=[(each.text, each.at) for each in late]), [paused])
+    verdict = judge(replace(run.evidence(), overdue=[(each.text, each.at) for each in late]), [paused])
 
     assert verdict.broken == {"I11"}
     assert verdict.by_fault == {("stop broker", "I11"): 1}
 
 
-def test_a_worker_with_other_lanes_that_was_not_refused(play: Play) -> None:
-    play.stage.show()
+def test_a_worker_with_other_lanes_that_was_not_refused(run: RecordedRun) -> None:
+    run.stage.show()
 
-    assert judge(replace(play.evidence(), unrefused=["a worker of 5 lanes still ran"])).broken == {"I12"}
+    assert judge(replace(run.evidence(), unrefused=["a worker of 5 lanes still ran"])).broken == {"I12"}
 
 
-def test_a_hold_that_lasts_longer_than_its_show_says(play: Play) -> None:
-    show = play.stage.show(hold_ms=60_000)
-    play.book(show, "A1", hold=True)
-    play.drain()
-    evidence = play.evidence(rested=False)
+def test_a_hold_that_lasts_longer_than_its_show_says(run: RecordedRun) -> None:
+    show = run.stage.show(hold_ms=60_000)
+    run.book(show, "A1", hold=True)
+    run.drain()
+    evidence = run.evidence(rested=False)
 
     assert judge(evidence).broken == set()
     assert judge(replace(evidence, holds_s={show: 50.0})).broken == {"I5"}
 
 
-def test_a_status_that_is_older_than_the_last_decision(play: Play) -> None:
-    show = play.stage.show()
-    held = play.book(show, "A1", hold=True)
-    play.drain()
-    found = ask(raw(play), "EVAL", SNAPSHOT, 0)
-    play.confirm(held)
-    play.drain()
-    go_back(raw(play), found)
-    assert play.look(held).said["stage"] == "HELD"
+def test_a_status_that_is_older_than_the_last_decision(run: RecordedRun) -> None:
+    show = run.stage.show()
+    held = run.book(show, "A1", hold=True)
+    run.drain()
+    found = ask(raw(run), "EVAL", SNAPSHOT, 0)
+    run.confirm(held)
+    run.drain()
+    go_back(raw(run), found)
+    assert run.look(held).said["stage"] == "HELD"
 
-    assert play.judged().broken == {"I9"}
+    assert run.judged().broken == {"I9"}
 
 
-def test_decisions_are_published_again_after_redis_went_back(play: Play) -> None:
-    show = play.stage.show()
-    kept = play.book(show, "A1")
-    found = ask(raw(play), "EVAL", SNAPSHOT, 0)
-    play.drain()
-    lost = play.book(show, "A2")
-    assert play.look(kept).said["status"] == "CONFIRMED"
-    go_back(raw(play), found)
+def test_decisions_are_published_again_after_redis_went_back(run: RecordedRun) -> None:
+    show = run.stage.show()
+    kept = run.book(show, "A1")
+    found = ask(raw(run), "EVAL", SNAPSHOT, 0)
+    run.drain()
+    lost = run.book(show, "A2")
+    assert run.look(kept).said["status"] == "CONFIRMED"
+    go_back(raw(run), found)
 
-    client, lane = play.stage.stores.client, keys.lane(show % 4)
+    client, lane = run.stage.stores.client, keys.lane(show % 4)
     assert client.xlen(lane) == 1
-    assert play.look(kept).said["version"] == 0
-    assert play.look(lost).code == 404
-    play.drain()
-    assert play.look(kept).said["status"] == "CONFIRMED"
+    assert run.look(kept).said["version"] == 0
+    assert run.look(lost).code == 404
+    run.drain()
+    assert run.look(kept).said["status"] == "CONFIRMED"
     assert client.xlen(lane) == 0
 
 
-def test_the_transaction_that_locks_a_lanes_row_is_listed_while_it_does(play: Play) -> None:
-    engine = play.stage.stores.engine
+def test_the_transaction_that_locks_a_lanes_row_is_listed_while_it_does(run: RecordedRun) -> None:
+    engine = run.stage.stores.engine
 
     def holders() -> set[tuple[int, float]]:
         with transaction(engine) as connection:
@@ -110,38 +110,40 @@ def test_the_transaction_that_locks_a_lanes_row_is_listed_while_it_does(play: Pl
     assert holders() == set()
 
 
-def test_a_booking_accepted_after_redis_went_back_is_queued_although_a_late_batch_counted_further(play: Play) -> None:
-    show = play.stage.show()
-    play.book(show, "B1")
-    play.drain()
-    found = ask(raw(play), "EVAL", SNAPSHOT, 0)
+def test_a_booking_accepted_after_redis_went_back_is_queued_although_a_late_batch_counted_further(
+    run: RecordedRun,
+) -> None:
+    show = run.stage.show()
+    run.book(show, "B1")
+    run.drain()
+    found = ask(raw(run), "EVAL", SNAPSHOT, 0)
     for seat in ("A1", "A2", "A3"):
-        play.book(show, seat)
-    late = run_batch(play.stage.stores, show % 4, 500)
+        run.book(show, seat)
+    late = run_batch(run.stage.stores, show % 4, 500)
     assert late is not None
-    go_back(raw(play), found)
-    publish(play.stage.stores, late, "late", None)
+    go_back(raw(run), found)
+    publish(run.stage.stores, late, "late", None)
 
-    booked = play.book(show, "A4")
+    booked = run.book(show, "A4")
 
     assert booked.code == 202
-    assert play.look(booked).said["stage"] == "QUEUED"
-    play.drain()
-    assert play.look(booked).said["status"] == "CONFIRMED"
+    assert run.look(booked).said["stage"] == "QUEUED"
+    run.drain()
+    assert run.look(booked).said["status"] == "CONFIRMED"
 
 
-def test_an_entry_that_came_back_is_published_again_although_a_late_batch_was_behind_it(play: Play) -> None:
-    show = play.stage.show()
-    kept = play.book(show, "A1")
-    found = ask(raw(play), "EVAL", SNAPSHOT, 0)
-    play.drain()
-    play.book(show, "A2")
-    late = run_batch(play.stage.stores, show % 4, 500)
+def test_an_entry_that_came_back_is_published_again_although_a_late_batch_was_behind_it(run: RecordedRun) -> None:
+    show = run.stage.show()
+    kept = run.book(show, "A1")
+    found = ask(raw(run), "EVAL", SNAPSHOT, 0)
+    run.drain()
+    run.book(show, "A2")
+    late = run_batch(run.stage.stores, show % 4, 500)
     assert late is not None
-    go_back(raw(play), found)
-    publish(play.stage.stores, late, "late", None)
+    go_back(raw(run), found)
+    publish(run.stage.stores, late, "late", None)
 
-    play.drain()
+    run.drain()
 
-    assert play.look(kept).said["status"] == "CONFIRMED"
-    assert play.stage.stores.client.xlen(keys.lane(show % 4)) == 0
+    assert run.look(kept).said["status"] == "CONFIRMED"
+    assert run.stage.stores.client.xlen(keys.lane(show % 4)) == 0

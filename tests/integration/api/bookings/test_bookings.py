@@ -256,13 +256,13 @@ def test_an_outcome_published_just_before_the_wait_begins_is_not_missed(
         async def wait(self) -> Literal[True]:
             raise AssertionError("it waited for an outcome that was already published")
 
-    enter = LongPolls.enter
+    take_slot = LongPolls.take_slot
 
     def decided_first(self: LongPolls, booking_id: UUID, wake: Wake) -> bool:
         stage.drain()
-        return enter(self, booking_id, wake)
+        return take_slot(self, booking_id, wake)
 
-    monkeypatch.setattr(LongPolls, "enter", decided_first)
+    monkeypatch.setattr(LongPolls, "take_slot", decided_first)
     monkeypatch.setattr("api.bookings.service.asyncio.Event", Impatient)
 
     assert answered(alice.get(id_, "?wait=20"), 200)["status"] == "CONFIRMED"

@@ -14,14 +14,14 @@ from db.postgres.shows import ShowRow
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class RebuiltCard:
     """One show's card. `fields`: see db/kv/cards.py `card`; `ttl_ms`: how long Redis keeps it, ms."""
 
     fields: dict[str, Any]
     ttl_ms: int
 
 
-def cards_of(connection: Connection, rows: Sequence[ShowRow]) -> dict[int, Recalled]:
+def cards_of(connection: Connection, rows: Sequence[ShowRow]) -> dict[int, RebuiltCard]:
     """Return the cards of some shows by show id, from what is committed now."""
     full = {row.id for row in rows if row.held + row.sold == row.capacity}
     deadlines = bookings.first_deadlines(connection, sorted(full)) if full else {}
@@ -35,5 +35,5 @@ def cards_of(connection: Connection, rows: Sequence[ShowRow]) -> dict[int, Recal
             sold_out_until_ms=deadlines.get(row.id, cards.NO_END_MS) if row.id in full else 0,
             forgets_at_ms=0 if row.id in decided else None,
         )
-        found[row.id] = Recalled(fields, cards.ttl_ms(row.settings))
+        found[row.id] = RebuiltCard(fields, cards.ttl_ms(row.settings))
     return found

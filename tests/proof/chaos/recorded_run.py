@@ -24,7 +24,7 @@ from tests.support.stage import Stage
 from workers import expire, sweep
 
 
-class Play:
+class RecordedRun:
     """The clients' calls and their answers, and the oracle's verdict on them."""
 
     def __init__(self, app: Flask, client: FlaskClient, stage: Stage) -> None:
