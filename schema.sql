@@ -36,6 +36,7 @@ CREATE TABLE users (
     role           text        NOT NULL DEFAULT 'user',
     token_version  integer     NOT NULL DEFAULT 0,   -- tokens of lower versions are void
     created_at     timestamptz NOT NULL DEFAULT now(),
+    load_test      uuid,                   -- of an account of `onsale tokens`: the session of its token
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_email_length CHECK (char_length(email) BETWEEN 3 AND 254),
     CONSTRAINT users_name_length CHECK (char_length(name) <= 200),
@@ -43,6 +44,7 @@ CREATE TABLE users (
 );
 -- One account per address, in any case and spelling, in every locale.
 CREATE UNIQUE INDEX users_one_per_email ON users (email_key);
+CREATE INDEX users_of_load_tests ON users (load_test) WHERE load_test IS NOT NULL;
 
 -- A log-in of one user on one device: the family of its successive refresh tokens. No token is stored: each carries
 -- its session and generation, signed by the apis (core/refresh_tokens.py). A session is ended by deleting it:
@@ -120,6 +122,7 @@ CREATE TABLE shows (
     sold              integer     NOT NULL DEFAULT 0,
     version           bigint      NOT NULL DEFAULT 1,
     created_at        timestamptz NOT NULL DEFAULT now(),
+    rehearsal_of      integer,                -- of a copy for a rehearsal, which no list shows: the show copied
     CONSTRAINT shows_pkey PRIMARY KEY (id),
     CONSTRAINT shows_movie_exists FOREIGN KEY (movie_id) REFERENCES movies (id),
     CONSTRAINT shows_hall_exists FOREIGN KEY (hall_id) REFERENCES halls (id),

@@ -34,6 +34,7 @@ class LocalSettings:
     servers: str
     fresh: bool
     url: str
+    load_test_tokens: bool
 
     @classmethod
     def from_env(cls) -> LocalSettings:
@@ -62,6 +63,8 @@ class LocalSettings:
             "fresh": env.bool("FRESH", False),
             # The api's address, for commands that call one not started by `onsale up`.
             "url": env.str("ONSALE_URL", "http://127.0.0.1:8000"),
+            # Read by `onsale tokens` alone.
+            "load_test_tokens": env.bool("LOAD_TEST_TOKENS", False),
         }
         seal(env)
         return cls(**values)

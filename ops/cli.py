@@ -18,6 +18,7 @@ from core.errors import ConfigurationError, OnsaleError
 #: Commands that live in other modules: name -> module, its click command there, one line of help.
 LAZY = {
     "rush": ("ops.rush.command", "rush", "Send a crowd of buyers to one show, and check every answer they get."),
+    "tokens": ("ops.tokens", "command", "Create accounts and access tokens for a load test, or remove them."),
     "verify": ("ops.verify", "command", "Prove from Postgres that no seat was sold twice and no decision is wrong."),
     "password": ("ops.password", "command", "Set an account's password; the only way to set an administrator's."),
     "clock": ("ops.clock", "command", "Compare the servers' clocks; reset lanes whose ids are ahead."),

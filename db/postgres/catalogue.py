@@ -56,7 +56,7 @@ class TakenSeats:
 def list_upcoming(
     connection: Connection, *, movie_id: int | None, after: tuple[int, int] | None, limit: int
 ) -> list[ShowListing]:
-    """Return shows that have not begun, by start.
+    """Return shows that have not begun, by start; copies for rehearsals are not among them.
 
     Args:    after: only those that follow this one in the list: (start, ms; id).
     """
@@ -67,7 +67,7 @@ def list_upcoming(
         FROM shows
         JOIN movies ON movies.id = shows.movie_id
         JOIN halls ON halls.id = shows.hall_id
-        WHERE shows.starts_at > now()
+        WHERE shows.starts_at > now() AND shows.rehearsal_of IS NULL
             AND (CAST(:movie_id AS integer) IS NULL OR shows.movie_id = :movie_id)
             {following}
         ORDER BY shows.starts_at, shows.id
@@ -80,9 +80,11 @@ def list_upcoming(
 
 
 def get_show(connection: Connection, show_id: int) -> ShowListing | None:
-    """Return a show, whether it has begun or not; None if there is none."""
+    """Return a show, whether it has begun or not; None if there is none. A rehearsal's copy says so in its title."""
     statement = text("""
-        SELECT shows.id, shows.movie_id, movies.title, movies.genre, movies.duration_min, shows.hall_id,
+        SELECT shows.id, shows.movie_id,
+            CASE WHEN shows.rehearsal_of IS NULL THEN movies.title ELSE 'Rehearsal of ' || movies.title END AS title,
+            movies.genre, movies.duration_min, shows.hall_id,
             halls.name AS hall_name, shows.settings, shows.capacity, shows.held, shows.sold, shows.version
         FROM shows
         JOIN movies ON movies.id = shows.movie_id

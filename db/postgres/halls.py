@@ -74,7 +74,7 @@ def reserve(
     """Reserve a hall for a show of this movie until the transaction ends; return a show that occupies it, if any.
 
     A show occupies its hall from its start until its movie has ended and the changeover is over. A show that is
-    closed and has no seats held or sold will not be played, and occupies nothing.
+    closed and has no seats held or sold will not be played, and occupies nothing; nor does a copy for a rehearsal.
     Locks: as `lock`; shows are read in a later statement (docs/locking.md rule 13).
     """
     lock(connection, hall_id)
@@ -88,6 +88,7 @@ def reserve(
             AND shows.starts_at < CAST(:starts_at AS timestamptz) + make_interval(
                 mins => (SELECT duration_min FROM movies WHERE id = :movie_id) + :changeover)
             AND NOT (shows.settings ->> 'state' = 'CLOSED' AND shows.held + shows.sold = 0)
+            AND shows.rehearsal_of IS NULL
         ORDER BY shows.starts_at, shows.id
         LIMIT 1
     """)

@@ -81,6 +81,7 @@ def running_system(settings: LocalSettings, servers: ServerSet) -> RunningSystem
         base_url=base_url(settings.host, settings.port),
         api_database_url=api_url,
         worker_database_url=worker_url,
+        mode=programs.mode_of(settings),
     )
 
 

@@ -37,8 +37,7 @@ def environment(settings: LocalSettings, running: RunningSystem, metrics: Path) 
         "REDIS_URL": running.redis_url,
         "BROKER_URL": running.broker_url,
         "JWT_SECRET": running.jwt_secret,
-        # Servers that we start ourselves are configured safely and used by nobody else.
-        "ONSALE_MODE": settings.mode if settings.database_url or settings.redis_url else "local",
+        "ONSALE_MODE": mode_of(settings),
         "LANES": str(settings.lanes),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
@@ -46,6 +45,11 @@ def environment(settings: LocalSettings, running: RunningSystem, metrics: Path) 
     callers = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours}
     path = os.pathsep.join(filter(None, [str(PROJECT), callers.get("PYTHONPATH", "")]))
     return {**callers, **ours, "PYTHONPATH": path}
+
+
+def mode_of(settings: LocalSettings) -> str:
+    """Return our processes' mode: servers that we start ourselves are configured safely and used by nobody else."""
+    return settings.mode if settings.database_url or settings.redis_url else "local"
 
 
 def with_database(env: Mapping[str, str], database_url: str) -> dict[str, str]:

@@ -29,6 +29,8 @@ class RunningSystem:
     base_url: str
     api_database_url: str = field(default="", repr=False)
     worker_database_url: str = field(default="", repr=False)
+    #: The processes' ONSALE_MODE.
+    mode: str = "production"
 
 
 def find_running(home: Path | None = None) -> RunningSystem:
@@ -62,6 +64,7 @@ def find_running(home: Path | None = None) -> RunningSystem:
         broker_url=settings.broker_url or other_database(settings.redis_url),
         jwt_secret=settings.jwt_secret,
         base_url=settings.url.rstrip("/"),
+        mode=settings.mode,
     )
 
 
