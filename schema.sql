@@ -232,6 +232,32 @@ CREATE TABLE parked (
     CONSTRAINT parked_pkey PRIMARY KEY (lane, epoch, stream_ms, stream_seq)
 );
 
+-- What administrators did, or tried to do: written by the api and by commands, changed by nobody. An act that Postgres
+-- alone performs is one row, DONE, of the same transaction. One in a lane is INTENDED before it is sent, and a second row
+-- has the reply; if that is missing, the process ended in between, and the journal says what happened.
+CREATE TABLE audit_log (
+    id          bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor_id    uuid,                   -- NULL: a command, as the database's owner. No foreign key: it may be deleted
+    actor_role  text        NOT NULL,   -- the role with which it acted
+    action      text        NOT NULL,   -- what was done: movie.create, show.change ...
+    subject     text        NOT NULL,   -- to what: "show 7"
+    outcome     text        NOT NULL,
+    intent_id   bigint,                 -- the row that announced this act, if a lane or Redis was involved
+    before      jsonb,
+    after       jsonb,
+    request_id  text        NOT NULL DEFAULT '',
+    CONSTRAINT audit_log_pkey PRIMARY KEY (id),
+    CONSTRAINT audit_log_actor CHECK ((actor_role = 'owner') = (actor_id IS NULL)),
+    CONSTRAINT audit_log_outcome CHECK (outcome IN ('DONE', 'INTENDED', 'ACCEPTED', 'REFUSED', 'UNKNOWN')),
+    CONSTRAINT audit_log_outcome_of_an_intent CHECK ((outcome IN ('DONE', 'INTENDED')) = (intent_id IS NULL)),
+    CONSTRAINT audit_log_intent_exists FOREIGN KEY (intent_id) REFERENCES audit_log (id)
+);
+CREATE INDEX audit_log_of_actor ON audit_log (actor_id, id);
+CREATE INDEX audit_log_of_action ON audit_log (action, id);
+CREATE INDEX audit_log_of_subject ON audit_log (subject, id);
+CREATE INDEX audit_log_by_time ON audit_log (at);
+
 -- Limits on the api's role that grants by column cannot express: with a stolen api role, nobody can take over an
 -- administrator's account or make revoked tokens valid again. The database's owner may do both (`onsale password`;
 -- DELETE by hand).
@@ -257,6 +283,13 @@ CREATE TRIGGER administrators_are_deleted_by_the_owner
 CREATE TRIGGER revocations_last
     BEFORE DELETE ON revocations FOR EACH ROW
     WHEN (OLD.expires_at > now())
+    EXECUTE FUNCTION refuse_all_but_the_owner();
+CREATE TRIGGER audit_log_is_append_only
+    BEFORE UPDATE OR DELETE ON audit_log FOR EACH ROW
+    EXECUTE FUNCTION refuse_all_but_the_owner();
+CREATE TRIGGER audit_log_commands_are_the_owners
+    BEFORE INSERT ON audit_log FOR EACH ROW
+    WHEN (NEW.actor_role = 'owner')
     EXECUTE FUNCTION refuse_all_but_the_owner();
 
 -- Rights, enforced by the database: two groups without log-in; each process connects as a member of one of them
@@ -288,6 +321,8 @@ GRANT INSERT, UPDATE, DELETE ON movies TO onsale_api;
 GRANT INSERT ON halls TO onsale_api;
 GRANT INSERT (movie_id, hall_id, starts_at, settings, initial_settings, capacity) ON shows TO onsale_api;
 GRANT INSERT (show_id, label) ON seats TO onsale_api;
+GRANT SELECT, INSERT (actor_id, actor_role, action, subject, outcome, intent_id, before, after, request_id)
+   ON audit_log TO onsale_api;
 -- The outcome of a change of a show, but not the operations.
 GRANT SELECT (lane, epoch, stream_ms, stream_seq, part, kind, show_id, outcome, reason, decided_ms)
    ON journal TO onsale_api;

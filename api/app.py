@@ -16,6 +16,7 @@ from api.access import tokens
 from api.access.revocations import Revocations
 from api.accounts import auth, sessions
 from api.accounts.login_limits import Logins
+from api.admin import audit_log
 from api.assembly import open_backend
 from api.bookings import routes as bookings
 from api.catalogue import halls, movies, show_changes, shows
@@ -36,7 +37,7 @@ from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have their own limit.
 MAX_BODY_BYTES = 16 * 1024
-BLUEPRINTS = (auth, sessions, movies, halls, shows, show_changes, bookings, health, docs)
+BLUEPRINTS = (auth, sessions, movies, halls, shows, show_changes, bookings, audit_log, health, docs)
 
 
 def create_app(settings: Settings, backend: Backend) -> Flask:

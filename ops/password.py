@@ -18,7 +18,7 @@ from core.safety import PASSWORD_CHARS, weak_password
 from core.texts import composed
 from db import revocations
 from db.kv.rounds import Rounds
-from db.postgres import sessions, users
+from db.postgres import audit_log, sessions, users
 from db.postgres.engine import make_engine, transaction
 from ops.up.running import RunningSystem, find_running
 
@@ -43,6 +43,8 @@ def set_password(system: RunningSystem, email: str, password: str, new_email: st
             user, _ = found
             if new_email is not None:
                 users.update_user(connection, user.id, name=user.name, email=composed(new_email).strip())
+            changed = {"password": True, "email": new_email is not None}
+            audit_log.by_command(connection, "user.credentials", f"user {user.id}", after=changed)
             _end_sessions(connection, rounds, user, password_hash)
     finally:
         rounds.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 from flask_smorest import Blueprint
 
+from api.access import audit
 from api.access.tokens import admin_required
 from api.shapes import answers, links, requests
 from api.web import cursors
@@ -69,4 +70,5 @@ def create_hall() -> Response:
     capacity = Hall.from_plan(0, plan).capacity
     with transaction(backend().engine) as connection:
         hall_id = halls.insert_hall(connection, name, plan, capacity)
+        audit.done(connection, "hall.create", f"hall {hall_id}", after={"name": name, "capacity": capacity})
     return created({"id": hall_id, "name": name, "capacity": capacity, "plan": plan}, f"/api/halls/{hall_id}")

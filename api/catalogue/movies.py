@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 from flask_smorest import Blueprint
 
+from api.access import audit
 from api.access.tokens import admin_required
 from api.catalogue.show_list import listings
 from api.shapes import answers, links, requests
@@ -60,6 +61,7 @@ def create_movie() -> Response:
     values = read_body(requests.MOVIE_REQUEST)
     with transaction(backend().engine) as connection:
         movie = movies.insert_movie(connection, values)
+        audit.done(connection, "movie.create", f"movie {movie.id}", after=movie_json(movie))
     return created(movie_json(movie), f"/api/movies/{movie.id}")
 
 
@@ -77,7 +79,10 @@ def replace_movie(movie_id: int) -> Response:
     """Replace a movie; fields left out become empty."""
     values = read_body(requests.MOVIE_REQUEST)
     with transaction(backend().engine) as connection:
+        before = movies.get_movie(connection, movie_id)
         movie = movies.update_movie(connection, movie_id, values)
+        if before and movie:
+            audit.done(connection, "movie.replace", f"movie {movie_id}", movie_json(before), movie_json(movie))
     listings().drop()
     return answer(movie_json(movie)) if movie else _no_such_movie()
 
@@ -87,7 +92,10 @@ def replace_movie(movie_id: int) -> Response:
 def delete_movie(movie_id: int) -> Response:
     """Delete a movie that has no shows."""
     with transaction(backend().engine) as connection:
+        before = movies.get_movie(connection, movie_id)
         deleted = movies.delete_movie(connection, movie_id)
+        if before and deleted:
+            audit.done(connection, "movie.delete", f"movie {movie_id}", before=movie_json(before))
     return Response(status=204) if deleted else _no_such_movie()
 
 

@@ -13,8 +13,8 @@ from flask import Response, g
 from flask_smorest import Blueprint
 
 from api.access.tokens import admin_required
-from api.bookings import refusals
-from api.bookings.routes import run, service
+from api.bookings import audited, refusals
+from api.bookings.routes import service
 from api.catalogue.shows import ONE, no_such_show, priced_hall
 from api.shapes import answers, links, requests
 from api.web.backend import backend
@@ -60,7 +60,9 @@ def change_show(show_id: int) -> Response:
     keep_window = bool(WINDOW & changes.keys())
     if keep_window and show.settings.state is not SaleState.CLOSED:
         _check_window(show.settings.changed(changes), values)
-    return _accept(show.settings, ChangeShow(show_id=show_id, changes=changes, keep_window=keep_window))
+    return _accept(
+        "show.change", show.settings, ChangeShow(show_id=show_id, changes=changes, keep_window=keep_window)
+    )
 
 
 @route(
@@ -74,7 +76,9 @@ def close_show(show_id: int) -> Response:
         show = catalogue.get_show(connection, show_id)
     if show is None:
         return no_such_show()
-    return _accept(show.settings, ChangeShow(show_id=show_id, changes={"state": SaleState.CLOSED.value}))
+    return _accept(
+        "show.close", show.settings, ChangeShow(show_id=show_id, changes={"state": SaleState.CLOSED.value})
+    )
 
 
 @route(
@@ -95,10 +99,12 @@ def get_change(show_id: int, change_id: str) -> Response:
     return answer(change_json(show_id, change_id, id_, decided)) if decided else _no_such_change()
 
 
-def _accept(settings: ShowSettings, operation: ChangeShow) -> Response:
+def _accept(action: str, settings: ShowSettings, operation: ChangeShow) -> Response:
     if settings.state is SaleState.CLOSED:
         return problem(409, "show_closed", "The show's sale is closed for good.")
-    accepted = run(service().accept(operation, g.request_id))
+    before = {name: value for name, value in settings.to_json().items() if name in operation.changes}
+    subject = f"show {operation.show_id}"
+    accepted = audited.accept(operation, action, subject, before=before, after=operation.changes)
     if accepted.code != "ACCEPTED":
         return refusals.refuse(accepted, g.request_id).response()
     show_id, change_id = operation.show_id, f"{accepted.meter.epoch}-{accepted.entry_id}"

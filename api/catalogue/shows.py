@@ -14,6 +14,7 @@ from flask_smorest import Blueprint
 from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
+from api.access import audit
 from api.access.tokens import admin_required
 from api.catalogue.show_list import listings
 from api.shapes import answers, links, requests
@@ -110,7 +111,8 @@ def create_show() -> Response:
         catalogue.allow_long_statements(connection)
         catalogue.insert_seats(connection, show_id, list(hall.seats))
         show = catalogue.get_show(connection, show_id)
-    assert show is not None
+        assert show is not None
+        audit.done(connection, "show.create", f"show {show_id}", after=show_json(show))
     _announce(show, row, hall)
     listings().drop()
     return created(show_json(show), f"/api/shows/{show_id}")

@@ -14,7 +14,7 @@ SKIPPED = {"date", "server", "connection", "keep-alive", "content-length", "tran
 #: Members that differ each time, at any depth.
 NEW = {"id", "show_id", "request_id", "reference", "access_token", "refresh_token", "email", "eta_ms", "title",
        "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version"}  # fmt: skip
-LISTS = ("movies", "halls", "shows")
+LISTS = ("movies", "halls", "shows", "acts")
 
 
 def plain(answer: Answer) -> dict[str, Any]:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
-from tests.contract import account_cases, booking_cases, catalogue_cases, odd_cases, plain_cases, status_cases
+from db.postgres.engine import transaction
+from tests.contract import (
+    account_cases,
+    admin_cases,
+    booking_cases,
+    catalogue_cases,
+    odd_cases,
+    plain_cases,
+    status_cases,
+)
 from tests.contract.alike import plain
 from tests.contract.case import Case, check
 from tests.contract.scenes import prepare
@@ -14,7 +24,7 @@ from tests.contract.transports import COMMANDS
 from tests.contract.wire import Answer
 from tests.contract.world import World
 
-MODULES = (booking_cases, status_cases, catalogue_cases, account_cases, plain_cases, odd_cases)
+MODULES = (booking_cases, status_cases, catalogue_cases, account_cases, admin_cases, plain_cases, odd_cases)
 CASES = [case for module in MODULES for case in module.CASES]
 
 
@@ -55,6 +65,20 @@ def test_a_case_is_answered_as_it_should_be(case: Case, transport: str, request:
 @pytest.mark.parametrize("case", [case for case in CASES if not case.only], ids=lambda case: case.name)
 def test_both_transports_answer_the_same(case: Case, front: World, wsgi: World) -> None:
     assert plain(answer(case, front)) == plain(answer(case, wsgi))
+
+
+ACTS = [
+    case for case in CASES if case.who == "admin" and case.method not in ("GET", "HEAD") and 200 <= case.status < 300
+]
+
+
+@pytest.mark.parametrize("case", ACTS, ids=lambda case: case.name)
+def test_every_act_of_an_administrator_is_in_the_audit_log(case: Case, front: World) -> None:
+    request_id = answer(case, front).one("x-request-id")
+
+    with transaction(front.stage.stores.engine) as connection:
+        found = connection.execute(text("SELECT count(*) FROM audit_log WHERE request_id = :id"), {"id": request_id})
+        assert found.scalar_one() >= 1
 
 
 def test_case_names_are_unique() -> None:

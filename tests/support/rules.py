@@ -36,7 +36,16 @@ IMPORTS = {
 NEVER = {"ops": {"proof", "tests"}, "proof": {"tests"}}
 #: The rooms (folders) of a package, with their levels: each may import rooms of lower levels.
 ROOMS = {
-    "api": {"shapes": 0, "web": 1, "access": 2, "server": 2, "bookings": 3, "accounts": 4, "catalogue": 4},
+    "api": {
+        "shapes": 0,
+        "web": 1,
+        "access": 2,
+        "server": 2,
+        "bookings": 3,
+        "accounts": 4,
+        "catalogue": 4,
+        "admin": 5,
+    },
     "db": {"kv": 0, "postgres": 0},
     "ops": {"up": 0},
 }

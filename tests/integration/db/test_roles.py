@@ -65,6 +65,8 @@ REFUSED = [
     ("onsale_api", "SELECT booking_id, decision FROM journal"),
     ("onsale_api", "SELECT * FROM parked"),
     ("onsale_api", "UPDATE shows SET sold = 0"),
+    ("onsale_api", "UPDATE audit_log SET after = NULL"),
+    ("onsale_api", "DELETE FROM audit_log"),
     ("onsale_api", "INSERT INTO shows (movie_id, hall_id, starts_at, settings, initial_settings, capacity, sold)"
                    " VALUES (1, 1, now(), '{}', '{}', 1, 1)"),
     ("onsale_api", "DELETE FROM shows"),
@@ -86,6 +88,7 @@ REFUSED = [
     ("onsale_worker", "UPDATE users SET role = 'admin'"),
     ("onsale_worker", "SELECT * FROM revocations"),
     ("onsale_worker", "SELECT * FROM sessions"),
+    ("onsale_worker", "SELECT * FROM audit_log"),
     ("onsale_worker", "UPDATE journal SET outcome = 'CONFIRMED'"),
     ("onsale_worker", "DELETE FROM journal"),
     ("onsale_worker", "DELETE FROM bookings"),
