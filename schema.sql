@@ -95,7 +95,8 @@ CREATE INDEX movies_by_title ON movies (lower(title), id);
 
 -- A hall's plan never changes once a show uses it (a rebuilt hall is a new row), so processes may cache it.
 -- plan: {"rows": [{"label": "A", "aisles": [6], "blocks": [{"first": 1, "last": 12, "category": "premium"}]}]}
--- with rows in the order in which "best available" prefers them (front first), and seats from left to right.
+-- with rows in the order in which "best available" prefers them (front first), and seats from left to right; or in
+-- format 2, for which see docs/halls.md.
 CREATE TABLE halls (
     id          integer     NOT NULL GENERATED ALWAYS AS IDENTITY,
     name        text        NOT NULL,
@@ -138,7 +139,7 @@ CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
 -- AVAILABLE -> HELD | SOLD;  HELD -> SOLD | AVAILABLE;  SOLD -> AVAILABLE (cancelled)
 CREATE TABLE seats (
     show_id     integer NOT NULL,
-    label       text    NOT NULL,   -- row and number, as on the hall's plan: A12
+    label       text    NOT NULL,   -- section, row and number, as on the hall's plan: A12, 12-7, BALC-A-12
     status      text    NOT NULL DEFAULT 'AVAILABLE',
     booking_id  uuid,               -- the owner
     CONSTRAINT seats_pkey PRIMARY KEY (show_id, label),

@@ -7,7 +7,9 @@ The booking rule
     bookings        a booking's states, and what a decision about it is
     decide          operation + show state -> decisions
     state           the working copy of one show that `decide` reads and changes
-    shows, halls    a show's settings; a hall's plan
+    shows, halls    a show's settings; a hall, read from its plan
+    plans, plans_by_place, rows   the two formats of plans; a row of seats
+    seat_labels, drawings   the labels of seats; where a hall's seats are drawn
     seats, seat_owners   which seats are free and which are best together; who owns each seat
     journal         the rows of the journal, and their replay through `decide`
 

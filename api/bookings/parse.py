@@ -10,12 +10,13 @@ from uuid import UUID
 
 import orjson
 
-from api.shapes.requests import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING, SEAT_LABEL
+from api.shapes.requests import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING
 from api.web.errors import MAX_KEY_CHARS, BadIdempotencyKey, InvalidRequest
 from api.web.request_reading import loaded
 from core import ids
 from core.halls import Hall
 from core.operations import Book
+from core.seat_labels import SEAT_LABEL
 
 _LABEL = re.compile(SEAT_LABEL.removesuffix("$"), re.ASCII)
 #: The text that is hashed into a fingerprint, as JSON. Fingerprints are stored, so this format must never change.

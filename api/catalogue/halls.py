@@ -14,7 +14,8 @@ from api.web.openapi import route
 from api.web.problems import problem
 from api.web.request_reading import read_body, read_query
 from api.web.serializers import PUBLIC, answer, created, hall_json
-from core.halls import Hall
+from core.halls import check_plan
+from core.plans import BadPlan
 from db.postgres import halls
 from db.postgres.engine import transaction
 
@@ -45,7 +46,7 @@ def list_halls() -> Response:
 def get_hall(hall_id: int) -> Response:
     """Show a hall with its plan."""
     with transaction(backend().engine) as connection:
-        hall = halls.get_hall(connection, hall_id)
+        hall = halls.get_hall(connection, hall_id, drawn=True)
     if hall is None:
         return problem(404, "no_such_hall", "There is no such hall.")
     return answer({**hall_json(hall), "plan": hall.plan}, headers=PUBLIC)
@@ -67,7 +68,10 @@ def create_hall() -> Response:
     """Add a hall. Its plan lists the seats by row, with their categories."""
     values = read_body(requests.HALL_REQUEST, max_bytes=MAX_PLAN_BYTES)
     name, plan = values["name"], values["plan"]
-    capacity = Hall.from_plan(0, plan).capacity
+    try:
+        capacity = check_plan(plan).capacity
+    except BadPlan as fault:
+        raise fault.below("/plan") from None
     with transaction(backend().engine) as connection:
         hall_id = halls.insert_hall(connection, name, plan, capacity)
         audit.done(connection, "hall.create", f"hall {hall_id}", after={"name": name, "capacity": capacity})

@@ -15,8 +15,9 @@ from functools import partial
 from sqlalchemy import Connection, Engine
 
 from api.web.compression import Twofold, compressed
-from core.halls import Hall, Row
+from core.halls import Hall
 from core.recent import Recent
+from core.rows import Row, SeatKind
 from db.postgres import catalogue, halls
 from db.postgres.catalogue import TakenSeats
 from db.postgres.engine import transaction
@@ -106,11 +107,14 @@ def _render(show_id: int, hall: Hall, taken: TakenSeats) -> bytes:
 
 
 def _row(row: Row, statuses: Mapping[str, str]) -> str:
-    """Render one row. Labels and categories (core/halls.py) contain nothing that JSON would escape."""
+    """Render one row. Labels and categories (core/seat_labels.py) contain nothing that JSON would escape."""
     seats = []
-    for category, numbers in row.blocks():
+    for block, (category, names) in enumerate(row.blocks()):
         rest = f'","category":"{category}","status":"'
-        for number in numbers:
-            label = f"{row.label}{number}"
-            seats.append(f'{{"label":"{label}{rest}{statuses.get(label, "AVAILABLE")}"}}')
-    return f'{{"label":"{row.label}","seats":[{",".join(seats)}]}}'
+        kind = row.kinds[block] if row.kinds else SeatKind.SEAT
+        end = '"}' if kind is SeatKind.SEAT else f'","kind":"{kind}"}}'
+        for name in names:
+            label = f"{row.prefix}{name}"
+            seats.append(f'{{"label":"{label}{rest}{statuses.get(label, "AVAILABLE")}{end}')
+    section = f'"section":"{row.section}",' if row.section else ""
+    return f'{{{section}"label":"{row.label}","seats":[{",".join(seats)}]}}'

@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import ValidationError, validate, validates_schema
 
+from api.shapes.base import Shape
 from api.shapes.fields import Address, Line, NewPassword, Text
-from api.shapes.requests import Shape
 
 
 def given_password(*, required: bool = True) -> Text:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from marshmallow import INCLUDE, fields, validate
 
+from api.shapes.base import Shape
 from api.shapes.fields import Flag, Text, Whole
-from api.shapes.requests import Plan, Shape
+from api.shapes.plans import Plan
 from core.bookings import Outcome, Reason, Stage, Status
 from core.operations import Kind
+from core.rows import SeatKind
 from core.shows import SaleState
 
 
@@ -227,12 +229,17 @@ class SeatAnswer(Shape):
     label = Text(required=True)
     category = Text(required=True)
     status = Text(required=True, validate=validate.OneOf(["AVAILABLE", "HELD", "SOLD"]))
+    kind = Text(
+        validate=validate.OneOf([SeatKind.WHEELCHAIR.value, SeatKind.COMPANION.value]),
+        metadata={"description": "Of a place for a wheelchair or a companion; absent of other seats."},
+    )
 
 
 class SeatRow(Shape):
     """A row of seats, from left to right."""
 
     label = Text(required=True)
+    section = Text(metadata={"description": "The key of its section; absent in a hall without sections."})
     seats = fields.List(fields.Nested(SeatAnswer), required=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from core.halls import CATEGORY
+from core.seat_labels import CATEGORY
 from core.texts import composed, shows_something, visible
 from core.times import to_ms
 

@@ -8,38 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
+from api.shapes.base import Shape as Shape
+from api.shapes.base import pattern as pattern
 from api.shapes.fields import PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
-from core.halls import CATEGORY, MAX_NUMBER, ROW_LABEL
+from api.shapes.plans import Plan
+from core.seat_labels import CATEGORY, SEAT_LABEL
 from core.shows import SaleState
 
-SEAT_LABEL = "^[A-Z]{1,3}[0-9]{1,4}$"
 MAX_SEATS_PER_BOOKING = 10
 #: Max of give_up_after_ms: an hour. Clients willing to wait longer can omit it.
 MAX_GIVE_UP_MS = 3_600_000
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
 DAY_S = 86_400
-
-
-class Shape(Schema):
-    """Base of all shapes: rejects unknown fields."""
-
-    #: The rules of a `validates_schema` as keywords of JSON Schema, for the OpenAPI document.
-    RULES: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-
-    class Meta:
-        """Marshmallow's options."""
-
-        unknown = RAISE
-
-
-def pattern(text: str) -> validate.Regexp:
-    """Return a validator that matches the whole text. (Python's $ would let a trailing line feed pass.)"""
-    return validate.Regexp(text.removesuffix("$") + r"\Z", error="Does not have the required form.")
 
 
 def identifier(**kwargs: Any) -> Whole:
@@ -131,28 +116,6 @@ class MovieRequest(Shape):
     description = Text(load_default="", validate=validate.Length(max=4000))
     genre = Line(load_default="", validate=validate.Length(max=60))
     duration_min = Whole(required=True, validate=validate.Range(1, 1000))
-
-
-class Block(Shape):
-    """Adjacent seats of one category, from the first to the last number, inclusive."""
-
-    first = Whole(required=True, validate=validate.Range(1, MAX_NUMBER))
-    last = Whole(required=True, validate=validate.Range(1, MAX_NUMBER))
-    category = Text(required=True, validate=pattern(f"^{CATEGORY.pattern}$"))
-
-
-class PlanRow(Shape):
-    """A row of seats; `aisles` are the numbers of the seats that are followed by an aisle."""
-
-    label = Text(required=True, validate=pattern(f"^{ROW_LABEL.pattern}$"))
-    aisles = fields.List(Whole(validate=validate.Range(1, MAX_NUMBER)))
-    blocks = fields.List(fields.Nested(Block), required=True, validate=validate.Length(min=1))
-
-
-class Plan(Shape):
-    """Rows, front first: the order in which best-available prefers them."""
-
-    rows = fields.List(fields.Nested(PlanRow), required=True, validate=validate.Length(min=1))
 
 
 class HallRequest(Shape):

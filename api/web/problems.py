@@ -44,7 +44,7 @@ from api.web.errors import (
 from api.web.reply import Reply
 from core import logs
 from core.errors import AcceptUnknown, OnsaleError, PostgresUnavailable, RedisUnavailable
-from core.halls import BadPlan
+from core.plans import BadPlan
 from db.postgres.catalogue import NoSuchMovie
 from db.postgres.movies import MovieInUse
 from db.postgres.users import EmailTaken

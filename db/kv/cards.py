@@ -92,5 +92,6 @@ def missing_plans(rounds: Rounds, hall_ids: Collection[int]) -> list[int]:
 
 
 def publish_plan(rounds: Rounds, hall_id: int, plan_: dict[str, Any]) -> None:
-    """Put a hall's plan into Redis. Raises RedisUnavailable. Repeat: safe, a plan never changes."""
-    rounds.call([("SET", keys.hall(hall_id), orjson.dumps(plan_).decode())], writes=False)
+    """Put a hall's plan into Redis, without its drawing. Raises RedisUnavailable. Repeat: safe, none changes."""
+    seats = {name: value for name, value in plan_.items() if name != "drawing"}
+    rounds.call([("SET", keys.hall(hall_id), orjson.dumps(seats).decode())], writes=False)

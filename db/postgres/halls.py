@@ -26,7 +26,7 @@ class HallListing:
 
 @dataclass(frozen=True, slots=True)
 class HallRow(HallListing):
-    """A hall with its plan as stored (core/halls.py reads it)."""
+    """A hall with its plan (core/halls.py reads it), which may lack the drawing."""
 
     plan: dict[str, Any]
 
@@ -102,12 +102,12 @@ def reserve(
     return show_id
 
 
-def get_hall(connection: Connection, hall_id: int) -> HallRow | None:
-    """Return a hall with its plan; None if there is none."""
+def get_hall(connection: Connection, hall_id: int, *, drawn: bool = False) -> HallRow | None:
+    """Return a hall with its plan; None if there is none. Args: drawn: with the plan's drawing, if it has one."""
     statement = text("""
-        SELECT id, name, capacity, plan
+        SELECT id, name, capacity, CASE WHEN :drawn THEN plan ELSE plan - 'drawing' END AS plan
         FROM halls
         WHERE id = :hall_id
     """)
-    row = connection.execute(statement, {"hall_id": hall_id}).one_or_none()
+    row = connection.execute(statement, {"hall_id": hall_id, "drawn": drawn}).one_or_none()
     return HallRow(row.id, row.name, row.capacity, row.plan) if row else None

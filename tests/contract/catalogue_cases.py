@@ -98,6 +98,12 @@ KEPT = [replace(case, name=f"{case.name}, kept", scene=scenes.mapped) for case i
 
 #: Some 40 kB: more than any other body may have.
 LARGE = {"rows": [{**plan(1, 9)["rows"][0], "label": f"A{chr(65 + n // 26)}{chr(65 + n % 26)}"} for n in range(400)]}
+#: A plan of format 2: named seats beside numbers from right to left, a section, and a drawing.
+PLACED = {"format": 2, "sections": [{"key": "BALC", "name": "Balcony"}], "rows": [
+    {"section": "BALC", "label": "7", "blocks": [
+        {"first": 9, "last": 1, "step": -2, "category": "standard"},
+        {"seats": ["W1"], "category": "standard", "kind": "wheelchair", "aisle": True}]}],
+    "drawing": {"size": [600, 400], "rows": [[[6, 50, 50, 500, 60]]]}}  # fmt: skip
 MADE = {"Content-Type": JSON, "Cache-Control": "no-store"}
 WORK = (
     admin("a movie", "POST", "/api/movies", 201, body=MOVIE, shape=answers.MOVIE,
@@ -120,6 +126,11 @@ WORK = (
           chunks=Chunks(4096)),
     admin("a hall beyond all bounds", "POST", "/api/halls", 413, body=b" " * (1024 * 1024 + 1),
           code="body_too_large"),
+    admin("a hall by place", "POST", "/api/halls", 201, body={"name": "x", "plan": PLACED}, shape=answers.HALL,
+          says={"capacity": 6, "plan": PLACED}),
+    admin("a hall with half of a line", "POST", "/api/halls", 422,
+          body={"name": "x", "plan": {**PLACED, "drawing": {"rows": [[[5, 0, 0]]]}}}, code="bad_plan",
+          faults=frozenset({"/plan/drawing/rows/0"})),
     admin("a hall without rows", "POST", "/api/halls", 422, body={"name": "x", "plan": {"rows": []}},
           faults=frozenset({"/plan/rows"})),
     admin("a show", "POST", "/api/shows", 201, scenes.hall, body=SHOW, shape=answers.SHOW,

@@ -15,7 +15,7 @@ from api.app import MAX_BODY_BYTES
 from api.shapes import answers
 from api.web import problems
 from core.errors import AcceptUnknown, LaneBusy, PostgresUnavailable, RedisUnavailable
-from core.halls import BadPlan
+from core.plans import BadPlan
 from proof.kit.environment import offline_settings
 from tests.support.factories import headers_of, opened_app
 

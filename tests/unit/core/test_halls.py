@@ -9,7 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.halls import MAX_SEATS, Hall, Seat
+from core.halls import Hall
+from core.plans import MAX_SEATS
+from core.rows import Seat
 from core.seats import FreeSeats
 from proof.bench.halls import plan as large_plan
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from core import ids, times
 from core.addresses import other_database
 from core.errors import UnknownVersion, Unreadable
-from core.halls import BadPlan, Hall
+from core.halls import Hall
 from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId, dump, load
+from core.plans import BadPlan
 
 USER = UUID(int=5)
 SECRET = b"s" * 32
