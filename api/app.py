@@ -16,17 +16,18 @@ from api.access import tokens
 from api.access.revocations import Revocations
 from api.accounts import auth, sessions
 from api.accounts.login_limits import Logins
-from api.admin import audit_log
+from api.admin import audit_log, lanes, samples, show_figures
 from api.assembly import open_backend
 from api.bookings import routes as bookings
 from api.catalogue import halls, movies, show_changes, shows
 from api.catalogue.show_list import Listings
 from api.front import Front
-from api.web import compression, docs, health, hooks, problems, rate_limits
+from api.web import compression, docs, health, hooks, metrics, problems, rate_limits
 from api.web.backend import Backend
 from api.web.headers import ResponseHeaders
 from api.web.openapi import ProblemApi
 from api.web.proxies import BehindProxies
+from api.web.refusal_counts import RefusalSender
 from core import crash_points, gc_tuning, logs
 from core.safety import refuse_unsafe
 from core.settings import Settings
@@ -37,7 +38,8 @@ from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have their own limit.
 MAX_BODY_BYTES = 16 * 1024
-BLUEPRINTS = (auth, sessions, movies, halls, shows, show_changes, bookings, audit_log, health, docs)
+ADMIN = (audit_log, lanes, samples, show_figures)
+BLUEPRINTS = (auth, sessions, movies, halls, shows, show_changes, bookings, *ADMIN, health, docs)
 
 
 def create_app(settings: Settings, backend: Backend) -> Flask:
@@ -51,6 +53,8 @@ def create_app(settings: Settings, backend: Backend) -> Flask:
     # A separate connection: calls for accounts must not queue behind bookings.
     accounts = Rounds(settings.redis_url, questions=guard.for_redis(settings))
     app.extensions["onsale-accounts"] = accounts
+    # Another one: an administrator's reads may be large.
+    app.extensions["onsale-admin"] = Rounds(settings.redis_url, questions=guard.for_redis(settings))
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, backend.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
@@ -83,6 +87,7 @@ def document() -> dict[str, Any]:
 def close(app: Flask) -> None:
     """Close the application's connections and end its threads. It must not be used afterwards."""
     app.extensions["onsale-accounts"].close()
+    app.extensions["onsale-admin"].close()
     backend: Backend = app.extensions["onsale"]
     backend.close()
 
@@ -104,6 +109,7 @@ def create_flask_from_env() -> Flask:
     actors.open_broker(settings.broker_url)
     app = create_app(settings, open_backend(settings))
     app.extensions["onsale-revocations"].start()
+    RefusalSender(metrics.REFUSED, app.extensions["onsale-admin"]).start()
     return app
 
 

@@ -56,8 +56,8 @@ def _read_lanes(where: RunningSystem) -> list[Row]:
         kept = installation.published(rounds)
         if kept is None:
             return []
-        replies = rounds.call(lanes.overview_commands(kept.lanes), writes=False)
-        return [asdict(state) for state in lanes.overview(replies)]
+        states = lanes.overview(rounds.call(lanes.overview_commands(kept.lanes), writes=False))
+        return [{name: value for name, value in asdict(state).items() if name != "meter"} for state in states]
     finally:
         rounds.close()
 

@@ -10,7 +10,7 @@ The path of a batch
     statuses
 
 Around it
-    sweep           rescues stalled lanes; heartbeat, memory, alarms (late_bookings)
+    sweep           rescues stalled lanes; heartbeat (activity), memory, alarms (late_bookings), samples
     expire, scheduler   an Expire for each show with lapsed holds, every second
     republish       cards and plans for a Redis that was wiped or replaced
     clocks, metrics the servers' clocks compared; what is counted

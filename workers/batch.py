@@ -90,6 +90,7 @@ class Batch:
     unreadable: list[Parked] = field(default_factory=list)
     #: Loaded: the locked shows, what decide reads of them, and bookings to publish as they are in Postgres.
     rows: dict[int, ShowRow] = field(default_factory=dict)
+    sold_before: dict[int, int] = field(default_factory=dict)
     states: dict[int, ShowState] = field(default_factory=dict)
     stored: list[Booking] = field(default_factory=list)
     #: Of a poisoned batch only: the reasons of the lane's last decisions, newest first.
@@ -200,6 +201,7 @@ def _begin_batch(connection: Connection, fence: Fence, head: Head) -> Batch:
 def _load(stores: Stores, connection: Connection, batch: Batch, poison: Poison | None) -> None:
     """Lock the batch's shows, and read what decide needs in later statements (docs/locking.md rules 2 and 5)."""
     batch.rows = shows.lock(connection, sorted(batch.show_ids))
+    batch.sold_before = {show_id: row.sold for show_id, row in batch.rows.items()}
     batch.states = load_states(connection, batch.rows, batch.fresh, stores.halls, stores.kept_seats)
     # Published as they are: what earlier batches decided, and bookings whose show has been deleted since, whose
     # statuses must forget the operation that waited for this batch.

@@ -87,6 +87,7 @@ class _Drain:
     def run(self, for_s: float) -> int:
         deadline = time.monotonic() + for_s
         decided = 0
+        self._stores.activity.begin(self._lane, self._token)
         try:
             while True:
                 batch = self._batch()
@@ -102,6 +103,7 @@ class _Drain:
                     return decided
         finally:
             self._stores.busy_lanes.discard(self._lane)
+            self._stores.activity.end(self._lane, self._token)
 
     def _batch(self) -> Batch | None:
         """Decide, commit and publish one batch; None if the lane is empty."""
@@ -109,12 +111,17 @@ class _Drain:
         batch = self._run_batch()
         if batch is not None:
             metrics.drained(self._lane, batch.entry_count)
+            self._note(batch)
             pace = pace_of(batch.entry_count, time.monotonic() - started)
             point("before publishing")
             publish(self._stores, batch, self._token, pace)
             point("batch published", redis.ConnectionError)
             log_decisions(batch)
         return batch
+
+    def _note(self, batch: Batch) -> None:
+        activity, rows = self._stores.activity, batch.rows.values()
+        activity.batch(self._lane, batch.entry_count, len(batch.decisions), rows, batch.sold_before)
 
     def _run_batch(self) -> Batch | None:
         """Run one batch. If it is poisoned, halve it until the operation is alone, and have that one parked.

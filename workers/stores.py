@@ -20,6 +20,7 @@ from db import guard
 from db.installation import Installation
 from db.kv.rounds import Rounds, connection_pool
 from db.postgres.engine import make_engine
+from workers.activity import Activity
 from workers.kept_seats import KeptSeats
 
 #: Bytes for the halls that a worker keeps: some 4,000 screens, or 200 stadiums.
@@ -47,6 +48,7 @@ class Stores:
     contested: set[int] = field(default_factory=set)
     #: What was last checked or logged when, by time.monotonic() (workers/late_bookings.py).
     watched: dict[str, float] = field(default_factory=dict)
+    activity: Activity = field(default_factory=Activity)
     #: Redis is short of memory: final statuses leave it sooner.
     short_of_memory: bool = False
     #: Set when the process must end: drains end after the current batch.

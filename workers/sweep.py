@@ -26,7 +26,7 @@ from core.crash_points import point
 from core.errors import AcceptUnknown, ConfigurationError, PostgresUnavailable, RedisUnavailable
 from db import guard, installation
 from db.kv import lanes, workers_alive
-from workers import expire, late_bookings, metrics
+from workers import expire, late_bookings, metrics, samples
 from workers.drain import drain
 from workers.stores import Stores
 
@@ -110,7 +110,7 @@ def beat(stores: Stores, worker: str) -> None:
         return  # this worker's installation is not known yet
     except ConfigurationError as error:
         guard.end(error)
-    workers_alive.beat(stores.client, worker)
+    workers_alive.beat(stores.client, worker, stores.activity.to_json())
 
 
 class Sweeper(threading.Thread):
@@ -132,6 +132,7 @@ class Sweeper(threading.Thread):
                 late_bookings.watch_lanes(self._stores)
                 self._begin(EXPIRY, lambda: expire.run_alone(self._stores, self._ring, overdue=True))
                 beat(self._stores, self._worker)
+                samples.take(self._stores)
                 watch_memory(self._stores)  # last: with Redis at its limit it raises
             except redis.RedisError as error:
                 log.warning("sweep_interrupted", error=str(error))

@@ -45,7 +45,7 @@ REFUSALS: dict[Code, tuple[int, str, str, int | None]] = {
 def refuse(accepted: AcceptReply, request_id: str, operation: Book | None = None) -> Reply:
     """Return the reply to a refusal; that to a Book lists the seats that are taken."""
     status, name, detail, retry_after_s = REFUSALS[accepted.code]
-    metrics.refused(name)
+    metrics.refused(name, operation.show_id if operation else 0)
     if retry_after_s == BY_THE_QUEUE:
         retry_after_s = come_again_s(accepted.meter)
     extra: dict[str, Any] = {}

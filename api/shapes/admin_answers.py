@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.shapes.answers import Page
-from api.shapes.fields import Text, Whole
+from api.shapes.answers import Page, ShowAnswer
+from api.shapes.fields import Flag, Text, Whole
 from api.shapes.requests import Shape
 from db.postgres.audit_log import ActOutcome
 
@@ -34,4 +34,147 @@ class AuditAnswer(Page):
     acts = fields.List(fields.Nested(ActAnswer), required=True)
 
 
-AUDIT = AuditAnswer()
+class LaneAnswer(Shape):
+    """A lane. `drained_in_s`: when it is empty at its present rate if nothing more arrives; null: unknown."""
+
+    lane = Whole(required=True)
+    depth = Whole(required=True, metadata={"description": "Undecided operations."})
+    oldest_age_ms = Whole(required=True)
+    accepted = Whole(required=True, metadata={"description": "Operations accepted since Redis was empty."})
+    decided = Whole(required=True, metadata={"description": "Of these, decided."})
+    rate = fields.Float(required=True, metadata={"description": "Decisions per second of its last batches."})
+    quiet_ms = Whole(required=True, metadata={"description": "How long entries have waited without a decision."})
+    drained_by = Text(required=True, allow_none=True, metadata={"description": "The lease: a drain, or rung."})
+    worker = Text(required=True, allow_none=True, metadata={"description": "Whose drain that is, if known."})
+    drained_in_s = fields.Float(required=True, allow_none=True)
+
+
+class ForecastAnswer(Shape):
+    """All lanes, if nothing more arrives. A lane has one writer: more workers help only across lanes."""
+
+    within_s = Whole(required=True)
+    depth = Whole(required=True)
+    drained_in_s = fields.Float(required=True, allow_none=True)
+    writer_rate = fields.Float(required=True, metadata={"description": "Decisions per second of the fastest lane."})
+    workers_needed = Whole(
+        required=True,
+        allow_none=True,
+        metadata={"description": "To drain all within `within_s`. Null: unknown, or no number does (`too_deep`)."},
+    )
+    too_deep = fields.List(Whole(), required=True, metadata={"description": "Lanes too deep for one writer."})
+
+
+class LanesAnswer(Shape):
+    """Every lane, and a forecast."""
+
+    lanes = fields.List(fields.Nested(LaneAnswer), required=True)
+    workers = Whole(required=True, metadata={"description": "How many are alive."})
+    forecast = fields.Nested(ForecastAnswer, required=True)
+
+
+class TurnAnswer(Shape):
+    """A drain at work on a lane."""
+
+    lane = Whole(required=True)
+    since = fields.AwareDateTime(required=True)
+    batch = Whole(required=True, metadata={"description": "Entries of its last batch."})
+    decided = Whole(required=True, metadata={"description": "Decisions of this turn."})
+
+
+class WorkerAnswer(Shape):
+    """A worker, as of its last heartbeat. Without lanes it is idle. Older versions send neither host nor pid."""
+
+    id = Text(required=True)
+    host = Text(required=True, allow_none=True)
+    pid = Whole(required=True, allow_none=True)
+    since = fields.AwareDateTime(required=True, allow_none=True)
+    heartbeat_age_ms = Whole(required=True)
+    idle = Flag(required=True)
+    lanes = fields.List(fields.Nested(TurnAnswer), required=True)
+
+
+class WorkersAnswer(Shape):
+    """The workers that are alive."""
+
+    workers = fields.List(fields.Nested(WorkerAnswer), required=True)
+
+
+class StoreAnswer(Shape):
+    """A store, as this api process reaches it. `used_bytes`, `max_bytes`: Redis's memory; 0: no limit."""
+
+    status = Text(required=True, validate=validate.OneOf(["ok", "unavailable"]))
+    answers_in_ms = fields.Float(required=True, allow_none=True)
+    used_bytes = Whole()
+    max_bytes = Whole()
+
+
+class StoresAnswer(Shape):
+    """The health of the stores."""
+
+    postgres = fields.Nested(StoreAnswer, required=True)
+    redis = fields.Nested(StoreAnswer, required=True)
+
+
+class RatesAnswer(Shape):
+    """Per second, since the sample before."""
+
+    accepted = fields.Float(required=True)
+    decided = fields.Float(required=True)
+    refused = fields.Dict(keys=Text(), values=fields.Float(), required=True)
+
+
+class LaneSample(Shape):
+    """A busy lane in a sample."""
+
+    lane = Whole(required=True)
+    depth = Whole(required=True)
+    oldest_age_ms = Whole(required=True)
+    rate = fields.Float(required=True)
+
+
+class ShowSample(Shape):
+    """A busy show in a sample: one that was decided about in the last minute."""
+
+    show_id = Whole(required=True)
+    free = Whole(required=True)
+    held = Whole(required=True)
+    sold = Whole(required=True)
+
+
+class SampleAnswer(Shape):
+    """The state of the system in one second. Totals count since Redis was empty; `per_s`: null after a gap."""
+
+    at = fields.AwareDateTime(required=True)
+    accepted = Whole(required=True)
+    decided = Whole(required=True)
+    refused = fields.Dict(keys=Text(), values=Whole(), required=True)
+    per_s = fields.Nested(RatesAnswer, required=True, allow_none=True)
+    depth = Whole(required=True)
+    oldest_age_ms = Whole(required=True)
+    workers = Whole(required=True)
+    lanes = fields.List(fields.Nested(LaneSample), required=True, metadata={"description": "The deepest 32."})
+    shows = fields.List(fields.Nested(ShowSample), required=True)
+
+
+class SamplesAnswer(Shape):
+    """Samples of the last hour, oldest first. Continue with `since` set to the last one's `at`."""
+
+    samples = fields.List(fields.Nested(SampleAnswer), required=True)
+
+
+class ShowFiguresAnswer(Shape):
+    """A show as an operator sees it. `refused`: by reason at admission, since a day without refusals."""
+
+    show = fields.Nested(ShowAnswer, required=True)
+    lane = Whole(required=True)
+    undecided = Whole(required=True, metadata={"description": "Requests for seats that wait in its lane."})
+    sold_per_min = Whole(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Seats sold in the last minute, less those cancelled; null without samples."},
+    )
+    refused = fields.Dict(keys=Text(), values=Whole(), required=True)
+
+
+AUDIT, LANES, WORKERS, STORES = AuditAnswer(), LanesAnswer(), WorkersAnswer(), StoresAnswer()
+SAMPLES, SHOW_FIGURES = SamplesAnswer(), ShowFiguresAnswer()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.shapes.fields import Instant, Text
-from api.shapes.requests import PageQuery
+from api.shapes.fields import Digits, Instant, Text
+from api.shapes.requests import PageQuery, Shape
+from db.kv.samples import SIZE
 
 
 class AuditQuery(PageQuery):
@@ -18,4 +19,17 @@ class AuditQuery(PageQuery):
     until = Instant()
 
 
-AUDIT_QUERY = AuditQuery()
+class LanesQuery(Shape):
+    """For which time the forecast says how many workers are needed."""
+
+    within_s = Digits(load_default=10, validate=validate.Range(1, 3_600), metadata={"description": "Seconds."})
+
+
+class SamplesQuery(Shape):
+    """Samples later than `since`; by default those of the last ten minutes."""
+
+    since = Instant()
+    limit = Digits(load_default=600, validate=validate.Range(1, SIZE))
+
+
+AUDIT_QUERY, LANES_QUERY, SAMPLES_QUERY = AuditQuery(), LanesQuery(), SamplesQuery()

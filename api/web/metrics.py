@@ -16,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from api.web.refusal_counts import RefusalCounts
 from api.web.tally import Tally
 from core import metric_files
 from db.kv.lanes import LaneState
@@ -39,6 +40,8 @@ _CONVERTER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _counters: dict[tuple[Counter, str], Counter] = {}
 _histograms: dict[tuple[str, str, int], Histogram] = {}
 _tally = Tally(BUCKETS)
+#: The same refusals by show, for administrators: labels of shows would be too many for metrics.
+REFUSED = RefusalCounts()
 
 
 def accepted(kind: str) -> None:
@@ -46,9 +49,10 @@ def accepted(kind: str) -> None:
     _tally.count(_child(ACCEPTS, str(kind)))
 
 
-def refused(code: str) -> None:
-    """Count a request refused by accept.lua."""
+def refused(code: str, show_id: int = 0) -> None:
+    """Count a request refused by accept.lua. Args: show_id: of a request for seats."""
     _tally.count(_child(REFUSALS, code))
+    REFUSED.count(show_id, code)
 
 
 def way(name: Literal["fast", "threads"]) -> None:

@@ -9,7 +9,9 @@ What is stored
     cards          show cards and hall plans
     meters         how far each lane is
     attempts       log-in attempts, counted for all api processes together
-    workers_alive  heartbeats of workers
+    workers_alive  heartbeats of workers, and what they do
+    samples        the ring of samples
+    refusals       counts of refusals
 
 How it is reached
     scripts        the Lua scripts in lua/, each with its hash; every script's header lists its keys and arguments

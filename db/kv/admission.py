@@ -164,6 +164,18 @@ def accept(rounds: Rounds, operation: Operation, **how: Any) -> AcceptReply:
     return found
 
 
+def undecided_commands(show_id: int, lanes: int) -> list[Command]:
+    """Return the commands whose replies `undecided_books` needs."""
+    lane = lane_of(show_id, lanes)
+    return [("HGET", keys.undecided(lane, show_id), "all"), ("HGET", keys.meter(lane), "served")]
+
+
+def undecided_books(counted: str | None, served: str | None) -> int:
+    """Return how many Books of a show are undecided: as accept.lua reads the count."""
+    number, _, last = (counted or "0 0").partition(" ")
+    return int(number) if int(last) > int(served or 0) else 0
+
+
 def parse(reply: Any) -> AcceptReply:
     """Parse the reply to `command`."""
     code, ring, forgotten, now_ms, *meter, entry_id = reply[: 5 + len(meters.FIELDS)]

@@ -10,6 +10,14 @@ DECIDED = "onsale:decided"
 INSTALLATION = "onsale:installation"
 #: Sorted set: the workers that are alive, each with the time of its last heartbeat, ms.
 WORKERS = "onsale:workers"
+#: Hash: what each of these workers does, as JSON (workers/activity.py). On one cluster node with WORKERS, whose whole
+#: name is hashed.
+DOING = "{onsale:workers}:doing"
+#: Stream of fixed length: a sample per second (db/kv/samples.py); string with a TTL: one has just been taken.
+SAMPLES = "onsale:samples"
+SAMPLING = "onsale:sampling"
+#: Hash: reason -> how many requests accept.lua has refused, of all shows.
+REFUSED = "onsale:refused"
 #: String with a TTL: an expire run is in progress.
 EXPIRY_LEASE = "onsale:expiry:lease"
 #: String with a TTL: an expire run has recently ended.
@@ -66,6 +74,11 @@ def withdrawn(number: int) -> str:
 def expiring(number: int, show_id: int) -> str:
     """String: the id of the show's undecided Expire, if there is one."""
     return f"onsale:{{{number}}}:expiring:{show_id}"
+
+
+def refused(show_id: int) -> str:
+    """Hash with a TTL: reason -> how many requests for a show were refused (db/kv/refusals.py)."""
+    return f"onsale:refused:{show_id}"
 
 
 def hall(hall_id: int) -> str:

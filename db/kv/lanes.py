@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 
 import redis
 
-from core.operations import (
-    StreamId,
-    with_accepted,
-)
-from db.kv import keys, scripts
+from core.operations import StreamId, with_accepted
+from core.queue_position import UNKNOWN, Meter
+from db.kv import keys, meters, scripts
 from db.kv.rounds import Command, Rounds
 
 #: Milliseconds after which a doorbell that has woken nobody counts as lost, or as sent to nobody.
@@ -47,13 +45,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """One lane as operators see it. `drained_by`: a drain's token, "rung", or None if the lane is asleep."""
+    """One lane as operators see it. `drained_by`: a drain's token, "rung", or None if the lane is asleep.
+
+    `rate`: decisions per second of its last batches.
+    """
 
     lane: int
     depth: int
     oldest_age_ms: int
     drained_by: str | None
     rate: float
+    meter: Meter = UNKNOWN
 
 
 def waits(rounds: Rounds, lane: int, epoch: str, id_: StreamId) -> bool:
@@ -144,7 +146,7 @@ def overview_commands(lanes: int) -> list[Command]:
             ("XLEN", keys.lane(lane)),
             ("XRANGE", keys.lane(lane), "-", "+", "COUNT", 1),
             ("GET", keys.lease(lane)),
-            ("HGET", keys.meter(lane), "rate"),
+            ("HMGET", keys.meter(lane), *meters.FIELDS),
         ]
     return commands
 
@@ -154,9 +156,10 @@ def overview(replies: list[Any]) -> list[LaneState]:
     now_ms = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
     states = []
     for lane in range((len(replies) - 1) // 4):
-        depth, head, lease, rate = replies[1 + 4 * lane : 5 + 4 * lane]
+        depth, head, lease, values = replies[1 + 4 * lane : 5 + 4 * lane]
+        meter = meters.read(values, now_ms, empty=not depth)
         age_ms = now_ms - _accepted_ms(*head[0]) if head else 0
-        states.append(LaneState(lane, depth, max(0, age_ms), lease, float(rate or 0)))
+        states.append(LaneState(lane, depth, max(0, age_ms), lease, meter.rate, meter))
     return states
 
 
