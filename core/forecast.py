@@ -26,7 +26,7 @@ class Forecast:
 
     `drained_in_s`: until the last busy lane is empty at its present rate; None: one has no known rate, or stands
     still.   `writer_rate`: decisions per second of the fastest lane, the best estimate of what one writer can do.
-    `workers_needed`: so many drain all lanes within the wanted time; None: unknown, or no number does.
+    `workers_needed`: how many drain all lanes within the wanted time; None: unknown, or no number does.
     `too_deep`: the lanes for which one writer is not fast enough, whatever the number of workers.
     """
 
