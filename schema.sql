@@ -168,6 +168,9 @@ CREATE TABLE bookings (
     expires_at      timestamptz,            -- a hold's deadline
     confirmed_at    timestamptz,
     replaced_by     uuid,                   -- the new booking that took over from a final one
+    seat_prices_cents integer[] NOT NULL DEFAULT '{}',   -- of `seats`, when granted; empty: an older version granted it
+    released        text[]      NOT NULL DEFAULT '{}',   -- labels of the seats that it has given back, one by one
+    extended        boolean     NOT NULL DEFAULT false,  -- its hold has got more time
     -- The id is derived from show, user and Idempotency-Key, so one key cannot be decided twice.
     CONSTRAINT bookings_pkey PRIMARY KEY (id),
     -- A confirm finds its lane by the id alone; with another show in it, a second writer would change this booking.
@@ -178,7 +181,9 @@ CREATE TABLE bookings (
     CONSTRAINT bookings_held_has_deadline CHECK ((status = 'PENDING') = (expires_at IS NOT NULL)),
     CONSTRAINT bookings_confirmed_has_time CHECK (status <> 'CONFIRMED' OR confirmed_at IS NOT NULL),
     CONSTRAINT bookings_live_has_seats CHECK (status IN ('FAILED', 'CANCELLED') OR cardinality(seats) > 0),
-    CONSTRAINT bookings_amount_not_negative CHECK (amount_cents >= 0)
+    CONSTRAINT bookings_amount_not_negative CHECK (amount_cents >= 0),
+    -- What is given back of an amount is what exactly these seats cost.
+    CONSTRAINT bookings_price_per_seat CHECK (cardinality(seat_prices_cents) IN (0, cardinality(seats)))
 ) WITH (fillfactor = 80);
 -- A user's bookings, newest first.
 CREATE INDEX bookings_of_user ON bookings (user_id, accepted_at DESC);

@@ -40,17 +40,17 @@ from api.web.reply import JSON, Reply
 from api.web.request_reading import loaded_query, see_to_media
 from core.errors import OnsaleError
 from core.ids import show_of
-from core.operations import Cancel, Confirm
+from core.operations import Confirm, Extend
 from core.settings import Settings
 
 BOOKINGS = "/api/bookings"
 BOOKING = BOOKINGS + "/<uuid:booking_id>"
-CONFIRM = BOOKING + "/confirm"
 SEATS = "/api/shows/<int:show_id>/seats"
 #: The metrics' route for a request that is meant for Flask, but rejected before Flask sees it.
 FLASKS = "(none)"
 _BOOKING_PATH = re.compile(
-    BOOKINGS + "/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(/confirm)?", re.ASCII | re.IGNORECASE
+    BOOKINGS + "/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(/confirm|/extend)?",
+    re.ASCII | re.IGNORECASE,
 )
 _SEATS_PATH = re.compile(r"/api/shows/([1-9][0-9]{0,9})/seats", re.ASCII)
 _WAIT = re.compile("wait=([0-9]{1,3})", re.ASCII)
@@ -127,7 +127,10 @@ class Front:
             if match is None:
                 return None
             if match[2]:
-                return self._answer(Exchange(CONFIRM, scope, proto), self._confirm) if method == "PATCH" else None
+                make = (
+                    {"/confirm": self._confirm, "/extend": self._extend}.get(match[2]) if method == "PATCH" else None
+                )
+                return self._answer(Exchange(BOOKING + match[2], scope, proto), make) if make else None
             make = {"GET": self._status, "DELETE": self._cancel}.get(method)
             return self._answer(Exchange(BOOKING, scope, proto), make) if make else None
         if method != "GET":
@@ -200,9 +203,7 @@ class Front:
     # -- what is answered here --------------------------------------------------------------------------
 
     async def _book(self, exchange: Exchange, who: Identity) -> Reply:
-        headers = exchange.headers
-        if headers.get("content-type") != JSON or "content-encoding" in headers:
-            see_to_media(rsgi.joined(headers, "content-type") or "", rsgi.joined(headers, "content-encoding") or "")
+        _see_to_media(exchange.headers)
         asked = parse.booking_request(await self._bodies.read(exchange.headers, exchange.proto, self._max_body))
         key = rsgi.text(exchange.headers, "idempotency-key")
         return await self._service.book(who.user_id, key, asked, exchange.request_id)
@@ -229,9 +230,16 @@ class Front:
         operation = Confirm(booking_id=id_, show_id=show_of(id_), user_id=who.user_id)
         return await self._service.change(operation, exchange.request_id)
 
-    async def _cancel(self, exchange: Exchange, who: Identity) -> Reply:
+    async def _extend(self, exchange: Exchange, who: Identity) -> Reply:
         id_ = _booking_id(exchange)
-        operation = Cancel(booking_id=id_, show_id=show_of(id_), user_id=who.user_id)
+        operation = Extend(booking_id=id_, show_id=show_of(id_), user_id=who.user_id)
+        return await self._service.change(operation, exchange.request_id)
+
+    async def _cancel(self, exchange: Exchange, who: Identity) -> Reply:
+        body = await self._bodies.read(exchange.headers, exchange.proto, self._max_body)
+        if body:
+            _see_to_media(exchange.headers)
+        operation = parse.giving_back(body, _booking_id(exchange), who.user_id)
         return await self._service.change(operation, exchange.request_id)
 
     # -- what Flask answers -----------------------------------------------------------------------------
@@ -262,6 +270,11 @@ class Front:
         except OnsaleError:
             return self._max_body
         return MAX_PLAN_BYTES if who.role == "admin" else self._max_body
+
+
+def _see_to_media(headers: Any) -> None:
+    if headers.get("content-type") != JSON or "content-encoding" in headers:
+        see_to_media(rsgi.joined(headers, "content-type") or "", rsgi.joined(headers, "content-encoding") or "")
 
 
 def _booking_id(exchange: Exchange) -> UUID:

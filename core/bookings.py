@@ -43,6 +43,7 @@ class Reason(StrEnum):
     SHOW_CLOSED = "SHOW_CLOSED"
     SHOW_STARTED = "SHOW_STARTED"
     ALREADY_FINAL = "ALREADY_FINAL"
+    EXTENSION_NOT_ALLOWED = "EXTENSION_NOT_ALLOWED"
     NO_SUCH_BOOKING = "NO_SUCH_BOOKING"
     NO_SUCH_SHOW = "NO_SUCH_SHOW"
     SALES_WINDOW = "SALES_WINDOW"
@@ -50,13 +51,18 @@ class Reason(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The effect of one decision. The first five name the booking's new state; the others leave it unchanged."""
+    """The effect of one decision. The first five name the booking's new state; the others leave it as it is.
+
+    EXTENDED: a hold has a later deadline.   RELEASED: some of the booking's seats are free again.
+    """
 
     HELD = "HELD"
     CONFIRMED = "CONFIRMED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
+    EXTENDED = "EXTENDED"
+    RELEASED = "RELEASED"
     UNCHANGED = "UNCHANGED"
     REFUSED = "REFUSED"
     DONE = "DONE"
@@ -80,6 +86,8 @@ LIVE = frozenset({Status.PENDING, Status.CONFIRMED})
 SETTLED = {
     Kind.CONFIRM: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
     Kind.CANCEL: frozenset({Status.FAILED, Status.CANCELLED}),
+    Kind.EXTEND: frozenset({Status.CONFIRMED, Status.FAILED, Status.CANCELLED}),
+    Kind.RELEASE: frozenset({Status.FAILED, Status.CANCELLED}),
 }
 
 
@@ -103,6 +111,13 @@ class Booking:
     confirmed_ms: int | None = None
     #: Reserved for a booking that replaces this one; always None so far.
     replaced_by: UUID | None = None
+    #: What each of its seats cost when it was granted, in their order; empty if an older edition of the rules granted
+    #: it, and nothing has been released of it since.
+    seat_prices_cents: tuple[int, ...] = ()
+    #: The seats that it has given back by Releases, in that order.
+    released: tuple[str, ...] = ()
+    #: Whether its hold has been extended.
+    extended: bool = False
 
     @property
     def live(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from core import decide_book, decide_change, decide_show
 from core.bookings import Booking, Decision, Outcome, Reason, Verdict
 from core.decider import Decider
-from core.operations import Book, Cancel, ChangeShow, Confirm, Entry, Expire
+from core.operations import Book, Cancel, ChangeShow, Confirm, Entry, Expire, Extend, Release
 from core.state import ShowState
 
 
@@ -33,6 +33,10 @@ def decide(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | N
             decide_change.confirm(decider, operation)
         case Cancel() as operation:
             decide_change.cancel(decider, operation)
+        case Extend() as operation:
+            decide_change.extend(decider, operation)
+        case Release() as operation:
+            decide_change.release(decider, operation)
         case Expire() as operation:
             decide_show.expire(decider, operation)
         case ChangeShow() as operation:

@@ -56,7 +56,10 @@ def _grant(decider: Decider, operation: Book, seats: tuple[str, ...]) -> None:
     settings, hall = decider.state.show.settings, decider.state.show.hall
     booking = decider.new_booking(operation, Status.PENDING if operation.hold else Status.CONFIRMED, None)
     booking.seats = seats
-    booking.amount_cents = sum(settings.prices[hall.category(label)] for label in seats)
+    prices = tuple(settings.prices[hall.category(label)] for label in seats)
+    booking.amount_cents = sum(prices)
+    if operation.rules:
+        booking.seat_prices_cents = prices
     if operation.hold:
         booking.expires_ms = decider.decided_ms + settings.hold_ms
     else:

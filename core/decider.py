@@ -99,6 +99,11 @@ class Decider:
             "amount_cents": booking.amount_cents,
             "expires_ms": booking.expires_ms,
         }
+        # Left out while they have their defaults, as in the journals of versions that did not know them.
+        if booking.released:
+            changes["released"] = list(booking.released)
+        if booking.extended:
+            changes["extended"] = True
         self.add_decision(outcome, booking.id, reason, changes, by=by)
 
     def add_decision(

@@ -19,6 +19,8 @@ from core.errors import UnknownVersion, Unreadable
 from core.ids import show_of
 
 VERSION = 1
+#: The edition of the rules by which the Books that the api accepts are decided.
+RULES = 1
 #: The most seats that one operation may ask for; the api allows fewer.
 MAX_SEATS = 100
 #: The member of a payload that names the accepted time.
@@ -31,6 +33,8 @@ class Kind(StrEnum):
     BOOK = "BOOK"
     CONFIRM = "CONFIRM"
     CANCEL = "CANCEL"
+    EXTEND = "EXTEND"
+    RELEASE = "RELEASE"
     EXPIRE = "EXPIRE"
     CHANGE_SHOW = "CHANGE_SHOW"
 
@@ -59,6 +63,8 @@ class Book:
     """Book seats: the named ones, or `quantity` of the best available (of `category`, if given).
 
     `give_up_after_ms`: if it is decided later than that after it was accepted, it fails. 0: it never gives up.
+    `rules`: the edition of the rules by which it is decided, so that the journal replays what older editions decided.
+    0: no price per seat is recorded.   1: RULES, which the api writes.
     """
 
     booking_id: UUID
@@ -70,6 +76,7 @@ class Book:
     category: str | None = None
     hold: bool = False
     give_up_after_ms: int = 0
+    rules: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,25 @@ class Cancel:
     booking_id: UUID
     show_id: int
     user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extend:
+    """Move a hold's deadline, once, by as much as its show allows."""
+
+    booking_id: UUID
+    show_id: int
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Give some of a booking's seats back: these, and no others. If no seat is left, the booking is cancelled."""
+
+    booking_id: UUID
+    show_id: int
+    user_id: UUID
+    seats: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,19 +146,21 @@ class ChangeShow:
 
 
 #: An operation of a user on a booking: repeated while it is undecided, it is found in its lane.
-BookingChange = Confirm | Cancel
+BookingChange = Confirm | Cancel | Extend | Release
 Operation = Book | BookingChange | Expire | ChangeShow
 
 _TYPES: dict[Kind, type[Operation]] = {
     Kind.BOOK: Book,
     Kind.CONFIRM: Confirm,
     Kind.CANCEL: Cancel,
+    Kind.EXTEND: Extend,
+    Kind.RELEASE: Release,
     Kind.EXPIRE: Expire,
     Kind.CHANGE_SHOW: ChangeShow,
 }
 _KINDS = {type_: kind for kind, type_ in _TYPES.items()}
 #: Their kinds. accept.lua, finish.lua and put_if_newer.lua name the same ones.
-BOOKING_CHANGES = (Kind.CONFIRM, Kind.CANCEL)
+BOOKING_CHANGES = (Kind.CONFIRM, Kind.CANCEL, Kind.EXTEND, Kind.RELEASE)
 _SLOTS: dict[Kind, tuple[str, ...]] = {kind: tuple(type_.__slots__) for kind, type_ in _TYPES.items()}
 
 
@@ -164,6 +192,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "category": lambda value: value is None or type(value) is str,
     "hold": lambda value: type(value) is bool,
     "give_up_after_ms": lambda value: type(value) is int and 0 <= value < 1 << 31,
+    "rules": lambda value: type(value) is int and 0 <= value <= RULES,
     "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
     "changes": lambda value: type(value) is dict and _is_whole(value),
     "keep_window": lambda value: type(value) is bool,

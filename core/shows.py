@@ -32,10 +32,16 @@ class ShowSettings:
     seats_per_user: int
     hold_ms: int
     prices: Mapping[str, int]
+    #: By how much a hold may be extended, once; 0: not at all.
+    hold_extension_ms: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return a dict of plain values, which `from_json` reads."""
-        return {**asdict(self), "state": self.state.value, "prices": dict(self.prices)}
+        """Return a dict of plain values, which `from_json` reads.
+
+        A setting that older versions lack is left out while it has its default: they recorded the rest alone.
+        """
+        values = {**asdict(self), "state": self.state.value, "prices": dict(self.prices)}
+        return {name: value for name, value in values.items() if value or name != "hold_extension_ms"}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ShowSettings:

@@ -9,7 +9,7 @@ that matters.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from core.bookings import Booking, Status
@@ -22,7 +22,7 @@ class ShowState:
     """One show: its settings, owners of seats, bookings and counters. Only `decide` changes it.
 
     Read by decide:         is_free, best, seats_of_user, lapsed_holds
-    Changed by decide:      advance; assign_seats, sell_held_seats, release_seats; put
+    Changed by decide:      advance; assign_seats, sell_held_seats, extend_held_seats, release_seats; put
     Written to Postgres:    the bookings in `to_record`, the seats in `owners_before`, the show's row if `changed`
     """
 
@@ -126,13 +126,22 @@ class ShowState:
                 self.free_seats.mark_taken(label)
         self._count(booking.status, len(booking.seats))
 
-    def release_seats(self, booking: Booking) -> None:
-        """Make the booking's seats nobody's. Call this before its status changes: the status chooses the counter."""
-        for label in booking.seats:
+    def release_seats(self, booking: Booking, seats: Sequence[str] | None = None) -> None:
+        """Make the booking's seats (or `seats`, some of them) nobody's.
+
+        Call this before its status changes: the status chooses the counter.
+        """
+        gone = booking.seats if seats is None else seats
+        for label in gone:
             self._set_owner(label, None)
             if self.free_seats is not None:
                 self.free_seats.mark_free(label)
-        self._count(booking.status, -len(booking.seats))
+        self._count(booking.status, -len(gone))
+
+    def extend_held_seats(self, booking: Booking) -> None:
+        """Have the seats of a hold recorded, and published as taken until its new deadline. The owner stays."""
+        for label in booking.seats:
+            self._set_owner(label, booking.id)
 
     def sell_held_seats(self, booking: Booking) -> None:
         """Count the seats of a hold as sold. The owner stays; setting it again has the new status recorded."""

@@ -37,7 +37,7 @@ def limits(batch: Batch) -> dict[int, dict[UUID, tuple[int, int]]]:
 
 
 def _gives_back(decision: Decision) -> bool:
-    return decision.outcome in (Outcome.CANCELLED, Outcome.EXPIRED)
+    return decision.outcome in (Outcome.CANCELLED, Outcome.EXPIRED, Outcome.RELEASED)
 
 
 def _limit(state: ShowState, user_id: UUID) -> tuple[int, int]:

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import orjson
 
-from api.shapes.requests import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING
+from api.shapes.requests import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING, RELEASE_REQUEST
 from api.web.errors import MAX_KEY_CHARS, BadIdempotencyKey, InvalidRequest
 from api.web.request_reading import loaded
 from core import ids
 from core.halls import Hall
-from core.operations import Book
+from core.operations import RULES, Book, Cancel, Release
 from core.seat_labels import SEAT_LABEL
 
 _LABEL = re.compile(SEAT_LABEL.removesuffix("$"), re.ASCII)
@@ -53,6 +53,18 @@ def usual_request(body: bytes) -> dict[str, Any] | None:
     return cast(dict[str, Any], asked) if fits else None
 
 
+def giving_back(body: bytes, booking_id: UUID, user_id: UUID) -> Cancel | Release:
+    """Return the operation of a DELETE: without a body the whole booking, with one the seats that it names.
+
+    Raises: NotJson, InvalidRequest.
+    """
+    show_id = ids.show_of(booking_id)
+    if not body:
+        return Cancel(booking_id=booking_id, show_id=show_id, user_id=user_id)
+    seats = tuple(sorted(loaded(RELEASE_REQUEST, body)["seats"]))
+    return Release(booking_id=booking_id, show_id=show_id, user_id=user_id, seats=seats)
+
+
 def idempotency_key(given: str | None) -> str | None:
     """Return the Idempotency-Key without the quotes that the draft requires. Raises: BadIdempotencyKey."""
     if given is None:
@@ -81,6 +93,7 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
         category=category,
         hold=hold,
         give_up_after_ms=give_up_after_ms,
+        rules=RULES,
     )
 
 

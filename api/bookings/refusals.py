@@ -26,6 +26,7 @@ REFUSALS: dict[Code, tuple[int, str, str, int | None]] = {
     Code.SOLD_OUT: (409, "sold_out", "Every seat of the show is held or sold.", 5),
     Code.SEAT_TAKEN: (409, "seat_taken", "Some of the requested seats are held or sold.", None),
     Code.LIMIT_REACHED: (409, "limit_reached", "This exceeds the seats that one person may have of this show.", None),
+    Code.QUEUED: (409, "booking_queued", "The booking is queued: it has no seats yet. It can be cancelled.", None),
     Code.FULL: (503, "lane_full", "Too many requests are waiting. Nothing new was accepted.", BY_THE_QUEUE),
     Code.SHOW_FULL: (
         503,

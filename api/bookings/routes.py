@@ -18,13 +18,13 @@ from api.access.tokens import current_user
 from api.bookings import parse, status_body
 from api.bookings.service import BookingService
 from api.shapes import answers, links
-from api.shapes.requests import BOOKING_REQUEST, WAIT_QUERY
+from api.shapes.requests import BOOKING_REQUEST, RELEASE_REQUEST, WAIT_QUERY
 from api.web.backend import backend
 from api.web.errors import NoSuchBooking
 from api.web.openapi import route
-from api.web.request_reading import body_of, read_query
+from api.web.request_reading import body_if_any, body_of, read_query
 from core import ids
-from core.operations import Cancel, Confirm
+from core.operations import Confirm, Extend
 from db.postgres import bookings
 from db.postgres.engine import transaction
 
@@ -103,12 +103,26 @@ def confirm(booking_id: UUID) -> Response:
 
 
 @route(
-    blueprint, "DELETE", "/api/bookings/<uuid:booking_id>", answers=STATUS_ANSWERS, headers=FOUND,
+    blueprint, "PATCH", "/api/bookings/<uuid:booking_id>/extend", answers=STATUS_ANSWERS, headers=FOUND,
     errors=(404, 409, 503), secured=True,
 )  # fmt: skip
+def extend(booking_id: UUID) -> Response:
+    """Extend a hold, once, by the show's `hold_extension_s`."""
+    operation = Extend(booking_id=booking_id, show_id=ids.show_of(booking_id), user_id=current_user())
+    return run(service().change(operation, g.request_id)).response()
+
+
+@route(
+    blueprint, "DELETE", "/api/bookings/<uuid:booking_id>", body=RELEASE_REQUEST, body_required=False,
+    answers=STATUS_ANSWERS, headers=FOUND, errors=(404, 409, 503), secured=True,
+)  # fmt: skip
 def cancel(booking_id: UUID) -> Response:
-    """Cancel a booking that is queued or held, or, until the show starts, confirmed."""
-    operation = Cancel(booking_id=booking_id, show_id=ids.show_of(booking_id), user_id=current_user())
+    """Cancel a booking that is queued or held, or, until the show starts, confirmed; or give some seats back.
+
+    With a body, the seats that it names are given back and the others stay. While the booking is queued: 409.
+    """
+    user_id = current_user()
+    operation = parse.giving_back(body_if_any(request), booking_id, user_id)
     return run(service().change(operation, g.request_id)).response()
 
 

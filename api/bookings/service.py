@@ -40,8 +40,8 @@ from db.kv.rounds import Command
 #: Seconds after which a waiting request looks by itself, should the listener have missed a publication: at random
 #: between these, so that thousands who began to wait together do not look together.
 LOOK_AGAIN_S = (8.0, 12.0)
-#: What a confirm and a cancel are to make of a booking.
-WANTED = {Kind.CONFIRM: Status.CONFIRMED, Kind.CANCEL: Status.CANCELLED}
+#: What changes of a booking make of it, as far as repeating them can find it made.
+WANTED = {Kind.CONFIRM: Status.CONFIRMED, Kind.CANCEL: Status.CANCELLED, Kind.RELEASE: Status.CANCELLED}
 
 
 class RedisCalls(Protocol):
@@ -135,7 +135,7 @@ class BookingService:
         return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
 
     async def change(self, operation: BookingChange, request_id: str) -> Reply:
-        """Confirm or cancel: 202 while it waits, 200 if the booking already is so, 409 if it never can be.
+        """Change a booking: 202 while that waits, 200 if the booking already is so, 409 if it never can be.
 
         Raises: NoSuchBooking, TooManyRequests, RedisUnavailable, AcceptUnknown, Busy, and PostgresUnavailable if
                 Redis lacks the status.   Repeat: safe, the same operation is found again.
@@ -151,7 +151,7 @@ class BookingService:
         seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter)
         if answer.code is Code.ACCEPTED or status not in SETTLED[kind]:
             return seen.reply(202, refusals.location(operation.booking_id))
-        if status is WANTED[kind]:
+        if status is WANTED.get(kind):
             return seen.reply(200)
         reason = json.loads(answer.status["b"])["reason"]
         detail = f"The booking is {status.value}, and stays so."

@@ -1,6 +1,6 @@
 """The status answer: a booking's published body, and its position in the queue while something is undecided.
 
-Polls are the most frequent requests, so a published body is sent as it is, with the five fields of _MOMENT appended.
+Polls are the most frequent requests, so a published body is sent as it is, with the six fields of _MOMENT appended.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
         return _decided(fields["b"], fields["v"], fields["s"], meter.now_ms)
     here = locate(pending.ticket, meter)
     etag = f"v{fields['v']}-{pending.ticket}-{meter.served}{_DELAYED * here.delayed}"
-    return Seen(fields["b"][:-1] + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True)
+    left_ms = None if fields["s"] != Status.PENDING.value else _left_ms(_deadline_ms(fields["b"]), meter.now_ms)
+    return Seen(
+        fields["b"][:-1] + _moment(here, here.poll_after_ms, pending, left_ms), etag, here.poll_after_ms, True
+    )
 
 
 def of_booking(booking: Booking) -> Seen:
@@ -106,16 +109,36 @@ def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
 def _decided(body: str, version: str, status: str, now_ms: int) -> Seen:
     if status != Status.PENDING.value:
         return Seen(body[:-1] + _AT_REST, f"v{version}", None, False)
-    poll_after_ms = poll_of_hold(statuses.expires_ms(orjson.loads(body)), now_ms)
-    return Seen(body[:-1] + _moment(None, poll_after_ms), f"v{version}", poll_after_ms, False)
+    deadline_ms = _deadline_ms(body)
+    poll_after_ms = poll_of_hold(deadline_ms, now_ms)
+    moment = _moment(None, poll_after_ms, left_ms=_left_ms(deadline_ms, now_ms))
+    return Seen(body[:-1] + moment, f"v{version}", poll_after_ms, False)
 
 
-def _moment(here: QueuePosition | None, poll_after_ms: int | None, pending: UndecidedOperation | None = None) -> str:
-    """Return the end of a body: the fields that change between polls. `here`: None if nothing waits in the lane."""
+def _deadline_ms(body: str) -> int:
+    """Return the deadline of a hold, ms, from its published body."""
+    return statuses.expires_ms(orjson.loads(body))
+
+
+def _left_ms(deadline_ms: int, now_ms: int) -> int:
+    return max(0, deadline_ms - now_ms)
+
+
+def _moment(
+    here: QueuePosition | None,
+    poll_after_ms: int | None,
+    pending: UndecidedOperation | None = None,
+    left_ms: int | None = None,
+) -> str:
+    """Return the end of a body: the fields that change between polls.
+
+    Args: here: None if nothing waits in the lane.   left_ms: until a hold's deadline; None: it is no hold.
+    """
     return _MOMENT % (
         here.position if here else "null",
         "null" if here is None or here.eta_ms is None else here.eta_ms,
         "null" if poll_after_ms is None else poll_after_ms,
+        "null" if left_ms is None else left_ms,
         "true" if here and here.delayed else "false",
         f'{{"kind":"{pending.kind}","accepted_at":"{iso(pending.id.ms)}"}}' if pending else "null",
     )
@@ -127,11 +150,18 @@ def _queued_template() -> str:
     sample = Booking(nobody, 0, nobody, Status.PENDING, None, "", (), 0, 0, _NOTHING_YET, 0, 0)
     body = dict.fromkeys(statuses.to_json(sample))
     body |= {"id": "%s", "reference": "%s", "show_id": "%d", "accepted_at": "%s"}
-    body |= {"status": Status.PENDING.value, "stage": Stage.QUEUED.value, "seats": [], "version": 0}
+    body |= {
+        "status": Status.PENDING.value,
+        "stage": Stage.QUEUED.value,
+        "seats": [],
+        "version": 0,
+        "released": [],
+        "extended": False,
+    }
     return orjson.dumps(body).decode().replace('"%d"', "%d")[:-1]
 
 
 _NOTHING_YET = {"kind": "", "accepted_ms": 0, "outcome": "", "reason": None}
 _QUEUED = _queued_template()
-_MOMENT = ',"position":%s,"eta_ms":%s,"poll_after_ms":%s,"delayed":%s,"pending_operation":%s}'
+_MOMENT = ',"position":%s,"eta_ms":%s,"poll_after_ms":%s,"expires_in_ms":%s,"delayed":%s,"pending_operation":%s}'
 _AT_REST = _moment(None, None)

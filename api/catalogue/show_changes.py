@@ -30,7 +30,12 @@ from db.postgres import catalogue, journal
 from db.postgres.engine import transaction
 
 #: Names over HTTP -> names of core/shows.py ShowSettings.
-CHANGED_AS = {"hold_s": "hold_ms", "sales_open_at": "sales_open_ms", "sales_close_at": "sales_close_ms"}
+CHANGED_AS = {
+    "hold_s": "hold_ms",
+    "hold_extension_s": "hold_extension_ms",
+    "sales_open_at": "sales_open_ms",
+    "sales_close_at": "sales_close_ms",
+}
 #: A change's id: its entry's epoch and id.
 _ID = re.compile(r"([0-9A-Za-z]{1,64})-([0-9]{1,15}-[0-9]{1,15})", re.ASCII)
 _SOON = {"Retry-After": "1"}
@@ -49,8 +54,8 @@ def change_show(show_id: int) -> Response:
     """Change a show's settings, in its lane: requests accepted before are decided by the old ones."""
     values = read_body(requests.SHOW_CHANGE)
     changes = {CHANGED_AS.get(name, name): value for name, value in values.items()}
-    if "hold_ms" in changes:
-        changes["hold_ms"] *= 1000
+    for name in {"hold_ms", "hold_extension_ms"} & changes.keys():
+        changes[name] *= 1000
     with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
         if show is None:

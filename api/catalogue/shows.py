@@ -138,6 +138,7 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
         starts_ms=values["starts_at"],
         seats_per_user=values["seats_per_user"],
         hold_ms=round(values.get("hold_s", backend().settings.hold_ttl_s) * 1000),
+        hold_extension_ms=values["hold_extension_s"] * 1000,
         prices=values["prices"],
     )
 

@@ -9,6 +9,7 @@ from marshmallow import INCLUDE, fields, validate
 from api.shapes.base import Shape
 from api.shapes.fields import Flag, Text, Whole
 from api.shapes.plans import Plan
+from api.shapes.requests import EXTENSION
 from core.bookings import Outcome, Reason, Stage, Status
 from core.operations import Kind
 from core.rows import SeatKind
@@ -71,6 +72,7 @@ class BookingStatus(Shape):
     poll_after_ms = Whole(required=True, allow_none=True)
     delayed = Flag(required=True, metadata={"description": "The lane has decided nothing for seconds."})
     expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    expires_in_ms = Whole(required=True, allow_none=True, metadata={"description": "By the server's clock."})
     seats = fields.List(Text(), required=True)
     amount_cents = Whole(required=True, allow_none=True)
     accepted_at = fields.AwareDateTime(required=True)
@@ -80,6 +82,8 @@ class BookingStatus(Shape):
     last_operation = fields.Nested(LastOperation, required=True, allow_none=True)
     pending_operation = fields.Nested(PendingOperation, required=True, allow_none=True)
     replaced_by = fields.UUID(required=True, allow_none=True)
+    released = fields.List(Text(), required=True, metadata={"description": "Seats that were given back singly."})
+    extended = Flag(required=True, metadata={"description": "The hold has been extended."})
 
 
 class UserAnswer(Shape):
@@ -194,6 +198,7 @@ class ShowAnswer(Shape):
     sales_close_at = fields.AwareDateTime(required=True)
     seats_per_user = Whole(required=True)
     hold_s = fields.Float(required=True)
+    hold_extension_s = fields.Float(required=True, metadata=EXTENSION)
     prices = fields.Dict(keys=Text(), values=Whole(), required=True)
     capacity = Whole(required=True)
     free = Whole(required=True)

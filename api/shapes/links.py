@@ -17,9 +17,9 @@ def _to(*operations: str, **parameters: str) -> dict[str, dict[str, Any]]:
     return {operation: {"operationId": operation, "parameters": values} for operation in operations}
 
 
-BOOKING: Links = _to("status", "confirm", "cancel", booking_id="id")
+BOOKING: Links = _to("status", "confirm", "extend", "cancel", booking_id="id")
 #: Only a decided booking is found by its reference.
-STATUS: Links = _to("confirm", "cancel", booking_id="id") | _to("by_reference", reference="reference")
+STATUS: Links = _to("confirm", "extend", "cancel", booking_id="id") | _to("by_reference", reference="reference")
 MOVIE: Links = _to("get_movie", "replace_movie", "delete_movie", movie_id="id") | _to("list_shows", movie_id="id")
 HALL: Links = _to("get_hall", hall_id="id")
 SHOW: Links = _to("get_show", "get_seats", "change_show", "close_show", show_id="id")

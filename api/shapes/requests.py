@@ -25,6 +25,7 @@ MAX_GIVE_UP_MS = 3_600_000
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
 DAY_S = 86_400
+EXTENSION = {"description": "By how much a hold may be extended, once; 0: not at all."}
 
 
 def identifier(**kwargs: Any) -> Whole:
@@ -76,9 +77,30 @@ class BookingRequest(Shape):
             return
         if "category" in values:
             raise ValidationError("A category goes with quantity, not with named seats.", "category")
-        if len(set(seats)) < len(seats):
-            twice = {i: ["This seat is named twice."] for i, seat in enumerate(seats) if seat in seats[:i]}
-            raise ValidationError({"seats": twice})
+        require_each_once(seats)
+
+
+def require_each_once(seats: list[str]) -> None:
+    """Raise ValidationError if a seat is named twice."""
+    if len(set(seats)) < len(seats):
+        twice = {i: ["This seat is named twice."] for i, seat in enumerate(seats) if seat in seats[:i]}
+        raise ValidationError({"seats": twice})
+
+
+class ReleaseRequest(Shape):
+    """Seats of a booking to give back; the others stay."""
+
+    seats = fields.List(
+        Text(validate=pattern(SEAT_LABEL)),
+        required=True,
+        validate=validate.Length(1, MAX_SEATS_PER_BOOKING),
+        metadata={"uniqueItems": True},
+    )
+
+    @validates_schema
+    def each_seat_once(self, values: Mapping[str, Any], **_: Any) -> None:
+        """Require each seat once."""
+        require_each_once(values["seats"])
 
 
 class WaitQuery(Shape):
@@ -134,6 +156,7 @@ class ShowRequest(Shape):
     prices = Prices(required=True, metadata=PRICES)
     seats_per_user = Whole(load_default=10, validate=validate.Range(1, 10_000))
     hold_s = Whole(validate=validate.Range(1, DAY_S))
+    hold_extension_s = Whole(load_default=0, validate=validate.Range(0, DAY_S), metadata=EXTENSION)
     sales_open_at = Instant(metadata={"description": "Default: now."})
     sales_close_at = Instant(metadata={"description": "Default: when the show starts."})
 
@@ -156,6 +179,7 @@ class ShowChange(Shape):
     prices = Prices(metadata=PRICES)
     seats_per_user = Whole(validate=validate.Range(1, 10_000))
     hold_s = Whole(validate=validate.Range(1, DAY_S))
+    hold_extension_s = Whole(validate=validate.Range(0, DAY_S), metadata=EXTENSION)
     sales_open_at = Instant()
     sales_close_at = Instant()
 
@@ -166,7 +190,7 @@ class ShowChange(Shape):
             raise ValidationError("Name at least one setting.")
 
 
-BOOKING_REQUEST = BookingRequest()
+BOOKING_REQUEST, RELEASE_REQUEST = BookingRequest(), ReleaseRequest()
 WAIT_QUERY = WaitQuery()
 EXPORT_QUERY = ExportQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()

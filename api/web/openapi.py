@@ -45,6 +45,7 @@ def route(
     *,
     answers: Mapping[int, Schema | str | None],
     body: Schema | None = None,
+    body_required: bool = True,
     query: Schema | None = None,
     request_headers: Sequence[str] = (),
     errors: Sequence[int] = (),
@@ -58,16 +59,15 @@ def route(
              request_headers: those it reads.  errors: statuses besides those of body, query and token.
              headers: status -> names of response headers.  leads: status -> links.  secured: requires a token.
     """
-    reads = [*(BODY_ERRORS if body else ()), *(QUERY_ERRORS if query else ()), *(TOKEN_ERRORS if secured else ())]
+    reads = (BODY_ERRORS if body else ()) + (QUERY_ERRORS if query else ()) + (TOKEN_ERRORS if secured else ())
     responses: dict[str, Any] = {str(status): HTTPStatus(status).name for status in sorted({*errors, *reads})}
     for status, shape in answers.items():
         responses[str(status)] = _answer(status, shape, (headers or {}).get(status, ()), (leads or {}).get(status))
     document: dict[str, Any] = {"responses": responses}
-    if request_headers or query:
-        queries = [{"in": "query", "schema": query}] if query else []
-        document["parameters"] = [*map(_header_parameter, request_headers), *queries]
+    if parameters := [*map(_header_parameter, request_headers), *_query_parameters(query)]:
+        document["parameters"] = parameters
     if body:
-        document["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        document["requestBody"] = {"required": body_required, "content": {"application/json": {"schema": body}}}
     if secured:
         document["security"] = [{BEARER: []}]
 
@@ -139,6 +139,10 @@ def _answer(status: int, shape: Schema | str | None, headers: Sequence[str], lin
     if links:
         response["links"] = links
     return response
+
+
+def _query_parameters(query: Schema | None) -> list[dict[str, Any]]:
+    return [{"in": "query", "schema": query}] if query else []
 
 
 def _header_parameter(name: str) -> dict[str, Any]:

@@ -37,7 +37,19 @@ def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
             LengthRequired: it is chunked, and the WSGI server does not decode chunks.
     """
     see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
-    most = max_bytes or current_app.config["MAX_CONTENT_LENGTH"]
+    return _bytes_of(request, max_bytes or current_app.config["MAX_CONTENT_LENGTH"])
+
+
+def body_if_any(request: Request) -> bytes:
+    """Return the body of a request that may have none: empty then. Raises: as `body_of`."""
+    body = _bytes_of(request, current_app.config["MAX_CONTENT_LENGTH"])
+    if body:
+        see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
+    return body
+
+
+def _bytes_of(request: Request, most: int) -> bytes:
+    """Return the body of a request, which may be chunked. Raises: RequestEntityTooLarge, LengthRequired."""
     chunked = request.content_length is None and "Transfer-Encoding" in request.headers
     if chunked and not request.environ.get("wsgi.input_terminated"):
         raise LengthRequired

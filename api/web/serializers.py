@@ -96,10 +96,15 @@ def hall_json(hall: HallListing) -> dict[str, Any]:
     return {"id": hall.id, "name": hall.name, "capacity": hall.capacity}
 
 
+def _seconds(ms: int) -> float:
+    """Return milliseconds as seconds: a whole number if it is one."""
+    whole, rest = divmod(ms, 1000)
+    return ms / 1000 if rest else whole
+
+
 def show_json(show: ShowListing) -> dict[str, Any]:
     """Return a show as JSON."""
     settings = show.settings
-    hold_s, rest = divmod(settings.hold_ms, 1000)
     return {
         "id": show.id,
         "movie": {
@@ -114,7 +119,8 @@ def show_json(show: ShowListing) -> dict[str, Any]:
         "sales_open_at": iso(settings.sales_open_ms or None),
         "sales_close_at": iso(settings.sales_close_ms),
         "seats_per_user": settings.seats_per_user,
-        "hold_s": settings.hold_ms / 1000 if rest else hold_s,
+        "hold_s": _seconds(settings.hold_ms),
+        "hold_extension_s": _seconds(settings.hold_extension_ms),
         "prices": dict(settings.prices),
         "capacity": show.capacity,
         "free": show.capacity - show.held - show.sold,

@@ -16,7 +16,7 @@ from redis.exceptions import OutOfMemoryError
 
 from core.bookings import SETTLED
 from core.ids import lane_of
-from core.operations import Book, ChangeShow, Expire, Kind, Operation, dump, kind_of
+from core.operations import Book, ChangeShow, Expire, Kind, Operation, Release, dump, kind_of
 from core.queue_position import UNKNOWN, Meter
 from db.kv import keys, meters, scripts
 from db.kv.rounds import Command, Rounds
@@ -40,6 +40,7 @@ class Code(StrEnum):
     NO_STATUS = "NO_STATUS"
     #: Refused; nothing was written.
     MISMATCH = "MISMATCH"
+    QUEUED = "QUEUED"
     NOT_OPEN = "NOT_OPEN"
     PAUSED = "PAUSED"
     CLOSED = "CLOSED"
@@ -113,7 +114,7 @@ def command(
         kind.value,
         dump(operation, request_id=request_id),
         user,
-        operation.fingerprint if isinstance(operation, Book) else "",
+        _fingerprint(operation),
         cap if kind is Kind.BOOK else int(cap * HEADROOM),
         lease_ms,
         f"{_PROCESS}{time.time_ns():x}",
@@ -132,6 +133,13 @@ def _subject(operation: Operation, lane: int) -> tuple[str, str]:
             return keys.card(lane, operation.show_id), ""
         case _:
             return keys.status(lane, operation.booking_id), str(operation.user_id)
+
+
+def _fingerprint(operation: Operation) -> str:
+    """Return what tells two operations on the same booking apart that are of the same kind."""
+    if isinstance(operation, Book):
+        return operation.fingerprint
+    return ",".join(operation.seats) if isinstance(operation, Release) else ""
 
 
 def _wanted(operation: Operation) -> int:

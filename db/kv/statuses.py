@@ -59,6 +59,8 @@ def to_json(booking: Booking) -> dict[str, Any]:
             "reason": last["reason"],
         },
         "replaced_by": str(booking.replaced_by) if booking.replaced_by else None,
+        "released": list(booking.released),
+        "extended": booking.extended,
     }
 
 

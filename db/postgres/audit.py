@@ -70,6 +70,17 @@ CHECKS: dict[str, str] = {
         GROUP BY lane, epoch, stream_ms, stream_seq, part
         HAVING count(*) > 1
     """,
+    "amount other than its seats": """
+        SELECT format('booking %s costs %s, and its seats %s', id, amount_cents, seat_prices_cents)
+        FROM bookings
+        WHERE cardinality(seat_prices_cents) > 0
+            AND amount_cents <> (SELECT sum(price) FROM unnest(seat_prices_cents) AS price)
+    """,
+    "seat both released and kept": """
+        SELECT format('booking %s has %s, and has released %s', id, seats, released)
+        FROM bookings
+        WHERE seats && released
+    """,
     "limit per user exceeded": """
         SELECT format('user %s has %s seats of show %s', user_id, sum(cardinality(seats)), show_id)
         FROM bookings

@@ -15,7 +15,7 @@ from core.times import from_ms, to_ms
 from db.postgres.engine import as_array, as_json, execute, for_each
 
 _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
-            accepted_at, decided_at, expires_at, confirmed_at, replaced_by"""
+            accepted_at, decided_at, expires_at, confirmed_at, replaced_by, seat_prices_cents, released, extended"""
 
 
 def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[Booking]:
@@ -146,14 +146,15 @@ def record(connection: Connection, new: Sequence[Booking], changed: Sequence[Boo
 _ROWS = """json_to_recordset(CAST(:rows AS json))
         AS new (id uuid, show_id integer, user_id uuid, status text, reason text, fingerprint text, seats text[],
             amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
-            decided_ms bigint, expires_ms bigint, confirmed_ms bigint)"""
+            decided_ms bigint, expires_ms bigint, confirmed_ms bigint, seat_prices_cents integer[], released text[],
+            extended boolean)"""
 
 _INSERT = f"""
     INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
-        last_operation, accepted_at, decided_at, expires_at, confirmed_at)
+        last_operation, accepted_at, decided_at, expires_at, confirmed_at, seat_prices_cents, released, extended)
     SELECT id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
         to_timestamp(accepted_ms / 1000.0), to_timestamp(decided_ms / 1000.0),
-        to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0)
+        to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0), seat_prices_cents, released, extended
     FROM {_ROWS}
 """  # noqa: S608 - the rows are a constant
 
@@ -163,7 +164,8 @@ _UPDATE = f"""
     UPDATE bookings
     SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
         decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
-        confirmed_at = to_timestamp(new.confirmed_ms / 1000.0)
+        confirmed_at = to_timestamp(new.confirmed_ms / 1000.0), seats = new.seats, amount_cents = new.amount_cents,
+        seat_prices_cents = new.seat_prices_cents, released = new.released, extended = new.extended
     FROM {_ROWS}
     {for_each("SELECT ctid AS address FROM bookings WHERE id = new.id")} AS found
     WHERE bookings.ctid = found.address
@@ -256,4 +258,7 @@ def _booking(row: Any) -> Booking:
         expires_ms=to_ms(row.expires_at) if row.expires_at else None,
         confirmed_ms=to_ms(row.confirmed_at) if row.confirmed_at else None,
         replaced_by=row.replaced_by,
+        seat_prices_cents=tuple(row.seat_prices_cents),
+        released=tuple(row.released),
+        extended=row.extended,
     )

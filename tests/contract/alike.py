@@ -13,7 +13,7 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SKIPPED = {"date", "server", "connection", "keep-alive", "content-length", "transfer-encoding", "last-modified"}
 #: Members that differ each time, at any depth.
 NEW = {"id", "show_id", "request_id", "reference", "access_token", "refresh_token", "email", "eta_ms", "title",
-       "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version", "lane",
+       "expires_in_ms", "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version", "lane",
        "answers_in_ms", "used_bytes", "writer_rate"}  # fmt: skip
 LISTS = ("movies", "halls", "shows", "acts", "lanes", "workers", "samples")
 

@@ -95,7 +95,7 @@ WAITS = (
 
 
 def change(name, scene, method="PATCH", **more):
-    """A confirm, or with DELETE a cancel."""
+    """A confirm, or with DELETE a cancel or a release."""
     path = PATH + ("/confirm" if method == "PATCH" else "")
     says = {"id": "{booking}"} if more["status"] < 300 else {}
     more = {"path": path, "who": "token", "says": says} | more
@@ -132,4 +132,38 @@ CHANGES = (
            has={**WAITING, "Access-Control-Allow-Origin": ORIGIN}),
 )  # fmt: skip
 
-CASES = (*STAGES, *CONDITIONS, *WAITS, *CHANGES)
+
+def extend(name, scene, **more):
+    return change(f"extend: {name}", scene, path=PATH + "/extend", **more)
+
+
+def release(name, scene, body, **more):
+    return change(f"release: {name}", scene, "DELETE", body=body, **more)
+
+
+PARTS = (
+    extend("held", scenes.held, **ACCEPTED),
+    extend("queued", scenes.queued, **ACCEPTED),
+    extend("confirmed", scenes.confirmed, status=409, code="booking_final", says={"booking_status": "CONFIRMED"}),
+    extend("of somebody else", scenes.held, who="stranger", **NO),
+    extend("without a token", scenes.held, who="", status=401, code="token_missing", has=MISSING),
+    release("held", scenes.held, {"seats": ["A1"]}, **ACCEPTED),
+    release("in chunks", scenes.held, {"seats": ["A1"]}, chunks=Chunks(1), **ACCEPTED),
+    release("no body, in chunks", scenes.held, b"", chunks=Chunks(), **ACCEPTED),
+    release("an empty body", scenes.held, b"", media="", **ACCEPTED),
+    release("cancelled", scenes.cancelled, {"seats": ["A1"]}, **SO),
+    release("queued", scenes.queued, {"seats": ["A1"]}, status=409, code="booking_queued"),
+    release("failed", scenes.failed, {"seats": ["A1"]}, status=409, code="booking_final"),
+    release("of somebody else", scenes.held, {"seats": ["A1"]}, who="stranger", **NO),
+    release("no seats", scenes.held, {"seats": []}, status=422, code="invalid_request", faults=frozenset({"/seats"})),
+    release("an empty object", scenes.held, {}, status=422, code="invalid_request", faults=frozenset({"/seats"})),
+    release("a seat twice", scenes.held, {"seats": ["A1", "A1"]}, status=422, code="invalid_request",
+            faults=frozenset({"/seats/1"})),
+    release("a field too many", scenes.held, {"seats": ["A1"], "refund": True}, status=422, code="invalid_request",
+            faults=frozenset({"/refund"})),
+    release("not JSON", scenes.held, b"A1", status=400, code="not_json"),
+    release("text", scenes.held, b"A1", media="text/plain", status=415, code="unsupported_media_type"),
+    release("too large", scenes.held, b" " * 20_000, status=413, code="body_too_large"),
+)  # fmt: skip
+
+CASES = (*STAGES, *CONDITIONS, *WAITS, *CHANGES, *PARTS)

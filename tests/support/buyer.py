@@ -36,6 +36,12 @@ class Buyer:
     def confirm(self, id_: str) -> TestResponse:
         return self._client.patch(f"/api/bookings/{id_}/confirm", headers=self.headers)
 
+    def extend(self, id_: str) -> TestResponse:
+        return self._client.patch(f"/api/bookings/{id_}/extend", headers=self.headers)
+
+    def release(self, id_: str, *seats: str) -> TestResponse:
+        return self._client.delete(f"/api/bookings/{id_}", json={"seats": list(seats)}, headers=self.headers)
+
     def cancel(self, id_: str) -> TestResponse:
         return self._client.delete(f"/api/bookings/{id_}", headers=self.headers)
 

@@ -10,7 +10,7 @@ from core import ids
 from core.bookings import Decision, Reason, Status, Verdict
 from core.decide import decide
 from core.halls import Hall
-from core.operations import Book, Cancel, Confirm, Entry, Operation, StreamId, dump
+from core.operations import Book, Cancel, Confirm, Entry, Extend, Operation, Release, StreamId, dump
 from core.seat_owners import Owners
 from core.shows import Show, ShowSettings
 from core.state import ShowState
@@ -26,6 +26,7 @@ OPEN, STARTS = 1_000, 1_000_000
 
 
 HOLD = 120_000
+EXTENSION = 30_000
 
 
 class Lane:
@@ -40,6 +41,7 @@ class Lane:
             "seats_per_user": 6,
             "hold_ms": HOLD,
             "prices": {"standard": 1000, "premium": 1500},
+            "hold_extension_ms": EXTENSION,
             **changes,
         }
         show = Show(SHOW, hall, ShowSettings(**values))
@@ -63,6 +65,12 @@ class Lane:
 
     def cancel(self, id_: UUID, user: UUID = ALICE) -> Decision:
         return self.take(Cancel(booking_id=id_, show_id=SHOW, user_id=user))[-1]
+
+    def extend(self, id_: UUID, user: UUID = ALICE) -> Decision:
+        return self.take(Extend(booking_id=id_, show_id=SHOW, user_id=user))[-1]
+
+    def release(self, id_: UUID, *seats: str, user: UUID = ALICE) -> Decision:
+        return self.take(Release(booking_id=id_, show_id=SHOW, user_id=user, seats=seats))[-1]
 
     def status(self, id_: UUID) -> tuple[Status, Reason | None]:
         booking = self.state.bookings[id_]

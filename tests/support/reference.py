@@ -22,6 +22,15 @@ class Kept:
     state: str
     reason: str | None = None
     deadline_ms: int = 0
+    #: What each of its seats cost; the seats that were given back; whether its hold was extended.
+    prices: dict[str, int] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
+    extended: bool = False
+
+    @property
+    def amount(self) -> int:
+        """Return what its seats cost together."""
+        return sum(self.prices[seat] for seat in self.seats)
 
 
 @dataclass
@@ -31,6 +40,8 @@ class Reference:
     categories: Mapping[str, str]
     limit: int
     hold_ms: int
+    prices: dict[str, int]
+    extension_ms: int = 0
     on_sale: bool = True
     closed: bool = False
     bookings: dict[UUID, Kept] = field(default_factory=dict)
@@ -56,8 +67,8 @@ class Reference:
     ) -> None:
         """Decide a Book.
 
-        Args:   chosen: the seats that the product chose, if the Book names none.
-                withdrawn: its Cancel was accepted before it.   overdue: it has waited in the lane for too long.
+        `chosen`: the seats that the product chose, if it names none.   `withdrawn`: its Cancel was accepted before.
+        `overdue`: it has waited in the lane for too long.
         """
         if book.booking_id in self.bookings:
             return
@@ -80,9 +91,9 @@ class Reference:
             assert len(seats) == wanted
             assert set(seats) <= offered, "seats were chosen that are not free, or not of the category"
             self._expire(at_ms, {id_ for id_, b in self.bookings.items() if set(b.seats) & set(seats)})
-            kept = Kept(book.user_id, seats, "CONFIRMED")
-            if book.hold:
-                kept = Kept(book.user_id, seats, "HELD", None, decided_ms + self.hold_ms)
+            held = ("HELD", None, decided_ms + self.hold_ms)
+            kept = Kept(book.user_id, seats, *(held if book.hold else ("CONFIRMED",)))
+            kept.prices = {seat: self.prices[self.categories[seat]] for seat in seats}
         self.bookings[book.booking_id] = kept
 
     def confirm(self, id_: UUID, at_ms: int) -> None:
@@ -97,16 +108,38 @@ class Reference:
         if id_ in self.bookings and self.bookings[id_].state in ("HELD", "CONFIRMED"):
             self.bookings[id_].state = "CANCELLED"
 
+    def extend(self, id_: UUID, at_ms: int) -> None:
+        """Decide an Extend."""
+        self._expire(at_ms, {id_})
+        kept = self.bookings.get(id_)
+        if kept and kept.state == "HELD" and not kept.extended and self.extension_ms:
+            kept.deadline_ms, kept.extended = kept.deadline_ms + self.extension_ms, True
+
+    def release(self, id_: UUID, seats: tuple[str, ...], at_ms: int) -> None:
+        """Decide a Release: all of the named seats that it has go, unless it has never had one of them."""
+        self._expire(at_ms, {id_})
+        kept = self.bookings.get(id_)
+        if not kept or kept.state not in ("HELD", "CONFIRMED") or set(seats) - set(kept.seats) - kept.released:
+            return
+        if set(kept.seats) <= set(seats):
+            kept.state = "CANCELLED"
+            return
+        kept.released |= set(kept.seats) & set(seats)
+        kept.seats = tuple(seat for seat in kept.seats if seat not in seats)
+
     def expire(self, at_ms: int, limit: int) -> None:
         """Decide an Expire: fail the `limit` lapsed holds with the earliest deadlines."""
         lapsed = [id_ for id_, b in self.bookings.items() if b.state == "HELD" and b.deadline_ms <= at_ms]
         lapsed.sort(key=lambda id_: (self.bookings[id_].deadline_ms, id_.bytes))
         self._expire(at_ms, set(lapsed[:limit]))
 
-    def change(self, *, limit: int | None = None, state: str | None = None) -> None:
+    def change(
+        self, *, limit: int | None = None, state: str | None = None, prices: dict[str, int] | None = None
+    ) -> None:
         """Decide a ChangeShow: set new settings, unless the show is closed."""
         if self.closed:
             return
+        self.prices = prices or self.prices
         self.limit = limit or self.limit
         if state:
             self.on_sale, self.closed = state == "ON_SALE", state == "CLOSED"

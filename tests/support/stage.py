@@ -18,7 +18,7 @@ from core import ids
 from core.bookings import Booking
 from core.halls import Hall
 from core.ids import lane_of
-from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation
+from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Extend, Operation, Release
 from core.shows import ShowSettings
 from db.kv import admission, cards, statuses
 from db.kv.admission import AcceptReply
@@ -129,6 +129,13 @@ class Stage:
 
     def cancel(self, id_: UUID, user: UUID | None = None) -> AcceptReply:
         return self.accept(Cancel(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
+
+    def extend(self, id_: UUID, user: UUID | None = None) -> AcceptReply:
+        return self.accept(Extend(booking_id=id_, show_id=ids.show_of(id_), user_id=user or self.alice))
+
+    def release(self, id_: UUID, *seats: str, user: UUID | None = None) -> AcceptReply:
+        named = {"user_id": user or self.alice, "seats": seats}
+        return self.accept(Release(booking_id=id_, show_id=ids.show_of(id_), **named))
 
     def expire(self, show_id: int, limit: int = 500) -> AcceptReply:
         return self.accept(Expire(show_id=show_id, limit=limit))

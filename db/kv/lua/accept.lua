@@ -4,21 +4,21 @@
 --       2 lease    string   "rung" or a drain's token, with a TTL
 --       3 meter    hash     epoch, ticket, served, seq, rate; full_until (ms): Redis is short of memory, no Book until then
 --                           served_at (ms): when `served` was decided   waits_since (ms): when the lane ceased to be empty
---       4 subject  hash     BOOK and changes of a booking (CONFIRM, CANCEL): the booking's status:
+--       4 subject  hash     BOOK and changes of a booking (CONFIRM ...): the booking's status:
 --                             v version (0 = queued)   s status   u user   f fingerprint of the Book
 --                             t ticket   e epoch   a accepted ms          (while queued)
---                             CONFIRM, CANCEL the undecided change of this kind: "stream-id ticket"
+--                             CONFIRM ...  the undecided change of this kind: "stream-id ticket", and " seats" of a RELEASE
 --                             b JSON body, published by workers
 --                  string   EXPIRE: the id of the show's undecided Expire   (CHANGE_SHOW: the card's key, not read)
 --       5 card     hash     BOOK: v version, state, hall, opens, closes (ms), sold_out_until (ms), forgets_at (ms;
 --                             missing: the show has no outcome yet), taken (the version for which KEYS 6 is complete), checked
 --                             (ms; when a batch or Postgres last confirmed the card)
 --       6 taken    string   BOOK: until when each seat is taken, seconds, four bytes each in the plan's order
---       7 undecided hash    BOOK, CANCEL: the show's undecided Books: all, <user>: "count ticket-of-the-last";
+--       7 undecided hash    BOOK, CANCEL, RELEASE: the show's undecided Books: all, <user>: "count ticket-of-the-last";
 --                             !<user>: "until-ms seats-left", the user's limit as the last batch found it
 --       8 withdrawn hash    CANCEL: the lane's bookings that were queued when their Cancel was accepted: hex id -> the
 --                             Cancel's id. Such a Book takes no seats, if it is still undecided
--- ARGV  1 kind   2 payload   3 user   4 fingerprint   5 cap (entries)   6 lease TTL, ms
+-- ARGV  1 kind   2 payload   3 user   4 fingerprint; RELEASE: the seats   5 cap (entries)   6 lease TTL, ms
 --       7 a random text: the epoch, if the lane has none yet
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
 --       9 BOOK: numbers of the seats in the plan, "4 5"; "" = none are named, or not known
@@ -31,6 +31,7 @@
 --   SAME       it is there already (or its status is the answer); ring as above, so that no doorbell is lost
 --   MISMATCH   the booking exists with another body
 --   NO_CARD, NO_STATUS   the caller must publish it from Postgres, and try again
+--   QUEUED     RELEASE: the booking has no seats yet; nothing written
 --   NOT_OPEN, PAUSED, CLOSED, SOLD_OUT, SEAT_TAKEN, LIMIT_REACHED, FULL (the lane, or Redis), SHOW_FULL, TOO_MANY (of
 --              this user)   refused, nothing written but `checked`. forgotten = 1: final statuses of this show may have left Redis,
 --              or this booking's entry is lost, so Postgres may have an outcome of this booking. (Not set for the last
@@ -56,7 +57,7 @@ local UNDECIDED_MS = 600000 -- counts of a show that gets no Book for this long 
 local FULL_MS = 5000 -- workers/sweep.py
 local LIMIT_MS = 10000 -- as in finish.lua
 
-local changes = {CONFIRM = true, CANCEL = true} -- core/operations.py BOOKING_CHANGES
+local changes = {CONFIRM = true, CANCEL = true, EXTEND = true, RELEASE = true} -- core/operations.py BOOKING_CHANGES
 
 local lane, lease, meter_key, subject, card_key, taken_key, undecided_key, withdrawn = unpack(KEYS)
 local kind, payload, user, fingerprint, cap, lease_ms, new_epoch, settled, seats, user_cap, show_cap, wanted = unpack(ARGV)
@@ -134,8 +135,9 @@ if kind == 'BOOK' or changes[kind] then
   else
     if not status.u or status.u ~= user or lost() then return reply('NO_STATUS', 0, 0, '', {}) end
     if string.find(settled, ' ' .. status.s .. ' ', 1, true) then return reply('SAME', 0, 0, '', fields) end
-    local ticket = status[kind] and string.match(status[kind], ' (%d+)')
-    if ticket and tonumber(ticket) > served then return reply('SAME', ring(), 0, '', fields) end
+    if kind == 'RELEASE' and status.v == '0' then return reply('QUEUED', 0, 0, '', {}) end
+    local ticket, of = string.match(status[kind] or '', ' (%d+) ?(.*)')
+    if ticket and of == fingerprint and tonumber(ticket) > served then return reply('SAME', ring(), 0, '', fields) end
   end
 elseif kind == 'EXPIRE' then
   if redis.call('EXISTS', subject) == 1 then return reply('SAME', ring(), 0, '', {}) end
@@ -209,10 +211,10 @@ if kind == 'BOOK' then
   redis.call('HSET', undecided_key, user, of_user + 1 .. ' ' .. ticket, 'all', of_show + 1 .. ' ' .. ticket)
   redis.call('PEXPIRE', undecided_key, UNDECIDED_MS)
 elseif changes[kind] then
-  local pending = id .. ' ' .. ticket
+  local pending = id .. ' ' .. ticket .. (fingerprint ~= '' and ' ' .. fingerprint or '')
   redis.call('HSET', subject, kind, pending)
   redis.call('PERSIST', subject)
-  if kind == 'CANCEL' then
+  if kind == 'CANCEL' or kind == 'RELEASE' then
     if status.v == '0' then redis.call('HSET', withdrawn, string.match(subject, '%x+$'), id) end
     redis.call('HDEL', undecided_key, '!' .. user) -- its seats no longer count against the user's limit
   end

@@ -43,7 +43,7 @@ local CARD = {
 }
 local EXPIRE = { 'id' } -- of the Expire that was decided
 
-local changes = {'CONFIRM', 'CANCEL'} -- core/operations.py BOOKING_CHANGES: a status's fields for the undecided ones
+local changes = {'CONFIRM', 'CANCEL', 'EXTEND', 'RELEASE'} -- core/operations.py BOOKING_CHANGES: a status's fields for the undecided ones
 
 local TAKEN_MS = 60000 -- taken seats that no batch has updated for this long leave Redis, so stale ones do not last
 local MOST = 2000 -- arguments of one BITFIELD or HSET: Lua's unpack passes fewer than 8,000

@@ -4,7 +4,7 @@
 -- Reply 1 published, 0 the existing one is as new or newer. Safe to repeat. In both cases `checked` is set: the time
 -- of the last comparison with Postgres.
 
-local changes = {'CONFIRM', 'CANCEL'} -- core/operations.py BOOKING_CHANGES
+local changes = {'CONFIRM', 'CANCEL', 'EXTEND', 'RELEASE'} -- core/operations.py BOOKING_CHANGES
 
 local version = redis.call('HGET', KEYS[1], 'v')
 local time = redis.call('TIME')

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from core import ids
 from core.bookings import Booking, Status
-from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, StreamId
+from core.operations import RULES, Book, Cancel, ChangeShow, Confirm, Expire, Extend, Operation, Release, StreamId
 from db.kv import keys
 from db.kv.admission import AcceptReply
 from db.postgres import bookings
@@ -53,10 +53,12 @@ class Lifecycle(RuleBasedStateMachine):
     def open_show(self) -> None:
         later = int(time.time() * 1000) + 10_000 * HOUR_MS
         self.show = self.stage.show(
-            rows=2, seats=3, premium=1, seats_per_user=LIMIT, hold_ms=HOLD_MS, sales_close_ms=later, starts_ms=later
-        )
+            rows=2, seats=3, premium=1, seats_per_user=LIMIT, hold_ms=HOLD_MS, sales_close_ms=later, starts_ms=later,
+            hold_extension_ms=HOUR_MS,
+        )  # fmt: skip
         categories = {seat: "premium" if seat.startswith("A") else "standard" for seat in SEATS}
-        self.reference = Reference(categories, limit=LIMIT, hold_ms=HOLD_MS)
+        prices = {"standard": 1000, "premium": 1500}
+        self.reference = Reference(categories, limit=LIMIT, hold_ms=HOLD_MS, prices=prices, extension_ms=HOUR_MS)
         self.lane = self.show % self.stage.stores.settings.lanes
 
     # -- what users do ----------------------------------------------------------------------------------
@@ -89,14 +91,25 @@ class Lifecycle(RuleBasedStateMachine):
         assert self.stage.stores.client.xlen(keys.lane(self.lane)) == before
 
     @precondition(lambda self: self.books)
-    @rule(pick=st.integers(0, 50), kind=st.sampled_from([Confirm, Cancel]))
-    def change_mind(self, pick: int, kind: Callable[..., Confirm | Cancel]) -> None:
+    @rule(pick=st.integers(0, 50), kind=st.sampled_from([Confirm, Cancel, Extend]))
+    def change_mind(self, pick: int, kind: Callable[..., Confirm | Cancel | Extend]) -> None:
         book = self.books[pick % len(self.books)]
         operation = kind(booking_id=book.booking_id, show_id=self.show, user_id=book.user_id)
         answer = self._accept(operation)
         assert answer.code in KNOWN
         if answer.code == "SAME" and not self._undecided(type(operation), book.booking_id):
             assert self.reference.bookings[book.booking_id].state in ("CONFIRMED", "FAILED", "CANCELLED")
+
+    @precondition(lambda self: self.books)
+    @rule(pick=st.integers(0, 50), seats=st.sampled_from([SEATS[:1], SEATS[1:3], SEATS[2:], SEATS]))
+    def release(self, pick: int, seats: list[str]) -> None:
+        """Give some seats back, often ones that the booking has; a queued booking has none."""
+        book = self.books[pick % len(self.books)]
+        own = tuple(seat for seat in book.seats if seat in seats)
+        named = {"user_id": book.user_id, "seats": own or tuple(seats)}
+        answer = self._accept(Release(booking_id=book.booking_id, show_id=self.show, **named))
+        queued = any(operation is book for operation, _ in self.waiting)
+        assert answer.code == "QUEUED" if queued else answer.code in KNOWN
 
     @precondition(lambda self: self.books)
     @rule(pick=st.integers(0, 50), kind=st.sampled_from([Confirm, Cancel]))
@@ -141,7 +154,8 @@ class Lifecycle(RuleBasedStateMachine):
             self._apply_to_reference(operation, accepted_ms, recorded)
         self.waiting.clear()
         assert {id_: in_references_form(booking) for id_, booking in recorded.items()} == {
-            id_: (kept.state, kept.reason, kept.seats) for id_, kept in self.reference.bookings.items()
+            id_: (kept.state, kept.reason, kept.seats, kept.amount if kept.seats else 0)
+            for id_, kept in self.reference.bookings.items()
         }
         self._compare_published(recorded)
 
@@ -160,6 +174,7 @@ class Lifecycle(RuleBasedStateMachine):
             show_id=self.show,
             user_id=user_id,
             fingerprint=json.dumps(asked),
+            rules=RULES,
             **asked,
         )
         answer = self._accept(operation)
@@ -189,13 +204,18 @@ class Lifecycle(RuleBasedStateMachine):
         match operation:
             case Book(booking_id=id_):
                 booking = recorded[id_]
-                reference.book(operation, at_ms, 0, booking.seats, withdrawn=self._undecided(Cancel, id_))
+                granted = tuple(sorted((*booking.seats, *booking.released)))
+                reference.book(operation, at_ms, 0, granted, withdrawn=self._undecided(Cancel, id_))
                 if reference.bookings[id_].state == "HELD":
                     reference.bookings[id_].deadline_ms = self._first_deadline(booking)
             case Confirm(booking_id=id_):
                 reference.confirm(id_, at_ms)
             case Cancel(booking_id=id_):
                 reference.cancel(id_, at_ms)
+            case Extend(booking_id=id_):
+                reference.extend(id_, at_ms)
+            case Release(booking_id=id_, seats=seats):
+                reference.release(id_, seats, at_ms)
             case Expire(limit=limit):
                 reference.expire(at_ms, limit)
             case ChangeShow(changes=changes):
@@ -214,10 +234,10 @@ class Lifecycle(RuleBasedStateMachine):
         assert self.stage.counters(self.show) == (held, sum(len(booking.seats) for booking in live) - held)
 
 
-def in_references_form(booking: Booking) -> tuple[str, str | None, tuple[str, ...]]:
-    """Return a booking in the reference's form: state, reason, seats."""
+def in_references_form(booking: Booking) -> tuple[str, str | None, tuple[str, ...], int]:
+    """Return a booking in the reference's form: state, reason, seats, amount."""
     state = "HELD" if booking.status is Status.PENDING else booking.status.value
-    return state, booking.reason.value if booking.reason else None, booking.seats
+    return state, booking.reason.value if booking.reason else None, booking.seats, booking.amount_cents
 
 
 def test_bookings_agree_with_the_reference_after_any_operations(stage: Stage) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 import structlog
@@ -174,7 +176,7 @@ def test_a_large_body_is_refused_wherever_one_is_read(app_with: Apps) -> None:
             if "requestBody" not in operation:
                 continue
             response = client.open(
-                path.replace("{show_id}", "1").replace("{movie_id}", "1"),
+                re.sub(r"\{booking_id\}", str(UUID(int=1)), re.sub(r"\{(show|movie)_id\}", "1", path)),
                 method=method.upper(),
                 content_type="application/json",
                 headers=own,

@@ -7,84 +7,30 @@ from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from core import ids
 from core.bookings import Booking, Decision, Outcome, Status, Verdict
 from core.journal import JournalRow, Replay
-from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Operation, dump, kind_of, load
+from core.operations import (
+    Book,
+    Cancel,
+    ChangeShow,
+    Confirm,
+    Expire,
+    Extend,
+    Operation,
+    Release,
+    dump,
+    kind_of,
+    load,
+)
 from core.shows import Show
-from tests.support.lane import ALICE, BOB, HOLD, SHOW, STARTS, Lane
+from tests.support.lane import EXTENSION, HOLD, SHOW, STARTS, Lane
 from tests.support.reference import Reference
+from tests.support.steps import STEPS, operations
 
-CAROL = UUID(int=3)
-SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 6)]
 #: The reference model's name for a booking's state and outcome.
 NAMES = {Status.PENDING: "HELD"}
 VERDICTS = {"withdrawn": Verdict.WITHDRAWN, "overdue": Verdict.OVERDUE}
-
-book = st.builds(
-    dict,
-    what=st.sampled_from(["book", "hold"]),
-    seats=st.lists(st.sampled_from(SEATS), max_size=3, unique=True),
-    quantity=st.integers(1, 6),
-    category=st.sampled_from([None, "standard", "premium"]),
-    give_up=st.sampled_from([0, 0, 0, 1, 1_000, 4_000]),
-    verdict=st.sampled_from([None, None, None, None, *Verdict]),
-)
-later = st.builds(dict, what=st.sampled_from(["confirm", "cancel", "again"]), pick=st.integers(0, 30))
-other = st.one_of(
-    st.builds(dict, what=st.just("expire"), limit=st.integers(1, 3)),
-    st.builds(dict, what=st.just("change"), limit=st.integers(1, 8)),
-    st.builds(dict, what=st.just("change"), state=st.sampled_from(["PAUSED", "ON_SALE", "ON_SALE", "CLOSED"])),
-)
-#: (what, who, ms since the last one, ms until it is decided)
-STEPS = st.lists(
-    st.tuples(
-        st.one_of(book, book, later, other),
-        st.sampled_from([ALICE, BOB, CAROL]),
-        st.one_of(st.integers(0, 1_000), st.sampled_from([0, HOLD - 1, HOLD, HOLD + 1])),
-        st.integers(0, 5_000),
-    ),
-    max_size=40,
-)
-
-
-def operations(steps: list[Any]) -> list[tuple[Operation, int, Verdict | None]]:
-    """Return the steps as operations, each with the ms since the previous one was accepted, and its verdict."""
-    found: list[tuple[Operation, int, Verdict | None]] = []
-    books: list[Book] = []
-    for number, (step, user, after, _) in enumerate(steps):
-        made: Operation
-        match step:
-            case {"what": "book" | "hold", "seats": named}:
-                made = Book(
-                    booking_id=ids.booking_id(b"k" * 32, SHOW, user, f"key {number}"),
-                    show_id=SHOW,
-                    user_id=user,
-                    fingerprint="f",
-                    seats=tuple(named),
-                    quantity=0 if named else step["quantity"],
-                    category=None if named else step["category"],
-                    hold=step["what"] == "hold",
-                    give_up_after_ms=step["give_up"],
-                )
-                books.append(made)
-            case {"what": "expire", "limit": limit}:
-                made = Expire(show_id=SHOW, limit=limit)
-            case {"what": "change", "limit": limit}:
-                made = ChangeShow(show_id=SHOW, changes={"seats_per_user": limit})
-            case {"what": "change", "state": state}:
-                made = ChangeShow(show_id=SHOW, changes={"state": state})
-            case _ if not books:
-                continue
-            case {"what": "again", "pick": pick}:
-                made = books[pick % len(books)]
-            case {"what": what, "pick": pick}:
-                kind = Confirm if what == "confirm" else Cancel
-                made = kind(booking_id=books[pick % len(books)].booking_id, show_id=SHOW, user_id=user)
-        found.append((made, after, step.get("verdict")))
-    return found
 
 
 class Played:
@@ -93,10 +39,13 @@ class Played:
     def __init__(self, steps: list[Any]) -> None:
         self.lane = Lane()
         self.decisions: list[Decision] = []
+        self.priced: set[UUID] = set()
         self.reference = Reference(
             {label: seat.category for label, seat in self.lane.state.show.hall.seats.items()},
             limit=self.lane.state.show.settings.seats_per_user,
             hold_ms=HOLD,
+            prices=dict(self.lane.state.show.settings.prices),
+            extension_ms=EXTENSION,
         )
         self._decided_ms = 0
         for (operation, after, verdict), (_, _, _, delay) in zip(operations(steps), steps, strict=False):
@@ -113,23 +62,48 @@ class Played:
         check_versions(lane, before, made)
         told = {id_: (kept.state, kept.reason) for id_, kept in self.reference.bookings.items()}
         assert told == {id_: said(booking) for id_, booking in lane.state.bookings.items()}
+        for id_, kept in self.reference.bookings.items():
+            booking = lane.state.bookings[id_]
+            assert (booking.seats, booking.expires_ms or 0) == (
+                kept.seats,
+                kept.deadline_ms if booking.expires_ms else 0,
+            )
+            if booking.seat_prices_cents:
+                assert booking.amount_cents == sum(booking.seat_prices_cents)
+            if booking.id in self.priced:
+                assert booking.amount_cents == kept.amount
 
     def _tell_reference(self, operation: Operation, verdict: Verdict | None) -> None:
         reference, now = self.reference, self.lane.now
         match operation:
             case Book():
+                self.priced |= {operation.booking_id} if operation.rules else set()
                 chosen = self.lane.state.bookings[operation.booking_id].seats
                 given_up = {name: verdict is known for name, known in VERDICTS.items()}
                 reference.book(operation, now, self._decided_ms, chosen, **given_up)
-            case Confirm() | Cancel():
+            case Confirm() | Cancel() | Extend() | Release():
                 booking = self.lane.state.bookings.get(operation.booking_id)
                 if booking is not None and booking.user_id == operation.user_id:
-                    act = reference.confirm if isinstance(operation, Confirm) else reference.cancel
-                    act(operation.booking_id, now)
+                    self._tell_change(operation, now)
             case Expire():
                 reference.expire(now, operation.limit)
             case ChangeShow():
-                reference.change(limit=operation.changes.get("seats_per_user"), state=operation.changes.get("state"))
+                changes = operation.changes
+                reference.change(
+                    limit=changes.get("seats_per_user"), state=changes.get("state"), prices=changes.get("prices")
+                )
+
+    def _tell_change(self, operation: Confirm | Cancel | Extend | Release, now: int) -> None:
+        reference, id_ = self.reference, operation.booking_id
+        match operation:
+            case Confirm():
+                reference.confirm(id_, now)
+            case Cancel():
+                reference.cancel(id_, now)
+            case Extend():
+                reference.extend(id_, now)
+            case Release():
+                reference.release(id_, operation.seats, now)
 
 
 def said(booking: Booking) -> tuple[str, str | None]:
@@ -223,6 +197,12 @@ def test_first_come_first_served(steps: list[Any]) -> None:
             taken.update(dict.fromkeys(decision.changes["seats"], decision.booking_id))
         elif decision.outcome in (Outcome.EXPIRED, Outcome.CANCELLED):
             taken = {seat: owner for seat, owner in taken.items() if owner != decision.booking_id}
+        elif decision.outcome is Outcome.RELEASED:
+            taken = {
+                seat: owner
+                for seat, owner in taken.items()
+                if owner != decision.booking_id or seat in decision.changes["seats"]
+            }
         elif decision.outcome is Outcome.FAILED and decision.reason == "SEAT_TAKEN":
             assert isinstance(operation, Book)
             assert set(operation.seats) & taken.keys()

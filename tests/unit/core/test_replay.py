@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 from core.journal import JournalRow, Replay
 from core.operations import StreamId
 from core.shows import Show
-from tests.support.lane import ALICE, SHOW, Lane
+from tests.support.lane import ALICE, EXTENSION, SHOW, Lane
 
 BOOKING = UUID(int=SHOW << 96 | 1)
 BOOK = {"v": 1, "kind": "BOOK", "booking_id": str(BOOKING), "show_id": SHOW, "user_id": str(ALICE),
@@ -39,12 +40,16 @@ def row(seq: int, operation: dict[str, Any], outcome: str, reason: str | None = 
 
 
 def violations(*rows: JournalRow) -> list[str]:
-    fresh = Lane().state.show
+    return replayed(*rows).violations
+
+
+def replayed(*rows: JournalRow, extension_ms: int = EXTENSION) -> Replay:
+    fresh = Lane(hold_extension_ms=extension_ms).state.show
     replay = Replay(0, lambda _: Show(SHOW, fresh.hall, fresh.settings))
     for each in rows:
         replay.feed(each)
     replay.end()
-    return replay.violations
+    return replay
 
 
 SOLD: dict[str, Any] = {"seats": ["B1"], "amount_cents": 1000}
@@ -75,6 +80,19 @@ def test_a_withdrawn_booking_with_anything_but_no_seats_is_a_violation(wrong: Jo
 def test_a_booking_that_expired_in_its_queue_replays(more: dict[str, Any]) -> None:
     """By its own deadline, or by a worker's setting, which only the outcome shows."""
     assert violations(row(1, BOOK | more, "FAILED", "EXPIRED_IN_QUEUE")) == []
+
+
+def test_a_journal_from_before_prices_per_seat_and_settings_of_extension_replays() -> None:
+    """Its rows have neither `released` nor `extended`, its settings no `hold_extension_ms`."""
+    settings = Lane(hold_extension_ms=0).state.show.settings.to_json()
+    change = {"v": 1, "kind": "CHANGE_SHOW", "show_id": SHOW, "changes": {"seats_per_user": 3}}
+    done = replace(row(2, change, "DONE"), booking_id=None, decision={"settings": settings | {"seats_per_user": 3}})
+
+    replay = replayed(row(1, BOOK, "CONFIRMED", **SOLD), done, extension_ms=0)
+
+    assert "hold_extension_ms" not in settings
+    assert replay.violations == []
+    assert replay.states[SHOW].bookings[BOOKING].seat_prices_cents == ()
 
 
 def test_a_booking_that_was_sold_after_its_deadline_is_a_violation() -> None:

@@ -1,0 +1,101 @@
+"""Random operations of one show, as hypothesis draws them: named by what a client does, and made when played."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from core import ids
+from core.bookings import Verdict
+from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Extend, Operation, Release
+from tests.support.lane import ALICE, BOB, HOLD, SHOW
+
+CAROL = UUID(int=3)
+SEATS = [f"{row}{number}" for row in "AB" for number in range(1, 6)]
+
+book = st.builds(
+    dict,
+    what=st.sampled_from(["book", "hold"]),
+    seats=st.lists(st.sampled_from(SEATS), max_size=3, unique=True),
+    quantity=st.integers(1, 6),
+    category=st.sampled_from([None, "standard", "premium"]),
+    give_up=st.sampled_from([0, 0, 0, 1, 1_000, 4_000]),
+    verdict=st.sampled_from([None, None, None, None, *Verdict]),
+    rules=st.sampled_from([0, 1, 1]),
+)
+later = st.builds(
+    dict,
+    what=st.sampled_from(["confirm", "cancel", "again", "extend", "release", "release"]),
+    pick=st.integers(0, 30),
+    seats=st.lists(st.sampled_from(SEATS), min_size=1, max_size=4, unique=True),
+    own=st.sampled_from([0, 1, 1, 2]),
+)
+other = st.one_of(
+    st.builds(dict, what=st.just("expire"), limit=st.integers(1, 3)),
+    st.builds(dict, what=st.just("change"), limit=st.integers(1, 8)),
+    st.builds(dict, what=st.just("change"), price=st.integers(0, 2_000)),
+    st.builds(dict, what=st.just("change"), state=st.sampled_from(["PAUSED", "ON_SALE", "ON_SALE", "CLOSED"])),
+)
+#: (what, who, ms since the last one, ms until it is decided)
+STEPS = st.lists(
+    st.tuples(
+        st.one_of(book, book, later, other),
+        st.sampled_from([ALICE, BOB, CAROL]),
+        st.one_of(st.integers(0, 1_000), st.sampled_from([0, HOLD - 1, HOLD, HOLD + 1])),
+        st.integers(0, 5_000),
+    ),
+    max_size=40,
+)
+
+
+def book_of(step: dict[str, Any], user: UUID, number: int) -> Book:
+    named = step["seats"]
+    return Book(
+        booking_id=ids.booking_id(b"k" * 32, SHOW, user, f"key {number}"),
+        show_id=SHOW,
+        user_id=user,
+        fingerprint="f",
+        seats=tuple(named),
+        quantity=0 if named else step["quantity"],
+        category=None if named else step["category"],
+        hold=step["what"] == "hold",
+        give_up_after_ms=step["give_up"],
+        rules=step["rules"],
+    )
+
+
+def operations(steps: list[Any]) -> list[tuple[Operation, int, Verdict | None]]:
+    """Return the steps as operations, each with the ms since the previous one was accepted, and its verdict."""
+    found: list[tuple[Operation, int, Verdict | None]] = []
+    books: list[Book] = []
+    for number, (step, user, after, _) in enumerate(steps):
+        made: Operation
+        match step:
+            case {"what": "book" | "hold"}:
+                made = book_of(step, user, number)
+                books.append(made)
+            case {"what": "expire", "limit": limit}:
+                made = Expire(show_id=SHOW, limit=limit)
+            case {"what": "change", "limit": limit}:
+                made = ChangeShow(show_id=SHOW, changes={"seats_per_user": limit})
+            case {"what": "change", "price": price}:
+                made = ChangeShow(show_id=SHOW, changes={"prices": {"standard": price, "premium": 2 * price}})
+            case {"what": "change", "state": state}:
+                made = ChangeShow(show_id=SHOW, changes={"state": state})
+            case _ if not books:
+                continue
+            case {"what": "again", "pick": pick}:
+                made = books[pick % len(books)]
+            case {"what": "release", "pick": pick, "seats": seats, "own": own}:
+                book_ = books[pick % len(books)]
+                made = Release(
+                    booking_id=book_.booking_id, show_id=SHOW, user_id=user,
+                    seats=book_.seats[:own] or tuple(seats),
+                )  # fmt: skip
+            case {"what": what, "pick": pick}:
+                kind = {"confirm": Confirm, "cancel": Cancel, "extend": Extend}[what]
+                made = kind(booking_id=books[pick % len(books)].booking_id, show_id=SHOW, user_id=user)
+        found.append((made, after, step.get("verdict")))
+    return found
