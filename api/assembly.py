@@ -5,12 +5,17 @@ It connects to nothing: an api starts, and answers /healthz, while Redis and Pos
 
 from __future__ import annotations
 
+from functools import partial
+
 from api.bookings.doorbells import Doorbells
 from api.bookings.intake import Intake
 from api.bookings.long_poll import LongPolls
 from api.bookings.service import BookingService
+from api.catalogue.followed_shows import FollowedShows
+from api.catalogue.layouts import LayoutService
 from api.catalogue.seat_map_cache import SeatMapCache
 from api.catalogue.seat_maps import SeatMapService
+from api.catalogue.seat_states import SeatStateService
 from api.server.event_loop import EventLoop
 from api.web.backend import Backend
 from api.web.postgres_probe import PostgresProbe
@@ -18,6 +23,7 @@ from api.web.threads import Threads
 from core.settings import Settings
 from db import guard
 from db.kv.async_rounds import AsyncRounds
+from db.kv.channels import Channels
 from db.postgres.engine import make_engine
 from workers.actors import ring
 
@@ -47,12 +53,18 @@ def open_backend(settings: Settings) -> Backend:
     threads, doorbells = Threads(THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="backend"), Doorbells(ring)
     map_threads = Threads(MAP_THREADS, waiting=WAITING, patience_s=PATIENCE_S, name="maps")
     long_polls = LongPolls(settings.redis_url, settings.waiters, questions)
+    cache = SeatMapCache(engine)
+    seat_maps = SeatMapService(cache, redis, intake, map_threads)
+    followed = FollowedShows(cache, map_threads, partial(Channels, settings.redis_url, questions=questions))
     return Backend(
         settings=settings,
         engine=engine,
         loop=EventLoop(),
         service=BookingService(redis, intake, long_polls, threads, doorbells.ring),
-        seat_maps=SeatMapService(SeatMapCache(engine), redis, intake, map_threads),
+        seat_maps=seat_maps,
+        seat_states=SeatStateService(followed, seat_maps, intake),
+        layouts=LayoutService(engine, map_threads),
+        followed=followed,
         probe=PostgresProbe(engine),
         redis=redis,
         threads=threads,

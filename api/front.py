@@ -26,14 +26,15 @@ from werkzeug.datastructures import MultiDict
 from api.access.tokens import Identity, Verifier
 from api.bookings import parse
 from api.bookings.service import BookingService
+from api.catalogue import open_requests
 from api.catalogue.halls import MAX_PLAN_BYTES
 from api.server import rsgi
 from api.server.bridge import Bridge
 from api.server.rsgi import Bodies, Exchange
-from api.shapes.requests import MAX_ID, WAIT_QUERY
+from api.shapes.requests import WAIT_QUERY
 from api.web import health, metrics, problems
 from api.web.backend import Backend
-from api.web.headers import ResponseHeaders
+from api.web.headers import ResponseHeaders, one_vary
 from api.web.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
 from api.web.rate_limits import Allowed, Rates
 from api.web.reply import JSON, Reply
@@ -45,14 +46,12 @@ from core.settings import Settings
 
 BOOKINGS = "/api/bookings"
 BOOKING = BOOKINGS + "/<uuid:booking_id>"
-SEATS = "/api/shows/<int:show_id>/seats"
 #: The metrics' route for a request that is meant for Flask, but rejected before Flask sees it.
 FLASKS = "(none)"
 _BOOKING_PATH = re.compile(
     BOOKINGS + "/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(/confirm|/extend)?",
     re.ASCII | re.IGNORECASE,
 )
-_SEATS_PATH = re.compile(r"/api/shows/([1-9][0-9]{0,9})/seats", re.ASCII)
 _WAIT = re.compile("wait=([0-9]{1,3})", re.ASCII)
 #: Max requests that wait for one of Flask's threads, per thread: a second or two of ordinary ones.
 WAITING_PER_THREAD = 8
@@ -99,7 +98,7 @@ class Front:
         """Close the connection to Redis and end the threads. No request may follow."""
         # In a thread: a view whose client has disconnected may still wait for a call on this loop.
         await asyncio.to_thread(self._bridge.close)
-        await self._backend.redis.close()
+        await self._backend.close_on_loop()
 
     def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
         """Fail /readyz, answer waiting requests, close each connection with its next answer; end after LEAVE_S.
@@ -135,8 +134,9 @@ class Front:
             return self._answer(Exchange(BOOKING, scope, proto), make) if make else None
         if method != "GET":
             return None
-        if path.startswith("/api/shows/") and (match := _SEATS_PATH.fullmatch(path)) and int(match[1]) <= MAX_ID:
-            return self._open(Exchange(SEATS, scope, proto), self._backend.seat_maps.reply(int(match[1])))
+        if path.startswith(("/api/shows/", "/api/halls/")):
+            found = open_requests.find(self._backend, scope)
+            return self._open(Exchange(found[0], scope, proto), found[1]) if found else None
         if path == "/healthz":
             return self._open(Exchange(path, scope, proto), health.liveness())
         if path == "/readyz":
@@ -174,8 +174,10 @@ class Front:
             headers = [*headers, *self._rates.headers(verdict)]
         origin = exchange.headers.get("origin") if scope.path.startswith("/api/") else None
         headers = headers + self._around.around(
-            exchange.request_id, origin, tls=sender.scheme == "https", public=reply.public
+            exchange.request_id, origin, tls=sender.scheme == "https", reply=reply
         )
+        if reply.public or reply.immutable:  # others vary by origin alone
+            headers = one_vary(headers)
         self._close_if_leaving(headers)
         if reply.status == 304:
             exchange.proto.response_empty(304, headers)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
 
 from api.access import audit
 from api.access.tokens import admin_required
-from api.shapes import answers, links, requests
+from api.shapes import answers, links, requests, seat_answers
 from api.web import cursors
 from api.web.backend import backend
 from api.web.openapi import route
@@ -50,6 +50,22 @@ def get_hall(hall_id: int) -> Response:
     if hall is None:
         return problem(404, "no_such_hall", "There is no such hall.")
     return answer({**hall_json(hall), "plan": hall.plan}, headers=PUBLIC)
+
+
+@route(
+    blueprint,
+    "GET",
+    f"/<int(max={requests.MAX_ID}):hall_id>/layout",
+    request_headers=("If-None-Match",),
+    answers={200: seat_answers.LAYOUT, 304: None},
+    headers={200: ("ETag",), 304: ("ETag",)},
+    errors=(404, 503),
+)
+def get_layout(hall_id: int) -> Response:
+    """Show a hall's layout for drawing it: rows, seats, categories and aisles. It never changes."""
+    reply = backend().loop.run(backend().layouts.reply(hall_id))
+    reply = reply.unless_known(request.headers.get("If-None-Match"))
+    return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
 
 
 @route(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,6 +18,8 @@ from api.web.compression import Twofold, compressed
 from core.halls import Hall
 from core.recent import Recent
 from core.rows import Row, SeatKind
+from core.seat_states import SeatStates
+from core.shows import ShowSettings
 from db.postgres import catalogue, halls
 from db.postgres.catalogue import TakenSeats
 from db.postgres.engine import transaction
@@ -45,6 +47,14 @@ class SeatMap:
     def twofold(self) -> Twofold:
         """The body in both forms."""
         return Twofold(self.body, self.gzipped)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSeats:
+    """The states of a show's seats, and its settings at the same version."""
+
+    states: SeatStates
+    settings: ShowSettings
 
 
 class SeatMapCache:
@@ -79,20 +89,44 @@ class SeatMapCache:
             known = self._maps.get(show_id)
             return known if known is not None and known.version >= version else self._make(show_id)
 
+    def states(self, show_id: int) -> ShowSeats | None:
+        """Read the states of a show's seats from Postgres; None if there is no such show.
+
+        Raises: PostgresUnavailable.
+        """
+        with transaction(self._engine) as connection:
+            taken = catalogue.get_taken_seats(connection, show_id)
+            if taken is None:
+                return None
+            hall = self._hall(connection, taken.hall_id)
+        held, sold = map(hall.seat_index, taken.held), map(hall.seat_index, taken.sold)
+        return ShowSeats(SeatStates.of(taken.version, hall.capacity, held, sold), taken.settings)
+
+    def versions(self, show_ids: Collection[int]) -> dict[int, int]:
+        """Read the versions of some shows from Postgres; those that do not exist are missing.
+
+        Raises: PostgresUnavailable.
+        """
+        with transaction(self._engine) as connection:
+            return catalogue.get_versions(connection, show_ids)
+
     def _make(self, show_id: int) -> SeatMap:
         now_s = time.monotonic()
         with transaction(self._engine) as connection:
             taken = catalogue.get_taken_seats(connection, show_id)
             if taken is None:
                 raise LookupError(f"show {show_id} is gone")
-            hall = self._halls.get_or_make(taken.hall_id, partial(_hall, connection, taken.hall_id))
+            hall = self._hall(connection, taken.hall_id)
         body = _render(show_id, hall, taken)
         fresh = SeatMap(taken.version, body, compressed(body), now_s)
         self._maps.put(show_id, fresh)
         return fresh
 
+    def _hall(self, connection: Connection, hall_id: int) -> Hall:
+        return self._halls.get_or_make(hall_id, partial(_read_hall, connection, hall_id))
 
-def _hall(connection: Connection, hall_id: int) -> Hall:
+
+def _read_hall(connection: Connection, hall_id: int) -> Hall:
     row = halls.get_hall(connection, hall_id)
     if row is None:
         raise LookupError(f"hall {hall_id} is gone")

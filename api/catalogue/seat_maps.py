@@ -44,7 +44,7 @@ class SeatMapService:
         """Return the map of a show, with its version as the ETag. Raises: NoSuchShow, PostgresUnavailable, Busy."""
         self._intake.refuse_absent(show_id)
         known = self._cache.kept(show_id)
-        wanted = await self._published(show_id)
+        wanted = await self.published(show_id)
         if (
             known is None
             or wanted is None
@@ -57,8 +57,8 @@ class SeatMapService:
         headers = [("ETag", f'"{version}"')]
         return Reply(200, known.body, headers, public=True, etag=version, gzipped=known.gzipped)
 
-    async def _published(self, show_id: int) -> int | None:
-        """Read the show's version from its card in Redis; 0 if it has no card; None if Redis cannot be read."""
+    async def published(self, show_id: int) -> int | None:
+        """Return the show's version by its card in Redis; 0 if it has no card; None if Redis cannot be read."""
         if not self._intake.ready or time.monotonic() < self._rests_until:
             return None
         command = ("HGET", keys.card(lane_of(show_id, self._intake.lanes_count), show_id), "v")

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from api.access import audit
 from api.access.tokens import admin_required
 from api.catalogue.show_list import listings
-from api.shapes import answers, links, requests
+from api.shapes import answers, links, requests, seat_answers
 from api.web import compression, cursors
 from api.web.backend import backend
 from api.web.errors import HallTaken, InvalidRequest
@@ -78,6 +78,27 @@ def get_show(show_id: int) -> Response:
 def get_seats(show_id: int) -> Response:
     """List every seat of a show, row by row. The ETag changes with the seats."""
     reply = backend().loop.run(backend().seat_maps.reply(show_id))
+    reply = reply.unless_known(request.headers.get("If-None-Match"))
+    return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
+
+
+@route(
+    blueprint,
+    "GET",
+    f"{ONE}/seats/state",
+    query=requests.SEAT_STATES_QUERY,
+    request_headers=("If-None-Match",),
+    answers={200: seat_answers.SEAT_STATES, 304: None},
+    headers={200: ("ETag",), 304: ("ETag",)},
+    errors=(404, 503),
+)
+def get_seat_states(show_id: int) -> Response:
+    """Show the states of a show's seats, two bits each, or what has changed since a version.
+
+    With `Accept: application/octet-stream`: four 4-byte numbers (version, seats, held, sold), and the same bits.
+    """
+    since = read_query(requests.SEAT_STATES_QUERY)["since"] if request.args else None
+    reply = backend().loop.run(backend().seat_states.reply(show_id, since, request.headers.get("Accept")))
     reply = reply.unless_known(request.headers.get("If-None-Match"))
     return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
 

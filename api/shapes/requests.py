@@ -24,6 +24,8 @@ MAX_SEATS_PER_BOOKING = 10
 MAX_GIVE_UP_MS = 3_600_000
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
+#: Max of a show's version that a query may name: as far as JSON's numbers are exact everywhere.
+MAX_VERSION = 2**53 - 1
 DAY_S = 86_400
 EXTENSION = {"description": "By how much a hold may be extended, once; 0: not at all."}
 
@@ -131,6 +133,16 @@ class ShowsQuery(PageQuery):
     movie_id = Digits(validate=validate.Range(1, MAX_ID))
 
 
+class SeatStatesQuery(Shape):
+    """The states of a show's seats, all of them or what has changed."""
+
+    since = Digits(
+        validate=validate.Range(0, MAX_VERSION),
+        load_default=None,
+        metadata={"description": "The version that the client has: only the changes since then, if they are known."},
+    )
+
+
 class MovieRequest(Shape):
     """A movie. All fields are replaced."""
 
@@ -195,4 +207,5 @@ WAIT_QUERY = WaitQuery()
 EXPORT_QUERY = ExportQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()
 MOVIE_REQUEST, HALL_REQUEST, SHOW_REQUEST = MovieRequest(), HallRequest(), ShowRequest()
+SEAT_STATES_QUERY = SeatStatesQuery()
 SHOW_CHANGE = ShowChange()

@@ -20,7 +20,10 @@ from db.kv.async_rounds import AsyncRounds
 if TYPE_CHECKING:  # rooms above this one, which import it
     from api.bookings.doorbells import Doorbells
     from api.bookings.service import BookingService
+    from api.catalogue.followed_shows import FollowedShows
+    from api.catalogue.layouts import LayoutService
     from api.catalogue.seat_maps import SeatMapService
+    from api.catalogue.seat_states import SeatStateService
     from api.server.event_loop import EventLoop
 
 
@@ -33,6 +36,9 @@ class Backend:
     loop: EventLoop
     service: BookingService
     seat_maps: SeatMapService
+    seat_states: SeatStateService
+    layouts: LayoutService
+    followed: FollowedShows
     probe: PostgresProbe
     redis: AsyncRounds
     threads: Threads
@@ -45,11 +51,16 @@ class Backend:
         self.threads.close()
         self.map_threads.close()
         self.doorbells.close()
-        if self.loop.own:  # else the front has closed it, and its loop has ended
-            self.loop.run(self.redis.close())
+        if self.loop.own:  # else the front has closed them, and its loop has ended
+            self.loop.run(self.close_on_loop())
         self.loop.close()
         self.service.close()
         self.engine.dispose()
+
+    async def close_on_loop(self) -> None:
+        """Close the connections that the event loop uses."""
+        await self.followed.close()
+        await self.redis.close()
 
 
 def backend() -> Backend:

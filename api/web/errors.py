@@ -92,6 +92,12 @@ class NoSuchShow(OnsaleError):
     code = "no_such_show"
 
 
+class NoSuchHall(OnsaleError):
+    """There is no such hall."""
+
+    code = "no_such_hall"
+
+
 class NoSuchBooking(OnsaleError):
     """There is no such booking."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.web.reply import PUBLIC
+from api.web.reply import IMMUTABLE, PUBLIC, Reply
 
 Pairs = list[tuple[str, str]]
 
@@ -20,6 +20,14 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 PREFLIGHT_S = 600
 
 
+def one_vary(headers: Pairs) -> Pairs:
+    """Return headers with their Vary lines as one, as Flask sends them."""
+    values = [value for name, value in headers if name == "Vary"]
+    if len(values) < 2:
+        return headers
+    return [*(each for each in headers if each[0] != "Vary"), ("Vary", ", ".join(values))]
+
+
 class ResponseHeaders:
     """Builds the headers of answers. All but those that depend on the request are built once, at the start."""
 
@@ -31,6 +39,7 @@ class ResponseHeaders:
             always.append(("Vary", "Origin"))
         self._private = [("Cache-Control", PRIVATE), *always]
         self._public = [("Cache-Control", PUBLIC), *always]
+        self._immutable = [("Cache-Control", IMMUTABLE), *always]
         self._origins = frozenset(origins)
         self._exposed = ("Access-Control-Expose-Headers", ", ".join(EXPOSED))
         self._preflight = [
@@ -39,9 +48,12 @@ class ResponseHeaders:
             ("Access-Control-Max-Age", str(PREFLIGHT_S)),
         ]
 
-    def around(self, request_id: str, origin: str | None, *, tls: bool, public: bool = False) -> Pairs:
-        """Return an answer's headers. `public`: caches may keep it for a second. `tls`: the client used https."""
-        found = [("X-Request-Id", request_id), *(self._public if public else self._private)]
+    def around(self, request_id: str, origin: str | None, *, tls: bool, reply: Reply | None = None) -> Pairs:
+        """Return an answer's headers. `reply`: it says how long caches may keep it. `tls`: the client used https."""
+        always = self._private
+        if reply is not None and (reply.public or reply.immutable):
+            always = self._immutable if reply.immutable else self._public
+        found = [("X-Request-Id", request_id), *always]
         if origin is not None and (allowed := self._allowed(origin)):
             found += [("Access-Control-Allow-Origin", allowed), self._exposed]
         if tls:

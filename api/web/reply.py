@@ -23,6 +23,8 @@ class Reply:
     content_type: str = JSON
     #: Whether caches may keep it for a second (PUBLIC); they may not keep others.
     public: bool = False
+    #: Whether caches may keep it for ever (IMMUTABLE).
+    immutable: bool = False
     #: The body's version: its ETag without quotes; empty if it has none.
     etag: str = ""
     #: The body for clients that accept gzip; empty if there is none (`packed`).
@@ -45,7 +47,8 @@ class Reply:
         """Return this reply compressed, with a weak ETag, if it can be and the client accepts it. Not for HEAD."""
         if not self.gzipped:
             return self
-        headers = [*self.headers, ("Vary", "Accept-Encoding")]
+        vary = ", ".join([*(value for name, value in self.headers if name == "Vary"), "Accept-Encoding"])
+        headers = [*(each for each in self.headers if each[0] != "Vary"), ("Vary", vary)]
         if not wants_gzip(accept_encoding):
             return replace(self, headers=headers)
         headers = [(name, f"W/{value}" if name == "ETag" else value) for name, value in headers]
@@ -59,10 +62,12 @@ class Reply:
         response = Response(self.body, status=self.status, headers=headers, content_type=self.content_type)
         if self.status == 304:
             del response.headers["Content-Type"]
-        if self.public:
-            response.headers["Cache-Control"] = PUBLIC
+        if self.public or self.immutable:
+            response.headers["Cache-Control"] = IMMUTABLE if self.immutable else PUBLIC
         return response
 
 
 #: Cache-Control of public answers, which may be a second old.
 PUBLIC = "public, max-age=1"
+#: Cache-Control of what never changes. A year is the longest time that caches heed.
+IMMUTABLE = "public, max-age=31536000, immutable"

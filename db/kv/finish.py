@@ -167,5 +167,6 @@ def _card(change: CardChange) -> list[Any]:
             "all_taken": change.all_taken,
             "books": " ".join(books),
             "limits": " ".join(f"{user} {until_ms} {left}" for user, (until_ms, left) in change.limits.items()),
+            "followers": keys.seats(change.show_id),
         },
     )

@@ -66,6 +66,11 @@ def undecided(number: int, show_id: int) -> str:
     return f"onsale:{{{number}}}:undecided:{show_id}"
 
 
+def seats(show_id: int) -> str:
+    """Pub/sub channel: the changes of a show's seats, as batches publish them (db/kv/seat_changes.py)."""
+    return f"onsale:seats:{show_id}"
+
+
 def withdrawn(number: int) -> str:
     """Hash: bookings that were cancelled while queued (lua/accept.lua): hex id -> the Cancel's entry id."""
     return f"onsale:{{{number}}}:withdrawn"

@@ -6,7 +6,7 @@ inserted here together with its seats.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, text
@@ -45,12 +45,13 @@ class ShowListing:
 
 @dataclass(frozen=True, slots=True)
 class TakenSeats:
-    """The held and sold seats of a show at one of its versions."""
+    """The held and sold seats of a show, and its settings, at one of its versions."""
 
     hall_id: int
     version: int
     held: frozenset[str]
     sold: frozenset[str]
+    settings: ShowSettings
 
 
 def list_upcoming(
@@ -148,17 +149,31 @@ def get_version(connection: Connection, show_id: int) -> int | None:
     return version
 
 
+def get_versions(connection: Connection, show_ids: Collection[int]) -> dict[int, int]:
+    """Return the versions of some shows, by show id; shows that do not exist are missing."""
+    statement = text("""
+        SELECT id, version
+        FROM shows
+        WHERE id = ANY(CAST(:show_ids AS integer[]))
+    """)
+    rows = connection.execute(statement, {"show_ids": list(show_ids)})
+    return {row.id: row.version for row in rows}
+
+
 def get_taken_seats(connection: Connection, show_id: int) -> TakenSeats | None:
     """Return the held and sold seats of a show with its version, in one snapshot; None if there is no such show."""
     statement = text("""
-        SELECT hall_id, version,
+        SELECT hall_id, version, settings,
             ARRAY(SELECT label FROM seats WHERE show_id = shows.id AND status = 'HELD') AS held,
             ARRAY(SELECT label FROM seats WHERE show_id = shows.id AND status = 'SOLD') AS sold
         FROM shows
         WHERE id = :show_id
     """)
     row = connection.execute(statement, {"show_id": show_id}).one_or_none()
-    return TakenSeats(row.hall_id, row.version, frozenset(row.held), frozenset(row.sold)) if row else None
+    if row is None:
+        return None
+    settings = ShowSettings.from_json(row.settings)
+    return TakenSeats(row.hall_id, row.version, frozenset(row.held), frozenset(row.sold), settings)
 
 
 def _listing(row: Row[tuple[object, ...]]) -> ShowListing:

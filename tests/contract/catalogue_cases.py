@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from api.shapes import answers
+from api.shapes import answers, seat_answers
 from proof.kit.shows import plan
 from tests.contract import scenes
 from tests.contract.case import JSON, Case, Chunks
@@ -93,6 +93,42 @@ MAPS = (
     get("seats, HEAD", SEATS, None, scenes.show, method="HEAD", has={**PUBLIC, "ETag": '"1"'}),
     refused("seats of no show", "/api/shows/2147483647/seats", 404, "no_such_show"),
 )
+STATES, LAYOUT = "/api/shows/{show}/seats/state", "/api/halls/{hall}/layout"
+COMPACT = {**PUBLIC, "ETag": '"1"', "Vary": ".*Accept.*"}
+BITS = {**PUBLIC, "ETag": '"1-bits"', "Content-Type": "application/octet-stream", "Content-Length": "19"}
+NEVER_CHANGES = {**PUBLIC, "ETag": '"[0-9a-f]{16}"', "Cache-Control": "public, max-age=31536000, immutable"}
+BYTES = (("Accept", "application/octet-stream"),)
+COMPACT_MAPS = (
+    get("states of free seats", STATES, seat_answers.SEAT_STATES, scenes.show, has=COMPACT,
+        says={"version": 1, "seats": 10, "free": 10, "states": "AAAA", "since": None, "changes": None}),
+    get("states, sold", STATES, seat_answers.SEAT_STATES, scenes.confirmed, has={**PUBLIC, "ETag": '"[2-9]"'},
+        says={"free": 9, "sold": 1, "states": "AgAA"}),
+    get("states since a version", STATES + "?since=1", seat_answers.SEAT_STATES, scenes.show, has=COMPACT,
+        says={"since": 1, "changes": [], "states": None}),
+    get("states since an unknown version", STATES + "?_=1&since=77", seat_answers.SEAT_STATES, scenes.show,
+        has=COMPACT, says={"since": None, "changes": None, "states": "AAAA"}),
+    get("states as bytes", STATES, None, scenes.show, headers=BYTES, has=BITS),
+    get("states as bytes or JSON", STATES, None, scenes.show, has=BITS,
+        headers=(("Accept", "application/json;q=0.5, application/octet-stream"),)),
+    get("states rather as JSON", STATES, seat_answers.SEAT_STATES, scenes.show, has=COMPACT,
+        headers=(("Accept", "application/octet-stream;q=0.5, application/json"),)),
+    get("states, has them", STATES, None, scenes.show, status=304, headers=(("If-None-Match", '"1"'),),
+        has={**COMPACT, "Content-Type": "", "Content-Length": "0?"}),
+    get("states, has the other form", STATES, None, scenes.show, has=BITS,
+        headers=(*BYTES, ("If-None-Match", '"1"'))),
+    get("states, HEAD", STATES, None, scenes.show, method="HEAD", has=COMPACT),
+    odd("states since letters", "/api/shows/1/seats/state?since=x", "since"),
+    odd("states since two versions", "/api/shows/1/seats/state?since=1&since=2", "since"),
+    refused("states of no show", "/api/shows/2147483647/seats/state", 404, "no_such_show"),
+    refused("states of a show too far", "/api/shows/2147483648/seats/state", 404, "not_found"),
+    get("a layout", LAYOUT, seat_answers.LAYOUT, scenes.hall, has=NEVER_CHANGES,
+        says={"hall_id": "{hall}", "categories": ["standard"]}),
+    get("a layout, has it", LAYOUT, None, scenes.hall, status=304, headers=(("If-None-Match", "*"),),
+        has={**NEVER_CHANGES, "Content-Type": "", "Content-Length": "0?"}),
+    get("a layout, HEAD", LAYOUT, None, scenes.hall, method="HEAD", has=NEVER_CHANGES),
+    refused("a layout of no hall", "/api/halls/2147483647/layout", 404, "no_such_hall"),
+    refused("a layout of a hall too far", "/api/halls/2147483648/layout", 404, "not_found"),
+)  # fmt: skip
 #: A cached map is the same map.
 KEPT = [replace(case, name=f"{case.name}, kept", scene=scenes.mapped) for case in MAPS if case.scene is scenes.show]
 
@@ -167,4 +203,4 @@ CHANGES = (
     admin("a change by a buyer", "GET", CHANGE, 403, scenes.changing, who="token", code="not_allowed"),
 )  # fmt: skip
 
-CASES = (*LISTS, *SINGLE, *MAPS, *KEPT, *WORK, *CHANGES)
+CASES = (*LISTS, *SINGLE, *MAPS, *COMPACT_MAPS, *KEPT, *WORK, *CHANGES)

@@ -40,6 +40,7 @@ local CARD = {
   'all_taken', -- all taken seats, four bytes each; "" = not read
   'books', -- Books that leave the lane: "user n user n ... all n"
   'limits', -- "user until_ms seats_left ...": trusted until then; until_ms = 0: forget what was known of this user
+  'followers', -- the channel of those who follow the show's seats: "before v new_settings taken" is published there
 }
 local EXPIRE = { 'id' } -- of the Expire that was decided
 
@@ -164,6 +165,9 @@ local function publish_card(card, taken, new)
   local known = same_life and current and update_taken(taken, taken_version, new)
   if known and taken_version ~= new.v then set('taken', new.v) end
   if #fields > 0 then redis.call('HSET', card, unpack(fields)) end
+  if newer then
+    redis.call('PUBLISH', new.followers, new.before .. ' ' .. new.v .. ' ' .. new.new_settings .. ' ' .. new.taken)
+  end
   if not v then redis.call('PEXPIRE', card, math.max(tonumber(new.closes) + KEPT_MS - now_ms, ASKED_MS)) end
   return known and 1 or 0
 end
