@@ -124,12 +124,19 @@ CREATE TABLE shows (
     version           bigint      NOT NULL DEFAULT 1,
     created_at        timestamptz NOT NULL DEFAULT now(),
     rehearsal_of      integer,                -- of a copy for a rehearsal, which no list shows: the show copied
+    waiting           integer     NOT NULL DEFAULT 0,       -- how many bookings wait for seats
+    waiting_last      integer     NOT NULL DEFAULT 0,       -- the last number given in the waiting list
+    offers_due        boolean     NOT NULL DEFAULT false,   -- an operation ended before all free seats were offered
     CONSTRAINT shows_pkey PRIMARY KEY (id),
     CONSTRAINT shows_movie_exists FOREIGN KEY (movie_id) REFERENCES movies (id),
     CONSTRAINT shows_hall_exists FOREIGN KEY (hall_id) REFERENCES halls (id),
     -- The show card, which accept.lua trusts, is derived from these. A batch that would oversell is rolled back.
-    CONSTRAINT shows_never_oversold CHECK (held >= 0 AND sold >= 0 AND held + sold <= capacity)
+    CONSTRAINT shows_never_oversold CHECK (held >= 0 AND sold >= 0 AND held + sold <= capacity),
+    CONSTRAINT shows_waiting_range CHECK (waiting BETWEEN 0 AND waiting_last)
 ) WITH (fillfactor = 50);   -- one update a batch: leave room for HOT
+-- Shows with something to end: a waiting list whose sale is over, bookings of a cancelled show.
+CREATE INDEX shows_waiting ON shows (id) WHERE waiting > 0;
+CREATE INDEX shows_cancelled ON shows (id) WHERE settings @> '{"cancelled": true}';
 CREATE INDEX shows_by_start ON shows (starts_at, id);
 CREATE INDEX shows_of_movie ON shows (movie_id);
 CREATE INDEX shows_of_hall ON shows (hall_id, starts_at);
@@ -150,14 +157,14 @@ CREATE TABLE seats (
 ) WITH (fillfactor = 60);
 
 -- The current state of every decided booking. QUEUED bookings are not here yet: they are in their lanes.
--- (nothing) -> PENDING (held) | CONFIRMED | FAILED | CANCELLED;  PENDING -> CONFIRMED | FAILED | CANCELLED;
--- CONFIRMED -> CANCELLED. Nothing leaves FAILED or CANCELLED.
+-- (nothing) -> PENDING (held) | WAITING | CONFIRMED | FAILED | CANCELLED;  WAITING -> PENDING | FAILED | CANCELLED;
+-- PENDING -> CONFIRMED | FAILED | CANCELLED;  CONFIRMED -> CANCELLED. Nothing leaves FAILED or CANCELLED.
 CREATE TABLE bookings (
     id              uuid        NOT NULL,   -- version 8: the first 32 bits are the show id
     show_id         integer     NOT NULL,
     user_id         uuid        NOT NULL,   -- no foreign key: see users
     status          text        NOT NULL,
-    reason          text,                   -- core/bookings.py Reason; only if FAILED
+    reason          text,                   -- core/bookings.py Reason; only if FAILED, or CANCELLED with its show
     fingerprint     text        NOT NULL,   -- of the request's body: a key repeated with another body is refused
     seats           text[]      NOT NULL,   -- labels of its seats, also after it has ended; empty if it never got any
     amount_cents    integer     NOT NULL,
@@ -171,16 +178,22 @@ CREATE TABLE bookings (
     seat_prices_cents integer[] NOT NULL DEFAULT '{}',   -- of `seats`, when granted; empty: an older version granted it
     released        text[]      NOT NULL DEFAULT '{}',   -- labels of the seats that it has given back, one by one
     extended        boolean     NOT NULL DEFAULT false,  -- its hold has got more time
+    waiting_number  integer,                -- its place in the order of the show's waiting list; NULL: it never waited
+    wish            jsonb,                  -- what it waits for, or has waited for (core/waiting.py wish_of)
     -- The id is derived from show, user and Idempotency-Key, so one key cannot be decided twice.
     CONSTRAINT bookings_pkey PRIMARY KEY (id),
     -- A confirm finds its lane by the id alone; with another show in it, a second writer would change this booking.
     CONSTRAINT bookings_id_carries_show CHECK (('x' || left(id::text, 8))::bit(32)::integer = show_id),
-    CONSTRAINT bookings_status CHECK (status IN ('PENDING', 'CONFIRMED', 'FAILED', 'CANCELLED')),
-    CONSTRAINT bookings_failed_has_reason CHECK ((status = 'FAILED') = (reason IS NOT NULL)),
+    CONSTRAINT bookings_status CHECK (status IN ('PENDING', 'WAITING', 'CONFIRMED', 'FAILED', 'CANCELLED')),
+    CONSTRAINT bookings_failed_has_reason CHECK (
+        (status = 'FAILED') = (reason IS NOT NULL) OR (status = 'CANCELLED' AND reason = 'SHOW_CANCELLED')),
     -- A hold without a deadline would keep its seats for ever.
     CONSTRAINT bookings_held_has_deadline CHECK ((status = 'PENDING') = (expires_at IS NOT NULL)),
     CONSTRAINT bookings_confirmed_has_time CHECK (status <> 'CONFIRMED' OR confirmed_at IS NOT NULL),
-    CONSTRAINT bookings_live_has_seats CHECK (status IN ('FAILED', 'CANCELLED') OR cardinality(seats) > 0),
+    CONSTRAINT bookings_live_has_seats CHECK (
+        status IN ('WAITING', 'FAILED', 'CANCELLED') OR cardinality(seats) > 0),
+    CONSTRAINT bookings_waiting_has_number CHECK (status <> 'WAITING' OR waiting_number IS NOT NULL),
+    CONSTRAINT bookings_number_has_wish CHECK ((waiting_number IS NULL) = (wish IS NULL)),
     CONSTRAINT bookings_amount_not_negative CHECK (amount_cents >= 0),
     -- What is given back of an amount is what exactly these seats cost.
     CONSTRAINT bookings_price_per_seat CHECK (cardinality(seat_prices_cents) IN (0, cardinality(seats)))
@@ -191,6 +204,10 @@ CREATE INDEX bookings_of_user ON bookings (user_id, accepted_at DESC);
 CREATE INDEX bookings_live_of_user ON bookings (show_id, user_id) WHERE status IN ('PENDING', 'CONFIRMED');
 -- Holds by deadline: which have lapsed, and when a sold-out show may have seats again.
 CREATE INDEX bookings_holds ON bookings (show_id, expires_at) WHERE status = 'PENDING';
+-- A number is given once; and those who wait, in order.
+CREATE UNIQUE INDEX bookings_one_per_waiting_number ON bookings (show_id, waiting_number)
+    WHERE waiting_number IS NOT NULL;
+CREATE INDEX bookings_waiting ON bookings (show_id, waiting_number) WHERE status = 'WAITING';
 
 -- How far each lane is decided. The row lock is the fence: the transaction that holds it is the lane's only writer.
 CREATE TABLE lanes (
@@ -210,7 +227,7 @@ CREATE TABLE journal (
     epoch       text        NOT NULL,
     stream_ms   bigint      NOT NULL,   -- id of the decided entry: ms of Redis's clock, and a number within that ms
     stream_seq  bigint      NOT NULL,
-    part        integer     NOT NULL,   -- 0 = the operation's own decision; 1 .. = expiries that it caused
+    part        integer     NOT NULL,   -- 0 = the operation's own decision; 1 .. = its effects: expiries, offers
     kind        text        NOT NULL,   -- core/operations.py Kind
     show_id     integer     NOT NULL,
     booking_id  uuid,
@@ -337,6 +354,6 @@ GRANT SELECT ON schema_migrations, installation, halls, shows, seats, bookings, 
    TO onsale_worker;
 GRANT INSERT, UPDATE ON bookings TO onsale_worker;
 GRANT UPDATE (status, booking_id) ON seats TO onsale_worker;
-GRANT UPDATE (settings, held, sold, version) ON shows TO onsale_worker;
+GRANT UPDATE (settings, held, sold, version, waiting, waiting_last, offers_due) ON shows TO onsale_worker;
 GRANT UPDATE ON lanes TO onsale_worker;
 GRANT INSERT ON journal, parked TO onsale_worker;

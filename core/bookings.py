@@ -1,6 +1,7 @@
 """A booking: its states, the reasons of failures and refusals, and the outcome of one decision about it.
 
-PENDING has two stages: QUEUED (accepted, waiting in its lane) and HELD (seats kept until a deadline).
+PENDING has three stages: QUEUED (accepted, waiting in its lane), WAITING (in its show's waiting list, without seats)
+and HELD (seats kept until a deadline).
 FAILED and CANCELLED are final; CONFIRMED can only become CANCELLED. docs/lifecycle.md draws the edges.
 """
 
@@ -15,9 +16,10 @@ from core.operations import Entry, Kind
 
 
 class Status(StrEnum):
-    """The public states."""
+    """The states. Clients see WAITING as the stage of a PENDING booking."""
 
     PENDING = "PENDING"
+    WAITING = "WAITING"
     CONFIRMED = "CONFIRMED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -28,19 +30,23 @@ class Stage(StrEnum):
 
     QUEUED = "QUEUED"
     HELD = "HELD"
+    WAITING = "WAITING"
 
 
 class Reason(StrEnum):
-    """The reason why a booking FAILED, or why an operation on it was refused."""
+    """The reason why a booking FAILED or was CANCELLED with its show, or why an operation on it was refused."""
 
     SEAT_TAKEN = "SEAT_TAKEN"
     SOLD_OUT = "SOLD_OUT"
     NO_SUCH_SEAT = "NO_SUCH_SEAT"
     NO_SUCH_CATEGORY = "NO_SUCH_CATEGORY"
     LIMIT_REACHED = "LIMIT_REACHED"
+    WAITING_LIST_FULL = "WAITING_LIST_FULL"
+    NOT_OFFERED = "NOT_OFFERED"
     HOLD_EXPIRED = "HOLD_EXPIRED"
     EXPIRED_IN_QUEUE = "EXPIRED_IN_QUEUE"
     SHOW_CLOSED = "SHOW_CLOSED"
+    SHOW_CANCELLED = "SHOW_CANCELLED"
     SHOW_STARTED = "SHOW_STARTED"
     ALREADY_FINAL = "ALREADY_FINAL"
     EXTENSION_NOT_ALLOWED = "EXTENSION_NOT_ALLOWED"
@@ -51,12 +57,15 @@ class Reason(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The effect of one decision. The first five name the booking's new state; the others leave it as it is.
+    """The effect of one decision. The first seven name the booking's new state; the others leave it as it is.
 
-    EXTENDED: a hold has a later deadline.   RELEASED: some of the booking's seats are free again.
+    OFFERED: a booking of the waiting list has become a hold.   EXTENDED: a hold has a later deadline.
+    RELEASED: some of the booking's seats are free again.
     """
 
     HELD = "HELD"
+    WAITING = "WAITING"
+    OFFERED = "OFFERED"
     CONFIRMED = "CONFIRMED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -80,6 +89,8 @@ class Verdict(StrEnum):
     OVERDUE = "OVERDUE"
 
 
+#: The stage of a decided booking that clients see as PENDING.
+STAGES = {Status.PENDING: Stage.HELD, Status.WAITING: Stage.WAITING}
 LIVE = frozenset({Status.PENDING, Status.CONFIRMED})
 
 #: By operation, the published statuses that already answer it: nothing is added to the lane.
@@ -118,6 +129,9 @@ class Booking:
     released: tuple[str, ...] = ()
     #: Whether its hold has been extended.
     extended: bool = False
+    #: Its number in the show's waiting list, and what it waits for (core/waiting.py), also after it has left.
+    waiting_number: int | None = None
+    wish: dict[str, Any] | None = None
 
     @property
     def live(self) -> bool:

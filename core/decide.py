@@ -8,11 +8,12 @@ longer than its `give_up_after_ms` fails. A refusal is a decision, never an exce
 
 from __future__ import annotations
 
-from core import decide_book, decide_change, decide_show
+from core import decide_book, decide_change, decide_show, decide_waiting
 from core.bookings import Booking, Decision, Outcome, Reason, Verdict
 from core.decider import Decider
 from core.operations import Book, Cancel, ChangeShow, Confirm, Entry, Expire, Extend, Release
 from core.state import ShowState
+from core.waiting import offers_of
 
 
 def decide(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | None = None) -> list[Decision]:
@@ -20,8 +21,9 @@ def decide(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | N
 
     Args:    decided_ms: the batch's decided time, ms; a hold granted now ends `hold_ms` later.
              verdict: why a Book gets no seats, if its worker knows.
-    Returns: expiries that it caused (parts 1, 2, ...), then its own decision (part 0). Empty for a Book whose
-             booking already has an outcome: that outcome is final, and is published again.
+    Returns: its own decision (part 0), with its effects (parts 1, 2, ...) in the order in which they happen: expiries
+             and, ahead of a Book, offers to the waiting list precede it, offers of what it has freed follow it.
+             Empty for a Book whose booking already has an outcome: that outcome is published again.
     Repeat:  a second decision of the same Book changes nothing; of the others too, in effect.
     """
     state.advance(entry.accepted_ms)
@@ -41,6 +43,8 @@ def decide(state: ShowState, entry: Entry, decided_ms: int, verdict: Verdict | N
             decide_show.expire(decider, operation)
         case ChangeShow() as operation:
             decide_show.change_show(decider, operation)
+    if not isinstance(entry.operation, Book):
+        decide_waiting.offer(decider, offers_of(entry.operation))
     return decider.decisions
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from core import decide_waiting, granting
 from core.bookings import Outcome, Reason, Status, Verdict
 from core.decider import Decider
 from core.operations import Book
-from core.shows import SaleState
+from core.waiting import OFFERS_MAX
 
 
 def book(decider: Decider, operation: Book, verdict: Verdict | None) -> None:
-    """Decide a Book: grant its seats, or fail it."""
+    """Decide a Book: grant its seats, have it wait for them, or fail it."""
     if operation.booking_id in decider.state.bookings:
         return  # a repetition: the booking has its outcome
+    offered = decide_waiting.offer(decider, OFFERS_MAX)
     if verdict is Verdict.WITHDRAWN:
         decider.decide_on(decider.new_booking(operation, Status.CANCELLED, None), Outcome.CANCELLED, None)
         return
@@ -19,17 +21,15 @@ def book(decider: Decider, operation: Book, verdict: Verdict | None) -> None:
     if refusal:
         decider.fail_book(operation, refusal)
         return
-    seats: tuple[str, ...] | None = operation.seats
-    if not seats:
-        seats = decider.state.best(operation.quantity, operation.category, decider.at_ms)
-        if seats is None:
-            decider.fail_book(operation, Reason.SOLD_OUT)
-            return
-    elif not all(decider.state.is_free(label, decider.at_ms) for label in seats):
-        decider.fail_book(operation, Reason.SEAT_TAKEN)
-        return
-    decider.expire_owners(seats)
-    _grant(decider, operation, seats)
+    # Seats that are due to others who wait are not free for this one.
+    seats = granting.choose(decider, operation) if offered else Reason.SOLD_OUT
+    if isinstance(seats, tuple):
+        decider.expire_owners(seats)
+        _grant(decider, operation, seats)
+    elif operation.waiting and granting.possible(decider, operation):
+        decide_waiting.join(decider, operation)
+    else:
+        decider.fail_book(operation, seats)
 
 
 def _reason_to_refuse(decider: Decider, operation: Book) -> Reason | None:
@@ -37,9 +37,7 @@ def _reason_to_refuse(decider: Decider, operation: Book) -> Reason | None:
     if 0 < operation.give_up_after_ms < decider.decided_ms - decider.at_ms:
         return Reason.EXPIRED_IN_QUEUE
     settings, hall = decider.state.show.settings, decider.state.show.hall
-    if settings.state is not SaleState.ON_SALE:
-        return Reason.SHOW_CLOSED
-    if not settings.sales_open_ms <= decider.at_ms < min(settings.sales_close_ms, settings.starts_ms):
+    if not settings.on_sale(decider.at_ms):
         return Reason.SHOW_CLOSED
     if any(label not in hall.seats for label in operation.seats):
         return Reason.NO_SUCH_SEAT
@@ -53,16 +51,9 @@ def _reason_to_refuse(decider: Decider, operation: Book) -> Reason | None:
 
 def _grant(decider: Decider, operation: Book, seats: tuple[str, ...]) -> None:
     """Hold or sell these seats, which must be free and nobody's."""
-    settings, hall = decider.state.show.settings, decider.state.show.hall
-    booking = decider.new_booking(operation, Status.PENDING if operation.hold else Status.CONFIRMED, None)
-    booking.seats = seats
-    prices = tuple(settings.prices[hall.category(label)] for label in seats)
-    booking.amount_cents = sum(prices)
-    if operation.rules:
-        booking.seat_prices_cents = prices
+    booking = decider.new_booking(operation, Status.CONFIRMED, None)
     if operation.hold:
-        booking.expires_ms = decider.decided_ms + settings.hold_ms
+        granting.hold(decider, operation, booking, seats, decider.state.show.settings.hold_ms)
     else:
-        booking.confirmed_ms = decider.decided_ms
-    decider.state.assign_seats(booking)
+        granting.sell(decider, operation, booking, seats)
     decider.decide_on(booking, Outcome.HELD if operation.hold else Outcome.CONFIRMED, None)

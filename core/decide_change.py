@@ -14,6 +14,8 @@ def confirm(decider: Decider, operation: Confirm) -> None:
         return
     if booking.status is Status.CONFIRMED:
         decider.decide_on(booking, Outcome.UNCHANGED, None)
+    elif booking.status is Status.WAITING:
+        decider.decide_on(booking, Outcome.REFUSED, Reason.NOT_OFFERED)
     elif booking.status is not Status.PENDING:
         decider.decide_on(booking, Outcome.REFUSED, booking.reason or Reason.ALREADY_FINAL)
     elif booking.lapsed(decider.at_ms):
@@ -55,7 +57,9 @@ def extend(decider: Decider, operation: Extend) -> None:
     if booking is None:
         return
     extension_ms = decider.state.show.settings.hold_extension_ms
-    if booking.status is not Status.PENDING or booking.expires_ms is None:
+    if booking.status is Status.WAITING:
+        decider.decide_on(booking, Outcome.REFUSED, Reason.NOT_OFFERED)
+    elif booking.status is not Status.PENDING or booking.expires_ms is None:
         decider.decide_on(booking, Outcome.REFUSED, booking.reason or Reason.ALREADY_FINAL)
     elif booking.lapsed(decider.at_ms):
         decider.expire(booking)
@@ -91,6 +95,8 @@ def _to_give_back(decider: Decider, operation: Cancel | Release) -> Booking | No
 
 
 def _cancel(decider: Decider, booking: Booking) -> None:
+    if booking.status is Status.WAITING:
+        decider.state.waiting.leave(booking)
     decider.state.release_seats(booking)
     booking.status, booking.expires_ms = Status.CANCELLED, None
     booking.decided_ms = decider.decided_ms

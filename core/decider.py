@@ -18,8 +18,8 @@ class Decider:
     """Decides one operation: changes the show's state and collects the decisions.
 
     Each decision goes through one of two steps: `decide_on` if it is about a booking, which gives that booking a new
-    version, and `add_decision` alone if no booking changes. Either is the operation's own decision, which is the
-    last, or (`by`) that of an effect which precedes it: the expiry of a lapsed hold.
+    version, and `add_decision` alone if no booking changes. Either is the operation's own decision, or (`by`) that of
+    an effect: the expiry of a lapsed hold precedes it, an offer to the waiting list follows it.
     """
 
     def __init__(self, state: ShowState | None, entry: Entry, decided_ms: int) -> None:
@@ -29,6 +29,7 @@ class Decider:
         self.at_ms = entry.accepted_ms
         self.decided_ms = decided_ms
         self.decisions: list[Decision] = []
+        self._effects = 0
 
     @property
     def state(self) -> ShowState:
@@ -104,6 +105,8 @@ class Decider:
             changes["released"] = list(booking.released)
         if booking.extended:
             changes["extended"] = True
+        if booking.waiting_number is not None:
+            changes["waiting_number"] = booking.waiting_number
         self.add_decision(outcome, booking.id, reason, changes, by=by)
 
     def add_decision(
@@ -115,12 +118,13 @@ class Decider:
         *,
         by: Kind | None = None,
     ) -> None:
-        """Add a decision for the journal. `by`: None: the operation's own (part 0); else the kind of an effect that
-        precedes it (parts 1, 2, ...)."""
+        """Add a decision for the journal. `by`: None: the operation's own (part 0); else the kind of an effect
+        (parts 1, 2, ...)."""
         operation = self._entry.operation
+        self._effects += by is not None
         decision = Decision(
             entry=self._entry,
-            part=len(self.decisions) + 1 if by else 0,
+            part=self._effects if by else 0,
             kind=by or kind_of(operation),
             show_id=operation.show_id,
             booking_id=booking_id,

@@ -71,29 +71,28 @@ class Replay:
         self._rows: list[JournalRow] = []
 
     def feed(self, row: JournalRow) -> None:
-        """Replay the next row. Expiries precede the decision (part 0) of the operation that caused them."""
+        """Replay the next row. An operation's rows follow each other: its own decision (part 0) and its effects."""
         if row.seq != self._seq + 1:
             self._report(row, f"has number {row.seq} after {self._seq}")
         self._seq = row.seq
         if self._decided_ms - STEP_MS <= row.decided_ms < self._decided_ms:  # further back: the clock was set
             self._report(row, "was decided before the row ahead of it")
         self._decided_ms = row.decided_ms
-        if self._rows and self._rows[-1].id != row.id:
-            self._report(self._rows[-1], "belongs to an operation that has no decision of its own")
-            self._rows = []
+        if self._rows and (self._rows[-1].epoch, self._rows[-1].id) != (row.epoch, row.id):
+            self.end()
         self._rows.append(row)
-        if row.part == 0:
-            rows, self._rows = self._rows, []
-            self._compare(rows)
 
     def end(self) -> None:
-        """Check that the last row completed its operation. Call this after the last row."""
-        if self._rows:
-            self._report(self._rows[-1], "belongs to an operation that has no decision of its own")
+        """Replay the last operation. Call this after the last row."""
+        rows, self._rows = self._rows, []
+        own = [row for row in rows if row.part == 0]
+        if own:
+            self._compare(own[0], rows)
+        elif rows:
+            self._report(rows[-1], "belongs to an operation that has no decision of its own")
 
-    def _compare(self, rows: list[JournalRow]) -> None:
-        """Decide one operation again, and compare the result with its rows."""
-        row = rows[-1]
+    def _compare(self, row: JournalRow, rows: list[JournalRow]) -> None:
+        """Decide one operation again, and compare the result with its rows. `row`: its own decision."""
         if row.id <= self._last.get(row.epoch, StreamId(0, 0)):
             self._report(row, f"was accepted before {self._last[row.epoch]}, and decided after it")
         self._last[row.epoch] = row.id

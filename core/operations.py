@@ -37,6 +37,8 @@ class Kind(StrEnum):
     RELEASE = "RELEASE"
     EXPIRE = "EXPIRE"
     CHANGE_SHOW = "CHANGE_SHOW"
+    #: In no lane: seats given to a booking of the waiting list, by whichever operation has freed them.
+    OFFER = "OFFER"
 
 
 class StreamId(NamedTuple):
@@ -65,6 +67,7 @@ class Book:
     `give_up_after_ms`: if it is decided later than that after it was accepted, it fails. 0: it never gives up.
     `rules`: the edition of the rules by which it is decided, so that the journal replays what older editions decided.
     0: no price per seat is recorded.   1: RULES, which the api writes.
+    `waiting`: if its seats cannot be had, it joins the show's waiting list instead of failing.
     """
 
     booking_id: UUID
@@ -77,6 +80,7 @@ class Book:
     hold: bool = False
     give_up_after_ms: int = 0
     rules: int = 0
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +200,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
     "changes": lambda value: type(value) is dict and _is_whole(value),
     "keep_window": lambda value: type(value) is bool,
+    "waiting": lambda value: type(value) is bool,
 }
 
 _NAMES: dict[str, frozenset[str]] = {kind: frozenset(slots) for kind, slots in _SLOTS.items()}

@@ -34,6 +34,12 @@ class ShowSettings:
     prices: Mapping[str, int]
     #: By how much a hold may be extended, once; 0: not at all.
     hold_extension_ms: int = 0
+    #: For how long a seat offered to the waiting list is held; 0: as any hold.
+    offer_ms: int = 0
+    #: How many bookings may wait; 0: the show has no waiting list.
+    waiting_list_max: int = 10_000
+    #: The show does not take place: it is closed, and its bookings are cancelled.
+    cancelled: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of plain values, which `from_json` reads.
@@ -41,7 +47,7 @@ class ShowSettings:
         A setting that older versions lack is left out while it has its default: they recorded the rest alone.
         """
         values = {**asdict(self), "state": self.state.value, "prices": dict(self.prices)}
-        return {name: value for name, value in values.items() if value or name != "hold_extension_ms"}
+        return {name: value for name, value in values.items() if name not in _NEWER or value != _NEWER[name]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ShowSettings:
@@ -52,12 +58,26 @@ class ShowSettings:
         """Return these settings with some values replaced; `changes` is in the form of `to_json`."""
         return replace(self, **{**changes, **({"state": SaleState(changes["state"])} if "state" in changes else {})})
 
+    def on_sale(self, at_ms: int) -> bool:
+        """Return whether seats may be booked at a time."""
+        return self.state is SaleState.ON_SALE and self.sales_open_ms <= at_ms < self._closes_ms
+
+    def over(self, at_ms: int) -> bool:
+        """Return whether the sale has ended for good at a time."""
+        return self.state is SaleState.CLOSED or at_ms >= self._closes_ms
+
+    @property
+    def _closes_ms(self) -> int:
+        return min(self.sales_close_ms, self.starts_ms)
+
     @property
     def has_sales_window(self) -> bool:
         """True if sales open before they close, and close by the show's start."""
         return self.sales_open_ms < self.sales_close_ms <= self.starts_ms
 
 
+#: Settings that shows of older versions lack, with their defaults.
+_NEWER = {"hold_extension_ms": 0, "offer_ms": 0, "waiting_list_max": 10_000, "cancelled": False}
 #: The settings of the sales window.
 WINDOW = frozenset({"sales_open_ms", "sales_close_ms"})
 

@@ -16,13 +16,14 @@ from core.bookings import Booking, Status
 from core.seat_owners import Owners
 from core.seats import FreeSeats
 from core.shows import Show
+from core.waiting import WaitingList
 
 
 class ShowState:
     """One show: its settings, owners of seats, bookings and counters. Only `decide` changes it.
 
-    Read by decide:         is_free, best, seats_of_user, lapsed_holds
-    Changed by decide:      advance; assign_seats, sell_held_seats, extend_held_seats, release_seats; put
+    Read by decide:         is_free, full, best, seats_of_user, lapsed_holds, live_bookings
+    Changed by decide:      advance; assign_seats, sell_held_seats, extend_held_seats, release_seats; put; waiting
     Written to Postgres:    the bookings in `to_record`, the seats in `owners_before`, the show's row if `changed`
     """
 
@@ -36,6 +37,7 @@ class ShowState:
         sold: int,
         free: FreeSeats | None = None,
         now_ms: int = 0,
+        waiting: WaitingList | None = None,
     ) -> None:
         """`owners` (of the loaded seats) and `free` (free seats as of `now_ms`, if known) are changed in place."""
         self.show = show
@@ -54,6 +56,7 @@ class ShowState:
         #: Heap of holds by (deadline in ms, booking id), to find those that lapse as time advances.
         self._deadlines: list[tuple[int, bytes]] = []
         self.free_seats = free
+        self.waiting = waiting or WaitingList()
         self.now_ms = now_ms
         for booking in self.bookings.values():
             self._index(booking)
@@ -64,7 +67,7 @@ class ShowState:
     @property
     def changed(self) -> bool:
         """True if the show's own row must be updated."""
-        return bool(self.owners_before) or self.settings_changed
+        return bool(self.owners_before) or self.settings_changed or self.waiting.changed
 
     def advance(self, at_ms: int) -> None:
         """Set the time to `at_ms`: the seats of holds that have lapsed by then become free.
@@ -79,6 +82,7 @@ class ShowState:
         self.now_ms = at_ms
         while self._deadlines and self._deadlines[0][0] <= at_ms:
             booking = self.bookings[UUID(bytes=heapq.heappop(self._deadlines)[1])]
+            self.waiting.due = True
             if self.free_seats is not None and booking.lapsed(at_ms):
                 for label in booking.seats:
                     self.free_seats.mark_free(label)
@@ -87,6 +91,10 @@ class ShowState:
         """Return whether the seat can be booked at `at_ms`: it is nobody's, or its hold has lapsed."""
         owner = self.owners[label]
         return owner is None or (owner in self.bookings and self.bookings[owner].lapsed(at_ms))
+
+    def full(self, at_ms: int) -> bool:
+        """Return whether no seat can be booked at `at_ms`. Needs every lapsed hold of the show."""
+        return self.held + self.sold == self.show.hall.capacity and not self.lapsed_holds(at_ms)
 
     def best(self, quantity: int, category: str | None, at_ms: int) -> tuple[str, ...] | None:
         """Return the best free seats (core/seats.py); None if too few. Needs the owner of every seat of the show."""
@@ -112,6 +120,11 @@ class ShowState:
         lapsed = (booking for booking in self.bookings.values() if booking.lapsed(at_ms))
         return sorted(lapsed, key=lambda booking: (booking.expires_ms, booking.id.bytes))
 
+    def live_bookings(self) -> list[Booking]:
+        """Return every loaded booking that owns seats, by user and id."""
+        live = (booking for booking in self.bookings.values() if booking.live)
+        return sorted(live, key=lambda booking: (booking.user_id.bytes, booking.id.bytes))
+
     def put(self, booking: Booking) -> None:
         """Have a new or changed booking recorded with the batch."""
         self.bookings[booking.id] = booking
@@ -131,6 +144,7 @@ class ShowState:
 
         Call this before its status changes: the status chooses the counter.
         """
+        self.waiting.due = True
         gone = booking.seats if seats is None else seats
         for label in gone:
             self._set_owner(label, None)

@@ -19,6 +19,7 @@ from core.bookings import Booking
 from core.halls import Hall
 from core.journal import Replay
 from core.shows import Show
+from core.waiting import WaitingList
 from db.postgres import audit, bookings, halls, journal
 from db.postgres.engine import make_engine, transaction
 
@@ -117,6 +118,11 @@ def _compare_shows(connection: Connection, replays: list[Replay], report: Report
     for show_id, settings in audit.settings_now(connection).items():
         if show_id in states and states[show_id].show.settings != settings:
             report.violations.append(f"show {show_id} has other settings than in the replay")
+    for show_id, listed in audit.waiting_lists(connection).items():
+        waiting = states[show_id].waiting if show_id in states else WaitingList()
+        expected_list = (waiting.count, waiting.last)
+        if listed != expected_list:
+            report.violations.append(f"show {show_id} has {listed} waiting (count, last), the replay {expected_list}")
 
 
 @click.command("verify")

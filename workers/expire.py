@@ -1,7 +1,9 @@
-"""Expire: put an Expire operation into the lane of each show that has lapsed holds.
+"""Expire: put an Expire operation into the lane of each show that has something to end.
 
-It decides nothing: the drain does, in the lane's order, so a confirm that was accepted in time always wins. If this
-never runs, no buyer loses a seat: a Book that takes a lapsed hold's seats expires the hold first.
+That is lapsed holds, a waiting list after the sale, or the bookings of a cancelled show, each up to a batch at a
+time; the next run continues. It decides nothing: the drain does, in the lane's order, so a confirm that was accepted
+in time always wins. If this never runs, no buyer loses a seat: a Book that takes a lapsed hold's seats expires the
+hold first.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.ids import lane_of
 from core.operations import Expire
 from db.kv import admission, keys
-from db.postgres import bookings
+from db.postgres import bookings, waiting
 from db.postgres.engine import transaction
 from workers import late_bookings
 from workers.stores import Stores
@@ -50,7 +52,7 @@ def run_alone(stores: Stores, ring: Callable[[int], object], *, overdue: bool = 
 
 
 def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
-    """Accept one Expire per show with lapsed holds; return the number of these shows.
+    """Accept one Expire per show with something to end; return the number of these shows.
 
     Repeat: safe, also at the same time: accept.lua keeps one undecided Expire per show.
     """
@@ -62,6 +64,7 @@ def run_once(stores: Stores, ring: Callable[[int], object]) -> int:
         at_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         with transaction(stores.engine) as connection:
             show_ids = bookings.shows_with_lapsed_holds(connection, at_ms)
+            show_ids += set(waiting.shows_to_expire(connection, at_ms)) - set(show_ids)
             late_bookings.watch_holds(stores, connection, at_ms)
         point("lapsed holds read", PostgresUnavailable)
         accepted = admission.accept_all(

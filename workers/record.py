@@ -77,7 +77,16 @@ def _record_shows(connection: Connection, batch: Batch) -> None:
 
 def _row(row: ShowRow, state: ShowState) -> ShowRow:
     """Return a changed show's row, with its next version."""
-    return replace(row, settings=state.show.settings, held=state.held, sold=state.sold, version=row.version + 1)
+    return replace(
+        row,
+        settings=state.show.settings,
+        held=state.held,
+        sold=state.sold,
+        version=row.version + 1,
+        waiting=state.waiting.count,
+        waiting_last=state.waiting.last,
+        offers_due=state.waiting.unfinished,
+    )
 
 
 def _record_parked(connection: Connection, batch: Batch) -> None:

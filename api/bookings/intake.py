@@ -17,6 +17,7 @@ from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Engine
 
 from api.bookings.known_halls import KnownHalls
+from api.bookings.waiting_places import WaitingLists
 from api.web.errors import NoSuchBooking, NoSuchShow
 from api.web.rate_limits import Allowance
 from core import logs
@@ -53,6 +54,7 @@ class Intake:
         self.allowance = Allowance(settings.bookings_per_user_hour)
         self._installation: Installation | None = None
         self.halls = KnownHalls(self._rounds, engine)
+        self.waiting_lists = WaitingLists(engine)
         self._absent: dict[int, float] = {}
 
     # -- accepting ----------------------------------------------------------------------------------------

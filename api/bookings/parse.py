@@ -82,23 +82,29 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
         raise InvalidRequest(errors)
     seats = tuple(sorted(asked.get("seats", ())))
     category, hold, quantity = asked.get("category"), asked["hold"], asked.get("quantity", 0)
-    give_up_after_ms = asked.get("give_up_after_ms", 0)
+    give_up_after_ms, waiting = asked.get("give_up_after_ms", 0), asked.get("waiting_list", False)
     return Book(
         booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
         show_id=asked["show_id"],
         user_id=user_id,
-        fingerprint=fingerprint(seats, quantity, category, hold, give_up_after_ms),
+        fingerprint=fingerprint(seats, quantity, category, hold, give_up_after_ms, waiting),
         seats=seats,
         quantity=quantity,
         category=category,
         hold=hold,
         give_up_after_ms=give_up_after_ms,
         rules=RULES,
+        waiting=waiting,
     )
 
 
 def fingerprint(
-    seats: Iterable[str], quantity: int, category: str | None, hold: bool, give_up_after_ms: int = 0
+    seats: Iterable[str],
+    quantity: int,
+    category: str | None,
+    hold: bool,
+    give_up_after_ms: int = 0,
+    waiting: bool = False,
 ) -> str:
     """Return the request's fingerprint: requests with the same key are the same if their fingerprints are equal.
 
@@ -112,6 +118,8 @@ def fingerprint(
     )
     if give_up_after_ms:
         text += f" {give_up_after_ms}"
+    if waiting:
+        text += " waiting"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

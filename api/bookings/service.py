@@ -23,6 +23,7 @@ from api.bookings import parse, refusals, status_body
 from api.bookings.intake import Intake
 from api.bookings.long_poll import LongPolls
 from api.bookings.status_body import Seen
+from api.bookings.waiting_places import WaitingPlaces
 from api.web import metrics
 from api.web.errors import Busy, NoSuchBooking, TooManyRequests
 from api.web.problems import reply
@@ -62,6 +63,7 @@ class BookingService:
         self._redis = redis
         self._long_polls = long_polls
         self._threads = threads
+        self._places = WaitingPlaces(intake.waiting_lists, threads)
         self._ring = ring
 
     @property
@@ -130,7 +132,8 @@ class BookingService:
                 return _repeated(operation, stored, request_id)
         if not answer.found:
             return refusals.refuse(answer, request_id, operation)
-        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter)
+        place, _ = await self._places.of_fields(operation.booking_id, answer.status)
+        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter, place)
         undecided = answer.status["v"] == "0"
         return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
 
@@ -148,7 +151,8 @@ class BookingService:
         if not answer.found:
             return refusals.refuse(answer, request_id)
         kind, status = kind_of(operation), Status(answer.status["s"])
-        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter)
+        place, _ = await self._places.of_fields(operation.booking_id, answer.status)
+        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter, place)
         if answer.code is Code.ACCEPTED or status not in SETTLED[kind]:
             return seen.reply(202, refusals.location(operation.booking_id))
         if status is WANTED.get(kind):
@@ -175,10 +179,12 @@ class BookingService:
         if fields and fields["u"] != str(user_id):
             raise NoSuchBooking
         missed = not fields or status_body.passed(fields, meter)
-        if not missed and not status_body.overdue(fields):
-            return status_body.of_fields(booking_id, fields, meter)
+        place, has_left = (None, False) if missed else await self._places.of_fields(booking_id, fields)
+        if not missed and not has_left and not status_body.overdue(fields):
+            return status_body.of_fields(booking_id, fields, meter, place)
         try:
-            return status_body.of_booking(await self._threads.run(self.intake.recall, booking_id, user_id))
+            booking = await self._threads.run(self.intake.recall, booking_id, user_id)
+            return status_body.of_booking(booking, await self._places.of_booking(booking))
         except (PostgresUnavailable, Busy):
             if missed:
                 raise

@@ -1,6 +1,6 @@
 """The status answer: a booking's published body, and its position in the queue while something is undecided.
 
-Polls are the most frequent requests, so a published body is sent as it is, with the six fields of _MOMENT appended.
+Polls are the most frequent requests, so a published body is sent as it is, with the fields of _MOMENT appended.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 from api.web.reply import Reply
 from core.bookings import Booking, Stage, Status
 from core.ids import reference, show_of
-from core.queue_position import Meter, QueuePosition, locate, poll_of_hold
+from core.queue_position import POLL_MAX_MS, Meter, QueuePosition, locate, poll_of_hold
 from core.times import iso
 from db.kv import statuses
 from db.kv.statuses import UndecidedOperation
@@ -51,24 +51,30 @@ class Seen:
         return Reply(status, self.body, headers, etag=self.etag)
 
 
-def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
-    """Build the answer from a booking's status hash in Redis."""
+def of_fields(booking_id: UUID, fields: dict[str, str], meter: Meter, place: int | None = None) -> Seen:
+    """Build the answer from a booking's status hash in Redis. `place`: in the waiting list, if it is known."""
     if fields["v"] == "0":
         return _queued(booking_id, fields, meter)
     pending = statuses.undecided_operation(fields)
     if pending is None:
-        return _decided(fields["b"], fields["v"], fields["s"], meter.now_ms)
+        return _decided(fields["b"], fields["v"], fields["s"], meter.now_ms, place)
     here = locate(pending.ticket, meter)
-    etag = f"v{fields['v']}-{pending.ticket}-{meter.served}{_DELAYED * here.delayed}"
+    etag = f"v{fields['v']}-{pending.ticket}-{meter.served}{_DELAYED * here.delayed}{_place_tag(place)}"
     left_ms = None if fields["s"] != Status.PENDING.value else _left_ms(_deadline_ms(fields["b"]), meter.now_ms)
     return Seen(
-        fields["b"][:-1] + _moment(here, here.poll_after_ms, pending, left_ms), etag, here.poll_after_ms, True
+        fields["b"][:-1] + _moment(here, here.poll_after_ms, pending, left_ms, place), etag, here.poll_after_ms, True
     )
 
 
-def of_booking(booking: Booking) -> Seen:
-    """Build the answer from a booking in Postgres."""
-    return _decided(statuses.body(booking), str(booking.version), booking.status.value, int(time.time() * 1000))
+def of_booking(booking: Booking, place: int | None = None) -> Seen:
+    """Build the answer from a booking in Postgres. `place`: as in `of_fields`."""
+    now_ms = int(time.time() * 1000)
+    return _decided(statuses.body(booking), str(booking.version), booking.status.value, now_ms, place)
+
+
+def waiting_number(fields: dict[str, str]) -> int | None:
+    """Return the number of a booking in the waiting list, from its status hash; None if it does not wait."""
+    return orjson.loads(fields["b"])["waiting_number"] if fields["s"] == Status.WAITING.value else None
 
 
 def passed(fields: dict[str, str], meter: Meter) -> bool:
@@ -106,13 +112,20 @@ def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
     return Seen(stored + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True)
 
 
-def _decided(body: str, version: str, status: str, now_ms: int) -> Seen:
+def _decided(body: str, version: str, status: str, now_ms: int, place: int | None = None) -> Seen:
+    if status == Status.WAITING.value:
+        moment = _moment(None, POLL_MAX_MS, place=place)
+        return Seen(body[:-1] + moment, f"v{version}{_place_tag(place)}", POLL_MAX_MS, False)
     if status != Status.PENDING.value:
         return Seen(body[:-1] + _AT_REST, f"v{version}", None, False)
     deadline_ms = _deadline_ms(body)
     poll_after_ms = poll_of_hold(deadline_ms, now_ms)
     moment = _moment(None, poll_after_ms, left_ms=_left_ms(deadline_ms, now_ms))
     return Seen(body[:-1] + moment, f"v{version}", poll_after_ms, False)
+
+
+def _place_tag(place: int | None) -> str:
+    return f"-w{place}" if place else ""
 
 
 def _deadline_ms(body: str) -> int:
@@ -129,16 +142,19 @@ def _moment(
     poll_after_ms: int | None,
     pending: UndecidedOperation | None = None,
     left_ms: int | None = None,
+    place: int | None = None,
 ) -> str:
     """Return the end of a body: the fields that change between polls.
 
     Args: here: None if nothing waits in the lane.   left_ms: until a hold's deadline; None: it is no hold.
+          place: in the waiting list; None: it is in none, or unknown.
     """
     return _MOMENT % (
         here.position if here else "null",
         "null" if here is None or here.eta_ms is None else here.eta_ms,
         "null" if poll_after_ms is None else poll_after_ms,
         "null" if left_ms is None else left_ms,
+        place or "null",
         "true" if here and here.delayed else "false",
         f'{{"kind":"{pending.kind}","accepted_at":"{iso(pending.id.ms)}"}}' if pending else "null",
     )
@@ -163,5 +179,8 @@ def _queued_template() -> str:
 
 _NOTHING_YET = {"kind": "", "accepted_ms": 0, "outcome": "", "reason": None}
 _QUEUED = _queued_template()
-_MOMENT = ',"position":%s,"eta_ms":%s,"poll_after_ms":%s,"expires_in_ms":%s,"delayed":%s,"pending_operation":%s}'
+_MOMENT = (
+    ',"position":%s,"eta_ms":%s,"poll_after_ms":%s,"expires_in_ms":%s,"waiting_position":%s,"delayed":%s,'
+    '"pending_operation":%s}'
+)
 _AT_REST = _moment(None, None)

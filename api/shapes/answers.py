@@ -68,6 +68,15 @@ class BookingStatus(Shape):
     stage = Text(required=True, allow_none=True, validate=validate.OneOf([stage.value for stage in Stage]))
     reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
     position = Whole(required=True, allow_none=True, metadata={"description": "Position in the queue."})
+    waiting_number = Whole(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Number in the waiting list, also after it was left."},
+    )
+    waiting_position = Whole(
+        required=True, allow_none=True,
+        metadata={"description": "While WAITING: 1 is offered seats first. Null if unknown, and in lists."},
+    )  # fmt: skip
     eta_ms = Whole(required=True, allow_none=True, metadata={"description": "Null if unknown."})
     poll_after_ms = Whole(required=True, allow_none=True)
     delayed = Flag(required=True, metadata={"description": "The lane has decided nothing for seconds."})

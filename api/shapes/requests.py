@@ -68,6 +68,9 @@ class BookingRequest(Shape):
         validate=validate.Range(1, MAX_GIVE_UP_MS),
         metadata={"description": "If it is decided later than this after `accepted_at`, FAILED: EXPIRED_IN_QUEUE."},
     )
+    waiting_list = Flag(
+        metadata={"description": "If the seats cannot be had, wait for them: they are offered as a hold, in order."}
+    )
 
     @validates_schema
     def either_seats_or_quantity(self, values: Mapping[str, Any], **_: Any) -> None:

@@ -120,7 +120,7 @@ def command(
         f"{_PROCESS}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
         " ".join(map(str, seats)),
-        *(user_cap, show_cap, _wanted(operation)),
+        *(user_cap, show_cap, _wanted(operation), int(isinstance(operation, Book) and operation.waiting)),
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from core.bookings import Booking, Stage, Status
+from core.bookings import STAGES, Booking, Status
 from core.ids import lane_of, reference
 from core.operations import BOOKING_CHANGES, StreamId
 from core.queue_position import Meter
@@ -37,13 +37,13 @@ class UndecidedOperation:
 
 def to_json(booking: Booking) -> dict[str, Any]:
     """Return a decided booking as clients see it, without what changes from one poll to the next."""
-    last = booking.last_operation
+    last, stage = booking.last_operation, STAGES.get(booking.status)
     return {
         "id": str(booking.id),
         "reference": reference(booking.id),
         "show_id": booking.show_id,
-        "status": booking.status.value,
-        "stage": Stage.HELD.value if booking.status is Status.PENDING else None,
+        "status": Status.PENDING.value if stage else booking.status.value,
+        "stage": stage.value if stage else None,
         "reason": booking.reason.value if booking.reason else None,
         "seats": list(booking.seats),
         "amount_cents": booking.amount_cents,
@@ -61,6 +61,7 @@ def to_json(booking: Booking) -> dict[str, Any]:
         "replaced_by": str(booking.replaced_by) if booking.replaced_by else None,
         "released": list(booking.released),
         "extended": booking.extended,
+        "waiting_number": booking.waiting_number,
     }
 
 
@@ -76,7 +77,7 @@ def expires_ms(body_: dict[str, Any]) -> int:
 
 def ttl_ms(booking: Booking, final_ttl_s: int) -> int:
     """Return for how long a booking's status stays in Redis, ms; 0: it stays, as a hold must until it ends."""
-    return 0 if booking.status is Status.PENDING else final_ttl_s * 1000
+    return 0 if booking.status in STAGES else final_ttl_s * 1000
 
 
 def read_commands(booking_id: UUID, show_id: int, lanes: int) -> list[Command]:
@@ -122,7 +123,7 @@ def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
     """Return the call of put_if_newer.lua: put a status, recalled from Postgres, into Redis unless a newer one is
     there.
 
-    A recalled hold is kept for RECALLED_HOLD_S only, and then recalled again.
+    A recalled hold, or waiting booking, is kept for RECALLED_HOLD_S only, and then recalled again.
     """
     return (
         "EVALSHA",
@@ -130,6 +131,6 @@ def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
         1,
         keys.status(lane_of(booking.show_id, lanes), booking.id),
         booking.version,
-        (min(final_ttl_s, RECALLED_HOLD_S) if booking.status is Status.PENDING else final_ttl_s) * 1000,
+        (min(final_ttl_s, RECALLED_HOLD_S) if booking.status in STAGES else final_ttl_s) * 1000,
         *("s", booking.status.value, "u", str(booking.user_id), "f", booking.fingerprint, "b", body(booking)),
     )

@@ -81,6 +81,33 @@ CHECKS: dict[str, str] = {
         FROM bookings
         WHERE seats && released
     """,
+    "waiting list other than its rows": """
+        SELECT format('show %s counts %s waiting, up to number %s; its bookings say %s, up to %s', shows.id,
+            shows.waiting, shows.waiting_last, counted.waiting, counted.last)
+        FROM shows
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE status = 'WAITING') AS waiting, coalesce(max(waiting_number), 0) AS last,
+                count(waiting_number) AS numbers
+            FROM bookings
+            WHERE show_id = shows.id AND waiting_number IS NOT NULL
+        ) AS counted
+        WHERE (shows.waiting, shows.waiting_last, shows.waiting_last)
+            <> (counted.waiting, counted.last, counted.numbers)
+    """,
+    "waiting numbers out of order": """
+        SELECT format('booking %s of show %s joined the waiting list as number %s after %s', booking_id, show_id,
+            number, before)
+        FROM (
+            SELECT booking_id, show_id, number,
+                lag(number, 1, 0) OVER (PARTITION BY show_id ORDER BY seq) AS before
+            FROM (
+                SELECT booking_id, show_id, seq, CAST(decision ->> 'waiting_number' AS integer) AS number
+                FROM journal
+                WHERE kind = 'BOOK' AND outcome = 'WAITING'
+            ) AS joined
+        ) AS ordered
+        WHERE number <> before + 1
+    """,
     "limit per user exceeded": """
         SELECT format('user %s has %s seats of show %s', user_id, sum(cardinality(seats)), show_id)
         FROM bookings
@@ -124,6 +151,12 @@ def settings_now(connection: Connection) -> dict[int, ShowSettings]:
     """Return the current settings of every show."""
     rows = connection.execute(text("SELECT id, settings FROM shows"))
     return {row.id: ShowSettings.from_json(row.settings) for row in rows}
+
+
+def waiting_lists(connection: Connection) -> dict[int, tuple[int, int]]:
+    """Return how many wait for seats of each show, and the last number given in its waiting list."""
+    rows = connection.execute(text("SELECT id, waiting, waiting_last FROM shows"))
+    return {row.id: (row.waiting, row.waiting_last) for row in rows}
 
 
 def every_owned_seat(connection: Connection) -> Iterator[tuple[int, str, UUID]]:

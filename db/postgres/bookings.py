@@ -15,7 +15,8 @@ from core.times import from_ms, to_ms
 from db.postgres.engine import as_array, as_json, execute, for_each
 
 _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
-            accepted_at, decided_at, expires_at, confirmed_at, replaced_by, seat_prices_cents, released, extended"""
+            accepted_at, decided_at, expires_at, confirmed_at, replaced_by, seat_prices_cents, released, extended,
+            waiting_number, wish"""
 
 
 def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[Booking]:
@@ -147,14 +148,16 @@ _ROWS = """json_to_recordset(CAST(:rows AS json))
         AS new (id uuid, show_id integer, user_id uuid, status text, reason text, fingerprint text, seats text[],
             amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
             decided_ms bigint, expires_ms bigint, confirmed_ms bigint, seat_prices_cents integer[], released text[],
-            extended boolean)"""
+            extended boolean, waiting_number integer, wish jsonb)"""
 
 _INSERT = f"""
     INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
-        last_operation, accepted_at, decided_at, expires_at, confirmed_at, seat_prices_cents, released, extended)
+        last_operation, accepted_at, decided_at, expires_at, confirmed_at, seat_prices_cents, released, extended,
+        waiting_number, wish)
     SELECT id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
         to_timestamp(accepted_ms / 1000.0), to_timestamp(decided_ms / 1000.0),
-        to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0), seat_prices_cents, released, extended
+        to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0), seat_prices_cents, released, extended,
+        waiting_number, wish
     FROM {_ROWS}
 """  # noqa: S608 - the rows are a constant
 
@@ -261,4 +264,6 @@ def _booking(row: Any) -> Booking:
         seat_prices_cents=tuple(row.seat_prices_cents),
         released=tuple(row.released),
         extended=row.extended,
+        waiting_number=row.waiting_number,
+        wish=row.wish,
     )

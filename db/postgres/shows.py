@@ -24,6 +24,10 @@ class ShowRow:
     held: int
     sold: int
     version: int
+    #: The waiting list: how many wait, the last number given, and whether free seats may be due to them.
+    waiting: int = 0
+    waiting_last: int = 0
+    offers_due: bool = False
 
 
 def lock(connection: Connection, show_ids: Sequence[int]) -> dict[int, ShowRow]:
@@ -32,7 +36,7 @@ def lock(connection: Connection, show_ids: Sequence[int]) -> dict[int, ShowRow]:
     Locks: shows(id) FOR UPDATE, in id order (docs/locking.md rule 5). Read what depends on them in a later statement.
     """
     statement = """
-        SELECT id, hall_id, settings, capacity, held, sold, version
+        SELECT id, hall_id, settings, capacity, held, sold, version, waiting, waiting_last, offers_due
         FROM shows
         WHERE id = ANY(CAST(:ids AS integer[]))
         ORDER BY id
@@ -45,7 +49,7 @@ def lock(connection: Connection, show_ids: Sequence[int]) -> dict[int, ShowRow]:
 def get(connection: Connection, show_id: int) -> ShowRow | None:
     """Return a show as it is committed now; None if there is none."""
     statement = text("""
-        SELECT id, hall_id, settings, capacity, held, sold, version
+        SELECT id, hall_id, settings, capacity, held, sold, version, waiting, waiting_last, offers_due
         FROM shows
         WHERE id = :id
     """)
@@ -59,7 +63,7 @@ def upcoming(connection: Connection, after: tuple[int, int], limit: int) -> list
     Args: after: start (ms) and id of the show before them; (0, 0) to begin.
     """
     statement = """
-        SELECT id, hall_id, settings, capacity, held, sold, version
+        SELECT id, hall_id, settings, capacity, held, sold, version, waiting, waiting_last, offers_due
         FROM shows
         WHERE starts_at > now() AND (starts_at, id) > (CAST(:starts_at AS timestamptz), CAST(:id AS integer))
         ORDER BY starts_at, id
@@ -77,9 +81,11 @@ def record(connection: Connection, rows: Sequence[ShowRow], *, new_settings: Col
     statement = """
         UPDATE shows
         SET settings = coalesce(new.settings, shows.settings),
-            held = new.held, sold = new.sold, version = new.version
+            held = new.held, sold = new.sold, version = new.version,
+            waiting = new.waiting, waiting_last = new.waiting_last, offers_due = new.offers_due
         FROM json_to_recordset(CAST(:rows AS json))
-            AS new (id integer, settings jsonb, held integer, sold integer, version bigint)
+            AS new (id integer, settings jsonb, held integer, sold integer, version bigint,
+                waiting integer, waiting_last integer, offers_due boolean)
         WHERE shows.id = new.id
     """
     changes = [
@@ -88,6 +94,9 @@ def record(connection: Connection, rows: Sequence[ShowRow], *, new_settings: Col
             "held": row.held,
             "sold": row.sold,
             "version": row.version,
+            "waiting": row.waiting,
+            "waiting_last": row.waiting_last,
+            "offers_due": row.offers_due,
             "settings": row.settings if row.id in new_settings else None,
         }
         for row in rows
@@ -104,4 +113,7 @@ def _show(row: Any) -> ShowRow:
         held=row.held,
         sold=row.sold,
         version=row.version,
+        waiting=row.waiting,
+        waiting_last=row.waiting_last,
+        offers_due=row.offers_due,
     )

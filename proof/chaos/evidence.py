@@ -27,6 +27,8 @@ AUDITED = {
     "booking decided other than once": "I2",
     "operation decided twice": "I2",
     "limit per user exceeded": "I7",
+    "waiting list other than its rows": "I8",
+    "waiting numbers out of order": "I6",
 }
 #: States in which a booking has its seats.
 LIVE = ("PENDING", "CONFIRMED")

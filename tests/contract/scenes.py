@@ -137,6 +137,13 @@ def held(world: World, names: Names) -> Names:
     return _booking(show_id, world.booked(show_id, names["token"], "A1", hold=True))
 
 
+def waiting(world: World, names: Names) -> Names:
+    """A booking that waits for A1 of a sold-out show, and whose key is `key`."""
+    names = sold_out(world, names) | names
+    booking = world.booked(names["show"], names["token"], "A1", key=names["key"], waiting_list=True)
+    return _booking(names["show"], booking)
+
+
 def confirmed(world: World, names: Names) -> Names:
     """A booking of A1 that is decided; its key is `key`, its ETag `etag`."""
     show_id = world.stage.show()

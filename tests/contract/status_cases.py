@@ -36,6 +36,8 @@ def same(name, value, **more):
 STAGES = (
     get("queued", scenes.queued, has=SOON, says={"status": "PENDING", "stage": "QUEUED", "position": 1}),
     get("held", scenes.held, has=SOON, says={"status": "PENDING", "stage": "HELD", "seats": ["A1"]}),
+    get("waiting", scenes.waiting, has={**SOON, "ETag": '"v1-w1"'},
+        says={"status": "PENDING", "stage": "WAITING", "waiting_number": 1, "waiting_position": 1, "position": None}),
     get("confirmed", has=FINAL, says={"status": "CONFIRMED", "stage": None, "seats": ["A1"], "amount_cents": 1000}),
     get("failed", scenes.failed, has=FINAL, says={"status": "FAILED", "reason": "SEAT_TAKEN", "seats": []}),
     get("cancelled", scenes.cancelled, has=FINAL, says={"status": "CANCELLED"}),

@@ -6,16 +6,18 @@ may choose (the best seats), the reference takes its choice, and only checks whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.operations import Book
+from core.waiting import OFFERS_MAX
 
 
 @dataclass
 class Kept:
-    """A booking: HELD until `deadline_ms`, CONFIRMED, CANCELLED, or FAILED with a reason."""
+    """A booking: HELD until `deadline_ms`, WAITING for what its `wish` says, CONFIRMED, CANCELLED, or FAILED with a
+    reason."""
 
     user_id: UUID
     seats: tuple[str, ...]
@@ -26,6 +28,7 @@ class Kept:
     prices: dict[str, int] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
     extended: bool = False
+    wish: Book | None = None
 
     @property
     def amount(self) -> int:
@@ -35,7 +38,10 @@ class Kept:
 
 @dataclass
 class Reference:
-    """One show. `categories`: seat -> category. Times are accepted times; a hold's time starts at `decided_ms`."""
+    """One show. `categories`: seat -> category. Times are accepted times; a hold's time starts at `decided_ms`.
+
+    `chosen`: the seats that the product has given to a booking of the waiting list.
+    """
 
     categories: Mapping[str, str]
     limit: int
@@ -45,6 +51,7 @@ class Reference:
     on_sale: bool = True
     closed: bool = False
     bookings: dict[UUID, Kept] = field(default_factory=dict)
+    chosen: Callable[[UUID], tuple[str, ...]] = lambda _: ()
 
     def free(self, at_ms: int) -> set[str]:
         """Return the seats that are free at this time: not owned, or of a hold that has lapsed."""
@@ -67,13 +74,13 @@ class Reference:
     ) -> None:
         """Decide a Book.
 
-        `chosen`: the seats that the product chose, if it names none.   `withdrawn`: its Cancel was accepted before.
-        `overdue`: it has waited in the lane for too long.
-        """
+        `chosen`: what the product chose, if it names no seats.   `withdrawn`: its Cancel was accepted before.
+        `overdue`: it has waited in the lane for too long."""
         if book.booking_id in self.bookings:
             return
-        free, wanted = self.free(at_ms), len(book.seats) or book.quantity
-        offered = {seat for seat in free if book.category in (None, self.categories[seat])}
+        nobody_is_due = self.offer(at_ms, decided_ms)
+        wanted = len(book.seats) or book.quantity
+        offered = self._offered(book, at_ms) if nobody_is_due else set()
         if withdrawn:
             kept = Kept(book.user_id, (), "CANCELLED")
         elif overdue or 0 < book.give_up_after_ms < decided_ms - at_ms:
@@ -82,10 +89,10 @@ class Reference:
             kept = Kept(book.user_id, (), "FAILED", "SHOW_CLOSED")
         elif self.seats_of(book.user_id, at_ms) + wanted > self.limit:
             kept = Kept(book.user_id, (), "FAILED", "LIMIT_REACHED")
-        elif book.seats and not set(book.seats) <= free:
-            kept = Kept(book.user_id, (), "FAILED", "SEAT_TAKEN")
-        elif len(offered) < wanted:
-            kept = Kept(book.user_id, (), "FAILED", "SOLD_OUT")
+        elif not self._meets(book, offered):
+            kept = Kept(book.user_id, (), "FAILED", "SEAT_TAKEN" if book.seats and nobody_is_due else "SOLD_OUT")
+            if book.waiting and self._meets(book, self._all(book)):
+                kept = Kept(book.user_id, (), "WAITING", wish=book)
         else:
             seats = book.seats or chosen
             assert len(seats) == wanted
@@ -105,7 +112,7 @@ class Reference:
     def cancel(self, id_: UUID, at_ms: int) -> None:
         """Decide a Cancel. A lapsed hold can no longer be cancelled: it has failed."""
         self._expire(at_ms, {id_})
-        if id_ in self.bookings and self.bookings[id_].state in ("HELD", "CONFIRMED"):
+        if id_ in self.bookings and self.bookings[id_].state in ("HELD", "WAITING", "CONFIRMED"):
             self.bookings[id_].state = "CANCELLED"
 
     def extend(self, id_: UUID, at_ms: int) -> None:
@@ -132,6 +139,39 @@ class Reference:
         lapsed = [id_ for id_, b in self.bookings.items() if b.state == "HELD" and b.deadline_ms <= at_ms]
         lapsed.sort(key=lambda id_: (self.bookings[id_].deadline_ms, id_.bytes))
         self._expire(at_ms, set(lapsed[:limit]))
+        if self.closed:
+            waiting = [kept for kept in self.bookings.values() if kept.state == "WAITING"]
+            for kept in waiting[: max(0, limit - len(lapsed))]:
+                kept.state, kept.reason = "FAILED", "SHOW_CLOSED"
+
+    def offer(self, at_ms: int, decided_ms: int, most: int = OFFERS_MAX) -> bool:
+        """Offer free seats to those who wait, in order; return False if some are still due to them.
+
+        At most `most` leave the list.
+        """
+        left = 0
+        for id_, kept in list(self.bookings.items()):
+            if kept.state != "WAITING" or kept.wish is None:
+                continue
+            if not self.on_sale:
+                return False
+            wish, offered = kept.wish, self._offered(kept.wish, at_ms)
+            if not self._meets(wish, offered):
+                continue
+            if left == most:
+                return False
+            left += 1
+            wanted = len(wish.seats) or wish.quantity
+            if self.seats_of(kept.user_id, at_ms) + wanted > self.limit:
+                kept.state, kept.reason = "FAILED", "LIMIT_REACHED"
+                continue
+            seats = wish.seats or self.chosen(id_)
+            assert len(seats) == wanted, "somebody who waits was passed over"
+            assert set(seats) <= offered
+            self._expire(at_ms, {other for other, b in self.bookings.items() if set(b.seats) & set(seats)})
+            kept.seats, kept.state, kept.deadline_ms = seats, "HELD", decided_ms + self.hold_ms
+            kept.prices = {seat: self.prices[self.categories[seat]] for seat in seats}
+        return True
 
     def change(
         self, *, limit: int | None = None, state: str | None = None, prices: dict[str, int] | None = None
@@ -143,6 +183,17 @@ class Reference:
         self.limit = limit or self.limit
         if state:
             self.on_sale, self.closed = state == "ON_SALE", state == "CLOSED"
+
+    def _all(self, book: Book) -> set[str]:
+        """Return the seats of a Book's category."""
+        return {seat for seat in self.categories if book.category in (None, self.categories[seat])}
+
+    def _offered(self, book: Book, at_ms: int) -> set[str]:
+        return self.free(at_ms) & self._all(book)
+
+    def _meets(self, book: Book, offered: set[str]) -> bool:
+        """Return whether a Book can be granted from these seats."""
+        return set(book.seats) <= offered if book.seats else len(offered) >= book.quantity
 
     def _live(self, kept: Kept, at_ms: int) -> bool:
         return kept.state == "CONFIRMED" or (kept.state == "HELD" and kept.deadline_ms > at_ms)

@@ -24,6 +24,7 @@ book = st.builds(
     give_up=st.sampled_from([0, 0, 0, 1, 1_000, 4_000]),
     verdict=st.sampled_from([None, None, None, None, *Verdict]),
     rules=st.sampled_from([0, 1, 1]),
+    waiting=st.booleans(),
 )
 later = st.builds(
     dict,
@@ -63,6 +64,7 @@ def book_of(step: dict[str, Any], user: UUID, number: int) -> Book:
         hold=step["what"] == "hold",
         give_up_after_ms=step["give_up"],
         rules=step["rules"],
+        waiting=step["waiting"],
     )
 
 

@@ -23,7 +23,7 @@
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
 --       9 BOOK: numbers of the seats in the plan, "4 5"; "" = none are named, or not known
 --      10 limit of one user's undecided Books for one show (0: no limit)   11 of all Books for one show   12 BOOK: how
---         many seats are requested
+--         many seats are requested   13 BOOK: 1 = it joins the waiting list if its seats cannot be had
 --
 -- Reply {code, ring, forgotten, now (ms), epoch, served, rate, ticket, served_at, waits_since, entry id, fields of the
 --        status ...}
@@ -60,7 +60,8 @@ local LIMIT_MS = 10000 -- as in finish.lua
 local changes = {CONFIRM = true, CANCEL = true, EXTEND = true, RELEASE = true} -- core/operations.py BOOKING_CHANGES
 
 local lane, lease, meter_key, subject, card_key, taken_key, undecided_key, withdrawn = unpack(KEYS)
-local kind, payload, user, fingerprint, cap, lease_ms, new_epoch, settled, seats, user_cap, show_cap, wanted = unpack(ARGV)
+local kind, payload, user, fingerprint, cap, lease_ms, new_epoch, settled, seats, user_cap, show_cap, wanted, waits =
+  unpack(ARGV)
 
 -- The reply has the first six: 1 epoch   2 served   3 rate   4 ticket   5 served_at   6 waits_since   7 full_until
 local meter =
@@ -157,7 +158,7 @@ if kind == 'BOOK' then
   if state == 'PAUSED' or state == 'CLOSED' then refusal = state
   elseif now < tonumber(opens) then refusal = 'NOT_OPEN'
   elseif now >= tonumber(closes) then refusal = 'CLOSED'
-  elseif tonumber(sold_out_until) > now then refusal = 'SOLD_OUT'
+  elseif waits ~= '1' and tonumber(sold_out_until) > now then refusal = 'SOLD_OUT'
   end
   if refusal then
     checked = tonumber(checked or '0')
@@ -169,7 +170,7 @@ if kind == 'BOOK' then
       details[#details + 1] = 'opens'
       details[#details + 1] = opens
     end
-  elseif taken_version and taken_version == version and seats ~= '' then
+  elseif waits ~= '1' and taken_version and taken_version == version and seats ~= '' then
     local positions = taken_seats()
     if positions ~= '' then refusal, details = 'SEAT_TAKEN', {'seats', positions} end
   end

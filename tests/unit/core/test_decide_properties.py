@@ -24,6 +24,7 @@ from core.operations import (
     load,
 )
 from core.shows import Show
+from core.waiting import offers_of
 from tests.support.lane import EXTENSION, HOLD, SHOW, STARTS, Lane
 from tests.support.reference import Reference
 from tests.support.steps import STEPS, operations
@@ -36,8 +37,8 @@ VERDICTS = {"withdrawn": Verdict.WITHDRAWN, "overdue": Verdict.OVERDUE}
 class Played:
     """A lane that has decided some steps, and all its decisions."""
 
-    def __init__(self, steps: list[Any]) -> None:
-        self.lane = Lane()
+    def __init__(self, steps: list[Any], **hall: int) -> None:
+        self.lane = Lane(**hall)
         self.decisions: list[Decision] = []
         self.priced: set[UUID] = set()
         self.reference = Reference(
@@ -46,6 +47,7 @@ class Played:
             hold_ms=HOLD,
             prices=dict(self.lane.state.show.settings.prices),
             extension_ms=EXTENSION,
+            chosen=lambda id_: self.lane.state.bookings[id_].seats,
         )
         self._decided_ms = 0
         for (operation, after, verdict), (_, _, _, delay) in zip(operations(steps), steps, strict=False):
@@ -92,6 +94,8 @@ class Played:
                 reference.change(
                     limit=changes.get("seats_per_user"), state=changes.get("state"), prices=changes.get("prices")
                 )
+        if not isinstance(operation, Book):
+            reference.offer(now, self._decided_ms, offers_of(operation))
 
     def _tell_change(self, operation: Confirm | Cancel | Extend | Release, now: int) -> None:
         reference, id_ = self.reference, operation.booking_id
@@ -123,10 +127,13 @@ def check_state(lane: Lane) -> None:
     assert state.held == sum(len(b.seats) for b in state.bookings.values() if b.status is Status.PENDING)
     assert state.sold == sum(len(b.seats) for b in state.bookings.values() if b.status is Status.CONFIRMED)
     assert 0 <= state.held + state.sold <= state.show.hall.capacity
+    waiting = [b.waiting_number for b in state.bookings.values() if b.status is Status.WAITING]
+    assert waiting == sorted(waiting) == [b.waiting_number for b in state.waiting]
+    assert state.waiting.count == len(waiting)
 
 
 def check_versions(lane: Lane, before: dict[UUID, tuple[Status, int]], made: list[Decision]) -> None:
-    """Check that each decision about a booking increments its version, final states stay, and part 0 is last."""
+    """Check that each decision about a booking increments its version, final states stay, and parts are counted."""
     for id_, (status, version) in before.items():
         booking = lane.state.bookings[id_]
         about = [decision for decision in made if decision.booking_id == id_ and decision.changes]
@@ -135,7 +142,9 @@ def check_versions(lane: Lane, before: dict[UUID, tuple[Status, int]], made: lis
             assert booking.status is status
         elif status is Status.CONFIRMED:
             assert booking.status in (Status.CONFIRMED, Status.CANCELLED)
-    assert [decision.part for decision in made] == [*range(1, len(made)), 0] if made else True
+    effects = [decision.part for decision in made if decision.part]
+    assert effects == [*range(1, len(effects) + 1)]
+    assert len(made) - len(effects) == bool(made)
 
 
 @settings(max_examples=200, deadline=None)
@@ -159,9 +168,9 @@ def test_the_same_operations_give_the_same_decisions_and_the_journal_replays(ste
         assert replay.states[SHOW].show.settings == played.lane.state.show.settings
 
 
-def replayed(decisions: list[Decision]) -> Replay:
+def replayed(decisions: list[Decision], **hall: int) -> Replay:
     """Replay these decisions as the journal would hold them."""
-    fresh = Lane().state.show
+    fresh = Lane(**hall).state.show
     replay = Replay(0, lambda _: Show(SHOW, fresh.hall, fresh.settings))
     for seq, decision in enumerate(decisions, 1):
         replay.feed(
@@ -193,7 +202,7 @@ def test_first_come_first_served(steps: list[Any]) -> None:
     taken: dict[str, UUID] = {}
     for decision in played.decisions:
         operation = decision.entry.operation
-        if decision.outcome in (Outcome.HELD, Outcome.CONFIRMED) and decision.booking_id:
+        if decision.outcome in (Outcome.HELD, Outcome.OFFERED, Outcome.CONFIRMED) and decision.booking_id:
             taken.update(dict.fromkeys(decision.changes["seats"], decision.booking_id))
         elif decision.outcome in (Outcome.EXPIRED, Outcome.CANCELLED):
             taken = {seat: owner for seat, owner in taken.items() if owner != decision.booking_id}
