@@ -46,6 +46,8 @@ from core.settings import Settings
 
 BOOKINGS = "/api/bookings"
 BOOKING = BOOKINGS + "/<uuid:booking_id>"
+#: Where administrators send halls.
+PLANS = ("/api/halls", "/api/halls/import")
 #: The metrics' route for a request that is meant for Flask, but rejected before Flask sees it.
 FLASKS = "(none)"
 _BOOKING_PATH = re.compile(
@@ -265,7 +267,7 @@ class Front:
 
     def _limit(self, exchange: Exchange) -> int:
         """Return the max bytes of a request's body. A hall's plan may be longer, with an administrator's token."""
-        if exchange.scope.path.rstrip("/") != "/api/halls":
+        if exchange.scope.path.rstrip("/") not in PLANS:
             return self._max_body
         try:
             who = self._verifier.identity(exchange.headers.get("authorization", ""))

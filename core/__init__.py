@@ -10,6 +10,8 @@ The booking rule
     shows, halls    a show's settings; a hall, read from its plan
     plans, plans_by_place, rows   the two formats of plans; a row of seats
     seat_labels, drawings   the labels of seats; where a hall's seats are drawn
+    pretix_plans, csv_plans   halls from files; imported_names, imported_areas, imported_halls: what both need
+    hall_previews   a hall's counts, and its rows in letters
     seats, seat_owners   which seats are free and which are best together; who owns each seat
     journal         the rows of the journal, and their replay through `decide`
 

@@ -21,7 +21,7 @@ from core.plans import BadPlan
 MAX_COORDINATE = 1_000_000
 MAX_SHAPES, MAX_POINTS, MAX_TEXT = 2_000, 500, 200
 #: How far a seat may be from the place that its line gives it.
-TOLERANCE = 2
+TOLERANCE = 5
 COLOR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})|[a-z]{3,20}")
 #: What each shape has: numbers, and the least value of each.
 SHAPES: Mapping[str, Mapping[str, int]] = {

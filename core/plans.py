@@ -5,6 +5,7 @@ Format 1: the numbers of a row grow from left to right, and a skipped number sep
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from core.rows import Row, column_of
 from core.seat_labels import CATEGORY, LETTERS, MAX_NUMBER
 
 MAX_SEATS = 200_000
+#: A place in a file.
+IN_FILE = re.compile(r'line ([0-9]+)(?:, column "([a-z]+)")?')
 
 
 class BadPlan(OnsaleError):
@@ -33,9 +36,15 @@ class BadPlan(OnsaleError):
         return BadPlan(self.message, pointer + self.place) if self.place.startswith("/") else self
 
     @property
-    def errors(self) -> list[dict[str, str]]:
-        """The fault as a problem names it, if its place is a JSON pointer."""
-        return [{"pointer": self.place, "detail": self.message}] if self.place.startswith("/") else []
+    def errors(self) -> list[dict[str, Any]]:
+        """The fault as a problem names it: by a JSON pointer, or by the line (and column) of a file; if it can."""
+        if self.place.startswith("/"):
+            return [{"pointer": self.place, "detail": self.message}]
+        in_file = IN_FILE.match(self.place)
+        if in_file is None:
+            return []
+        column = {"column": in_file[2]} if in_file[2] else {}
+        return [{"line": int(in_file[1]), **column, "detail": self.message}]
 
 
 @dataclass(frozen=True, slots=True)

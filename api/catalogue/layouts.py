@@ -62,7 +62,7 @@ class LayoutService:
 
     def _read(self, hall_id: int) -> Layout:
         with transaction(self._engine) as connection:
-            row = halls.get_hall(connection, hall_id)
+            row = halls.get_hall(connection, hall_id, drawn=True)
         if row is None:
             raise NoSuchHall
         plain = orjson.dumps(layout_json(Hall.from_plan(hall_id, row.plan), row.plan.get("drawing")))

@@ -17,10 +17,12 @@ from core.shows import SaleState
 
 
 class Fault(Shape):
-    """A fault of the request, located by a JSON pointer into the body or by a query parameter."""
+    """A fault of the request, located by a JSON pointer into the body, by a line of it, or by a query parameter."""
 
     pointer = Text()
     parameter = Text()
+    line = Whole(metadata={"description": "Of a body in CSV, counted from 1."})
+    column = Text(metadata={"description": "The name of the line's column."})
     detail = Text(required=True)
 
 

@@ -103,3 +103,49 @@ def _of_other_format(row: Mapping[str, Any], form: int) -> dict[str, Any]:
         if (extra := block.keys() & {"step", "seats", "kind", "aisle"})
     }
     return {**faults, "blocks": blocks} if blocks else faults
+
+
+class ImportQuery(Shape):
+    """An import: the hall's name, if the file has none, or another one; and whether the hall is only shown."""
+
+    name = Line(validate=validate.Length(1, 200))
+    preview = Text(
+        load_default="false",
+        validate=validate.OneOf(["true", "false"]),
+        metadata={"description": "true: nothing is stored; the answer has the plan and its counts."},
+    )
+
+
+class ImportedHallAnswer(Shape):
+    """A hall that was imported, with its plan, and what its sender should know (`notes`)."""
+
+    id = Whole(required=True)
+    name = Text(required=True)
+    capacity = Whole(required=True)
+    notes = fields.List(Text(), required=True)
+    plan = fields.Nested(Plan, required=True)
+
+
+class SectionCount(Shape):
+    """The seats and rows of a section; key and name are empty in a hall without sections."""
+
+    key = Text(required=True)
+    name = Text(required=True)
+    rows = Whole(required=True)
+    seats = Whole(required=True)
+
+
+class HallPreviewAnswer(Shape):
+    """What an import would store."""
+
+    name = Text(required=True)
+    capacity = Whole(required=True)
+    categories = fields.Dict(keys=Text(), values=Whole(), required=True, metadata={"description": "Seats of each."})
+    kinds = fields.Dict(keys=Text(), values=Whole(), required=True, metadata={"description": "Places of each."})
+    sections = fields.List(fields.Nested(SectionCount), required=True)
+    notes = fields.List(Text(), required=True)
+    plan = fields.Nested(Plan, required=True)
+
+
+IMPORT_QUERY = ImportQuery()
+IMPORTED_HALL, HALL_PREVIEW = ImportedHallAnswer(), HallPreviewAnswer()

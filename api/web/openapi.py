@@ -21,6 +21,7 @@ from api.shapes.fields import Digits, Instant, Prices
 from api.shapes.links import Links
 from api.web import problems
 from api.web.errors import MAX_KEY_CHARS
+from api.web.reply import JSON
 
 View = TypeVar("View", bound=Callable[..., Response])
 
@@ -46,6 +47,7 @@ def route(
     answers: Mapping[int, Schema | str | None],
     body: Schema | None = None,
     body_required: bool = True,
+    media: Sequence[str] = (),
     query: Schema | None = None,
     request_headers: Sequence[str] = (),
     errors: Sequence[int] = (),
@@ -56,18 +58,17 @@ def route(
     """Make a function the view of `method rule`, and describe it; its docstring is the summary.
 
     Args:    answers: status -> shape, or a media type for other than JSON, or None for no body.
-             request_headers: those it reads.  errors: statuses besides those of body, query and token.
-             headers: status -> names of response headers.  leads: status -> links.  secured: requires a token.
+             media: of a body without schema.   request_headers: those it reads.   errors: statuses besides those of
+             body, query and token.   headers: status -> names.   leads: status -> links.   secured: needs a token.
     """
-    reads = (BODY_ERRORS if body else ()) + (QUERY_ERRORS if query else ()) + (TOKEN_ERRORS if secured else ())
+    content = {one: {"schema": shape} for one, shape in ({JSON: body} if body else _unread(*media)).items()}
+    reads = (BODY_ERRORS if content else ()) + (QUERY_ERRORS if query else ()) + (TOKEN_ERRORS if secured else ())
     responses: dict[str, Any] = {str(status): HTTPStatus(status).name for status in sorted({*errors, *reads})}
-    for status, shape in answers.items():
-        responses[str(status)] = _answer(status, shape, (headers or {}).get(status, ()), (leads or {}).get(status))
-    document: dict[str, Any] = {"responses": responses}
+    document: dict[str, Any] = {"responses": responses | _answers(answers, headers or {}, leads or {})}
     if parameters := [*map(_header_parameter, request_headers), *_query_parameters(query)]:
         document["parameters"] = parameters
-    if body:
-        document["requestBody"] = {"required": body_required, "content": {"application/json": {"schema": body}}}
+    if content:
+        document["requestBody"] = {"required": body_required, "content": content}
     if secured:
         document["security"] = [{BEARER: []}]
 
@@ -128,12 +129,26 @@ class _Rules(BasePlugin):  # type: ignore[misc,unused-ignore]
         return dict(getattr(kwargs.get("schema"), "RULES", {}))
 
 
+def _unread(*media: str) -> dict[str, Any]:
+    """Return what the document says of contents that no schema describes."""
+    return {one: {"type": "object" if one == JSON else "string"} for one in media}
+
+
+def _answers(
+    answers: Mapping[int, Schema | str | None], headers: Mapping[int, Sequence[str]], leads: Mapping[int, Links]
+) -> dict[str, Any]:
+    return {
+        str(status): _answer(status, shape, headers.get(status, ()), leads.get(status))
+        for status, shape in answers.items()
+    }
+
+
 def _answer(status: int, shape: Schema | str | None, headers: Sequence[str], links: Links | None) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if isinstance(shape, str):
-        response["content"] = {shape: {"schema": {"type": "object" if shape == "application/json" else "string"}}}
+        response["content"] = {shape: {"schema": _unread(shape)[shape]}}
     elif shape is not None:
-        response["content"] = {"application/json": {"schema": shape}}
+        response["content"] = {JSON: {"schema": shape}}
     if headers:
         response["headers"] = {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in headers}
     if links:

@@ -17,6 +17,7 @@ from werkzeug.exceptions import LengthRequired, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
 from api.web.errors import InvalidRequest, NotJson, UnsupportedEncoding, UnsupportedMedia
+from api.web.reply import JSON
 
 CHARSETS = frozenset({"utf-8", "utf8"})
 
@@ -30,13 +31,13 @@ def read_body(schema: Schema, *, max_bytes: int | None = None) -> dict[str, Any]
     return loaded(schema, body_of(request, max_bytes=max_bytes))
 
 
-def body_of(request: Request, *, max_bytes: int | None = None) -> bytes:
-    """Return the body of a request declared as JSON; it may be chunked, without a length.
+def body_of(request: Request, *, max_bytes: int | None = None, media: str = JSON) -> bytes:
+    """Return the body of a request declared as JSON, or as `media`; it may be chunked, without a length.
 
     Raises: UnsupportedMedia, UnsupportedEncoding.   RequestEntityTooLarge: it exceeds the limit.
             LengthRequired: it is chunked, and the WSGI server does not decode chunks.
     """
-    see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
+    see_to_media(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""), media)
     return _bytes_of(request, max_bytes or current_app.config["MAX_CONTENT_LENGTH"])
 
 
@@ -98,15 +99,15 @@ def loaded_query(schema: Schema, query: MultiDict[str, str]) -> dict[str, Any]:
     return cast(dict[str, Any], values)
 
 
-def see_to_media(content_type: str, content_encoding: str) -> None:
-    """Check that the headers declare a body as uncompressed JSON in UTF-8. Args: "" for an absent header.
+def see_to_media(content_type: str, content_encoding: str, media: str = JSON) -> None:
+    """Check that the headers declare a body as uncompressed JSON (`media`) in UTF-8. Args: "" for an absent header.
 
     Raises: UnsupportedMedia, UnsupportedEncoding.
     """
-    if content_type == "application/json" and not content_encoding:  # fast path: nearly all requests
+    if content_type == media and not content_encoding:  # fast path: nearly all requests
         return
     media_type, parameters = parse_options_header(content_type)
-    if media_type.lower() != "application/json" or parameters.get("charset", "utf-8").lower() not in CHARSETS:
+    if media_type.lower() != media or parameters.get("charset", "utf-8").lower() not in CHARSETS:
         raise UnsupportedMedia
     if content_encoding.strip().lower() not in ("", "identity"):
         raise UnsupportedEncoding

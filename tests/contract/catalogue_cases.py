@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from api.shapes import answers, seat_answers
+from api.shapes import answers, plans, seat_answers
 from proof.kit.shows import plan
 from tests.contract import scenes
 from tests.contract.case import JSON, Case, Chunks
@@ -140,6 +140,12 @@ PLACED = {"format": 2, "sections": [{"key": "BALC", "name": "Balcony"}], "rows":
         {"first": 9, "last": 1, "step": -2, "category": "standard"},
         {"seats": ["W1"], "category": "standard", "kind": "wheelchair", "aisle": True}]}],
     "drawing": {"size": [600, 400], "rows": [[[6, 50, 50, 500, 60]]]}}  # fmt: skip
+SEATING_PLAN = {"name": "Opera", "categories": [{"name": "Stalls"}], "zones": [{
+    "position": {"x": 0, "y": 0}, "rows": [{"row_number": "A", "seats": [
+        {"seat_guid": "1", "seat_number": "1", "category": "Stalls", "position": {"x": 1.5, "y": 2}},
+    ]}]}]}  # fmt: skip
+#: Some 25 kB, so more than other bodies may have.
+LARGE_CSV = "row,number,category\n" + "".join(f"{n // 100 + 1},{n % 100 + 1},a\n" for n in range(3_000))
 MADE = {"Content-Type": JSON, "Cache-Control": "no-store"}
 WORK = (
     admin("a movie", "POST", "/api/movies", 201, body=MOVIE, shape=answers.MOVIE,
@@ -167,6 +173,28 @@ WORK = (
     admin("a hall with half of a line", "POST", "/api/halls", 422,
           body={"name": "x", "plan": {**PLACED, "drawing": {"rows": [[[5, 0, 0]]]}}}, code="bad_plan",
           faults=frozenset({"/plan/drawing/rows/0"})),
+    admin("a hall from CSV", "POST", "/api/halls/import?name=Kino", 201, body="row,number,category\n7,2,a\n7,1,a\n",
+          media="text/csv", shape=plans.IMPORTED_HALL, has={**MADE, "Location": r"/api/halls/\d+"},
+          says={"name": "Kino", "capacity": 2, "notes": []}),
+    admin("a large hall from CSV, in chunks", "POST", "/api/halls/import?name=x", 201, body=LARGE_CSV,
+          media="text/csv", chunks=Chunks(4096), says={"capacity": 3000}),
+    admin("a hall from a seating plan", "POST", "/api/halls/import", 201, body=SEATING_PLAN,
+          shape=plans.IMPORTED_HALL, has={**MADE, "Location": r"/api/halls/\d+"},
+          says={"name": "Opera", "capacity": 1}),
+    admin("a hall that is only shown", "POST", "/api/halls/import?preview=true", 200, body=SEATING_PLAN,
+          shape=plans.HALL_PREVIEW, has={**MADE, "Location": ""}, says={"categories": {"stalls": 1}}),
+    admin("a hall with a bad line", "POST", "/api/halls/import?name=x", 422, body="row,number,category\nA,0,a\n",
+          media="text/csv", code="bad_plan"),
+    admin("a hall with a bad place", "POST", "/api/halls/import", 422, body={**SEATING_PLAN, "zones": 1},
+          code="bad_plan", faults=frozenset({"/zones"})),
+    admin("a hall from CSV without a name", "POST", "/api/halls/import", 422, body="row,number,category\nA,1,a\n",
+          media="text/csv", faults=frozenset({"name"})),
+    admin("a hall from another kind of file", "POST", "/api/halls/import", 415, body="x", media="text/plain",
+          code="unsupported_media_type"),
+    admin("an import beyond all bounds", "POST", "/api/halls/import", 413, body=b" " * (1024 * 1024 + 1),
+          code="body_too_large"),
+    admin("an import by a buyer", "POST", "/api/halls/import", 403, body="x", media="text/csv", who="token",
+          code="not_allowed"),
     admin("a hall without rows", "POST", "/api/halls", 422, body={"name": "x", "plan": {"rows": []}},
           faults=frozenset({"/plan/rows"})),
     admin("a show", "POST", "/api/shows", 201, scenes.hall, body=SHOW, shape=answers.SHOW,

@@ -52,6 +52,9 @@ def test_a_hall_is_shown_as_it_was_sent(client: FlaskClient, admin: dict[str, st
     assert seen.get_json() == made.get_json()
     assert seen.get_json()["plan"] == OPERA
     assert answers.HALL.validate(seen.get_json()) == {}
+    layout = client.get(f"{made.headers['Location']}/layout").get_json()
+    assert layout["drawing"] == OPERA["drawing"]
+    assert [row["prefix"] for row in layout["rows"]] == ["S-A-", "BALC-A-"]
 
 
 def test_its_seats_are_sold_by_their_labels(
