@@ -40,10 +40,11 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_email_length CHECK (char_length(email) BETWEEN 3 AND 254),
     CONSTRAINT users_name_length CHECK (char_length(name) <= 200),
-    CONSTRAINT users_role CHECK (role IN ('user', 'admin'))
+    CONSTRAINT users_role CHECK (role IN ('user', 'box_office', 'admin'))
 );
 -- One account per address, in any case and spelling, in every locale.
 CREATE UNIQUE INDEX users_one_per_email ON users (email_key);
+CREATE INDEX users_with_role ON users (role, email_key) WHERE role <> 'user';
 CREATE INDEX users_of_load_tests ON users (load_test) WHERE load_test IS NOT NULL;
 
 -- A log-in of one user on one device: the family of its successive refresh tokens. No token is stored: each carries
@@ -242,6 +243,9 @@ CREATE TABLE journal (
     -- An entry that is read again after its decision (because the lane's row went back) is not decided twice.
     CONSTRAINT journal_decided_once UNIQUE (lane, epoch, stream_ms, stream_seq, part)
 );
+-- For operators: a booking's decisions by its id, and those of a show that changed seats: a booking's id begins with its
+-- show's.
+CREATE INDEX journal_of_booking ON journal (booking_id, outcome) WHERE booking_id IS NOT NULL;
 
 -- Operations that could not be decided (unreadable, or a bug): the payload as received, for an operator.
 CREATE TABLE parked (
@@ -299,6 +303,11 @@ CREATE TRIGGER administrators_are_changed_by_the_owner
     WHEN (OLD.role = 'admin' AND (NEW.token_version < OLD.token_version
           OR (NEW.email, NEW.email_key, NEW.password_hash) IS DISTINCT FROM (OLD.email, OLD.email_key, OLD.password_hash)))
     EXECUTE FUNCTION refuse_all_but_the_owner();
+-- Who is an administrator is for the owner to say (`onsale admin`); the api may make a user box office, and undo it.
+CREATE TRIGGER administrators_are_made_by_the_owner
+    BEFORE UPDATE ON users FOR EACH ROW
+    WHEN (OLD.role IS DISTINCT FROM NEW.role AND 'admin' IN (OLD.role, NEW.role))
+    EXECUTE FUNCTION refuse_all_but_the_owner();
 CREATE TRIGGER administrators_are_deleted_by_the_owner
     BEFORE DELETE ON users FOR EACH ROW
     WHEN (OLD.role = 'admin')
@@ -337,7 +346,7 @@ $$;
 GRANT SELECT ON schema_migrations, installation, users, sessions, revocations,
                 movies, halls, shows, seats, bookings TO onsale_api;
 GRANT INSERT (email, email_key, password_hash, name), DELETE,
-      UPDATE (email, email_key, password_hash, name, token_version) ON users TO onsale_api;
+      UPDATE (email, email_key, password_hash, name, role, token_version) ON users TO onsale_api;
 GRANT INSERT, DELETE, UPDATE (generation, refreshed_at, tokens_end_at) ON sessions TO onsale_api;
 GRANT INSERT, DELETE ON revocations TO onsale_api;
 GRANT INSERT, UPDATE, DELETE ON movies TO onsale_api;
@@ -346,8 +355,9 @@ GRANT INSERT (movie_id, hall_id, starts_at, settings, initial_settings, capacity
 GRANT INSERT (show_id, label) ON seats TO onsale_api;
 GRANT SELECT, INSERT (actor_id, actor_role, action, subject, outcome, intent_id, before, after, request_id)
    ON audit_log TO onsale_api;
--- The outcome of a change of a show, but not the operations.
-GRANT SELECT (lane, epoch, stream_ms, stream_seq, part, kind, show_id, outcome, reason, decided_ms)
+-- The decisions, but not the operations.
+GRANT SELECT (lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason, decision,
+              decided_ms, recorded_at)
    ON journal TO onsale_api;
 
 GRANT SELECT ON schema_migrations, installation, halls, shows, seats, bookings, lanes, journal, parked

@@ -9,5 +9,6 @@ demo.py         the demo catalogue
 status.py       `onsale status`: processes, lanes, bookings
 verify.py       `onsale verify`: checks all data in Postgres
 password.py     `onsale password`: sets an account's password
+admin.py        `onsale admin`: who is an administrator
 clock.py        `onsale clock`: compares the servers' clocks
 """

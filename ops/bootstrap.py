@@ -17,7 +17,7 @@ from core.errors import ConfigurationError
 from core.safety import PASSWORD_CHARS, weak_password
 from db import installation
 from db.kv.rounds import Rounds
-from db.postgres import fences, roles, users
+from db.postgres import audit_log, fences, roles, users
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
 from ops.demo import load as load_demo
@@ -84,5 +84,6 @@ def _admin(connection: Connection, email: str, password: str) -> tuple[str, str 
     if password and weak_password(password):
         raise ConfigurationError(f"ADMIN_PASSWORD is shorter than {PASSWORD_CHARS} characters, or easy to guess.")
     generated = None if password else secrets.token_urlsafe(12)
-    users.insert_admin(connection, email or DEFAULT_ADMIN, hash_password(password or generated or ""))
+    id_ = users.insert_admin(connection, email or DEFAULT_ADMIN, hash_password(password or generated or ""))
+    audit_log.by_command(connection, "user.create", f"user {id_}", after={"role": "admin"})
     return email or DEFAULT_ADMIN, generated

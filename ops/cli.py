@@ -22,6 +22,7 @@ LAZY = {
     "verify": ("ops.verify", "command", "Prove from Postgres that no seat was sold twice and no decision is wrong."),
     "password": ("ops.password", "command", "Set an account's password; the only way to set an administrator's."),
     "hall": ("ops.hall", "command", "Add a hall from a file: a pretix seating plan, or CSV."),
+    "admin": ("ops.admin", "command", "Say who is an administrator: grant, revoke, list."),
     "clock": ("ops.clock", "command", "Compare the servers' clocks; reset lanes whose ids are ahead."),
     "bench": ("proof.bench.command", "command", "Measure Onsale against other designs. (repository only)"),
     "crash": ("proof.crash.command", "command", "Make processes fail at every crash point. (repository only)"),

@@ -5,21 +5,18 @@ Every session of the account ends, and its access tokens are void in every api p
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection
 
-from api.access.revocations import Revocations
 from api.accounts.passwords import hash_password
 from core.errors import ConfigurationError
 from core.safety import PASSWORD_CHARS, weak_password
 from core.texts import composed
-from db import revocations
 from db.kv.rounds import Rounds
-from db.postgres import audit_log, sessions, users
+from db.postgres import audit_log, users
 from db.postgres.engine import make_engine, transaction
+from ops.ended_sessions import end_sessions
 from ops.up.running import RunningSystem, find_running
 
 
@@ -45,19 +42,10 @@ def set_password(system: RunningSystem, email: str, password: str, new_email: st
                 users.update_user(connection, user.id, name=user.name, email=composed(new_email).strip())
             changed = {"password": True, "email": new_email is not None}
             audit_log.by_command(connection, "user.credentials", f"user {user.id}", after=changed)
-            _end_sessions(connection, rounds, user, password_hash)
+            end_sessions(connection, rounds, user, password_hash)
     finally:
         rounds.close()
         engine.dispose()
-
-
-def _end_sessions(connection: Connection, rounds: Rounds, user: users.User, password_hash: str) -> None:
-    version = users.raise_version(connection, user.id, password_hash)
-    if version is None:
-        raise ConfigurationError(f"The account {user.email} has just been deleted.")
-    sessions.delete_of_user(connection, user.id)
-    revocation = revocations.insert_of_user(connection, user.id, version, Revocations.kept_s())
-    revocations.publish(rounds, revocation, now_s=time.time(), ttl_s=Revocations.kept_s())
 
 
 @click.command()

@@ -29,7 +29,9 @@ from core.tokens import ALGORITHM, AUDIENCE, ISSUER, key_id
 from db.postgres import users
 from db.postgres.engine import transaction
 
-ROLES = ("user", "admin")
+#: The box office may read shows and bookings as an administrator may.
+ROLES = users.ROLES
+ADMINISTRATORS, STAFF = frozenset({"admin"}), frozenset({"admin", "box_office"})
 #: Max seconds by which the clocks of two machines may differ.
 LEEWAY_S = 10
 #: Max verified tokens in one generation; two are kept. At about 500 bytes a token: at most 20 MB.
@@ -201,7 +203,12 @@ def user_required(view: Callable[P, R]) -> Callable[P, R]:
 
 def admin_required(view: Callable[P, R]) -> Callable[P, R]:
     """Protect a view: it requires an administrator, by the token's role and by the role in Postgres now."""
-    return _role_required(view)
+    return _role_required(view, ADMINISTRATORS)
+
+
+def staff_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Protect a view: it requires the box office or an administrator, as `admin_required`."""
+    return _role_required(view, STAFF)
 
 
 def console_required(view: Callable[P, R]) -> Callable[P, R]:
@@ -209,14 +216,14 @@ def console_required(view: Callable[P, R]) -> Callable[P, R]:
 
     An administrator must see the lanes during an outage. A role that is taken away revokes its tokens, too.
     """
-    return _role_required(view, token_is_enough=True)
+    return _role_required(view, ADMINISTRATORS, token_is_enough=True)
 
 
-def _role_required(view: Callable[P, R], *, token_is_enough: bool = False) -> Callable[P, R]:
+def _role_required(view: Callable[P, R], roles: frozenset[str], *, token_is_enough: bool = False) -> Callable[P, R]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         who = current_identity()
-        if who.role != "admin":
+        if who.role not in roles:
             raise NotAllowed
         try:
             with transaction(backend().engine) as connection:
@@ -225,7 +232,7 @@ def _role_required(view: Callable[P, R], *, token_is_enough: bool = False) -> Ca
             if not token_is_enough:
                 raise
         else:
-            if user is None or user.role != "admin":
+            if user is None or user.role not in roles:
                 raise NotAllowed
         return view(*args, **kwargs)
 

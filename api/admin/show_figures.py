@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from api.access.tokens import admin_required
+from api.access.tokens import staff_required
 from api.admin import redis_reads
 from api.shapes import admin_answers, requests
 from api.web.backend import backend
@@ -30,7 +30,7 @@ blueprint = Blueprint("figures", __name__, url_prefix="/api/admin/shows", descri
     blueprint, "GET", f"/<int(max={requests.MAX_ID}):show_id>", answers={200: admin_answers.SHOW_FIGURES},
     errors=(403, 404, 503), secured=True,
 )  # fmt: skip
-@admin_required
+@staff_required
 def show_figures(show_id: int) -> Response:
     """Show a show's seats, its sales in the last minute, and the refusals by reason."""
     with transaction(backend().engine) as connection:

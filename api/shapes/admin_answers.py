@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.shapes.answers import Page, ShowAnswer
+from api.shapes.answers import BookingStatus, Page, SessionAnswer, ShowAnswer, UserAnswer
 from api.shapes.fields import Flag, Text, Whole
 from api.shapes.requests import Shape
 from db.postgres.audit_log import ActOutcome
@@ -176,5 +176,73 @@ class ShowFiguresAnswer(Shape):
     refused = fields.Dict(keys=Text(), values=Whole(), required=True)
 
 
+class DecisionAnswer(Shape):
+    """A decision about a booking. `recorded_at`: just before its COMMIT; it is published as soon as that returns."""
+
+    lane = Whole(required=True)
+    seq = Whole(required=True, metadata={"description": "Its number in the lane's journal."})
+    kind = Text(required=True)
+    outcome = Text(required=True)
+    reason = Text(required=True, allow_none=True)
+    accepted_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True)
+    recorded_at = fields.AwareDateTime(required=True)
+    version = Whole(required=True, allow_none=True, metadata={"description": "Null: it changed nothing."})
+    status = Text(required=True, allow_none=True)
+    seats = fields.List(Text(), required=True, allow_none=True)
+
+
+class BookingHistoryAnswer(Shape):
+    """Anybody's booking, and its way through the lane. `published_version`: that in Redis; null: none is there."""
+
+    booking = fields.Nested(BookingStatus, required=True)
+    user_id = fields.UUID(required=True)
+    published_version = Whole(required=True, allow_none=True)
+    decisions = fields.List(fields.Nested(DecisionAnswer), required=True)
+
+
+class EndAnswer(Shape):
+    """The decision that took a seat from a booking, or changed it from held to confirmed."""
+
+    kind = Text(required=True)
+    outcome = Text(required=True)
+    reason = Text(required=True, allow_none=True)
+
+
+class OwnershipAnswer(Shape):
+    """A time in which a booking had the seat. `until`: null if it still has it."""
+
+    booking_id = fields.UUID(required=True)
+    reference = Text(required=True)
+    user_id = fields.UUID(required=True, allow_none=True)
+    status = Text(required=True, validate=validate.OneOf(["HELD", "CONFIRMED"]))
+    since = fields.AwareDateTime(required=True)
+    until = fields.AwareDateTime(required=True, allow_none=True)
+    ended_by = fields.Nested(EndAnswer, required=True, allow_none=True)
+
+
+class SeatHistoryAnswer(Shape):
+    """Who had a seat, and when."""
+
+    show_id = Whole(required=True)
+    label = Text(required=True)
+    history = fields.List(fields.Nested(OwnershipAnswer), required=True)
+
+
+class UsersAnswer(Page):
+    """Accounts by address."""
+
+    users = fields.List(fields.Nested(UserAnswer), required=True)
+
+
+class UserDetailAnswer(Shape):
+    """An account and its sessions."""
+
+    user = fields.Nested(UserAnswer, required=True)
+    sessions = fields.List(fields.Nested(SessionAnswer), required=True)
+
+
 AUDIT, LANES, WORKERS, STORES = AuditAnswer(), LanesAnswer(), WorkersAnswer(), StoresAnswer()
 SAMPLES, SHOW_FIGURES = SamplesAnswer(), ShowFiguresAnswer()
+BOOKING_HISTORY, SEAT_HISTORY = BookingHistoryAnswer(), SeatHistoryAnswer()
+USERS, USER_DETAIL = UsersAnswer(), UserDetailAnswer()

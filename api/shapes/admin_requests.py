@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.shapes.fields import Digits, Instant, Text
+from api.shapes.fields import Address, Digits, Instant, Text
 from api.shapes.requests import PageQuery, Shape
 from db.kv.samples import SIZE
+from db.postgres.users import ROLES
 
 
 class AuditQuery(PageQuery):
@@ -32,4 +33,30 @@ class SamplesQuery(Shape):
     limit = Digits(load_default=600, validate=validate.Range(1, SIZE))
 
 
+class ReferenceQuery(Shape):
+    """A booking's reference, however it is spelled."""
+
+    reference = Text(required=True, validate=validate.Length(1, 100))
+
+
+class SeatQuery(Shape):
+    """A seat, by its label."""
+
+    label = Text(required=True, validate=validate.Length(1, 100))
+
+
+class UsersQuery(PageQuery):
+    """Accounts, by the whole address or by role."""
+
+    email = Address(validate=validate.Length(1, 254))
+    role = Text(validate=validate.OneOf(ROLES))
+
+
+class RoleChange(Shape):
+    """The roles that an administrator may give. Administrators are made by a command."""
+
+    role = Text(required=True, validate=validate.OneOf(["user", "box_office"]))
+
+
 AUDIT_QUERY, LANES_QUERY, SAMPLES_QUERY = AuditQuery(), LanesQuery(), SamplesQuery()
+REFERENCE_QUERY, SEAT_QUERY, USERS_QUERY, ROLE_CHANGE = ReferenceQuery(), SeatQuery(), UsersQuery(), RoleChange()

@@ -14,6 +14,7 @@ from core.bookings import Outcome, Reason, Stage, Status
 from core.operations import Kind
 from core.rows import SeatKind
 from core.shows import SaleState
+from db.postgres.users import ROLES
 
 
 class Fault(Shape):
@@ -103,7 +104,7 @@ class UserAnswer(Shape):
     id = fields.UUID(required=True)
     email = Text(required=True)
     name = Text(required=True)
-    role = Text(required=True, validate=validate.OneOf(["user", "admin"]))
+    role = Text(required=True, validate=validate.OneOf(ROLES))
     created_at = fields.AwareDateTime(required=True)
 
 

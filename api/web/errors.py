@@ -41,7 +41,7 @@ class RefreshInvalid(OnsaleError):
 
 
 class NotAllowed(OnsaleError):
-    """Only an administrator may do this."""
+    """Your role does not allow this."""
 
     code = "not_allowed"
 

@@ -25,9 +25,13 @@ class EmailTaken(OnsaleError):
     code = "email_taken"
 
 
+#: The owner makes administrators (`onsale admin`), administrators make the box office.
+ROLES = ("user", "box_office", "admin")
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account, without its password. `role` is user or admin; tokens below `token_version` are void."""
+    """An account, without its password. `role`: one of ROLES. Tokens below `token_version` are void."""
 
     id: UUID
     email: str
@@ -49,7 +53,7 @@ def insert_user(connection: Connection, email: str, password_hash: str, name: st
         row = connection.execute(statement, values)
     except IntegrityError as error:
         _taken_or_raise(error)
-    return _user(row.one())
+    return user_of(row.one())
 
 
 def insert_admin(connection: Connection, email: str, password_hash: str) -> UUID:
@@ -76,7 +80,7 @@ def get_user(connection: Connection, user_id: UUID) -> User | None:
         WHERE id = :user_id
     """)
     row = connection.execute(statement, {"user_id": user_id}).one_or_none()
-    return _user(row) if row else None
+    return user_of(row) if row else None
 
 
 def get_by_email(connection: Connection, email: str) -> tuple[User, str] | None:
@@ -93,7 +97,7 @@ def get_by_email(connection: Connection, email: str) -> tuple[User, str] | None:
         LIMIT 1
     """)
     row = connection.execute(statement, {"key": folded(email), "email": email}).one_or_none()
-    return (_user(row), row.password_hash) if row else None
+    return (user_of(row), row.password_hash) if row else None
 
 
 def update_user(connection: Connection, user_id: UUID, *, name: str, email: str | None) -> User | None:
@@ -112,7 +116,7 @@ def update_user(connection: Connection, user_id: UUID, *, name: str, email: str 
     except IntegrityError as error:
         _taken_or_raise(error)
     row = result.one_or_none()
-    return _user(row) if row else None
+    return user_of(row) if row else None
 
 
 def get_with_hash(connection: Connection, user_id: UUID) -> tuple[User, str] | None:
@@ -123,7 +127,7 @@ def get_with_hash(connection: Connection, user_id: UUID) -> tuple[User, str] | N
         WHERE id = :user_id
     """)
     row = connection.execute(statement, {"user_id": user_id}).one_or_none()
-    return (_user(row), row.password_hash) if row else None
+    return (user_of(row), row.password_hash) if row else None
 
 
 def lock_version(connection: Connection, user_id: UUID) -> int | None:
@@ -204,5 +208,6 @@ def _taken_or_raise(error: IntegrityError) -> NoReturn:
     raise error
 
 
-def _user(row: Row[tuple[object, ...]]) -> User:
+def user_of(row: Row[tuple[object, ...]]) -> User:
+    """Return the account of a row that has its columns."""
     return User(row.id, row.email, row.name, row.role, row.created_at, row.token_version)

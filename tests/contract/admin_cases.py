@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.shapes import admin_answers
+from api.shapes import admin_answers, answers
 from tests.contract import scenes
 from tests.contract.case import JSON, Case
 
@@ -46,4 +46,33 @@ CONSOLE = (
     refused("figures, a buyer", "/api/admin/shows/1", 403, "not_allowed", who="token"),
 )  # fmt: skip
 
-CASES = [*AUDIT, *CONSOLE]
+SEAT, ONE_USER = "/api/admin/shows/{show}/seat-history", "/api/admin/users/{user}"
+HISTORIES = (
+    get("a booking", "/api/admin/bookings/{booking}", admin_answers.BOOKING_HISTORY, scenes.confirmed),
+    get("a queued booking", "/api/admin/bookings/{booking}", admin_answers.BOOKING_HISTORY, scenes.queued,
+        says={"decisions": []}),
+    get("a booking by its reference", "/api/admin/bookings?reference={reference}", admin_answers.BOOKING_HISTORY,
+        scenes.held),
+    refused("no booking", "/api/admin/bookings/{booking}", 404, "no_such_booking"),
+    refused("a booking, a buyer", "/api/admin/bookings/{booking}", 403, "not_allowed", who="token"),
+    refused("a reference that is none", "/api/admin/bookings?reference=!", 404, "no_such_booking"),
+    refused("no reference", "/api/admin/bookings", 422, "invalid_request", faults=frozenset({"reference"})),
+    get("a seat", f"{SEAT}?label=A1", admin_answers.SEAT_HISTORY, scenes.cancelled, says={"label": "A1"}),
+    refused("no seat", f"{SEAT}?label=Z9", 404, "no_such_seat", scene=scenes.show),
+)  # fmt: skip
+USERS = (
+    get("users", "/api/admin/users?limit=1", admin_answers.USERS, scenes.user, says={"limit": 1}),
+    get("a user by address", "/api/admin/users?email={email}", admin_answers.USERS, scenes.user),
+    get("administrators", "/api/admin/users?role=admin&limit=1", admin_answers.USERS),
+    refused("users, no role", "/api/admin/users?role=x", 422, "invalid_request", faults=frozenset({"role"})),
+    refused("users, a cursor that is none", "/api/admin/users?cursor=x", 400, "invalid_cursor"),
+    get("a user", ONE_USER, admin_answers.USER_DETAIL, scenes.user),
+    refused("no user", "/api/admin/users/00000000-0000-4000-8000-000000000000", 404, "no_such_user"),
+    get("a user's bookings", f"{ONE_USER}/bookings", answers.OWN_BOOKINGS, scenes.user, says={"bookings": []}),
+    get("box office", ONE_USER, answers.USER, scenes.user, method="PATCH", body={"role": "box_office"},
+        says={"role": "box_office"}),
+    refused("an administrator by HTTP", ONE_USER, 422, "invalid_request", scene=scenes.user, method="PATCH",
+            body={"role": "admin"}, faults=frozenset({"/role"})),
+)  # fmt: skip
+
+CASES = [*AUDIT, *CONSOLE, *HISTORIES, *USERS]

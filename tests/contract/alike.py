@@ -14,8 +14,9 @@ SKIPPED = {"date", "server", "connection", "keep-alive", "content-length", "tran
 #: Members that differ each time, at any depth.
 NEW = {"id", "show_id", "request_id", "reference", "access_token", "refresh_token", "email", "eta_ms", "title",
        "expires_in_ms", "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version", "lane",
+       "seq", "user_id", "booking_id", "since", "until", "published_version",
        "answers_in_ms", "used_bytes", "writer_rate"}  # fmt: skip
-LISTS = ("movies", "halls", "shows", "acts", "lanes", "workers", "samples")
+LISTS = ("movies", "halls", "shows", "acts", "lanes", "workers", "samples", "users")
 
 
 def plain(answer: Answer) -> dict[str, Any]:

@@ -219,3 +219,9 @@ def hall_in_use(world: World, names: Names) -> Names:
 
 def account(world: World, _names: Names) -> Names:
     return {**world.account()}
+
+
+def user(world: World, names: Names) -> Names:
+    """An account that an administrator looks at: its id is `user`."""
+    account = world.account()
+    return {**account, "user": world.ask("GET", "/api/auth/profile", account["token"]).json["id"]}

@@ -25,6 +25,9 @@ OF_AN_ADMINISTRATOR = [
     "DELETE FROM users",
     "UPDATE users SET password_hash = 'x' WHERE role = 'admin'",
     "DELETE FROM revocations",
+    "UPDATE users SET role = 'admin' WHERE role = 'user'",
+    "UPDATE users SET role = 'user' WHERE role = 'admin'",
+    "UPDATE users SET role = 'box_office' WHERE role = 'admin'",
 ]
 
 
