@@ -19,6 +19,9 @@ from core.errors import ConfigurationError, OnsaleError
 LAZY = {
     "rush": ("ops.rush.command", "rush", "Send a crowd of buyers to one show, and check every answer they get."),
     "tokens": ("ops.tokens", "command", "Create accounts and access tokens for a load test, or remove them."),
+    "rehearse": ("ops.rehearse.command", "command", "Storm a copy of a show, and report whether its sale will hold."),
+    "record": ("ops.rehearse.record_command", "command", "Record the requests of a sale, without personal data."),
+    "replay": ("ops.rehearse.replay_command", "command", "Send a recorded sale again, and compare the outcomes."),
     "verify": ("ops.verify", "command", "Prove from Postgres that no seat was sold twice and no decision is wrong."),
     "password": ("ops.password", "command", "Set an account's password; the only way to set an administrator's."),
     "hall": ("ops.hall", "command", "Add a hall from a file: a pretix seating plan, or CSV."),

@@ -18,7 +18,7 @@ from core.local_settings import LocalSettings
 from core.settings import MAX_TOKEN_TTL_S
 from db import revocations
 from db.kv.rounds import Rounds
-from db.postgres import load_testers
+from db.postgres import audit_log, load_testers
 from db.postgres.engine import make_engine, transaction
 from ops.rush.tokens import mint
 from ops.up.home import write_private
@@ -38,6 +38,7 @@ def create(system: RunningSystem, count: int, ttl_s: int) -> list[str]:
     try:
         with transaction(engine) as connection:
             ids = load_testers.insert(connection, session, count)
+            audit_log.by_command(connection, "tokens.create", f"session {session}", after={"accounts": count})
     finally:
         engine.dispose()
     return [mint(system.jwt_secret, str(id_), ttl_s=ttl_s, session=str(session)) for id_ in ids]
@@ -54,6 +55,8 @@ def remove(system: RunningSystem) -> int:
         with transaction(engine) as connection:
             sessions = load_testers.list_sessions(connection)
             count = load_testers.delete(connection, sessions)
+            for session in sessions:
+                audit_log.by_command(connection, "tokens.remove", f"session {session}")
             revoked = [revocations.insert_of_session(connection, str(session), kept_s) for session in sessions]
             for revocation in revoked:
                 revocations.publish(rounds, revocation, now_s=time.time(), ttl_s=kept_s)

@@ -45,7 +45,7 @@ class Buyer:
         if answer.status not in (200, 202):
             self._tally.refused[answer.code] += 1
             return
-        self._tally.accept(arrived_at, self._post.first_sent_at, answer.at)
+        self._tally.accept(arrived_at, self._post.first_sent_at, answer.at, answer.body.get("eta_ms"))
         for named in self._post.named:
             self.witness.identify(named)
         if answer.location:
@@ -77,7 +77,7 @@ class Buyer:
                 if held and not witness.confirm_sent:
                     answer = await self._confirm(answer)
                     continue
-                await self._client.sleep(_wait_s(answer))
+                await self._client.sleep(wait_s(answer))
                 answer = await self._client.insist(poll)
                 tally.polls += 1
                 if answer.status != 200:
@@ -105,7 +105,7 @@ class Buyer:
         return answer
 
 
-def _wait_s(answer: Answer) -> float:
+def wait_s(answer: Answer) -> float:
     """Return the seconds until the next poll: `poll_after_ms`, or Retry-After, or a default."""
     poll_after_ms = answer.body.get("poll_after_ms")
     if isinstance(poll_after_ms, int | float):

@@ -31,6 +31,7 @@ class Tally:
         self.accept_ms: list[float] = []
         self.outcome_ms: list[float] = []
         self.queue_ms: list[float] = []
+        self.eta_ms: list[float] = []
         self.timed_out = False
         self.found: list[str] = []
         self._sold: dict[str, str] = {}
@@ -50,11 +51,16 @@ class Tally:
         """Seats of this rush's confirmed bookings."""
         return len(self._sold)
 
-    def accept(self, arrived_at: float, sent_at: float, at: float) -> None:
-        """Count an accepted request. Args: when its buyer arrived, when it was first sent, when it was answered."""
+    def accept(self, arrived_at: float, sent_at: float, at: float, eta_ms: object = None) -> None:
+        """Count an accepted request.
+
+        Args: when its buyer arrived, when it was first sent, when it was answered; the wait that was estimated, ms.
+        """
         self.accepted += 1
         self.queue_ms.append((sent_at - arrived_at) * 1000)
         self.accept_ms.append((at - sent_at) * 1000)
+        if isinstance(eta_ms, int | float):
+            self.eta_ms.append(eta_ms)
 
     def sent(self, at: float) -> None:
         """Note the time at which a buyer's request was first sent."""
@@ -118,7 +124,10 @@ class Figures:
     outcome_ms: Percentiles
     #: Time from a buyer's arrival until a connection was free for it; not part of the other two.
     queue_ms: Percentiles
+    #: The wait that the answers to accepted requests estimate.
+    eta_ms: Percentiles
     confirmed_per_s: float
+    decided_per_s: float
     seats_sold: int
     polls_per_booking: float
     retries: int
@@ -146,7 +155,9 @@ class Figures:
             accept_ms=Percentiles.of(tally.accept_ms),
             outcome_ms=Percentiles.of(tally.outcome_ms),
             queue_ms=Percentiles.of(tally.queue_ms),
+            eta_ms=Percentiles.of(tally.eta_ms),
             confirmed_per_s=round(tally.confirmed / spent_s, 1) if spent_s > 0 else 0.0,
+            decided_per_s=round(tally.decided / spent_s, 1) if spent_s > 0 else 0.0,
             seats_sold=tally.seats_sold,
             polls_per_booking=round(tally.polls / tally.accepted, 2) if tally.accepted else 0.0,
             retries=tally.retried.total(),

@@ -60,6 +60,12 @@ def is_loopback(base_url: str) -> bool:
         return False
 
 
+def refuse_elsewhere(base_url: str, *, anywhere: bool) -> None:
+    """Raise ConfigurationError if the api is not on this machine, unless `anywhere` allows it."""
+    if not anywhere and not is_loopback(base_url):
+        raise ConfigurationError(f"{base_url} is not on this machine. Use --anywhere to allow it.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One rush. Without `show_id`, the admin `admin_id` makes a show with `seats` seats.
@@ -88,8 +94,7 @@ class Plan:
     anywhere: bool = False
 
     def __post_init__(self) -> None:
-        if not self.anywhere and not is_loopback(self.base_url):
-            raise ConfigurationError(f"{self.base_url} is not on this machine. Use --anywhere to allow it.")
+        refuse_elsewhere(self.base_url, anywhere=self.anywhere)
         if self.buyers < 1 or self.connections < 1 or self.seats < 1 or self.timeout_s <= 0:
             raise ConfigurationError("buyers, connections, seats and timeout must be more than 0.")
         if not 0 <= self.holds <= 1 or self.ramp_s < 0:

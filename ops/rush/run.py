@@ -43,7 +43,7 @@ async def run_rush(plan: Plan, watch: Watch | None = None, *, sleep: Sleep = asy
             Buyer(client, tally, mint(plan.jwt_secret, str(uuid.uuid4()), ttl_s=ttl_s), pick, show_id)
             for pick in picks(plan, offered)
         ]
-        async with _watched(tally, watch):
+        async with watched(tally, watch):
             await _run_buyers(plan, buyers, tally, sleep)
         await _repeat(plan, buyers)
     return Figures.of(tally, seed=plan.seed, show_id=show_id)
@@ -75,7 +75,8 @@ async def _repeat(plan: Plan, buyers: Sequence[Buyer]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _watched(tally: Tally, watch: Watch | None) -> AsyncIterator[None]:
+async def watched(tally: Tally, watch: Watch | None) -> AsyncIterator[None]:
+    """Display the tally with `watch`, if there is one, until the block ends."""
     if watch is None:
         yield
         return

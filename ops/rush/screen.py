@@ -77,7 +77,7 @@ def final_table(figures: Figures) -> Table:
     table = Table(title=f"rush on show {figures.show_id}: {figures.buyers:,} buyers, seed {figures.seed}")
     table.add_column("figure")
     table.add_column("value", justify="right")
-    for name, text in _rows(figures):
+    for name, text in rows(figures):
         table.add_row(name, text)
     table.add_section()
     table.add_row("violations", Text(f"{figures.violations:,}", style="bold red" if figures.violations else "green"))
@@ -86,7 +86,8 @@ def final_table(figures: Figures) -> Table:
     return table
 
 
-def _rows(figures: Figures) -> list[tuple[str, str]]:
+def rows(figures: Figures) -> list[tuple[str, str]]:
+    """Return the names and texts of all figures but the violations."""
     return [
         ("accepted", f"{figures.accepted:,}"),
         *_parts("refused", figures.refused),
@@ -96,8 +97,10 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         ("undecided", f"{figures.undecided:,}" + (" (time was up)" if figures.timed_out else "")),
         ("seats sold", f"{figures.seats_sold:,}"),
         ("confirmed per second", f"{figures.confirmed_per_s:,.1f}"),
+        ("decided per second", f"{figures.decided_per_s:,.1f}"),
         ("accept, ms p50 / p95 / p99", _three(figures.accept_ms)),
         ("outcome, ms p50 / p95 / p99", _three(figures.outcome_ms)),
+        ("estimated wait (eta_ms), ms p50 / p95 / p99", _three(figures.eta_ms)),
         ("wait for a connection, ms p50 / p95 / p99", _three(figures.queue_ms)),
         ("polls per booking", f"{figures.polls_per_booking:.2f}"),
         *_parts("retries", figures.retried),

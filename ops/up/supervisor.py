@@ -189,6 +189,7 @@ def _row(name: str, process: Supervised) -> dict[str, Any]:
         "name": name,
         "pids": process.pids(),
         "state": process.state.value,
+        "wanted": process.wanted,
         "restarts": process.restarts,
         "since": process.since.isoformat(timespec="milliseconds"),
     }

@@ -1,4 +1,4 @@
-"""The whole system under a crowd of buyers, also while parts of it are killed."""
+"""The whole system under a crowd of buyers, also while parts of it are killed; rehearsals, and a sale replayed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,14 +18,15 @@ import pytest
 from core.bookings import Status
 from core.times import iso
 from ops.rush.tokens import mint
+from ops.up.control import ask
 from ops.up.running import RunningSystem, find_running
 from proof.kit.client import Client
 from proof.kit.shows import HOUR_MS, Catalogue, plan
 from proof.kit.system import PROJECT, Up
 
 
-def crowd(up: Up, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "ops.cli", "rush", "--home", str(up.home), "--json", *options]
+def crowd(up: Up, *options: str, by: str = "rush") -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "ops.cli", by, "--home", str(up.home), "--json", *options]
     return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -98,6 +100,54 @@ def test_metrics_of_api_and_workers_are_in_one_place(running_up: Up, client: Cli
         assert name in text, name
 
 
+def test_a_rehearsal_leaves_the_show_alone_and_its_copy_closed(running_up: Up, client: Client) -> None:
+    show = make_show(client, find_running(running_up.home), hold_s=30, rows=20)
+
+    found = result(crowd(running_up, "--show", str(show), "--buyers", "300", "--holds", "0.3", by="rehearse"))
+
+    settled(found, 300)
+    assert (found["holds"], found["reasons"], found["oversold"]) == (True, [], 0)
+    assert found["taken"] == found["seats_sold"] > 100
+    assert (found["workers"], found["workers_needed"]) == (2, 1)
+    assert None not in (found["accept_ms"]["p99"], found["outcome_ms"]["p95"])
+    assert client.call("GET", f"/api/shows/{show}")["free"] == 120
+    copy = client.call("GET", f"/api/shows/{found['copy_id']}")
+    assert (copy["state"], copy["movie"]["title"]) == ("CLOSED", "Rehearsal of A film")
+
+
+def test_a_recorded_sale_sells_as_many_seats_at_another_speed_and_number_of_workers(
+    running_up: Up, client: Client, tmp_path: Path
+) -> None:
+    show, file = make_show(client, find_running(running_up.home), hold_s=30, rows=20), tmp_path / "sale.jsonl"
+    rush = ("--buyers", "150", "--ramp", "1", "--holds", "0.3", "--mix", "best=1", "--group", "2", "--no-verify")
+    sold = result(crowd(running_up, "--show", str(show), *rush))["seats_sold"]
+    recorded = running_up.run("record", "--show", str(show), "--out", str(file))
+    assert recorded.returncode == 0, recorded.stderr
+
+    again = result(
+        crowd(running_up, str(file), "--copy-of", str(show), "--speed", "2", "--workers", "1", by="replay")
+    )
+
+    assert again["sold"]["recorded"] == again["sold"]["replayed"] == sold == again["taken"], again["sold"]
+    assert (again["holds"], again["violations"], again["workers"], again["speed"]) == (True, 0, 1, 2.0)
+    rows = ask(running_up.home, {"do": "status"})["processes"]
+    assert {row["name"] for row in rows if row["wanted"]} >= {"worker-1", "worker-2"}
+    running_up.wait(running_up.complete)
+
+
+def test_an_interrupted_rehearsal_closes_its_copy(running_up: Up, client: Client) -> None:
+    show = make_show(client, find_running(running_up.home), hold_s=30)
+    rehearsal = crowd(running_up, "--show", str(show), "--buyers", "50", "--ramp", "60", by="rehearse")
+    running_up.wait(lambda: client.ask("GET", f"/api/shows/{show + 1}").status == 200)
+
+    # Not SIGINT, which processes in the background ignore. It is handled alike.
+    rehearsal.send_signal(signal.SIGTERM)
+
+    _, errors = rehearsal.communicate(timeout=60)
+    assert (rehearsal.returncode, "the copy is closed" in errors) == (130, True), errors
+    assert client.call("GET", f"/api/shows/{show + 1}")["state"] == "CLOSED"
+
+
 @pytest.fixture
 def client(running_up: Up) -> Iterator[Client]:
     with Client(find_running(running_up.home).base_url, timeout_s=10) as client:
@@ -110,10 +160,11 @@ def decisions(client: Client) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
-def make_show(client: Client, system: RunningSystem, hold_s: int) -> int:
-    """Create a show of six seats; return its id."""
+def make_show(client: Client, system: RunningSystem, hold_s: int, rows: int = 1) -> int:
+    """Create a show of six seats a row; return its id."""
     from db.postgres.users import first_admin_id
 
     admin = mint(system.jwt_secret, str(first_admin_id(system.database_url)), "admin")
     catalogue, starts_at = Catalogue(client, admin), iso(int(time.time() * 1000) + HOUR_MS)
-    return catalogue.show(catalogue.movie(), catalogue.hall(plan(1, 6)), starts_at, {"standard": 1000}, hold_s=hold_s)
+    hall = catalogue.hall(plan(rows, 6))
+    return catalogue.show(catalogue.movie(), hall, starts_at, {"standard": 1000}, hold_s=hold_s)

@@ -1,0 +1,94 @@
+"""Rehearsals in Postgres: a show's copy, which no list shows, and the decisions of a show, from which it is recorded.
+
+Only the database's owner calls these: the api's role can neither mark a show nor read operations in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from core.journal import JournalRow
+from core.operations import StreamId
+from core.shows import ShowSettings
+from core.times import from_ms
+from db.postgres.engine import allow
+
+#: A stadium has 200,000 seats to insert, milliseconds.
+COPY_MS = 30_000
+
+
+class Original(NamedTuple):
+    """A show that is to be copied. `rehearsal_of`: the show of which it is a copy itself, or None."""
+
+    settings: ShowSettings
+    title: str
+    rehearsal_of: int | None
+
+
+def get_original(connection: Connection, show_id: int) -> Original | None:
+    """Return what a copy takes over; None if there is no such show."""
+    statement = text("""
+        SELECT shows.settings, movies.title, shows.rehearsal_of
+        FROM shows
+        JOIN movies ON movies.id = shows.movie_id
+        WHERE shows.id = :id
+    """)
+    row = connection.execute(statement, {"id": show_id}).one_or_none()
+    return Original(ShowSettings.from_json(row.settings), row.title, row.rehearsal_of) if row else None
+
+
+def insert_copy(connection: Connection, show_id: int, settings: ShowSettings) -> int:
+    """Add a copy of a show that exists, with all its seats, which are free; return its id.
+
+    It is in the original's hall whether that is occupied or not: nobody will sit there.
+    """
+    allow(connection, statement_timeout_ms=COPY_MS)
+    statement = text("""
+        INSERT INTO shows (movie_id, hall_id, starts_at, settings, initial_settings, capacity, rehearsal_of)
+        SELECT movie_id, hall_id, :starts_at, :settings, :settings, capacity, id
+        FROM shows
+        WHERE id = :id
+        RETURNING id
+    """).bindparams(bindparam("settings", type_=JSONB))
+    values = {"id": show_id, "starts_at": from_ms(settings.starts_ms), "settings": settings.to_json()}
+    copy_id: int = connection.execute(statement, values).scalar_one()
+    seats = text("""
+        INSERT INTO seats (show_id, label)
+        SELECT :copy_id, label
+        FROM seats
+        WHERE show_id = :id
+    """)
+    connection.execute(seats, {"copy_id": copy_id, "id": show_id})
+    return copy_id
+
+
+def decisions(connection: Connection, lane: int, show_id: int) -> Iterator[JournalRow]:
+    """Yield a show's decisions in the order of its lane, streamed. Reads the lane's whole journal."""
+    statement = text("""
+        SELECT lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason,
+            operation, decision, decided_ms
+        FROM journal
+        WHERE lane = :lane AND show_id = :show_id
+        ORDER BY seq
+    """)
+    options = {"stream_results": True, "max_row_buffer": 5_000}
+    for row in connection.execute(statement, {"lane": lane, "show_id": show_id}, execution_options=options):
+        yield JournalRow(
+            lane=row.lane,
+            seq=row.seq,
+            epoch=row.epoch,
+            id=StreamId(row.stream_ms, row.stream_seq),
+            part=row.part,
+            kind=row.kind,
+            show_id=row.show_id,
+            booking_id=row.booking_id,
+            outcome=row.outcome,
+            reason=row.reason,
+            operation=row.operation,
+            decision=row.decision,
+            decided_ms=row.decided_ms,
+        )
