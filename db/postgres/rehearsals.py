@@ -25,20 +25,18 @@ class Original(NamedTuple):
     """A show that is to be copied. `rehearsal_of`: the show of which it is a copy itself, or None."""
 
     settings: ShowSettings
-    title: str
     rehearsal_of: int | None
 
 
 def get_original(connection: Connection, show_id: int) -> Original | None:
     """Return what a copy takes over; None if there is no such show."""
     statement = text("""
-        SELECT shows.settings, movies.title, shows.rehearsal_of
+        SELECT settings, rehearsal_of
         FROM shows
-        JOIN movies ON movies.id = shows.movie_id
-        WHERE shows.id = :id
+        WHERE id = :id
     """)
     row = connection.execute(statement, {"id": show_id}).one_or_none()
-    return Original(ShowSettings.from_json(row.settings), row.title, row.rehearsal_of) if row else None
+    return Original(ShowSettings.from_json(row.settings), row.rehearsal_of) if row else None
 
 
 def insert_copy(connection: Connection, show_id: int, settings: ShowSettings) -> int:

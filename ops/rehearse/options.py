@@ -70,7 +70,7 @@ def finish(ctx: click.Context, run: Callable[[], Report], *, as_json: bool) -> N
     try:
         report = run()
     except KeyboardInterrupt:
-        click.echo("onsale: interrupted; the copy is closed and the number of workers is as before.", err=True)
+        click.echo("onsale: interrupted; no copy is on sale, and the number of workers is as before.", err=True)
         ctx.exit(INTERRUPTED)
     if as_json:
         click.echo(json.dumps(report.as_json()))
