@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from api.bookings.booking_events import BookingEvents
 from api.bookings.doorbells import Doorbells
 from api.bookings.intake import Intake
 from api.bookings.long_poll import LongPolls
@@ -16,9 +17,11 @@ from api.catalogue.layouts import LayoutService
 from api.catalogue.seat_map_cache import SeatMapCache
 from api.catalogue.seat_maps import SeatMapService
 from api.catalogue.seat_states import SeatStateService
+from api.catalogue.show_events import ShowEvents
 from api.server.event_loop import EventLoop
 from api.web.backend import Backend
 from api.web.postgres_probe import PostgresProbe
+from api.web.streams import Streams
 from api.web.threads import Threads
 from core.settings import Settings
 from db import guard
@@ -56,15 +59,20 @@ def open_backend(settings: Settings) -> Backend:
     cache = SeatMapCache(engine)
     seat_maps = SeatMapService(cache, redis, intake, map_threads)
     followed = FollowedShows(cache, map_threads, partial(Channels, settings.redis_url, questions=questions))
+    seat_states = SeatStateService(followed, seat_maps, intake)
+    service = BookingService(redis, intake, long_polls, threads, doorbells.ring)
     return Backend(
         settings=settings,
         engine=engine,
         loop=EventLoop(),
-        service=BookingService(redis, intake, long_polls, threads, doorbells.ring),
+        service=service,
         seat_maps=seat_maps,
-        seat_states=SeatStateService(followed, seat_maps, intake),
+        seat_states=seat_states,
         layouts=LayoutService(engine, map_threads),
         followed=followed,
+        streams=Streams(settings.streams, settings.streams_per_user, settings.heartbeat_s),
+        show_events=ShowEvents(seat_states),
+        booking_events=BookingEvents(service, long_polls, redis),
         probe=PostgresProbe(engine),
         redis=redis,
         threads=threads,

@@ -28,6 +28,7 @@ from api.bookings import parse
 from api.bookings.service import BookingService
 from api.catalogue import open_requests
 from api.catalogue.halls import MAX_PLAN_BYTES
+from api.front_streams import FrontStreams
 from api.server import rsgi
 from api.server.bridge import Bridge
 from api.server.rsgi import Bodies, Exchange
@@ -78,6 +79,7 @@ class Front:
         self._verifier: Verifier = app.extensions["onsale-tokens"]
         self._rates: Rates | None = app.extensions.get("onsale-rates")
         self._around: ResponseHeaders = app.extensions["onsale-response-headers"]
+        self._streams = FrontStreams(self._backend, self._verifier, self._rates, self._headers, self._send)
         threads = self._settings.api_threads
         self._bridge = Bridge(app, threads=threads, waiting=threads * WAITING_PER_THREAD)
 
@@ -110,6 +112,7 @@ class Front:
         """
         if not self._service.leaving:
             self._service.leave()
+            self._backend.streams.leave()
             loop.call_later(self._settings.leave_s, os.kill, os.getpid(), signal.SIGINT)
 
     # -- one request ------------------------------------------------------------------------------------
@@ -121,6 +124,8 @@ class Front:
 
     def _answered_here(self, scope: Any, proto: Any) -> Awaitable[None] | None:
         path, method = scope.path, scope.method
+        if path.endswith("/events"):
+            return self._streams.answer(scope, proto) if method == "GET" else None
         if path.startswith(BOOKINGS):
             if path == BOOKINGS:
                 return self._answer(Exchange(BOOKINGS, scope, proto), self._book) if method == "POST" else None
@@ -170,6 +175,17 @@ class Front:
 
     def _send(self, exchange: Exchange, reply: Reply, verdict: Allowed | None = None) -> None:
         """Send a reply with the headers that every answer has, and observe it in the metrics."""
+        headers = self._headers(exchange, reply, verdict)
+        if reply.status == 304:
+            exchange.proto.response_empty(304, headers)
+        else:
+            send = exchange.proto.response_str if isinstance(reply.body, str) else exchange.proto.response_bytes
+            send(reply.status, headers, reply.body)
+        metrics.way("threads" if exchange.rule == FLASKS else "fast")
+        seconds = time.perf_counter() - exchange.started
+        metrics.observe(exchange.rule, exchange.scope.method, reply.status, seconds)
+
+    def _headers(self, exchange: Exchange, reply: Reply, verdict: Allowed | None) -> list[tuple[str, str]]:
         sender, scope = self._sender(exchange), exchange.scope
         headers = reply.below(sender.prefix).headers
         if self._rates is not None and verdict is not None:
@@ -181,14 +197,9 @@ class Front:
         if reply.public or reply.immutable:  # others vary by origin alone
             headers = one_vary(headers)
         self._close_if_leaving(headers)
-        if reply.status == 304:
-            exchange.proto.response_empty(304, headers)
-        else:
+        if reply.status != 304:
             headers.append(("Content-Type", reply.content_type))
-            send = exchange.proto.response_str if isinstance(reply.body, str) else exchange.proto.response_bytes
-            send(reply.status, headers, reply.body)
-        metrics.way("threads" if exchange.rule == FLASKS else "fast")
-        metrics.observe(exchange.rule, scope.method, reply.status, time.perf_counter() - exchange.started)
+        return headers
 
     def _close_if_leaving(self, headers: list[tuple[str, str]]) -> None:
         """Close the connection with this answer if the process is leaving; the client will open another."""

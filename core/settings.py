@@ -63,6 +63,9 @@ class Settings:
     status_ttl_s: int
     wait_cap_s: float
     waiters: int
+    streams: int
+    streams_per_user: int
+    heartbeat_s: float
     api_threads: int
     leave_s: float
     log_json: bool
@@ -132,6 +135,9 @@ def _http(env: FileAwareEnv) -> dict[str, Any]:
         "wait_cap_s": env.float("WAIT_CAP_S", 20.0, validate=validate.Range(0, 60)),
         # A waiting client costs its connection and some 10 kB, but no thread.
         "waiters": env.int("WAITERS", 5_000, validate=validate.Range(0, 1_000_000)),
+        "streams": env.int("STREAMS", 2_000, validate=validate.Range(0, 1_000_000)),
+        "streams_per_user": env.int("STREAMS_PER_USER", 10, validate=validate.Range(1, 1_000_000)),
+        "heartbeat_s": env.float("HEARTBEAT_S", 15.0, validate=validate.Range(0.01, 3_600)),
         "api_threads": api_threads(env),
         "leave_s": leave_s(env),
     }

@@ -19,6 +19,7 @@ from api.bookings import parse, status_body
 from api.bookings.service import BookingService
 from api.shapes import answers, links
 from api.shapes.requests import BOOKING_REQUEST, RELEASE_REQUEST, WAIT_QUERY
+from api.web import streams
 from api.web.backend import backend
 from api.web.errors import NoSuchBooking
 from api.web.openapi import route
@@ -74,6 +75,20 @@ def status(booking_id: UUID) -> Response:
         return _shown(run(service().wait(booking_id, user_id, wait_s)))
     finally:
         _waiting_threads.release()
+
+
+@route(
+    blueprint, "GET", "/api/bookings/<uuid:booking_id>/events", request_headers=("Last-Event-ID",),
+    answers={200: streams.MEDIA_TYPE}, errors=(404, 503), secured=True,
+)  # fmt: skip
+def get_booking_events(booking_id: UUID) -> Response:
+    """Follow a booking: a server-sent event (`booking`) as its place in line moves, and with its outcome.
+
+    The response ends when nothing about it can change by itself any more (`poll_after_ms` is null). Without the
+    front it ends after the first event; clients ask again, after the time that `retry` says.
+    """
+    user_id, last_id = current_user(), request.headers.get("Last-Event-ID")
+    return streams.response(run(backend().booking_events.once(booking_id, user_id, last_id)))
 
 
 @route(

@@ -34,12 +34,14 @@ class Seen:
     """A status answer before it becomes a reply.
 
     `poll_after_ms`: when to poll again; None: the booking is final.   `waits`: an operation is undecided.
+    `fields`: its status hash while it is queued, from which `of_fields` builds the answer at a later meter.
     """
 
     body: str
     etag: str
     poll_after_ms: int | None
     waits: bool
+    fields: dict[str, str] | None = None
 
     def reply(self, status: int, location: str | None = None) -> Reply:
         """Return the reply with its ETag, Retry-After and, if given, Location."""
@@ -109,7 +111,7 @@ def _queued(booking_id: UUID, fields: dict[str, str], meter: Meter) -> Seen:
     here = locate(int(fields["t"]), meter)
     stored = _QUEUED % (booking_id, reference(booking_id), show_of(booking_id), iso(int(fields["a"])))
     etag = f"q{fields['t']}-{meter.served}-{pending.ticket if pending else ''}{_DELAYED * here.delayed}"
-    return Seen(stored + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True)
+    return Seen(stored + _moment(here, here.poll_after_ms, pending), etag, here.poll_after_ms, True, fields)
 
 
 def _decided(body: str, version: str, status: str, now_ms: int, place: int | None = None) -> Seen:

@@ -15,10 +15,10 @@ from redis.exceptions import OutOfMemoryError
 from sqlalchemy import Connection
 
 from api.access import audit
-from api.access.tokens import admin_required
+from api.access.tokens import admin_required, current_user
 from api.catalogue.show_list import listings
 from api.shapes import answers, links, requests, seat_answers
-from api.web import compression, cursors
+from api.web import compression, cursors, streams
 from api.web.backend import backend
 from api.web.errors import HallTaken, InvalidRequest
 from api.web.openapi import route
@@ -101,6 +101,21 @@ def get_seat_states(show_id: int) -> Response:
     reply = backend().loop.run(backend().seat_states.reply(show_id, since, request.headers.get("Accept")))
     reply = reply.unless_known(request.headers.get("If-None-Match"))
     return (reply.packed(request.headers.get("Accept-Encoding")) if request.method == "GET" else reply).response()
+
+
+@route(
+    blueprint, "GET", f"{ONE}/events", request_headers=("Last-Event-ID",), answers={200: streams.MEDIA_TYPE},
+    headers={503: ("Retry-After",)}, errors=(404, 503), secured=True,
+)  # fmt: skip
+def get_show_events(show_id: int) -> Response:
+    """Follow a show: server-sent events about its seats (`seats`) and its settings (`show`).
+
+    The first events say how it is now, or what has changed since Last-Event-ID. Without the front the response ends
+    after them; clients ask again, after the time that `retry` says.
+    """
+    current_user()
+    last_id = request.headers.get("Last-Event-ID")
+    return streams.response(backend().loop.run(backend().show_events.once(show_id, last_id)))
 
 
 @route(

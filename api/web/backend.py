@@ -13,17 +13,20 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from api.web.postgres_probe import PostgresProbe
+from api.web.streams import Streams
 from api.web.threads import Threads
 from core.settings import Settings
 from db.kv.async_rounds import AsyncRounds
 
 if TYPE_CHECKING:  # rooms above this one, which import it
+    from api.bookings.booking_events import BookingEvents
     from api.bookings.doorbells import Doorbells
     from api.bookings.service import BookingService
     from api.catalogue.followed_shows import FollowedShows
     from api.catalogue.layouts import LayoutService
     from api.catalogue.seat_maps import SeatMapService
     from api.catalogue.seat_states import SeatStateService
+    from api.catalogue.show_events import ShowEvents
     from api.server.event_loop import EventLoop
 
 
@@ -39,6 +42,9 @@ class Backend:
     seat_states: SeatStateService
     layouts: LayoutService
     followed: FollowedShows
+    streams: Streams
+    show_events: ShowEvents
+    booking_events: BookingEvents
     probe: PostgresProbe
     redis: AsyncRounds
     threads: Threads
@@ -59,6 +65,7 @@ class Backend:
 
     async def close_on_loop(self) -> None:
         """Close the connections that the event loop uses."""
+        self.streams.stop()
         await self.followed.close()
         await self.redis.close()
 

@@ -86,6 +86,12 @@ class TooManyLogins(TooMany):
     code = "too_many_logins"
 
 
+class TooManyStreams(TooMany):
+    """Too many streams of one user are open; close one."""
+
+    code = "too_many_streams"
+
+
 class NoSuchShow(OnsaleError):
     """There is no such show."""
 

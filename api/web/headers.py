@@ -15,7 +15,7 @@ PRIVATE = "no-store"
 HSTS = "max-age=63072000; includeSubDomains"
 #: CORS: response headers that pages may read, request headers they may send, and methods.
 EXPOSED = ("Date", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id")
-ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id")
+ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "X-Request-Id")
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 PREFLIGHT_S = 600
 
