@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.shapes.base import Shape, pattern
 from api.shapes.fields import Flag, Line, Text, Whole
-from core.plans_by_place import MAX_ROWS, MAX_SECTION_NAME, MAX_SECTIONS
+from core.plans_by_place import MAX_SECTION_NAME
 from core.rows import SeatKind
 from core.seat_labels import CATEGORY, LETTERS, MAX_NUMBER, ROW_LABEL, SECTION_KEY
 
@@ -35,9 +35,7 @@ class Block(Shape):
     last = Whole(validate=NUMBER)
     category = Text(required=True, validate=pattern(f"^{CATEGORY.pattern}$"))
     step = Whole(validate=validate.Range(-MAX_NUMBER, MAX_NUMBER), **second())
-    seats = fields.List(
-        Text(validate=pattern("^[A-Z0-9]{1,5}$")), validate=validate.Length(1, MAX_NUMBER), **second()
-    )
+    seats = fields.List(Text(validate=pattern("^[A-Z0-9]{1,5}$")), validate=validate.Length(min=1), **second())
     kind = Text(validate=validate.OneOf([kind.value for kind in SeatKind]), **second())
     aisle = Flag(metadata={"description": f"Whether an aisle is on its left. {SECOND}"})
 
@@ -72,8 +70,8 @@ class Plan(Shape):
     """Rows, front first: the order in which best-available prefers them. See docs/halls.md for the two formats."""
 
     format = Whole(validate=validate.OneOf([1, 2]), metadata={"description": "1 if absent."})
-    sections = fields.List(fields.Nested(SectionShape), validate=validate.Length(max=MAX_SECTIONS), **second())
-    rows = fields.List(fields.Nested(PlanRow), required=True, validate=validate.Length(1, MAX_ROWS))
+    sections = fields.List(fields.Nested(SectionShape), **second())
+    rows = fields.List(fields.Nested(PlanRow), required=True, validate=validate.Length(min=1))
     drawing = fields.Dict(keys=Text(), **second(additionalProperties=True))
 
     @validates_schema

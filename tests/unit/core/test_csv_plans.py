@@ -13,7 +13,7 @@ from core.hall_previews import counted, preview
 from core.halls import check_plan
 from core.imported_halls import ImportedHall
 from core.plans import BadPlan
-from core.seats import FreeSeats
+from tests.support.best_seats import best_seats
 from tests.support.sources import PROJECT
 
 HEAD = "section,row,number,category,kind,x,y\n"
@@ -25,8 +25,8 @@ def test_the_cinema_has_rows_of_digits_from_right_to_left() -> None:
     assert cinema.hall.capacity == 120
     assert list(cinema.hall.seats)[:6] == ["1-W1", "1-C1", "1-10", "1-9", "1-8", "1-7"]
     assert cinema.hall.rows[2].runs == (0, 8)
-    assert FreeSeats(cinema.hall, ()).best(2, "centre") == ("3-10", "3-9")
-    assert FreeSeats(cinema.hall, ()).best(9, None) is not None
+    assert best_seats(cinema.hall, 2, "centre") == ("3-10", "3-9")
+    assert best_seats(cinema.hall, 9) is not None
     counts = counted(cinema.hall)
     assert counts.categories == {"front": 24, "centre": 64, "back": 32}
     assert counts.kinds == {"wheelchair": 1, "companion": 1, "seat": 118}

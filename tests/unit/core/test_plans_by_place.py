@@ -14,7 +14,7 @@ from core.halls import Hall
 from core.plans import Section
 from core.rows import SeatKind
 from core.seat_labels import MAX_LABEL_CHARS, SEAT_LABEL
-from core.seats import FreeSeats
+from tests.support.best_seats import best_seats
 from tests.unit.core.test_halls import plans
 
 KINDS = ("seat", "seat", "wheelchair", "companion")
@@ -168,16 +168,16 @@ def test_the_two_formats_say_the_same_of_the_same_hall(plan: dict[str, Any], dat
     taken = data.draw(st.sets(st.sampled_from(list(old.seats))))
     for quantity in range(1, 6):
         for category in (None, "a", "b"):
-            best = FreeSeats(old, taken).best(quantity, category)
-            assert FreeSeats(new, taken).best(quantity, category) == best
+            best = best_seats(old, quantity, category, taken=taken)
+            assert best_seats(new, quantity, category, taken=taken) == best
 
 
 def test_odd_and_even_seats_are_neighbours_by_place() -> None:
     hall = Hall.from_plan(1, by_place({"first": 5, "last": 1, "step": -2}, {"first": 2, "last": 6, "step": 2}))
 
     assert list(hall.seats) == ["A5", "A3", "A1", "A2", "A4", "A6"]
-    assert FreeSeats(hall, ()).best(2, None) == ("A1", "A2")
-    assert FreeSeats(hall, ["A1"]).best(3, None) == ("A2", "A4", "A6")
+    assert best_seats(hall, 2) == ("A1", "A2")
+    assert best_seats(hall, 3, taken=["A1"]) == ("A2", "A4", "A6")
 
 
 def test_an_aisle_separates_neighbours_and_a_skipped_number_does_not() -> None:
@@ -186,10 +186,10 @@ def test_an_aisle_separates_neighbours_and_a_skipped_number_does_not() -> None:
     )
     hall = Hall.from_plan(1, row)
 
-    assert FreeSeats(hall, ["9-1"]).best(4, None) == ("9-2", "9-3", "9-5", "9-6")
+    assert best_seats(hall, 4, taken=["9-1"]) == ("9-2", "9-3", "9-5", "9-6")
     assert hall.seats["9-6"].run == 0
     assert hall.seats["9-4"].run == 1
-    assert FreeSeats(hall, ["9-1", "9-2", "9-3", "9-5"]).best(2, None) == ("9-6", "9-4"), "apart, for want of better"
+    assert best_seats(hall, 2, taken=["9-1", "9-2", "9-3", "9-5"]) == ("9-6", "9-4"), "apart, for want of better"
 
 
 def test_the_same_row_in_two_sections_has_different_seats() -> None:
@@ -207,8 +207,8 @@ def test_places_for_wheelchairs_are_best_only_for_those_who_ask() -> None:
     hall = Hall.from_plan(1, plan)
 
     assert hall.accessible
-    assert FreeSeats(hall, ()).best(1, None) == ("A-1",)
-    assert FreeSeats(hall, ()).best(2, None) is None
+    assert best_seats(hall, 1) == ("A-1",)
+    assert best_seats(hall, 2) is None
     assert list(hall.rows[0].stretches(None, accessible=True)) == [(0, 2)]
     assert [hall.rows[0].kind(column) for column in range(3)] == [
         SeatKind.WHEELCHAIR, SeatKind.COMPANION, SeatKind.SEAT,

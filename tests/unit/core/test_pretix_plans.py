@@ -16,8 +16,8 @@ from core.halls import check_plan
 from core.imported_halls import ImportedHall
 from core.plans import BadPlan
 from core.pretix_plans import read_pretix
-from core.seats import FreeSeats
 from tests.support.arena import arena_csv, arena_pretix
+from tests.support.best_seats import best_seats
 from tests.support.sources import PROJECT
 
 
@@ -49,7 +49,7 @@ def test_the_opera_has_two_sections_with_the_same_rows_and_odd_and_even_seats() 
         ("STALLS", "Stalls"), ("BALCONY", "Balcony"),
     ]  # fmt: skip
     assert list(opera.hall.seats)[:10] == [f"STALLS-A-{number}" for number in (9, 7, 5, 3, 1, 2, 4, 6, 8, 10)]
-    assert FreeSeats(opera.hall, ()).best(3, None) == ("STALLS-A-5", "STALLS-A-3", "STALLS-A-1")
+    assert best_seats(opera.hall, 3) == ("STALLS-A-5", "STALLS-A-3", "STALLS-A-1")
     assert opera.hall.accessible
     assert opera.plan["rows"][5]["blocks"][0]["kind"] == "wheelchair"
     stage = opera.plan["drawing"]["shapes"][0]
@@ -83,7 +83,7 @@ def test_an_arena_of_100_000_seats_is_compact_and_the_same_from_both_files() -> 
 
     assert arena.hall.capacity == 100_000
     assert len(arena.hall.sections) == 50
-    assert FreeSeats(arena.hall, ()).best(2, "upper") == ("101-21-24", "101-21-25")
+    assert best_seats(arena.hall, 2, "upper") == ("101-21-24", "101-21-25")
     assert arena.hall.rows[0].runs == (0, 25)
     assert len(json.dumps(arena.plan)) < 600_000
     assert arena.hall.size < 1_500_000
