@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import Any
 
@@ -26,6 +25,8 @@ class Office(BoxOffice):
         super().__init__(**faults)
         self.hall = Hall.from_plan(1, hall_plan(20))
         self.asked: list[tuple[float, str, str]] = []
+        #: Of the cancels and releases.
+        self.bodies: list[str] = []
 
     def app(self) -> web.Application:
         app = super().app()
@@ -42,6 +43,7 @@ class Office(BoxOffice):
 
     async def cancel(self, request: web.Request) -> web.Response:
         booking = self.find(request)
+        self.bodies.append(await request.text())
         if self.faults.get("cannot_cancel"):
             return web.json_response({"code": "broken"}, status=404)
         booking["final"], booking["hold"] = ("CANCELLED", None), False
@@ -167,13 +169,19 @@ def test_who_got_no_seats_then_and_a_hold_now_confirms_it() -> None:
     assert play(Office(), late).outcomes == [("FAILED SOLD_OUT", "CONFIRMED")]
 
 
-def test_fields_are_sent_as_recorded() -> None:
+def test_fields_are_sent_as_recorded_with_their_names_over_http() -> None:
     office = Office()
     bodies = []
     decide = office.decide
     office.decide = lambda body: bodies.append(body) or decide(body)  # type: ignore[method-assign,func-returns-value]
     wish = {"quantity": 2, "category": "standard", "give_up_after_ms": 900}
+    sale = recording(
+        Arrival(0, "BOOK", 1, 1, {**wish, "waiting": True}),
+        Arrival(0, "RELEASE", 1, fields={"seats": ["A1"]}),
+        Arrival(0, "CANCEL", 1),
+    )
 
-    play(office, recording(Arrival(0, "BOOK", 1, 1, wish)))
+    play(office, sale)
 
-    assert json.loads(json.dumps(bodies)) == [{"show_id": 7, **wish}]
+    assert bodies == [{"show_id": 7, **wish, "waiting_list": True}]
+    assert office.bodies == ['{"seats": ["A1"]}', ""]
