@@ -256,7 +256,13 @@ CREATE TABLE parked (
     payload     bytea       NOT NULL,
     error       text        NOT NULL,
     parked_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CONSTRAINT parked_pkey PRIMARY KEY (lane, epoch, stream_ms, stream_seq)
+    resolution  text,          -- what an administrator did about it; NULL: nothing yet
+    resolved_at timestamptz,
+    replaced_by uuid,          -- the new booking, if it was retried
+    CONSTRAINT parked_pkey PRIMARY KEY (lane, epoch, stream_ms, stream_seq),
+    CONSTRAINT parked_resolution CHECK (resolution IN ('RETRIED', 'DISCARDED')),
+    CONSTRAINT parked_resolved_has_time CHECK ((resolution IS NULL) = (resolved_at IS NULL)),
+    CONSTRAINT parked_retried_has_booking CHECK ((resolution IS NOT DISTINCT FROM 'RETRIED') = (replaced_by IS NOT NULL))
 );
 
 -- What administrators did, or tried to do: written by the api and by commands, changed by nobody. An act that Postgres
@@ -344,7 +350,8 @@ BEGIN
 END
 $$;
 GRANT SELECT ON schema_migrations, installation, users, sessions, revocations,
-                movies, halls, shows, seats, bookings TO onsale_api;
+                movies, halls, shows, seats, bookings, parked TO onsale_api;
+GRANT UPDATE (resolution, resolved_at, replaced_by) ON parked TO onsale_api;
 GRANT INSERT (email, email_key, password_hash, name), DELETE,
       UPDATE (email, email_key, password_hash, name, role, token_version) ON users TO onsale_api;
 GRANT INSERT, DELETE, UPDATE (generation, refreshed_at, tokens_end_at) ON sessions TO onsale_api;

@@ -16,7 +16,7 @@ from api.access import tokens
 from api.access.revocations import Revocations
 from api.accounts import auth, sessions
 from api.accounts.login_limits import Logins
-from api.admin import audit_log, histories, lanes, samples, show_figures, users
+from api.admin import audit_log, histories, lanes, parked, samples, show_figures, users
 from api.assembly import open_backend
 from api.bookings import routes as bookings
 from api.catalogue import hall_import, halls, movies, show_changes, shows
@@ -38,7 +38,7 @@ from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have their own limit.
 MAX_BODY_BYTES = 16 * 1024
-ADMIN = (audit_log, lanes, samples, show_figures, histories, users)
+ADMIN = (audit_log, lanes, samples, show_figures, histories, users, parked)
 BLUEPRINTS = (auth, sessions, movies, halls, hall_import, shows, show_changes, bookings, *ADMIN, health, docs)
 
 

@@ -120,7 +120,7 @@ class Booking:
     decided_ms: int
     expires_ms: int | None = None
     confirmed_ms: int | None = None
-    #: Reserved for a booking that replaces this one; always None so far.
+    #: The booking that has replaced this FAILED one (core/decide_book.py).
     replaced_by: UUID | None = None
     #: What each of its seats cost when it was granted, in their order; empty if an older edition of the rules granted
     #: it, and nothing has been released of it since.

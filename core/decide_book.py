@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from core import decide_waiting, granting
 from core.bookings import Outcome, Reason, Status, Verdict
 from core.decider import Decider
-from core.operations import Book
+from core.operations import Book, Kind
 from core.waiting import OFFERS_MAX
 
 
@@ -13,6 +15,8 @@ def book(decider: Decider, operation: Book, verdict: Verdict | None) -> None:
     """Decide a Book: grant its seats, have it wait for them, or fail it."""
     if operation.booking_id in decider.state.bookings:
         return  # a repetition: the booking has its outcome
+    if operation.replaces is not None:
+        _replace(decider, operation.replaces, operation)
     offered = decide_waiting.offer(decider, OFFERS_MAX)
     if verdict is Verdict.WITHDRAWN:
         decider.decide_on(decider.new_booking(operation, Status.CANCELLED, None), Outcome.CANCELLED, None)
@@ -30,6 +34,16 @@ def book(decider: Decider, operation: Book, verdict: Verdict | None) -> None:
         decide_waiting.join(decider, operation)
     else:
         decider.fail_book(operation, seats)
+
+
+def _replace(decider: Decider, former_id: UUID, operation: Book) -> None:
+    """Link a user's FAILED booking to the one that replaces it, whatever becomes of that. The first link counts."""
+    former = decider.state.bookings.get(former_id)
+    if former is None or former.user_id != operation.user_id or former.replaced_by is not None:
+        return
+    if former.status is Status.FAILED:
+        former.replaced_by = operation.booking_id
+        decider.decide_on(former, Outcome.UNCHANGED, None, by=Kind.REPLACE)
 
 
 def _reason_to_refuse(decider: Decider, operation: Book) -> Reason | None:

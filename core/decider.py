@@ -107,6 +107,8 @@ class Decider:
             changes["extended"] = True
         if booking.waiting_number is not None:
             changes["waiting_number"] = booking.waiting_number
+        if booking.replaced_by is not None:
+            changes["replaced_by"] = str(booking.replaced_by)
         self.add_decision(outcome, booking.id, reason, changes, by=by)
 
     def add_decision(

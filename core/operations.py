@@ -39,6 +39,8 @@ class Kind(StrEnum):
     CHANGE_SHOW = "CHANGE_SHOW"
     #: In no lane: seats given to a booking of the waiting list, by whichever operation has freed them.
     OFFER = "OFFER"
+    #: In no lane: the link from a FAILED booking to the one that replaces it, by the Book of the latter.
+    REPLACE = "REPLACE"
 
 
 class StreamId(NamedTuple):
@@ -68,6 +70,7 @@ class Book:
     `rules`: the edition of the rules by which it is decided, so that the journal replays what older editions decided.
     0: no price per seat is recorded.   1: RULES, which the api writes.
     `waiting`: if its seats cannot be had, it joins the show's waiting list instead of failing.
+    `replaces`: the FAILED booking that an administrator has repeated by this one.
     """
 
     booking_id: UUID
@@ -81,6 +84,7 @@ class Book:
     give_up_after_ms: int = 0
     rules: int = 0
     waiting: bool = False
+    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +205,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "changes": lambda value: type(value) is dict and _is_whole(value),
     "keep_window": lambda value: type(value) is bool,
     "waiting": lambda value: type(value) is bool,
+    "replaces": lambda value: value is None or type(value) is UUID,
 }
 
 _NAMES: dict[str, frozenset[str]] = {kind: frozenset(slots) for kind, slots in _SLOTS.items()}
@@ -282,7 +287,7 @@ def _load(payload: str) -> tuple[Operation, int | None]:
         if (known := _NAMES.get(name)) is None or not values.keys() <= known:
             raise UnknownVersion
         kind = Kind(name)
-        for name in ("booking_id", "user_id"):
+        for name in ("booking_id", "user_id", "replaces"):
             if name in values:
                 values[name] = UUID(values[name])
         if "seats" in values:

@@ -117,6 +117,7 @@ def _bookings(
 ) -> list[Booking]:
     """Return the bookings that the operations name, and the live ones of those who book or wait (for the limit)."""
     ids = [id_ for entry in entries if (id_ := entry.operation.booking_id)]
+    ids += [book.replaces for book in books if book.replaces is not None]
     found = bookings.by_ids(connection, ids) if ids else []
     people = {(book.show_id, book.user_id) for book in books}
     people |= {(booking.show_id, booking.user_id) for booking in first}

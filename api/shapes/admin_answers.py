@@ -242,6 +242,30 @@ class UserDetailAnswer(Shape):
     sessions = fields.List(fields.Nested(SessionAnswer), required=True)
 
 
+class ParkedAnswer(Shape):
+    """An operation that was set aside. `kind`: null if it cannot be read. Only a Book can be retried."""
+
+    id = Text(required=True)
+    lane = Whole(required=True)
+    kind = Text(required=True, allow_none=True)
+    booking_id = fields.UUID(required=True, allow_none=True)
+    payload = Text(required=True, allow_none=True, metadata={"description": "As received; null: not UTF-8."})
+    payload_base64 = Text(required=True)
+    error = Text(required=True)
+    parked_at = fields.AwareDateTime(required=True)
+    retriable = Flag(required=True)
+    resolution = Text(required=True, allow_none=True, validate=validate.OneOf(["RETRIED", "DISCARDED"]))
+    resolved_at = fields.AwareDateTime(required=True, allow_none=True)
+    replaced_by = fields.UUID(required=True, allow_none=True)
+
+
+class ParkedListAnswer(Page):
+    """Parked operations, by lane."""
+
+    parked = fields.List(fields.Nested(ParkedAnswer), required=True)
+
+
+PARKED, PARKED_LIST = ParkedAnswer(), ParkedListAnswer()
 AUDIT, LANES, WORKERS, STORES = AuditAnswer(), LanesAnswer(), WorkersAnswer(), StoresAnswer()
 SAMPLES, SHOW_FIGURES = SamplesAnswer(), ShowFiguresAnswer()
 BOOKING_HISTORY, SEAT_HISTORY = BookingHistoryAnswer(), SeatHistoryAnswer()

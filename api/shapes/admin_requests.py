@@ -58,5 +58,12 @@ class RoleChange(Shape):
     role = Text(required=True, validate=validate.OneOf(["user", "box_office"]))
 
 
+class ParkedQuery(PageQuery):
+    """Parked operations: those that wait for an administrator, or all."""
+
+    resolved = Text(load_default="no", validate=validate.OneOf(["no", "any"]))
+
+
+PARKED_QUERY = ParkedQuery()
 AUDIT_QUERY, LANES_QUERY, SAMPLES_QUERY = AuditQuery(), LanesQuery(), SamplesQuery()
 REFERENCE_QUERY, SEAT_QUERY, USERS_QUERY, ROLE_CHANGE = ReferenceQuery(), SeatQuery(), UsersQuery(), RoleChange()

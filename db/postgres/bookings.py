@@ -148,7 +148,7 @@ _ROWS = """json_to_recordset(CAST(:rows AS json))
         AS new (id uuid, show_id integer, user_id uuid, status text, reason text, fingerprint text, seats text[],
             amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
             decided_ms bigint, expires_ms bigint, confirmed_ms bigint, seat_prices_cents integer[], released text[],
-            extended boolean, waiting_number integer, wish jsonb)"""
+            extended boolean, waiting_number integer, wish jsonb, replaced_by uuid)"""
 
 _INSERT = f"""
     INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
@@ -168,7 +168,8 @@ _UPDATE = f"""
     SET status = new.status, reason = new.reason, version = new.version, last_operation = new.last_operation,
         decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
         confirmed_at = to_timestamp(new.confirmed_ms / 1000.0), seats = new.seats, amount_cents = new.amount_cents,
-        seat_prices_cents = new.seat_prices_cents, released = new.released, extended = new.extended
+        seat_prices_cents = new.seat_prices_cents, released = new.released, extended = new.extended,
+        replaced_by = new.replaced_by
     FROM {_ROWS}
     {for_each("SELECT ctid AS address FROM bookings WHERE id = new.id")} AS found
     WHERE bookings.ctid = found.address

@@ -75,4 +75,17 @@ USERS = (
             body={"role": "admin"}, faults=frozenset({"/role"})),
 )  # fmt: skip
 
-CASES = [*AUDIT, *CONSOLE, *HISTORIES, *USERS]
+ONE_PARKED = "/api/admin/parked/{parked}"
+PARKED = (
+    get("parked operations", "/api/admin/parked?limit=1", admin_answers.PARKED_LIST, scenes.parked,
+        says={"limit": 1}),
+    get("a parked operation", ONE_PARKED, admin_answers.PARKED, scenes.parked,
+        says={"id": "{parked}", "retriable": True, "kind": "BOOK"}),
+    refused("no parked operation", "/api/admin/parked/0-a-1-1", 404, "no_such_parked_operation"),
+    get("retry", f"{ONE_PARKED}/retry", admin_answers.PARKED, scenes.parked, method="POST", status=202,
+        says={"resolution": "RETRIED"}),
+    get("discard", f"{ONE_PARKED}/discard", admin_answers.PARKED, scenes.parked, method="POST",
+        says={"resolution": "DISCARDED", "retriable": False}),
+)  # fmt: skip
+
+CASES = [*AUDIT, *CONSOLE, *HISTORIES, *USERS, *PARKED]

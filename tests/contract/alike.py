@@ -15,8 +15,9 @@ SKIPPED = {"date", "server", "connection", "keep-alive", "content-length", "tran
 NEW = {"id", "show_id", "request_id", "reference", "access_token", "refresh_token", "email", "eta_ms", "title",
        "expires_in_ms", "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version", "lane",
        "seq", "user_id", "booking_id", "since", "until", "published_version",
+       "payload", "payload_base64", "replaced_by",
        "answers_in_ms", "used_bytes", "writer_rate"}  # fmt: skip
-LISTS = ("movies", "halls", "shows", "acts", "lanes", "workers", "samples", "users")
+LISTS = ("movies", "halls", "shows", "acts", "lanes", "workers", "samples", "users", "parked")
 
 
 def plain(answer: Answer) -> dict[str, Any]:

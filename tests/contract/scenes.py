@@ -11,7 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from core import ids
+from core.operations import StreamId, dump
 from core.shows import SaleState
+from db.postgres import journal
+from db.postgres.engine import transaction
 from proof.kit.shows import HOUR_MS, plan
 from tests.contract.world import PASSWORD, World
 
@@ -219,6 +222,15 @@ def hall_in_use(world: World, names: Names) -> Names:
 
 def account(world: World, _names: Names) -> Names:
     return {**world.account()}
+
+
+def parked(world: World, names: Names) -> Names:
+    """A Book of the show that is parked as if it could not be decided; its booking has not been recorded."""
+    show_id, id_ = world.stage.show(), f"0-{uuid4().hex}-1-1"
+    payload = dump(world.stage.operation(show_id, "A1"))
+    with transaction(world.stage.stores.engine) as connection:
+        journal.park(connection, 0, id_.split("-")[1], StreamId(1, 1), payload, "boom")
+    return {"show": show_id, "parked": id_}
 
 
 def user(world: World, names: Names) -> Names:

@@ -25,6 +25,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 VALUES = {
     "booking_id": "00000001-0000-8000-8000-000000000000",
     "reference": "1-AAAAA-AAAAA",
+    "parked_id": "0-a-1-1",
     "user_id": "00000000-0000-4000-8000-000000000000",
     "change_id": "a-1-1",
     "name": "start.js",
