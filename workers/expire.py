@@ -25,8 +25,9 @@ from workers.stores import Stores
 
 log = logs.logger(__name__)
 
-#: Milliseconds for which a run keeps others from starting; a run ends earlier, unless it is killed.
-LEASE_MS = 10_000
+#: For how long a run keeps others from starting: milliseconds, and with short leases of lanes this number of their
+#: lives. A run ends earlier, unless it is killed.
+LEASE_MS, LEASES = 10_000, 5
 #: Milliseconds after a run in which the sweepers start none: the scheduler requests one per second.
 DONE_MS = 5_000
 
@@ -40,7 +41,8 @@ def run_alone(stores: Stores, ring: Callable[[int], object], *, overdue: bool = 
     try:
         if overdue and stores.rounds.call([("EXISTS", keys.EXPIRY_DONE)], writes=False) == [1]:
             return 0
-        lease = ("SET", keys.EXPIRY_LEASE, "1", "NX", "PX", LEASE_MS)
+        for_ms = min(LEASE_MS, LEASES * stores.settings.lease_ms)
+        lease = ("SET", keys.EXPIRY_LEASE, "1", "NX", "PX", for_ms)
         if stores.rounds.call([lease], writes=False) == [None]:
             return 0
         found = run_once(stores, ring)
