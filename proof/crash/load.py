@@ -20,7 +20,9 @@ from proof.crash.asked import DECIDED, RANK, Asked
 from proof.crash.client import Client, Unanswered
 from proof.crash.shows import Shows
 
-POLL_S = 0.04
+POLL_S = 0.1
+#: So many buyers who still wait are load enough: two waves.
+MANY = 20
 #: Max buyers at a time, each in a thread: those of a few waves.
 BUYERS = 96
 
@@ -61,6 +63,11 @@ class Load:
         self._go(self._cancel, self._ask(self.shows.long, CANCELLED, seats=[f"{row}5"]))
         self._go(self._follow, self._ask(self.shows.short, CONFIRMED, quantity=2))
         self._go(self._follow, self._ask(self.shows.short, LAPSED, quantity=1, hold=True))
+
+    @property
+    def many_wait(self) -> bool:
+        """Whether another wave would only add polls, because what was sent is not decided yet."""
+        return sum(not future.done() for future in self._running) >= MANY
 
     def finish(self) -> list[str]:
         """Wait for all buyers; return requests that got no answer, or no outcome, in time."""

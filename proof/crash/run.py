@@ -92,7 +92,7 @@ def _send(system: System, case: Case, load: Load, group: ProcessGroup, proof: Pa
                 break
             if case.point == "missing card published":
                 forget_cards(load.rounds, load.shows, LANES)
-            if load.waves < ROWS - 1:
+            if load.waves < ROWS - 1 and not load.many_wait:
                 load.wave(silent=silent)
             within(lambda: _noted(proof, "fired"), WAVE_S)
         resume()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_crash import PROJECT, crash
+from tests.e2e.crash import PROJECT, start
 
 COPIED = ("api", "core", "db", "ops", "proof", "workers")
 
 
 def change(copy: Path, file: str, *lines: tuple[str, str]) -> None:
-    """Make a copy of the project in which each of these lines is another."""
+    """Make a copy of the project, its compiled modules included, in which each of these lines is another."""
+    half_written = shutil.ignore_patterns("*.pyc.*")
     for package in COPIED:
-        shutil.copytree(PROJECT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / package, copy / package, ignore=half_written)
     shutil.copy(PROJECT / "schema.sql", copy)
     text = (copy / file).read_text()
     for line, by in lines:
@@ -58,24 +61,49 @@ TELLING = (
 )
 
 
+#: The point that is removed from its line in workers/drain.py, and so is never reached.
+REMOVED = "before publishing"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Return the run of each bug, and the one whose point is REMOVED: they wait most of the time, so all at once."""
+    started: dict[str, subprocess.Popen[str]] = {}
+
+    def begin(name: str, point: str, copy: Path) -> None:
+        chosen = ("--point", point, "--fault", "exit", "--seed", "1", "--wait", "12")
+        started[name] = start(*chosen, project=copy)
+
+    try:
+        for bug, (line, planted, point, _) in BUGS.items():
+            copy = tmp_path_factory.mktemp("planted")
+            change(copy, "workers/batch.py", (line, line + planted), TELLING)
+            begin(bug, point, copy)
+        copy = tmp_path_factory.mktemp("removed")
+        change(copy, "workers/drain.py", (f'            point("{REMOVED}")\n', ""))
+        begin(REMOVED, REMOVED, copy)
+        yield started
+    finally:
+        for run in started.values():
+            run.terminate()
+            run.communicate()
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("bug", BUGS)
-def test_a_planted_bug_is_found(bug: str, tmp_path: Path) -> None:
-    line, planted, point, says = BUGS[bug]
-    change(tmp_path, "workers/batch.py", (line, line + planted), TELLING)
+def test_a_planted_bug_is_found(bug: str, runs: dict[str, subprocess.Popen[str]]) -> None:
+    _, _, point, says = BUGS[bug]
 
-    done = crash("--point", point, "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
+    out, errors = runs[bug].communicate()
 
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert any(each in done.stdout for each in says), done.stdout
-    assert f"again: python -m proof.crash --point '{point}' --fault exit --seed 1" in done.stdout
+    assert runs[bug].returncode == 1, out + errors
+    assert any(each in out for each in says), out
+    assert f"again: python -m proof.crash --point '{point}' --fault exit --seed 1" in out
 
 
 @pytest.mark.timeout(300)
-def test_a_point_that_does_not_fire_fails_the_run(tmp_path: Path) -> None:
-    change(tmp_path, "workers/drain.py", ('            point("before publishing")\n', ""))
+def test_a_point_that_does_not_fire_fails_the_run(runs: dict[str, subprocess.Popen[str]]) -> None:
+    out, errors = runs[REMOVED].communicate()
 
-    done = crash("--point", "before publishing", "--fault", "exit", "--seed", "1", "--wait", "12", project=tmp_path)
-
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "before publishing was not reached" in done.stdout
+    assert runs[REMOVED].returncode == 1, out + errors
+    assert f"{REMOVED} was not reached" in out

@@ -13,8 +13,9 @@ TOGETHER = ("tests/contract/",)
 #: In this order; each entry is a file or a folder, and what is not listed comes after them. Seconds fall from
 #: two minutes of waiting to a second per file.
 LONGEST_FIRST = (
-    "tests/e2e/test_crash.py",
+    "tests/e2e/test_crash_drain.py",
     "tests/e2e/test_broker_outage.py",
+    "tests/e2e/test_crash.py",
     "tests/e2e/test_crash_planted.py",
     "tests/proof/model/",
     "tests/contract/",
