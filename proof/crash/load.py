@@ -21,7 +21,7 @@ from proof.crash.client import Client, Unanswered
 from proof.crash.shows import Shows
 
 POLL_S = 0.1
-#: So many buyers who still wait are load enough: two waves.
+#: Number of waiting buyers from which no further wave is sent: those of two waves.
 MANY = 20
 #: Max buyers at a time, each in a thread: those of a few waves.
 BUYERS = 96
