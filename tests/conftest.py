@@ -24,7 +24,7 @@ from db.postgres import fences
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
 from proof.kit.servers import Servers
-from tests.support import schedule, seeded
+from tests.support import schedule, seeded, skips
 from tests.support.buyer import Buyer
 from tests.support.databases import Databases, administer, url_of
 from tests.support.factories import opened_app
@@ -37,6 +37,10 @@ SECRET = "a secret for tests, long enough for HS256"
 
 #: By server and template: some modules have a server of their own.
 _databases: dict[tuple[str, str], Databases] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(skips, "skips")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
