@@ -21,7 +21,7 @@ from api.web.backend import backend
 from api.web.errors import InvalidRequest
 from api.web.openapi import route
 from api.web.problems import problem
-from api.web.request_reading import read_body
+from api.web.request_reading import read_body, read_query
 from api.web.serializers import answer, change_json, here
 from core.ids import lane_of
 from core.operations import ChangeShow, StreamId
@@ -33,6 +33,7 @@ from db.postgres.engine import transaction
 CHANGED_AS = {
     "hold_s": "hold_ms",
     "hold_extension_s": "hold_extension_ms",
+    "offer_s": "offer_ms",
     "sales_open_at": "sales_open_ms",
     "sales_close_at": "sales_close_ms",
 }
@@ -54,7 +55,7 @@ def change_show(show_id: int) -> Response:
     """Change a show's settings, in its lane: requests accepted before are decided by the old ones."""
     values = read_body(requests.SHOW_CHANGE)
     changes = {CHANGED_AS.get(name, name): value for name, value in values.items()}
-    for name in {"hold_ms", "hold_extension_ms"} & changes.keys():
+    for name in {"hold_ms", "hold_extension_ms", "offer_ms"} & changes.keys():
         changes[name] *= 1000
     with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
@@ -71,19 +72,25 @@ def change_show(show_id: int) -> Response:
 
 
 @route(
-    blueprint, "DELETE", ONE, answers={202: answers.CHANGE}, leads={202: links.CHANGE},
+    blueprint, "DELETE", ONE, query=requests.CLOSE_QUERY, answers={202: answers.CHANGE}, leads={202: links.CHANGE},
     headers={202: ("Location", "Retry-After")}, errors=(403, 404, 409, 503), secured=True,
 )  # fmt: skip
 @admin_required
 def close_show(show_id: int) -> Response:
-    """Close a show's sale for good. Bookings remain valid, and holds may still be confirmed."""
+    """Close a show's sale for good. Bookings remain valid, and holds may still be confirmed.
+
+    With `cancel_bookings=true` they are cancelled, a batch at a time, also if the show is closed already; the
+    change's `seats_left` says how far that is.
+    """
+    cancel = read_query(requests.CLOSE_QUERY)["cancel_bookings"] == "true"
     with transaction(backend().engine) as connection:
         show = catalogue.get_show(connection, show_id)
     if show is None:
         return no_such_show()
-    return _accept(
-        "show.close", show.settings, ChangeShow(show_id=show_id, changes={"state": SaleState.CLOSED.value})
-    )
+    changes: dict[str, Any] = {"state": SaleState.CLOSED.value}
+    if not cancel:
+        return _accept("show.close", show.settings, ChangeShow(show_id=show_id, changes=changes))
+    return _accept("show.cancel", show.settings, ChangeShow(show_id=show_id, changes={**changes, "cancelled": True}))
 
 
 @route(
@@ -105,7 +112,7 @@ def get_change(show_id: int, change_id: str) -> Response:
 
 
 def _accept(action: str, settings: ShowSettings, operation: ChangeShow) -> Response:
-    if settings.state is SaleState.CLOSED:
+    if settings.cancelled or (settings.state is SaleState.CLOSED and "cancelled" not in operation.changes):
         return problem(409, "show_closed", "The show's sale is closed for good.")
     before = {name: value for name, value in settings.to_json().items() if name in operation.changes}
     subject = f"show {operation.show_id}"

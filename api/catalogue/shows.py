@@ -175,6 +175,8 @@ def _settings(values: Mapping[str, Any]) -> ShowSettings:
         seats_per_user=values["seats_per_user"],
         hold_ms=round(values.get("hold_s", backend().settings.hold_ttl_s) * 1000),
         hold_extension_ms=values["hold_extension_s"] * 1000,
+        offer_ms=values["offer_s"] * 1000,
+        waiting_list_max=values["waiting_list_max"],
         prices=values["prices"],
     )
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 from marshmallow import INCLUDE, fields, validate
 
 from api.shapes.base import Shape
+from api.shapes.change_answers import ChangeAnswer
 from api.shapes.fields import Flag, Text, Whole
 from api.shapes.plans import Plan
-from api.shapes.requests import EXTENSION
+from api.shapes.requests import EXTENSION, OFFER, WAITING
 from core.bookings import Outcome, Reason, Stage, Status
 from core.operations import Kind
 from core.rows import SeatKind
@@ -211,27 +212,14 @@ class ShowAnswer(Shape):
     seats_per_user = Whole(required=True)
     hold_s = fields.Float(required=True)
     hold_extension_s = fields.Float(required=True, metadata=EXTENSION)
+    offer_s = fields.Float(required=True, metadata=OFFER)
+    waiting_list_max = Whole(required=True, metadata=WAITING)
     prices = fields.Dict(keys=Text(), values=Whole(), required=True)
     capacity = Whole(required=True)
     free = Whole(required=True)
     held = Whole(required=True)
     sold = Whole(required=True)
     version = Whole(required=True)
-
-
-class ChangeAnswer(Shape):
-    """A change of a show. It is ACCEPTED while it waits in the show's lane, behind everything accepted before it.
-
-    REFUSED with SHOW_CLOSED: the show was closed before it was decided. With SALES_WINDOW: together with changes
-    decided before it, no sales window would be left.
-    """
-
-    id = Text(required=True)
-    show_id = Whole(required=True)
-    status = Text(required=True, validate=validate.OneOf(["ACCEPTED", Outcome.DONE.value, Outcome.REFUSED.value]))
-    reason = Text(required=True, allow_none=True, validate=validate.OneOf([one.value for one in Reason]))
-    accepted_at = fields.AwareDateTime(required=True)
-    decided_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class ShowsAnswer(Page):

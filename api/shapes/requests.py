@@ -27,6 +27,8 @@ MAX_LIMIT = 100
 #: Max of a show's version that a query may name: as far as JSON's numbers are exact everywhere.
 MAX_VERSION = 2**53 - 1
 DAY_S = 86_400
+OFFER = {"description": "How long seats offered to the waiting list are held; 0: as any hold."}
+WAITING = {"description": "How many bookings may wait for seats; 0: the show has no waiting list."}
 EXTENSION = {"description": "By how much a hold may be extended, once; 0: not at all."}
 
 
@@ -114,6 +116,12 @@ class WaitQuery(Shape):
     wait = Digits(load_default=0, validate=validate.Range(max=3_600), metadata={"description": "Seconds."})
 
 
+class CloseQuery(Shape):
+    """Whether a show that is closed takes place: its bookings remain, or all of them are cancelled."""
+
+    cancel_bookings = Text(load_default="false", validate=validate.OneOf(["true", "false"]))
+
+
 class ExportQuery(PageQuery):
     """A page of an export's bookings."""
 
@@ -172,6 +180,8 @@ class ShowRequest(Shape):
     seats_per_user = Whole(load_default=10, validate=validate.Range(1, 10_000))
     hold_s = Whole(validate=validate.Range(1, DAY_S))
     hold_extension_s = Whole(load_default=0, validate=validate.Range(0, DAY_S), metadata=EXTENSION)
+    offer_s = Whole(load_default=0, validate=validate.Range(0, DAY_S), metadata=OFFER)
+    waiting_list_max = Whole(load_default=10_000, validate=validate.Range(0, 10_000), metadata=WAITING)
     sales_open_at = Instant(metadata={"description": "Default: now."})
     sales_close_at = Instant(metadata={"description": "Default: when the show starts."})
 
@@ -195,6 +205,8 @@ class ShowChange(Shape):
     seats_per_user = Whole(validate=validate.Range(1, 10_000))
     hold_s = Whole(validate=validate.Range(1, DAY_S))
     hold_extension_s = Whole(validate=validate.Range(0, DAY_S), metadata=EXTENSION)
+    offer_s = Whole(validate=validate.Range(0, DAY_S), metadata=OFFER)
+    waiting_list_max = Whole(validate=validate.Range(0, 10_000), metadata=WAITING)
     sales_open_at = Instant()
     sales_close_at = Instant()
 
@@ -208,6 +220,7 @@ class ShowChange(Shape):
 BOOKING_REQUEST, RELEASE_REQUEST = BookingRequest(), ReleaseRequest()
 WAIT_QUERY = WaitQuery()
 EXPORT_QUERY = ExportQuery()
+CLOSE_QUERY = CloseQuery()
 PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()
 MOVIE_REQUEST, HALL_REQUEST, SHOW_REQUEST = MovieRequest(), HallRequest(), ShowRequest()
 SEAT_STATES_QUERY = SeatStatesQuery()

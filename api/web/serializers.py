@@ -88,6 +88,7 @@ def change_json(show_id: int, change_id: str, id_: StreamId, decided: ChangeOutc
         "reason": decided.reason if decided else None,
         "accepted_at": iso(id_.ms),
         "decided_at": iso(decided.decided_ms) if decided else None,
+        "seats_left": decided.seats_left if decided else None,
     }
 
 
@@ -121,6 +122,8 @@ def show_json(show: ShowListing) -> dict[str, Any]:
         "seats_per_user": settings.seats_per_user,
         "hold_s": _seconds(settings.hold_ms),
         "hold_extension_s": _seconds(settings.hold_extension_ms),
+        "offer_s": _seconds(settings.offer_ms),
+        "waiting_list_max": settings.waiting_list_max,
         "prices": dict(settings.prices),
         "capacity": show.capacity,
         "free": show.capacity - show.held - show.sold,

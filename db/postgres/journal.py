@@ -103,11 +103,12 @@ def bookings_decided(connection: Connection, lane: int, epoch: str, first: Strea
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """A lane's decision about a change of a show."""
+    """A lane's decision about a change of a show. `seats_left`: not yet free, of a show that is cancelled."""
 
     outcome: str
     reason: str | None
     decided_ms: int
+    seats_left: int | None = None
 
 
 def outcome_of_change(
@@ -115,14 +116,16 @@ def outcome_of_change(
 ) -> ChangeOutcome | None:
     """Return the outcome of a change of this show; None if it is undecided or does not exist."""
     statement = text("""
-        SELECT outcome, reason, decided_ms
+        SELECT outcome, reason, decided_ms,
+            CASE WHEN settings @> '{"cancelled": true}' THEN held + sold END AS seats_left
         FROM journal
+        LEFT JOIN shows ON shows.id = show_id
         WHERE lane = :lane AND epoch = :epoch AND stream_ms = :ms AND stream_seq = :seq AND part = 0
             AND kind = 'CHANGE_SHOW' AND show_id = :show_id
     """)
     values = {"lane": lane, "epoch": epoch, "ms": id_.ms, "seq": id_.seq, "show_id": show_id}
     row = connection.execute(statement, values).one_or_none()
-    return ChangeOutcome(row.outcome, row.reason, row.decided_ms) if row else None
+    return ChangeOutcome(row.outcome, row.reason, row.decided_ms, row.seats_left) if row else None
 
 
 def last_reasons(connection: Connection, lane: int, count: int) -> list[str | None]:
