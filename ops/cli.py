@@ -117,7 +117,7 @@ def scale(counts: tuple[str, ...], home: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 @HOME
 def status(as_json: bool, home: Path | None) -> None:
-    """Show the running system's processes, lanes and bookings."""
+    """Show the running system's processes, lanes and seats."""
     from ops.status import show
 
     show(_home(home), as_json=as_json)

@@ -1,6 +1,7 @@
-"""`onsale status`: the processes of a running `onsale up`, its lanes, and its bookings by state.
+"""`onsale status`: the processes of a running `onsale up`, its lanes, and the seats of its upcoming shows.
 
-For a system that was started otherwise (compose; addresses from the environment), it shows only lanes and bookings.
+For a system that was started otherwise (compose; addresses from the environment), it shows only lanes and seats. It
+is called often, so it reads the shows' counters, and neither seats nor bookings.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.errors import OnsaleError
 from db import installation
 from db.kv import lanes
 from db.kv.rounds import Rounds
-from db.postgres import bookings
+from db.postgres import shows
 from db.postgres.engine import make_engine, transaction
 from ops.up.control import ask
 from ops.up.home import is_locked
@@ -42,12 +43,12 @@ def show(home: Path, *, as_json: bool) -> None:
     if processes:
         console.print(_processes(processes))
     console.print(_lanes(found["lanes"]))
-    console.print(_bookings(found["bookings"]))
+    console.print(_seats(found["seats"]))
 
 
 def stores(where: RunningSystem) -> dict[str, Any]:
-    """Return the lanes and the bookings by state, or the error's text for a store that is unavailable."""
-    return {"lanes": _or_error(lambda: _read_lanes(where)), "bookings": _or_error(lambda: _read_bookings(where))}
+    """Return the lanes and the seats by state, or the error's text for a store that is unavailable."""
+    return {"lanes": _or_error(lambda: _read_lanes(where)), "seats": _or_error(lambda: _read_seats(where))}
 
 
 def _read_lanes(where: RunningSystem) -> list[Row]:
@@ -62,11 +63,11 @@ def _read_lanes(where: RunningSystem) -> list[Row]:
         rounds.close()
 
 
-def _read_bookings(where: RunningSystem) -> dict[str, int]:
+def _read_seats(where: RunningSystem) -> dict[str, int]:
     engine = make_engine(where.database_url, pool_size=1, writes=False)
     try:
         with transaction(engine) as connection:
-            return bookings.count_by_state(connection)
+            return shows.count_upcoming(connection)
     finally:
         engine.dispose()
 
@@ -96,11 +97,11 @@ def _lanes(rows: list[Row] | str) -> Table | str:
     return table
 
 
-def _bookings(counts: dict[str, int] | str) -> Table | str:
+def _seats(counts: dict[str, int] | str) -> Table | str:
     if isinstance(counts, str):
-        return f"Bookings: {counts}"
-    table = Table("state", "bookings", title="Bookings", title_justify="left")
-    for state, count in sorted(counts.items()):
+        return f"Seats: {counts}"
+    table = Table("state", "seats", title="Seats of upcoming shows", title_justify="left")
+    for state, count in counts.items():
         table.add_row(state, str(count))
     return table
 

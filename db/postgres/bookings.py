@@ -235,7 +235,7 @@ def shows_with_any(connection: Connection, show_ids: Sequence[int]) -> set[int]:
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:
-    """Return how many bookings are HELD, CONFIRMED, FAILED and CANCELLED. Reads the whole table."""
+    """Return how many bookings are HELD, CONFIRMED, FAILED and CANCELLED. Reads the whole table: not for polling."""
     statement = text("""
         SELECT CASE status WHEN 'PENDING' THEN 'HELD' ELSE status END AS state, count(*) AS bookings
         FROM bookings

@@ -73,6 +73,18 @@ def upcoming(connection: Connection, after: tuple[int, int], limit: int) -> list
     return [_show(row) for row in execute(connection, statement, values)]
 
 
+def count_upcoming(connection: Connection) -> dict[str, int]:
+    """Return how many seats of all shows that have not begun are free, held and sold, from the shows' counters."""
+    statement = text("""
+        SELECT coalesce(sum(capacity - held - sold), 0) AS free, coalesce(sum(held), 0) AS held,
+            coalesce(sum(sold), 0) AS sold
+        FROM shows
+        WHERE starts_at > now()
+    """)
+    row = connection.execute(statement).one()
+    return {"free": int(row.free), "held": int(row.held), "sold": int(row.sold)}
+
+
 def record(connection: Connection, rows: Sequence[ShowRow], *, new_settings: Collection[int]) -> None:
     """Write counters and version of changed shows, and the settings of those with `new_settings` (ids).
 

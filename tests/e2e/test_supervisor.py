@@ -141,15 +141,15 @@ def test_a_request_while_the_whole_api_is_replaced_waits_and_is_answered(running
     assert not set(running_up.pids()["api"]) & set(before["api"])
 
 
-def test_status_shows_processes_lanes_and_bookings(running_up: Up) -> None:
+def test_status_shows_processes_lanes_and_seats(running_up: Up) -> None:
     shown = running_up.run("status")
     found = json.loads(running_up.run("status", "--json").stdout)
 
     assert [row["name"] for row in found["processes"]] == NAMES
     assert {row["state"] for row in found["processes"]} == {"running"}
     assert [lane["lane"] for lane in found["lanes"]] == list(range(8))
-    assert isinstance(found["bookings"], dict)
-    assert all(name in shown.stdout for name in [*NAMES, "Lanes", "Bookings"])
+    assert set(found["seats"]) == {"free", "held", "sold"}
+    assert all(name in shown.stdout for name in [*NAMES, "Lanes", "Seats"])
 
 
 def test_workers_are_scaled_up_and_down(running_up: Up) -> None:
