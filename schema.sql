@@ -181,6 +181,8 @@ CREATE TABLE bookings (
     extended        boolean     NOT NULL DEFAULT false,  -- its hold has got more time
     waiting_number  integer,                -- its place in the order of the show's waiting list; NULL: it never waited
     wish            jsonb,                  -- what it waits for, or has waited for (core/waiting.py wish_of)
+    wish_granted    integer,                -- which of its request's wishes, from 0; NULL: none, or by an older version
+    apart           boolean,                -- whether its seats are not all adjacent; NULL as above
     -- The id is derived from show, user and Idempotency-Key, so one key cannot be decided twice.
     CONSTRAINT bookings_pkey PRIMARY KEY (id),
     -- A confirm finds its lane by the id alone; with another show in it, a second writer would change this booking.

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     SOLD_OUT = "SOLD_OUT"
     NO_SUCH_SEAT = "NO_SUCH_SEAT"
     NO_SUCH_CATEGORY = "NO_SUCH_CATEGORY"
+    NOT_TOGETHER = "NOT_TOGETHER"
+    PRICE_CHANGED = "PRICE_CHANGED"
     LIMIT_REACHED = "LIMIT_REACHED"
     WAITING_LIST_FULL = "WAITING_LIST_FULL"
     NOT_OFFERED = "NOT_OFFERED"
@@ -132,6 +134,10 @@ class Booking:
     #: Its number in the show's waiting list, and what it waits for (core/waiting.py), also after it has left.
     waiting_number: int | None = None
     wish: dict[str, Any] | None = None
+    #: Which of its Book's wishes was granted, and whether its seats are not all adjacent; None: it has got no seats,
+    #: or got them by an older edition of the rules.
+    wish_granted: int | None = None
+    apart: bool | None = None
 
     @property
     def live(self) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from core import decide_waiting, granting
 from core.bookings import Outcome, Reason, Status, Verdict
+from core.choosing import Choice, choose, impossible, possible
 from core.decider import Decider
 from core.operations import Book, Kind
 from core.waiting import OFFERS_MAX
@@ -25,15 +26,16 @@ def book(decider: Decider, operation: Book, verdict: Verdict | None) -> None:
     if refusal:
         decider.fail_book(operation, refusal)
         return
+    at_ms = decider.at_ms
     # Seats that are due to others who wait are not free for this one.
-    seats = granting.choose(decider, operation) if offered else Reason.SOLD_OUT
-    if isinstance(seats, tuple):
-        decider.expire_owners(seats)
-        _grant(decider, operation, seats)
-    elif operation.waiting and granting.possible(decider, operation):
+    found = choose(decider.state, operation, at_ms) if offered else Reason.SOLD_OUT
+    if isinstance(found, Choice):
+        decider.expire_owners(found.seats)
+        _grant(decider, operation, found)
+    elif operation.waiting and found is not Reason.PRICE_CHANGED and possible(decider.state, operation, at_ms):
         decide_waiting.join(decider, operation)
     else:
-        decider.fail_book(operation, seats)
+        decider.fail_book(operation, found)
 
 
 def _replace(decider: Decider, former_id: UUID, operation: Book) -> None:
@@ -50,24 +52,16 @@ def _reason_to_refuse(decider: Decider, operation: Book) -> Reason | None:
     """Return why this Book must fail whichever seats are free; None if it need not."""
     if 0 < operation.give_up_after_ms < decider.decided_ms - decider.at_ms:
         return Reason.EXPIRED_IN_QUEUE
-    settings, hall = decider.state.show.settings, decider.state.show.hall
-    if not settings.on_sale(decider.at_ms):
+    if not decider.state.show.settings.on_sale(decider.at_ms):
         return Reason.SHOW_CLOSED
-    if any(label not in hall.seats for label in operation.seats):
-        return Reason.NO_SUCH_SEAT
-    if operation.category is not None and operation.category not in hall.categories:
-        return Reason.NO_SUCH_CATEGORY
-    wanted = len(operation.seats) or operation.quantity
-    if decider.state.seats_of_user(operation.user_id, decider.at_ms) + wanted > settings.seats_per_user:
-        return Reason.LIMIT_REACHED
-    return None
+    return impossible(decider.state, operation, decider.at_ms)
 
 
-def _grant(decider: Decider, operation: Book, seats: tuple[str, ...]) -> None:
+def _grant(decider: Decider, operation: Book, choice: Choice) -> None:
     """Hold or sell these seats, which must be free and nobody's."""
     booking = decider.new_booking(operation, Status.CONFIRMED, None)
     if operation.hold:
-        granting.hold(decider, operation, booking, seats, decider.state.show.settings.hold_ms)
+        granting.hold(decider, operation, booking, choice, decider.state.show.settings.hold_ms)
     else:
-        granting.sell(decider, operation, booking, seats)
+        granting.sell(decider, operation, booking, choice)
     decider.decide_on(booking, Outcome.HELD if operation.hold else Outcome.CONFIRMED, None)

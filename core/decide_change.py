@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.bookings import Booking, Outcome, Reason, Status
 from core.decider import Decider
 from core.operations import Cancel, Confirm, Extend, Release
+from core.row_places import are_apart
 
 
 def confirm(decider: Decider, operation: Confirm) -> None:
@@ -111,6 +112,8 @@ def _release(decider: Decider, booking: Booking, gone: list[str]) -> None:
     booking.seat_prices_cents = tuple(prices[label] for label in booking.seats)
     booking.amount_cents = sum(booking.seat_prices_cents)
     booking.released += tuple(gone)
+    if booking.apart is not None:
+        booking.apart = are_apart(decider.state.show.hall, booking.seats)
     booking.decided_ms = decider.decided_ms
     decider.decide_on(booking, Outcome.RELEASED, None)
 

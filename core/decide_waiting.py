@@ -11,6 +11,7 @@ import json
 
 from core import granting
 from core.bookings import Booking, Outcome, Reason, Status
+from core.choosing import Choice, choose
 from core.decider import Decider
 from core.operations import Book, Kind
 from core.waiting import WINDOW, wish_of, wished
@@ -42,15 +43,16 @@ def offer(decider: Decider, most: int) -> bool:
     passed, left, hopeless = 0, 0, set[str]()
     for booking in waiting:
         wish = json.dumps(booking.wish)
-        seats = None if wish in hopeless else granting.choose(decider, wished(booking))
-        if not isinstance(seats, tuple):  # seats only become fewer here, so what failed once fails again
+        found = None if wish in hopeless else choose(state, wished(booking), decider.at_ms, limited=False)
+        if found is None or (isinstance(found, Reason) and found is not Reason.PRICE_CHANGED):
+            # Seats only become fewer here, so what failed once fails again.
             hopeless.add(wish)
             passed += 1
         elif left == most:
             waiting.finished(False)
             return False
         else:
-            _offer_to(decider, booking, seats)
+            _offer_to(decider, booking, found)
             left += 1
         if passed == WINDOW:
             break
@@ -70,17 +72,21 @@ def close(decider: Decider, most: int) -> int:
     return len(ended)
 
 
-def _offer_to(decider: Decider, booking: Booking, seats: tuple[str, ...]) -> None:
-    """Hold these seats for a booking of the list; or fail it, if its user may have no more seats."""
+def _offer_to(decider: Decider, booking: Booking, found: Choice | Reason) -> None:
+    """Hold the chosen seats for a booking of the list; or fail it, if its user may have no more seats, or would have
+    to pay another price than expected."""
     state = decider.state
-    if state.seats_of_user(booking.user_id, decider.at_ms) + len(seats) > state.show.settings.seats_per_user:
+    if isinstance(found, Reason):
+        _fail(decider, booking, found, by=Kind.OFFER)
+        return
+    if state.seats_of_user(booking.user_id, decider.at_ms) + len(found.seats) > state.show.settings.seats_per_user:
         _fail(decider, booking, Reason.LIMIT_REACHED, by=Kind.OFFER)
         return
-    decider.expire_owners(seats)
+    decider.expire_owners(found.seats)
     state.waiting.leave(booking)
     booking.decided_ms = decider.decided_ms
     settings = state.show.settings
-    granting.hold(decider, wished(booking), booking, seats, settings.offer_ms or settings.hold_ms)
+    granting.hold(decider, wished(booking), booking, found, settings.offer_ms or settings.hold_ms)
     decider.decide_on(booking, Outcome.OFFERED, None, by=Kind.OFFER)
 
 

@@ -109,6 +109,10 @@ class Decider:
             changes["waiting_number"] = booking.waiting_number
         if booking.replaced_by is not None:
             changes["replaced_by"] = str(booking.replaced_by)
+        if booking.wish_granted:
+            changes["wish"] = booking.wish_granted
+        if booking.apart:
+            changes["apart"] = True
         self.add_decision(outcome, booking.id, reason, changes, by=by)
 
     def add_decision(

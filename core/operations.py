@@ -15,14 +15,14 @@ from uuid import UUID
 
 import orjson
 
+from core import wishes
+from core.books import RULES as RULES
+from core.books import Book as Book
 from core.errors import UnknownVersion, Unreadable
 from core.ids import show_of
+from core.wishes import MAX_SEATS
 
 VERSION = 1
-#: The edition of the rules by which the Books that the api accepts are decided.
-RULES = 1
-#: The most seats that one operation may ask for; the api allows fewer.
-MAX_SEATS = 100
 #: The member of a payload that names the accepted time.
 _ACCEPTED = "accepted_ms"
 
@@ -60,31 +60,6 @@ class StreamId(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.ms}-{self.seq}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
-    """Book seats: the named ones, or `quantity` of the best available (of `category`, if given).
-
-    `give_up_after_ms`: if it is decided later than that after it was accepted, it fails. 0: it never gives up.
-    `rules`: the edition of the rules by which it is decided, so that the journal replays what older editions decided.
-    0: no price per seat is recorded.   1: RULES, which the api writes.
-    `waiting`: if its seats cannot be had, it joins the show's waiting list instead of failing.
-    `replaces`: the FAILED booking that an administrator has repeated by this one.
-    """
-
-    booking_id: UUID
-    show_id: int
-    user_id: UUID
-    fingerprint: str
-    seats: tuple[str, ...] = ()
-    quantity: int = 0
-    category: str | None = None
-    hold: bool = False
-    give_up_after_ms: int = 0
-    rules: int = 0
-    waiting: bool = False
-    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +175,9 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "category": lambda value: value is None or type(value) is str,
     "hold": lambda value: type(value) is bool,
     "give_up_after_ms": lambda value: type(value) is int and 0 <= value < 1 << 31,
-    "rules": lambda value: type(value) is int and 0 <= value <= RULES,
+    "rules": lambda value: type(value) is int and value >= 0,
+    "wishes": lambda value: len(value) <= wishes.MAX_WISHES,
+    "expected_amount_cents": lambda value: value is None or (type(value) is int and 0 <= value < 1 << 31),
     "limit": lambda value: type(value) is int and 0 < value < 1 << 31,
     "changes": lambda value: type(value) is dict and _is_whole(value),
     "keep_window": lambda value: type(value) is bool,
@@ -239,8 +216,10 @@ def dump(operation: Operation, *, request_id: str = "") -> str:
     values: dict[str, Any] = {"v": VERSION, "kind": kind}
     for name in _SLOTS[kind]:
         value = getattr(operation, name)
-        if value or name in ("show_id", "changes"):
+        if value or name in ("show_id", "changes") or (value == 0 and name == "expected_amount_cents"):
             values[name] = value
+    if "wishes" in values:
+        values["wishes"] = [wish.to_json() for wish in values["wishes"]]
     if request_id:
         values["request_id"] = request_id
     return orjson.dumps(values).decode()
@@ -292,6 +271,10 @@ def _load(payload: str) -> tuple[Operation, int | None]:
                 values[name] = UUID(values[name])
         if "seats" in values:
             values["seats"] = tuple(values["seats"])
+        if "wishes" in values:
+            values["wishes"] = tuple(map(wishes.read, values["wishes"]))
+        if type(rules := values.get("rules", 0)) is int and rules > RULES:
+            raise UnknownVersion
         operation = _TYPES[kind](**values)
         _check(kind, operation)
         return operation, at_ms

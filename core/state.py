@@ -14,7 +14,7 @@ from uuid import UUID
 
 from core.bookings import Booking, Status
 from core.seat_owners import Owners
-from core.seats import FreeSeats
+from core.seats import FreeSeats, Pick
 from core.shows import Show
 from core.waiting import WaitingList
 
@@ -96,13 +96,22 @@ class ShowState:
         """Return whether no seat can be booked at `at_ms`. Needs every lapsed hold of the show."""
         return self.held + self.sold == self.show.hall.capacity and not self.lapsed_holds(at_ms)
 
-    def best(self, quantity: int, category: str | None, at_ms: int) -> tuple[str, ...] | None:
+    def best(
+        self, quantity: int, pick: Pick, at_ms: int, *, together: bool = False, rules: int = 0
+    ) -> tuple[str, ...] | None:
         """Return the best free seats (core/seats.py); None if too few. Needs the owner of every seat of the show."""
+        return self._free(at_ms).best(quantity, pick, together=together, rules=rules)
+
+    def count_free(self, pick: Pick, at_ms: int) -> int:
+        """Return how many seats of `pick` are free. Needs the owner of every seat of the show."""
+        return self._free(at_ms).count(pick)
+
+    def _free(self, at_ms: int) -> FreeSeats:
         if self.free_seats is None:
             assert self.owners.whole
             taken = (seat for seat in self.owners if not self.is_free(seat, at_ms))
             self.free_seats = FreeSeats(self.show.hall, taken)
-        return self.free_seats.best(quantity, category)
+        return self.free_seats
 
     def seats_of_user(self, user_id: UUID, at_ms: int) -> int:
         """Return how many seats a user has at this show, without those of lapsed holds."""

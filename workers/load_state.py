@@ -47,7 +47,7 @@ def load_states(
     show_ids = {entry.operation.show_id for entry in wanted}
     show_seats = {show_id: _show_seats(rows[show_id], kept) for show_id in show_ids}
     listed = load_waiting.listed(rows, wanted)
-    whole = {book.show_id for book in books if not book.seats} | listed
+    whole = {book.show_id for book in books if book.chooses} | listed
     _read_owners(connection, books, show_seats, whole)
     lapsed = _lapsed(connection, wanted, books, show_seats, whole, at_ms)
     of_lists = [entry for entry in wanted if entry.operation.show_id in listed]
@@ -101,7 +101,7 @@ def _read_owners(
         (book.show_id, label)
         for book in books
         if book.show_id not in whole and not show_seats[book.show_id].owners.whole
-        for label in book.seats
+        for label in book.named
     }
     found = seats.owners_of_shows(connection, sorted(lacking)) if lacking else []
     if named:
@@ -149,7 +149,7 @@ def _lapsed(
         show_seats[book.show_id].owners.get(label)
         for book in books
         if book.show_id not in whole
-        for label in book.seats
+        for label in book.named
     }
     named = [owner for owner in owners if owner is not None]
     if named:

@@ -83,7 +83,7 @@ class Intake:
             arguments["user_cap"] = -1  # refuses new bookings; a repeated key still finds its booking
         hall = self.halls.known(operation.show_id)
         if hall is not None and isinstance(operation, Book):
-            arguments["seats"] = [hall.seat_index(label) for label in operation.seats]
+            arguments["seats"] = [hall.seat_index(label) for label in operation.needed]
         return arguments
 
     @property

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
 
-from api.shapes.requests import BOOKING_REQUEST, MAX_GIVE_UP_MS, MAX_ID, MAX_SEATS_PER_BOOKING, RELEASE_REQUEST
+from api.shapes.requests import (
+    BOOKING_REQUEST,
+    MAX_AMOUNT_CENTS,
+    MAX_GIVE_UP_MS,
+    MAX_ID,
+    MAX_SEATS_PER_BOOKING,
+    RELEASE_REQUEST,
+)
 from api.web.errors import MAX_KEY_CHARS, BadIdempotencyKey, InvalidRequest
 from api.web.request_reading import loaded
 from core import ids
 from core.halls import Hall
 from core.operations import RULES, Book, Cancel, Release
 from core.seat_labels import SEAT_LABEL
+from core.wishes import Wish
 
 _LABEL = re.compile(SEAT_LABEL.removesuffix("$"), re.ASCII)
 #: The text that is hashed into a fingerprint, as JSON. Fingerprints are stored, so this format must never change.
@@ -41,9 +50,12 @@ def usual_request(body: bytes) -> dict[str, Any] | None:
         return None
     hold, seats, quantity = asked.setdefault("hold", False), asked.get("seats"), asked.get("quantity")
     give_up_ms = asked.get("give_up_after_ms", 1)
+    expected = asked.get("expected_amount_cents", 0)
     if type(give_up_ms) is not int or not 0 < give_up_ms <= MAX_GIVE_UP_MS:
         return None
-    if type(hold) is not bool or len(asked) != 3 + ("give_up_after_ms" in asked):
+    if type(expected) is not int or not 0 <= expected <= MAX_AMOUNT_CENTS:
+        return None
+    if type(hold) is not bool or len(asked) != 3 + ("give_up_after_ms" in asked) + ("expected_amount_cents" in asked):
         return None
     if type(seats) is list:
         some = 0 < len(seats) <= MAX_SEATS_PER_BOOKING
@@ -83,11 +95,13 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
     seats = tuple(sorted(asked.get("seats", ())))
     category, hold, quantity = asked.get("category"), asked["hold"], asked.get("quantity", 0)
     give_up_after_ms, waiting = asked.get("give_up_after_ms", 0), asked.get("waiting_list", False)
+    expected = asked.get("expected_amount_cents")
+    wishes = tuple(_wish(each, expected) for each in asked.get("wishes", ()))
     return Book(
         booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
         show_id=asked["show_id"],
         user_id=user_id,
-        fingerprint=fingerprint(seats, quantity, category, hold, give_up_after_ms, waiting),
+        fingerprint=fingerprint(seats, quantity, category, hold, give_up_after_ms, waiting, wishes, expected),
         seats=seats,
         quantity=quantity,
         category=category,
@@ -95,7 +109,15 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
         give_up_after_ms=give_up_after_ms,
         rules=RULES,
         waiting=waiting,
+        wishes=wishes,
+        expected_amount_cents=None if wishes else expected,
     )
+
+
+def _wish(asked: dict[str, Any], expected_amount_cents: int | None) -> Wish:
+    """Return one wish of a request; what the whole request expects to pay holds for a wish that does not say."""
+    values = {"expected_amount_cents": expected_amount_cents, **asked}
+    return Wish(**{**values, "seats": tuple(sorted(asked.get("seats", ())))})
 
 
 def fingerprint(
@@ -105,6 +127,8 @@ def fingerprint(
     hold: bool,
     give_up_after_ms: int = 0,
     waiting: bool = False,
+    wishes: Sequence[Wish] = (),
+    expected_amount_cents: int | None = None,
 ) -> str:
     """Return the request's fingerprint: requests with the same key are the same if their fingerprints are equal.
 
@@ -120,6 +144,10 @@ def fingerprint(
         text += f" {give_up_after_ms}"
     if waiting:
         text += " waiting"
+    if wishes:
+        text += f" wishes {json.dumps([wish.to_json() for wish in wishes], sort_keys=True)}"
+    elif expected_amount_cents is not None:
+        text += f" expected {expected_amount_cents}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -128,8 +156,13 @@ def _is_label(value: object) -> bool:
 
 
 def _unknown(hall: Hall, asked: dict[str, Any]) -> list[dict[str, str]]:
-    """Return a fault for each seat, or the category, that the hall does not have."""
+    """Return a fault for each seat, or the category, that the hall does not have, also of wishes."""
     errors = [
+        {**fault, "pointer": f"/wishes/{index}{fault['pointer']}"}
+        for index, wish in enumerate(asked.get("wishes", ()))
+        for fault in _unknown(hall, wish)
+    ]
+    errors += [
         {"pointer": f"/seats/{index}", "detail": f"The hall has no seat {label}."}
         for index, label in enumerate(asked.get("seats", ()))
         if label not in hall.seats

@@ -56,7 +56,7 @@ def refuse(accepted: AcceptReply, request_id: str, operation: Book | None = None
         retry_after_s = min(max(1, -(-(opens_ms - accepted.meter.now_ms) // 1000)), DAY_S)
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
     if operation is not None and (taken := accepted.status.get("seats", "").split()):
-        extra["seats"] = [operation.seats[int(index)] for index in taken]
+        extra["seats"] = [operation.needed[int(index)] for index in taken]
     return reply(status, name, detail, headers, request_id=request_id, **extra)
 
 

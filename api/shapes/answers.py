@@ -97,6 +97,8 @@ class BookingStatus(Shape):
     replaced_by = fields.UUID(required=True, allow_none=True)
     released = fields.List(Text(), required=True, metadata={"description": "Seats that were given back singly."})
     extended = Flag(required=True, metadata={"description": "The hold has been extended."})
+    wish = Whole(required=True, allow_none=True, metadata={"description": "Which of the wishes was granted, from 0."})
+    apart = Flag(required=True, allow_none=True, metadata={"description": "The seats are not all adjacent."})
 
 
 class UserAnswer(Shape):
@@ -283,5 +285,4 @@ BOOKING_STATUS = BookingStatus()
 USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()
 MOVIE, MOVIES, HALL, HALLS = MovieAnswer(), MoviesAnswer(), HallAnswer(), HallsAnswer()
 SHOW, SHOWS, SEAT_MAP = ShowAnswer(), ShowsAnswer(), SeatMapAnswer()
-CHANGE = ChangeAnswer()
-HEALTH, LIVENESS, READINESS = HealthAnswer(), Liveness(), Readiness()
+CHANGE, HEALTH, LIVENESS, READINESS = ChangeAnswer(), HealthAnswer(), Liveness(), Readiness()

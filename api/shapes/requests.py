@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.shapes.base import Shape as Shape
 from api.shapes.base import pattern as pattern
-from api.shapes.fields import PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
+from api.shapes.fields import MAX_PRICE_CENTS, PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
 from api.shapes.plans import Plan
 from core.seat_labels import CATEGORY, SEAT_LABEL
 from core.shows import SaleState
@@ -29,6 +29,8 @@ MAX_VERSION = 2**53 - 1
 DAY_S = 86_400
 OFFER = {"description": "How long seats offered to the waiting list are held; 0: as any hold."}
 WAITING = {"description": "How many bookings may wait for seats; 0: the show has no waiting list."}
+MAX_WISHES = 5
+MAX_AMOUNT_CENTS = MAX_SEATS_PER_BOOKING * MAX_PRICE_CENTS
 EXTENSION = {"description": "By how much a hold may be extended, once; 0: not at all."}
 
 
@@ -47,9 +49,11 @@ class PageQuery(Shape):
 # -- bookings ---------------------------------------------------------------------------------------------
 
 
-class BookingRequest(Shape):
-    """Named seats, or a quantity of the best available; confirmed at once, or first held for a while."""
+class Seats(Shape):
+    """Named seats, or a quantity of the best available."""
 
+    #: What goes with a quantity only.
+    WITH_QUANTITY: ClassVar[tuple[str, ...]] = ("category",)
     RULES = MappingProxyType(
         {
             "oneOf": [{"required": [name]} for name in ("seats", "quantity")],
@@ -57,7 +61,6 @@ class BookingRequest(Shape):
         }
     )
 
-    show_id = identifier(required=True)
     seats = fields.List(
         Text(validate=pattern(SEAT_LABEL)),
         validate=validate.Length(1, MAX_SEATS_PER_BOOKING),
@@ -65,13 +68,11 @@ class BookingRequest(Shape):
     )
     quantity = Whole(validate=validate.Range(1, MAX_SEATS_PER_BOOKING))
     category = Text(validate=pattern(f"^{CATEGORY.pattern}$"))
-    hold = Flag(load_default=False)
-    give_up_after_ms = Whole(
-        validate=validate.Range(1, MAX_GIVE_UP_MS),
-        metadata={"description": "If it is decided later than this after `accepted_at`, FAILED: EXPIRED_IN_QUEUE."},
-    )
-    waiting_list = Flag(
-        metadata={"description": "If the seats cannot be had, wait for them: they are offered as a hold, in order."}
+    expected_amount_cents = Whole(
+        validate=validate.Range(0, MAX_AMOUNT_CENTS),
+        metadata={
+            "description": "If the seats together cost something else when it is decided, FAILED: PRICE_CHANGED."
+        },
     )
 
     @validates_schema
@@ -82,9 +83,69 @@ class BookingRequest(Shape):
             raise ValidationError("Give either seats or quantity.")
         if seats is None:
             return
-        if "category" in values:
-            raise ValidationError("A category goes with quantity, not with named seats.", "category")
+        for name in self.WITH_QUANTITY:
+            if name in values:
+                raise ValidationError("This goes with quantity, not with named seats.", name)
         require_each_once(seats)
+
+
+class WishRequest(Seats):
+    """Seats that a request would take: named ones, or a quantity of the best available."""
+
+    WITH_QUANTITY = ("category", "together", "accessible", "min_price_cents", "max_price_cents")
+    RULES = MappingProxyType(
+        {
+            "oneOf": [{"required": [name]} for name in ("seats", "quantity")],
+            "dependentRequired": {name: ["quantity"] for name in WITH_QUANTITY},
+        }
+    )
+
+    together = Flag(metadata={"description": "Adjacent, or not at all."})
+    accessible = Flag(metadata={"description": "Places for wheelchairs and companions; otherwise none of these."})
+    min_price_cents = Whole(validate=validate.Range(0, MAX_PRICE_CENTS), metadata={"description": "Of each seat."})
+    max_price_cents = Whole(validate=validate.Range(0, MAX_PRICE_CENTS), metadata={"description": "Of each seat."})
+
+    @validates_schema
+    def prices_are_a_range(self, values: Mapping[str, Any], **_: Any) -> None:
+        """Require that the price may be something."""
+        if values.get("min_price_cents", 0) > values.get("max_price_cents", MAX_PRICE_CENTS):
+            raise ValidationError("No price is in this range.", "max_price_cents")
+
+
+class BookingRequest(Seats):
+    """Named seats, a quantity of the best available, or ranked wishes; confirmed at once, or first held."""
+
+    RULES = MappingProxyType(
+        {
+            "oneOf": [{"required": [name]} for name in ("seats", "quantity", "wishes")],
+            "dependentRequired": {"category": ["quantity"]},
+        }
+    )
+
+    show_id = identifier(required=True)
+    wishes = fields.List(
+        fields.Nested(WishRequest),
+        validate=validate.Length(1, MAX_WISHES),
+        metadata={"description": "The first that can be granted is; the status says which: `wish`, from 0."},
+    )
+    hold = Flag(load_default=False)
+    give_up_after_ms = Whole(
+        validate=validate.Range(1, MAX_GIVE_UP_MS),
+        metadata={"description": "If it is decided later than this after `accepted_at`, FAILED: EXPIRED_IN_QUEUE."},
+    )
+    waiting_list = Flag(
+        metadata={"description": "If the seats cannot be had, wait for them: they are offered as a hold, in order."}
+    )
+
+    @validates_schema
+    def either_seats_or_quantity(self, values: Mapping[str, Any], **more: Any) -> None:
+        """Require exactly one of the three."""
+        if "wishes" not in values:
+            super().either_seats_or_quantity(values, **more)
+            return
+        for name in ("seats", "quantity", "category"):
+            if name in values:
+                raise ValidationError("This goes into a wish.", name)
 
 
 def require_each_once(seats: list[str]) -> None:

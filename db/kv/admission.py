@@ -143,8 +143,8 @@ def _fingerprint(operation: Operation) -> str:
 
 
 def _wanted(operation: Operation) -> int:
-    """Return how many seats a Book requests; 0 for other operations."""
-    return len(operation.seats) or operation.quantity if isinstance(operation, Book) else 0
+    """Return how many seats a Book requests at least; 0 for other operations."""
+    return operation.fewest if isinstance(operation, Book) else 0
 
 
 _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}

@@ -62,6 +62,8 @@ def to_json(booking: Booking) -> dict[str, Any]:
         "released": list(booking.released),
         "extended": booking.extended,
         "waiting_number": booking.waiting_number,
+        "wish": booking.wish_granted,
+        "apart": booking.apart,
     }
 
 

@@ -16,7 +16,7 @@ from db.postgres.engine import as_array, as_json, execute, for_each
 
 _COLUMNS = """id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
             accepted_at, decided_at, expires_at, confirmed_at, replaced_by, seat_prices_cents, released, extended,
-            waiting_number, wish"""
+            waiting_number, wish, wish_granted, apart"""
 
 
 def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[Booking]:
@@ -148,16 +148,17 @@ _ROWS = """json_to_recordset(CAST(:rows AS json))
         AS new (id uuid, show_id integer, user_id uuid, status text, reason text, fingerprint text, seats text[],
             amount_cents integer, version integer, last_operation jsonb, accepted_ms bigint,
             decided_ms bigint, expires_ms bigint, confirmed_ms bigint, seat_prices_cents integer[], released text[],
-            extended boolean, waiting_number integer, wish jsonb, replaced_by uuid)"""
+            extended boolean, waiting_number integer, wish jsonb, replaced_by uuid, wish_granted integer,
+            apart boolean)"""
 
 _INSERT = f"""
     INSERT INTO bookings (id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version,
         last_operation, accepted_at, decided_at, expires_at, confirmed_at, seat_prices_cents, released, extended,
-        waiting_number, wish)
+        waiting_number, wish, wish_granted, apart)
     SELECT id, show_id, user_id, status, reason, fingerprint, seats, amount_cents, version, last_operation,
         to_timestamp(accepted_ms / 1000.0), to_timestamp(decided_ms / 1000.0),
         to_timestamp(expires_ms / 1000.0), to_timestamp(confirmed_ms / 1000.0), seat_prices_cents, released, extended,
-        waiting_number, wish
+        waiting_number, wish, wish_granted, apart
     FROM {_ROWS}
 """  # noqa: S608 - the rows are a constant
 
@@ -169,7 +170,7 @@ _UPDATE = f"""
         decided_at = to_timestamp(new.decided_ms / 1000.0), expires_at = to_timestamp(new.expires_ms / 1000.0),
         confirmed_at = to_timestamp(new.confirmed_ms / 1000.0), seats = new.seats, amount_cents = new.amount_cents,
         seat_prices_cents = new.seat_prices_cents, released = new.released, extended = new.extended,
-        replaced_by = new.replaced_by
+        replaced_by = new.replaced_by, wish_granted = new.wish_granted, apart = new.apart
     FROM {_ROWS}
     {for_each("SELECT ctid AS address FROM bookings WHERE id = new.id")} AS found
     WHERE bookings.ctid = found.address
@@ -267,4 +268,6 @@ def _booking(row: Any) -> Booking:
         extended=row.extended,
         waiting_number=row.waiting_number,
         wish=row.wish,
+        wish_granted=row.wish_granted,
+        apart=row.apart,
     )

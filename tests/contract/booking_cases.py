@@ -12,6 +12,7 @@ from tests.contract.world import ORIGIN
 
 PATH = "/api/bookings"
 A1 = {"show_id": "{show}", "seats": ["A1"]}
+A1_ONLY = {"seats": ["A1"]}
 RATE = {"RateLimit": r'"user";r=\d+;t=\d+', "RateLimit-Policy": r'"user";q=40;w=\d+'}
 ACCEPTED = {
     "Content-Type": JSON,
@@ -51,6 +52,11 @@ PLAIN = (
     accepted("to wait for its seats", body={**A1, "waiting_list": True}),
     accepted("to wait, at a sold-out show", scene=scenes.sold_out, body={**A1, "waiting_list": True}),
     accepted("to wait, for a seat that is taken", scene=scenes.taken, body={**A1, "waiting_list": True}),
+    accepted("with an expected amount", body={**A1, "expected_amount_cents": 1000}),
+    accepted("with wishes", body={"show_id": "{show}", "wishes": [
+        A1_ONLY, {"quantity": 2, "category": "standard", "together": True},
+        {"quantity": 2, "min_price_cents": 0, "max_price_cents": 1500, "expected_amount_cents": 0},
+        {"quantity": 1, "accessible": True}, {"quantity": 2}], "hold": True, "expected_amount_cents": 2000}),
     accepted("its own request id", headers=(("X-Request-Id", "mine-1"),), has={**ACCEPTED, "X-Request-Id": "mine-1"}),
     accepted("a request id that is none", headers=(("X-Request-Id", "no id"),), has={"X-Request-Id": "[a-z0-9]+"}),
     accepted("a query that says nothing", path=PATH + "?utm_source=mail"),
@@ -150,6 +156,10 @@ def faulty(name, body, *faults):
     return refused(name, 422, "invalid_request", body=body, faults=frozenset(faults), scene=scenes.known)
 
 
+def wish(*wishes):
+    return {"show_id": "{show}", "wishes": list(wishes)}
+
+
 SHAPES = (
     faulty("no show", {"seats": ["A1"]}, "/show_id"),
     faulty("neither seats nor quantity", {"show_id": "{show}"}, ""),
@@ -164,6 +174,20 @@ SHAPES = (
     faulty("text for a number", {**A1, "show_id": "1"}, "/show_id"),
     faulty("text for a switch", {**A1, "hold": "yes"}, "/hold"),
     faulty("too many", {"show_id": "{show}", "quantity": 11}, "/quantity"),
+    faulty("a negative amount", {**A1, "expected_amount_cents": -1}, "/expected_amount_cents"),
+    faulty("wishes and seats", {**A1, "wishes": [A1_ONLY]}, "/seats"),
+    faulty("no wishes", {"show_id": "{show}", "wishes": []}, "/wishes"),
+    faulty("six wishes", {"show_id": "{show}", "wishes": [A1_ONLY] * 6}, "/wishes"),
+    faulty("an empty wish", wish({}), "/wishes/0"),
+    faulty("a wish for seats together", wish({**A1_ONLY, "together": True}), "/wishes/0/together"),
+    faulty("a wish with a seat twice", wish({"seats": ["A1", "A1"]}), "/wishes/0/seats/1"),
+    faulty("a wish for a seat that the hall lacks", wish(A1_ONLY, {"seats": ["A1", "Z9"]}), "/wishes/1/seats/1"),
+    faulty(
+        "a wish for no price",
+        wish({"quantity": 1, "min_price_cents": 5, "max_price_cents": 4}),
+        "/wishes/0/max_price_cents",
+    ),
+    faulty("a wish with a field too many", wish({"quantity": 1, "near": "A1"}), "/wishes/0/near"),
     faulty("a list", [1], ""),
     faulty("null", b"null", ""),
 )

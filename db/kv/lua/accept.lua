@@ -21,7 +21,8 @@
 -- ARGV  1 kind   2 payload   3 user   4 fingerprint; RELEASE: the seats   5 cap (entries)   6 lease TTL, ms
 --       7 a random text: the epoch, if the lane has none yet
 --       8 statuses that already answer this operation, each between blanks: " FAILED CANCELLED "
---       9 BOOK: numbers of the seats in the plan, "4 5"; "" = none are named, or not known
+--       9 BOOK: numbers of the seats in the plan, "4 5"; "" = none are named, or not known, or
+--         another of its wishes may be granted
 --      10 limit of one user's undecided Books for one show (0: no limit)   11 of all Books for one show   12 BOOK: how
 --         many seats are requested   13 BOOK: 1 = it joins the waiting list if its seats cannot be had
 --
