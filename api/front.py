@@ -15,6 +15,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -24,7 +25,8 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from werkzeug.datastructures import MultiDict
 
 from api.access.tokens import Identity, Verifier
-from api.bookings import parse
+from api.bookings import booked_at_once, parse
+from api.bookings.booked_at_once import preferred_wait_s
 from api.bookings.service import BookingService
 from api.catalogue import open_requests
 from api.catalogue.halls import MAX_PLAN_BYTES
@@ -38,8 +40,8 @@ from api.web.backend import Backend
 from api.web.headers import ResponseHeaders, one_vary
 from api.web.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
 from api.web.rate_limits import Allowed, Rates
-from api.web.reply import JSON, Reply
-from api.web.request_reading import loaded_query, see_to_media
+from api.web.reply import Reply
+from api.web.request_reading import loaded_query
 from core.errors import OnsaleError
 from core.ids import show_of
 from core.operations import Confirm, Extend
@@ -218,10 +220,15 @@ class Front:
     # -- what is answered here --------------------------------------------------------------------------
 
     async def _book(self, exchange: Exchange, who: Identity) -> Reply:
-        _see_to_media(exchange.headers)
+        headers = exchange.headers
+        rsgi.see_to_media(headers)
         asked = parse.booking_request(await self._bodies.read(exchange.headers, exchange.proto, self._max_body))
-        key = rsgi.text(exchange.headers, "idempotency-key")
-        return await self._service.book(who.user_id, key, asked, exchange.request_id)
+        given = who.user_id, rsgi.text(headers, "idempotency-key"), asked, exchange.request_id
+        prefer = rsgi.joined(headers, "prefer") if "prefer" in headers else None
+        if prefer and (wait_s := preferred_wait_s(prefer, self._settings.wait_cap_s)):
+            work = partial(booked_at_once.book, self._service, *given, wait_s)
+            return await rsgi.while_connected(exchange.proto, work)
+        return await self._service.book(*given)
 
     async def _status(self, exchange: Exchange, who: Identity) -> Reply:
         booking_id = _booking_id(exchange)
@@ -230,12 +237,8 @@ class Front:
             match = _WAIT.fullmatch(query)
             wait_s = float(match[1]) if match else loaded_query(WAIT_QUERY, _pairs(query))["wait"]
         if wait_s > 0:
-            gone = asyncio.ensure_future(exchange.proto.client_disconnect())
-            try:
-                wait_s = min(wait_s, self._settings.wait_cap_s)
-                seen = await self._service.wait(booking_id, who.user_id, wait_s, gone)
-            finally:
-                gone.cancel()
+            work = partial(self._service.wait, booking_id, who.user_id, min(wait_s, self._settings.wait_cap_s))
+            seen = await rsgi.while_connected(exchange.proto, work)
         else:
             seen = await self._service.look(booking_id, who.user_id)
         return seen.reply(200).unless_known(rsgi.joined(exchange.headers, "if-none-match"))
@@ -253,7 +256,7 @@ class Front:
     async def _cancel(self, exchange: Exchange, who: Identity) -> Reply:
         body = await self._bodies.read(exchange.headers, exchange.proto, self._max_body)
         if body:
-            _see_to_media(exchange.headers)
+            rsgi.see_to_media(exchange.headers)
         operation = parse.giving_back(body, _booking_id(exchange), who.user_id)
         return await self._service.change(operation, exchange.request_id)
 
@@ -285,11 +288,6 @@ class Front:
         except OnsaleError:
             return self._max_body
         return MAX_PLAN_BYTES if who.role == "admin" else self._max_body
-
-
-def _see_to_media(headers: Any) -> None:
-    if headers.get("content-type") != JSON or "content-encoding" in headers:
-        see_to_media(rsgi.joined(headers, "content-type") or "", rsgi.joined(headers, "content-encoding") or "")
 
 
 def _booking_id(exchange: Exchange) -> UUID:

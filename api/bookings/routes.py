@@ -15,7 +15,8 @@ from flask import Response, g, request
 from flask_smorest import Blueprint
 
 from api.access.tokens import current_user
-from api.bookings import parse, status_body
+from api.bookings import booked_at_once, parse, status_body
+from api.bookings.booked_at_once import preferred_wait_s
 from api.bookings.service import BookingService
 from api.shapes import answers, links
 from api.shapes.requests import BOOKING_REQUEST, RELEASE_REQUEST, WAIT_QUERY
@@ -34,6 +35,12 @@ R = TypeVar("R")
 blueprint = Blueprint("bookings", __name__, description="Request seats, and follow the outcome.")
 
 FOUND = {202: ("Location", "Retry-After", "ETag"), 200: ("Retry-After", "ETag")}
+BOOKED = {
+    202: FOUND[202],
+    201: ("Location", "Retry-After", "ETag", "Preference-Applied"),
+    200: ("Location", "Retry-After", "ETag", "Preference-Applied"),
+}
+BOOKED_ANSWERS = dict.fromkeys(BOOKED, answers.BOOKING_STATUS)
 STATUS_ANSWERS = {200: answers.BOOKING_STATUS, 202: answers.BOOKING_STATUS}
 #: A `?wait=` holds one of Flask's threads here: few may wait, others are answered at once.
 _waiting_threads = threading.BoundedSemaphore(4)
@@ -50,14 +57,26 @@ def run(work: Coroutine[Any, Any, R]) -> R:
 
 
 @route(
-    blueprint, "POST", "/api/bookings", body=BOOKING_REQUEST, answers=STATUS_ANSWERS, headers=FOUND,
-    leads={202: links.BOOKING}, request_headers=("Idempotency-Key",), errors=(404, 409, 503), secured=True,
+    blueprint, "POST", "/api/bookings", body=BOOKING_REQUEST, answers=BOOKED_ANSWERS, headers=BOOKED,
+    leads={201: links.STATUS, 202: links.BOOKING}, request_headers=("Idempotency-Key", "Prefer"),
+    errors=(404, 409, 503), secured=True,
 )  # fmt: skip
 def create() -> Response:
-    """Request seats: named ones, or a quantity of the best available; confirmed at once, or held first."""
+    """Request seats: named ones, or a quantity of the best available; confirmed at once, or held first.
+
+    With `Prefer: wait=10` the answer is the outcome if that comes within 10 seconds: 201 if seats were held or sold,
+    200 for every other; else 202 as usual.
+    """
     user_id = current_user()
     asked = parse.booking_request(body_of(request))
-    return run(service().book(user_id, request.headers.get("Idempotency-Key"), asked, g.request_id)).response()
+    given = user_id, request.headers.get("Idempotency-Key"), asked, g.request_id
+    wait_s = preferred_wait_s(request.headers.get("Prefer"), backend().settings.wait_cap_s)
+    if wait_s == 0 or not _waiting_threads.acquire(blocking=False):
+        return run(service().book(*given)).response()
+    try:
+        return run(booked_at_once.book(service(), *given, wait_s)).response()
+    finally:
+        _waiting_threads.release()
 
 
 @route(

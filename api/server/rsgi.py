@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
-from api.web import hooks
+from api.web import hooks, request_reading
 from api.web.errors import BodyIncomplete, BodyTimeout, BodyTooLarge
+from api.web.reply import JSON
+
+R = TypeVar("R")
 
 #: Max seconds until a body has arrived. The largest has a megabyte.
 BODY_S = 10.0
@@ -87,6 +91,21 @@ class Bodies:
             if late_at <= now and task not in self._late:
                 self._late.add(task)
                 task.cancel()
+
+
+def see_to_media(headers: Any) -> None:
+    """Check that the headers declare a body as uncompressed JSON (api/web/request_reading.py)."""
+    if headers.get("content-type") != JSON or "content-encoding" in headers:
+        request_reading.see_to_media(joined(headers, "content-type") or "", joined(headers, "content-encoding") or "")
+
+
+async def while_connected(proto: Any, work: Callable[[asyncio.Future[Any]], Awaitable[R]]) -> R:
+    """Return the result of work that waits; it gets a future that is done when the client has disconnected."""
+    gone = asyncio.ensure_future(proto.client_disconnect())
+    try:
+        return await work(gone)
+    finally:
+        gone.cancel()
 
 
 async def _chunks(proto: Any, most: int) -> bytes:

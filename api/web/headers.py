@@ -14,8 +14,25 @@ PRIVATE = "no-store"
 #: Two years, as preload lists require. Only over TLS, according to the trusted proxy in front (TRUSTED_PROXIES).
 HSTS = "max-age=63072000; includeSubDomains"
 #: CORS: response headers that pages may read, request headers they may send, and methods.
-EXPOSED = ("Date", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id")
-ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "X-Request-Id")
+EXPOSED = (
+    "Date",
+    "ETag",
+    "Location",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-Id",
+)
+ALLOWED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Prefer",
+    "X-Request-Id",
+)
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 PREFLIGHT_S = 600
 

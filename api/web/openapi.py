@@ -32,6 +32,7 @@ BODY_ERRORS, QUERY_ERRORS, TOKEN_ERRORS = (400, 413, 415, 422), (422,), (401, 42
 HEADERS = {
     "Location": "The path of the resource.",
     "Retry-After": "Seconds to wait before the next request.",
+    "Preference-Applied": "The preference that was followed: wait=10.",
     "ETag": "The version of the answer; send it as If-None-Match.",
 }
 

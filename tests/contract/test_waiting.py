@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from core.ids import lane_of
+from db.kv import keys
+from proof.kit.waiting import until
 from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.contract.world import World
@@ -118,4 +122,55 @@ def test_somebody_elses_booking_is_not_waited_for(world: World) -> None:
         assert connection.read().status == 404
 
     assert time.monotonic() - begun < SOON_S
+    world.stage.drain(show)
+
+
+def ask(world: World, show: int, token: str, prefer: str, **asked: Any) -> Connection:
+    """Book with a preference, without reading the answer; return once the request is in its lane."""
+    body = json.dumps({"show_id": show, **asked}).encode()
+    lines = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"), ("Prefer", prefer),
+             ("Content-Length", str(len(body))), ("Idempotency-Key", "one"))  # fmt: skip
+    connection = Connection(world.address)
+    connection.send(wire.head("POST", "/api/bookings", *lines) + body)
+    lane = keys.lane(lane_of(show, world.stage.stores.settings.lanes))
+    until(lambda: world.stage.stores.client.xlen(lane) > 0, timeout_s=SOON_S)
+    return connection
+
+
+@pytest.mark.parametrize(("hold", "shown"), [(False, ("CONFIRMED", None)), (True, ("PENDING", "HELD"))])
+def test_a_booking_in_one_request(world: World, hold: bool, shown: tuple[str, str | None]) -> None:
+    token, show = world.token(), world.stage.show()
+
+    with ask(world, show, token, "respond-async, wait=15", seats=["A1"], hold=hold) as connection:
+        assert connection.silent(STILL_S)
+        world.stage.drain(show)
+        answer = connection.read()
+
+    assert (answer.status, answer.json["status"], answer.json["stage"]) == (201, *shown)
+    assert answer.one("location") == f"/api/bookings/{answer.json['id']}"
+    assert answer.one("preference-applied") == "wait=15"
+
+
+def test_another_outcome_than_seats_is_200_and_a_repetition_finds_it(world: World) -> None:
+    token, show = world.token(), world.stage.show()
+    world.booked(show, world.token(), "A1")
+
+    with ask(world, show, token, "wait=15", seats=["A1"]) as connection:
+        world.stage.drain(show)
+        answer = connection.read()
+
+    assert (answer.status, answer.json["reason"], answer.one("preference-applied")) == (200, "SEAT_TAKEN", "wait=15")
+    headers = {"Idempotency-Key": "one", "Prefer": "wait=15"}
+    again = world.ask("POST", "/api/bookings", token, {"show_id": show, "seats": ["A1"]}, headers)
+    assert (again.status, again.json["id"]) == (200, answer.json["id"])
+
+
+def test_without_an_outcome_in_time_it_is_202_as_usual(world: World) -> None:
+    token, show = world.token(), world.stage.show()
+
+    with ask(world, show, token, "wait=1", seats=["A1"]) as connection:
+        answer = connection.read()
+
+    assert (answer.status, answer.json["stage"], answer.one("preference-applied")) == (202, "QUEUED", "")
+    assert answer.one("location")
     world.stage.drain(show)
