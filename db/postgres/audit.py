@@ -108,6 +108,25 @@ CHECKS: dict[str, str] = {
         ) AS ordered
         WHERE number <> before + 1
     """,
+    "offered past somebody": """
+        SELECT format('booking %s was offered seats before one that waited longer for the same', booking_id)
+        FROM (
+            SELECT booking_id, offered,
+                max(coalesce(left_list, 9223372036854775807)) OVER (
+                    PARTITION BY show_id, wish ORDER BY waiting_number
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ) AS those_ahead
+            FROM bookings
+            JOIN (
+                SELECT booking_id, min(seq) FILTER (WHERE outcome = 'OFFERED') AS offered,
+                    min(seq) FILTER (WHERE decision ->> 'status' <> 'WAITING') AS left_list
+                FROM journal
+                WHERE decision -> 'waiting_number' IS NOT NULL
+                GROUP BY booking_id
+            ) AS listed ON listed.booking_id = bookings.id
+        ) AS ordered
+        WHERE offered < those_ahead
+    """,
     "limit per user exceeded": """
         SELECT format('user %s has %s seats of show %s', user_id, sum(cardinality(seats)), show_id)
         FROM bookings

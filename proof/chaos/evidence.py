@@ -29,6 +29,7 @@ AUDITED = {
     "limit per user exceeded": "I7",
     "waiting list other than its rows": "I8",
     "waiting numbers out of order": "I6",
+    "offered past somebody": "I6",
 }
 #: States in which a booking has its seats.
 LIVE = ("PENDING", "CONFIRMED")

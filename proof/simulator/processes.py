@@ -91,6 +91,7 @@ class Clients:
             seats=seats,
             quantity=0 if named else rng.choice((1, 2)),
             hold=rng.random() < 0.6,
+            waiting=rng.random() < 0.4,
         )
         asked = self._oracle.asked[operation.booking_id] = Asked(operation)
         return asked

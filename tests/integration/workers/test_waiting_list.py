@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from core.bookings import Reason, Status
-from core.waiting import OFFERS_MAX, WINDOW
+from core.waiting import OFFERS_MAX, WINDOW, WaitingList
 from db.postgres.engine import transaction
+from ops.verify import verify
 from tests.support.stage import Stage
 from workers import expire, load_waiting
 
@@ -138,6 +139,22 @@ def test_offers_that_one_operation_may_not_make_are_made_by_the_next_run(stage: 
     assert listed(stage, show) == (0, seats, False)
     assert states(stage, *waits) == [(Status.PENDING, None)] * seats
     stage.proven()
+
+
+def test_verify_finds_a_list_served_from_its_end_though_the_replay_agrees(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WaitingList, "__iter__", lambda self: reversed(list(self._bookings.values())))
+    show = stage.show(rows=1, seats=1)
+    [sold] = fill(stage, show, 1)
+    for _ in range(2):
+        stage.book(show, "A1", user=uuid4(), waiting=True)
+    stage.cancel(sold, owner(stage, sold))
+    stage.drain()
+
+    [violation] = verify(stage.stores.settings.database_url).violations
+
+    assert "was offered seats before one that waited longer" in violation
 
 
 def test_a_long_list_is_loaded_as_far_as_a_batch_can_look(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
