@@ -117,6 +117,7 @@ def _asks(call: Call, operation: dict[str, Any]) -> bool:
 def order_kept(evidence: Evidence) -> Iterator[Violation]:
     """I6: the journal replays to every outcome; accepted order is decided order, also in real time."""
     yield from map(Violation, evidence.replayed)
+    yield from _audited(evidence, "I6")
     last: dict[tuple[int, str], Any] = {}
     for row in evidence.rows:
         before = last.get((row.lane, row.epoch))
