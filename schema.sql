@@ -86,13 +86,33 @@ CREATE TABLE movies (
     genre         text        NOT NULL DEFAULT '',
     duration_min  integer     NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),
+    rating        text        NOT NULL DEFAULT '',   -- as the rating board writes it: FSK 12, PG-13, 16+
+    release_date  date,
+    poster_url    text        NOT NULL DEFAULT '',   -- of a picture elsewhere; an uploaded one is in posters
     CONSTRAINT movies_pkey PRIMARY KEY (id),
     CONSTRAINT movies_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
     CONSTRAINT movies_description_length CHECK (char_length(description) <= 4000),
     CONSTRAINT movies_genre_length CHECK (char_length(genre) <= 60),
-    CONSTRAINT movies_duration_range CHECK (duration_min BETWEEN 1 AND 1000)
+    CONSTRAINT movies_duration_range CHECK (duration_min BETWEEN 1 AND 1000),
+    CONSTRAINT movies_rating_length CHECK (char_length(rating) <= 20),
+    CONSTRAINT movies_poster_url_length CHECK (char_length(poster_url) <= 2000)
 );
 CREATE INDEX movies_by_title ON movies (lower(title), id);
+
+-- The uploaded picture of a movie.
+CREATE TABLE posters (
+    movie_id    integer     NOT NULL,
+    media_type  text        NOT NULL,   -- recognised by the content (core/images.py)
+    tag         text        NOT NULL,   -- of the content: its ETag, and part of its address
+    image       bytea       NOT NULL,
+    stored_at   timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT posters_pkey PRIMARY KEY (movie_id),
+    CONSTRAINT posters_movie_exists FOREIGN KEY (movie_id) REFERENCES movies (id) ON DELETE CASCADE,
+    CONSTRAINT posters_media_type CHECK (media_type IN ('image/jpeg', 'image/png', 'image/webp')),
+    CONSTRAINT posters_image_length CHECK (octet_length(image) BETWEEN 1 AND 2097152)
+);
+-- Pictures are compressed already.
+ALTER TABLE posters ALTER COLUMN image SET STORAGE EXTERNAL;
 
 -- A hall's plan never changes once a show uses it (a rebuilt hall is a new row), so processes may cache it.
 -- plan: {"rows": [{"label": "A", "aisles": [6], "blocks": [{"first": 1, "last": 12, "category": "premium"}]}]}
@@ -104,17 +124,21 @@ CREATE TABLE halls (
     plan        jsonb       NOT NULL,
     capacity    integer     NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
+    time_zone   text,                   -- IANA; NULL: the installation's (setting TIME_ZONE)
+    general     boolean     NOT NULL DEFAULT false,   -- made for a number of seats: no place, so shows may overlap
     CONSTRAINT halls_pkey PRIMARY KEY (id),
     CONSTRAINT halls_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
-    CONSTRAINT halls_capacity_range CHECK (capacity BETWEEN 1 AND 200000)
+    CONSTRAINT halls_capacity_range CHECK (capacity BETWEEN 1 AND 200000),
+    CONSTRAINT halls_time_zone_length CHECK (char_length(time_zone) BETWEEN 1 AND 100)
 );
+CREATE UNIQUE INDEX halls_one_general ON halls (capacity) WHERE general;
 CREATE INDEX halls_by_name ON halls (lower(name), id);
 
 -- Shows. Settings and counters change in a lane's transaction only; `version` grows with every such change and
 -- orders what is published of the show.
 CREATE TABLE shows (
     id                integer     NOT NULL GENERATED ALWAYS AS IDENTITY,
-    movie_id          integer     NOT NULL,
+    movie_id          integer,                -- NULL: the show has only a name
     hall_id           integer     NOT NULL,
     starts_at         timestamptz NOT NULL,
     settings          jsonb       NOT NULL,   -- core/shows.py ShowSettings: state, sales window, limit, hold, prices
@@ -128,12 +152,15 @@ CREATE TABLE shows (
     waiting           integer     NOT NULL DEFAULT 0,       -- how many bookings wait for seats
     waiting_last      integer     NOT NULL DEFAULT 0,       -- the last number given in the waiting list
     offers_due        boolean     NOT NULL DEFAULT false,   -- an operation ended before all free seats were offered
+    name              text,                   -- NULL: it is called as its movie
     CONSTRAINT shows_pkey PRIMARY KEY (id),
     CONSTRAINT shows_movie_exists FOREIGN KEY (movie_id) REFERENCES movies (id),
     CONSTRAINT shows_hall_exists FOREIGN KEY (hall_id) REFERENCES halls (id),
     -- The show card, which accept.lua trusts, is derived from these. A batch that would oversell is rolled back.
     CONSTRAINT shows_never_oversold CHECK (held >= 0 AND sold >= 0 AND held + sold <= capacity),
-    CONSTRAINT shows_waiting_range CHECK (waiting BETWEEN 0 AND waiting_last)
+    CONSTRAINT shows_waiting_range CHECK (waiting BETWEEN 0 AND waiting_last),
+    CONSTRAINT shows_name_length CHECK (char_length(name) BETWEEN 1 AND 200),
+    CONSTRAINT shows_movie_or_name CHECK (movie_id IS NOT NULL OR name IS NOT NULL)
 ) WITH (fillfactor = 50);   -- one update a batch: leave room for HOT
 -- Shows with something to end: a waiting list whose sale is over, bookings of a cancelled show.
 CREATE INDEX shows_waiting ON shows (id) WHERE waiting > 0;
@@ -248,6 +275,8 @@ CREATE TABLE journal (
 -- For operators: a booking's decisions by its id, and those of a show that changed seats: a booking's id begins with its
 -- show's.
 CREATE INDEX journal_of_booking ON journal (booking_id, outcome) WHERE booking_id IS NOT NULL;
+-- Whether a show has decisions besides those that have a booking, whose id names the show. Few rows, so it is cheap.
+CREATE INDEX journal_of_show ON journal (show_id) WHERE kind <> 'BOOK';
 
 -- Operations that could not be decided (unreadable, or a bug): the payload as received, for an operator.
 CREATE TABLE parked (
@@ -332,6 +361,33 @@ CREATE TRIGGER audit_log_commands_are_the_owners
     WHEN (NEW.actor_role = 'owner')
     EXECUTE FUNCTION refuse_all_but_the_owner();
 
+-- Delete a show with its seats if nothing was ever decided about it. A function, because the api's role may delete no
+-- show and no seat: with a stolen role, nobody can remove a show that has a booking or a row in the journal. Locks: the
+-- show's row, as a lane's transaction does (docs/locking.md rule 5), and nothing that a lane could hold.
+CREATE FUNCTION delete_unused_show(wanted integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM FROM shows WHERE id = wanted FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'MISSING';
+    END IF;
+    -- Later statements than the lock: they see what the lane's last transaction wrote.
+    IF EXISTS (
+        SELECT FROM bookings
+        WHERE id BETWEEN (lpad(to_hex(wanted), 8, '0') || '-0000-0000-0000-000000000000')::uuid
+                     AND (lpad(to_hex(wanted), 8, '0') || '-ffff-ffff-ffff-ffffffffffff')::uuid
+    ) THEN
+        RETURN 'BOOKINGS';
+    END IF;
+    IF EXISTS (SELECT FROM journal WHERE show_id = wanted AND kind <> 'BOOK') THEN
+        RETURN 'DECISIONS';
+    END IF;
+    DELETE FROM seats WHERE show_id = wanted;
+    DELETE FROM shows WHERE id = wanted;
+    RETURN 'DELETED';
+END
+$$;
+
 -- Rights, enforced by the database: two groups without log-in; each process connects as a member of one of them
 -- (docs/operations.md). The api cannot change seats, write bookings, lanes or the journal, create an administrator
 -- or change an administrator's log-in; a worker cannot read accounts or change rows of the journal.
@@ -359,8 +415,11 @@ GRANT INSERT (email, email_key, password_hash, name), DELETE,
 GRANT INSERT, DELETE, UPDATE (generation, refreshed_at, tokens_end_at) ON sessions TO onsale_api;
 GRANT INSERT, DELETE ON revocations TO onsale_api;
 GRANT INSERT, UPDATE, DELETE ON movies TO onsale_api;
-GRANT INSERT ON halls TO onsale_api;
-GRANT INSERT (movie_id, hall_id, starts_at, settings, initial_settings, capacity) ON shows TO onsale_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON posters TO onsale_api;
+GRANT INSERT, DELETE ON halls TO onsale_api;
+REVOKE EXECUTE ON FUNCTION delete_unused_show FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION delete_unused_show TO onsale_api;
+GRANT INSERT (name, movie_id, hall_id, starts_at, settings, initial_settings, capacity) ON shows TO onsale_api;
 GRANT INSERT (show_id, label) ON seats TO onsale_api;
 GRANT SELECT, INSERT (actor_id, actor_role, action, subject, outcome, intent_id, before, after, request_id)
    ON audit_log TO onsale_api;

@@ -19,7 +19,17 @@ from api.accounts.login_limits import Logins
 from api.admin import audit_log, histories, lanes, parked, samples, show_figures, users
 from api.assembly import open_backend
 from api.bookings import routes as bookings
-from api.catalogue import hall_import, halls, movies, show_changes, shows
+from api.catalogue import (
+    deletions,
+    hall_import,
+    halls,
+    installation,
+    movies,
+    new_shows,
+    posters,
+    show_changes,
+    shows,
+)
 from api.catalogue.show_list import Listings
 from api.front import Front
 from api.web import compression, docs, health, hooks, metrics, problems, rate_limits
@@ -39,7 +49,8 @@ from workers import actors
 #: A booking of ten seats has 200 bytes; hall plans have their own limit.
 MAX_BODY_BYTES = 16 * 1024
 ADMIN = (audit_log, lanes, samples, show_figures, histories, users, parked)
-BLUEPRINTS = (auth, sessions, movies, halls, hall_import, shows, show_changes, bookings, *ADMIN, health, docs)
+CATALOGUE = (movies, posters, halls, hall_import, shows, new_shows, show_changes, deletions, installation)
+BLUEPRINTS = (auth, sessions, *CATALOGUE, bookings, *ADMIN, health, docs)
 
 
 def create_app(settings: Settings, backend: Backend) -> Flask:

@@ -29,7 +29,7 @@ from api.bookings import booked_at_once, parse
 from api.bookings.booked_at_once import preferred_wait_s
 from api.bookings.service import BookingService
 from api.catalogue import open_requests
-from api.catalogue.halls import MAX_PLAN_BYTES
+from api.catalogue.uploads import most_bytes
 from api.front_streams import FrontStreams
 from api.server import rsgi
 from api.server.bridge import Bridge
@@ -49,8 +49,6 @@ from core.settings import Settings
 
 BOOKINGS = "/api/bookings"
 BOOKING = BOOKINGS + "/<uuid:booking_id>"
-#: Where administrators send halls.
-PLANS = ("/api/halls", "/api/halls/import")
 #: The metrics' route for a request that is meant for Flask, but rejected before Flask sees it.
 FLASKS = "(none)"
 _BOOKING_PATH = re.compile(
@@ -72,7 +70,7 @@ class Front:
     """An RSGI application around Flask's."""
 
     def __init__(self, app: Flask, *, max_body: int) -> None:
-        """Args: max_body: max bytes of a body, except for a hall's plan."""
+        """Args: max_body: max bytes of a body, except for halls' plans and posters."""
         self._backend: Backend = app.extensions["onsale"]
         self._service: BookingService = self._backend.service
         self._settings: Settings = self._backend.settings
@@ -280,14 +278,15 @@ class Front:
             proto.response_bytes(status, [one for one in out if one[0] != "content-length"], answer)
 
     def _limit(self, exchange: Exchange) -> int:
-        """Return the max bytes of a request's body. A hall's plan may be longer, with an administrator's token."""
-        if exchange.scope.path.rstrip("/") not in PLANS:
+        """Return the max bytes of a request's body. An administrator's plans and posters may be longer."""
+        most = most_bytes(exchange.scope.path)
+        if not most:
             return self._max_body
         try:
             who = self._verifier.identity(exchange.headers.get("authorization", ""))
         except OnsaleError:
             return self._max_body
-        return MAX_PLAN_BYTES if who.role == "admin" else self._max_body
+        return most if who.role == "admin" else self._max_body
 
 
 def _booking_id(exchange: Exchange) -> UUID:

@@ -7,6 +7,7 @@ is retried. Anything else is a bug and propagates to an alarm.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 
 
 class OnsaleError(Exception):
@@ -22,6 +23,19 @@ class ConfigurationError(OnsaleError):
     """The configuration is not usable."""
 
     code = "configuration"
+
+
+class InUse(OnsaleError):
+    """Something else needs it, so it cannot be deleted.
+
+    `members`, of the problem: what needs it, and the ids of some of those.
+    """
+
+    code = "in_use"
+
+    def __init__(self, by: str, ids: Sequence[object] = ()) -> None:
+        super().__init__(f"It cannot be deleted, because it has {by}.")
+        self.members = {"in_use_by": by, "ids": [id_ if isinstance(id_, int) else str(id_) for id_ in ids]}
 
 
 class WrongInstallation(ConfigurationError):

@@ -44,6 +44,12 @@ class Recent(Generic[K, V]):
                 _, (_, least) = self._values.popitem(last=False)
                 self._weight -= least
 
+    def drop(self, key: K) -> None:
+        """Forget a value, if it is cached."""
+        with self._lock:
+            _, weight = self._values.pop(key, (None, 0))
+            self._weight -= weight
+
     def get_or_make(self, key: K, make: Callable[[], V]) -> V:
         """Return the value; if it is not cached, one thread makes it while the others wait.
 

@@ -16,6 +16,7 @@ from environs import EnvValidationError, FileAwareEnv, validate
 from marshmallow import ValidationError
 
 from core.addresses import other_database, with_driver
+from core.catalogue_settings import catalogue
 from core.errors import ConfigurationError
 
 #: RFC 7518 section 3.2: a key for HS256 must be at least as long as the hash, 256 bits.
@@ -51,6 +52,11 @@ class Settings:
     hold_ttl_s: float
     changeover_min: int
     shows_may_overlap: bool
+    installation_name: str
+    #: ISO 4217. All amounts are integers of its minor unit.
+    currency: str
+    #: IANA: where halls are that do not name their own.
+    time_zone: str
     lanes: int
     lane_cap: int
     show_cap: int
@@ -85,7 +91,7 @@ class Settings:
             **_tokens(env),
             **_request_limits(env),
             **_http(env),
-            **_shows(env),
+            **catalogue(env),
             **_queue_limits(env),
             **_workers(env),
             **_process(env),
@@ -140,16 +146,6 @@ def _http(env: FileAwareEnv) -> dict[str, Any]:
         "heartbeat_s": env.float("HEARTBEAT_S", 15.0, validate=validate.Range(0.01, 3_600)),
         "api_threads": api_threads(env),
         "leave_s": leave_s(env),
-    }
-
-
-def _shows(env: FileAwareEnv) -> dict[str, Any]:
-    return {
-        # Time to confirm a hold, for shows that do not set their own.
-        "hold_ttl_s": env.float("BOOKING_EXPIRY_MINUTES", 2.0, validate=validate.Range(0.01, 24 * 60)),
-        # Between two shows in a hall: one audience leaves, the next enters. A day at most.
-        "changeover_min": env.int("CHANGEOVER_MINUTES", 0, validate=validate.Range(0, 24 * 60)),
-        "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
     }
 
 

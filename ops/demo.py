@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from core.halls import Hall
 from core.shows import ShowSettings
 from db.postgres import catalogue, halls, movies
+from db.postgres.catalogue import Wanted
 
 DAY_MS = 24 * 3600 * 1000
 PRICES = {"standard": 1_200, "premium": 1_800}
@@ -60,7 +61,7 @@ def load(connection: Connection) -> int | None:
     Repeat: nothing is added.
     """
     if movies.list_movies(connection, q=None, genre=None, after=None, limit=1):
-        upcoming = catalogue.list_upcoming(connection, movie_id=None, after=None, limit=1)
+        upcoming = catalogue.list_upcoming(connection, Wanted(), after=None, limit=1)
         return upcoming[0].id if upcoming else None
     movie_ids = [movies.insert_movie(connection, movie).id for movie in MOVIES]
     plans = [("Studio", _studio()), ("Fan", _fan()), ("Palace", _palace())]

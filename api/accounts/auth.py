@@ -208,9 +208,10 @@ def delete_account() -> Response:
 
 
 def _page(found: Sequence[Booking], limit: int) -> dict[str, Any]:
-    return cursors.BOOKINGS.page(
+    page = cursors.BOOKINGS.page(
         "bookings", found, limit, status_body.listed, lambda booking: (booking.accepted_ms, booking.id)
     )
+    return {**page, "currency": backend().settings.currency}
 
 
 def _owner(user_id: UUID, password: str) -> User | None:

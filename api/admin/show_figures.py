@@ -13,9 +13,10 @@ from api.access.tokens import staff_required
 from api.admin import redis_reads
 from api.shapes import admin_answers, requests
 from api.web.backend import backend
+from api.web.catalogue_json import show_json, view
 from api.web.openapi import route
 from api.web.problems import problem
-from api.web.serializers import answer, show_json
+from api.web.serializers import answer
 from core.ids import lane_of
 from db.kv import admission, refusals, samples
 from db.postgres import catalogue
@@ -47,7 +48,7 @@ def show_figures(show_id: int) -> Response:
     )
     return answer(
         {
-            "show": show_json(show),
+            "show": show_json(show, view()),
             "lane": lane_of(show_id, lanes),
             "undecided": admission.undecided_books(counted, served),
             "sold_per_min": sold_since(samples.parse(ring), show_id, show.sold),

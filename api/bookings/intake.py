@@ -29,7 +29,7 @@ from core.operations import Book, BookingChange, Operation, StreamId
 from core.settings import Settings
 from db import guard, installation, rebuilt_cards
 from db.installation import Installation
-from db.kv import admission, cards, lanes, statuses
+from db.kv import admission, cards, keys, lanes, statuses
 from db.kv.admission import AcceptReply, Code
 from db.kv.lanes import LaneState
 from db.kv.rounds import Command, Rounds
@@ -187,6 +187,21 @@ class Intake:
         with self._ignore_full_memory(show_id=show_id):
             cards.publish(self._rounds, show_id, card.fields, self.lanes_count, ttl_ms=card.ttl_ms)
         return row.hall_id
+
+    def forget_show(self, show_id: int) -> None:
+        """Remove what Redis has of a show that was deleted; blocks.   Repeat: safe.
+
+        Raises: RedisUnavailable. The other processes find no card, and then no show.
+        """
+        lane = lane_of(show_id, self.lanes_count)
+        names = [key(lane, show_id) for key in (keys.card, keys.taken, keys.undecided)]
+        self._rounds.call([("DEL", *names)], writes=False)  # safe to repeat
+        self.halls.forget(show_id)
+        self.remember_absent(show_id)
+
+    def forget_plan(self, hall_id: int) -> None:
+        """Remove the plan of a hall that was deleted from Redis; blocks. Raises: RedisUnavailable.   Repeat: safe."""
+        self._rounds.call([("DEL", keys.hall(hall_id))], writes=False)
 
     @contextmanager
     def _ignore_full_memory(self, **what: Any) -> Iterator[None]:

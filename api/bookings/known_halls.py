@@ -64,6 +64,10 @@ class KnownHalls:
         cards.publish_plan(self._rounds, hall.id, row.plan)
         cards.publish(self._rounds, show.id, card, lanes, ttl_ms=cards.ttl_ms(show.settings))
 
+    def forget(self, show_id: int) -> None:
+        """Forget the hall of a show that was deleted."""
+        self._of_shows.drop(show_id)
+
     def _read(self, hall_id: int) -> Hall:
         hall = cards.hall(self._rounds, hall_id)
         if hall is None:

@@ -7,49 +7,48 @@ from flask_smorest import Blueprint
 
 from api.access import audit
 from api.access.tokens import admin_required
+from api.catalogue import pages, public
 from api.shapes import answers, links, requests, seat_answers
-from api.web import cursors
 from api.web.backend import backend
+from api.web.catalogue_json import hall_json, view
 from api.web.openapi import route
 from api.web.problems import problem
 from api.web.request_reading import read_body, read_query
-from api.web.serializers import PUBLIC, answer, created, hall_json
+from api.web.serializers import created
 from core.halls import check_plan
 from core.plans import BadPlan
 from db.postgres import halls
 from db.postgres.engine import transaction
+from db.postgres.halls import HallListing
 
 #: Max bytes of a hall's plan. Real ones have a few kilobytes; 200,000 seats in single-seat blocks would not fit.
 MAX_PLAN_BYTES = 1024 * 1024
 
+ONE = f"/<int(max={requests.MAX_ID}):hall_id>"
+
 blueprint = Blueprint("halls", __name__, url_prefix="/api/halls", description="Halls and their seating plans.")
 
 
-@route(blueprint, "GET", "", query=requests.PAGE_QUERY, answers={200: answers.HALLS}, errors=(400, 503))
+@route(
+    blueprint, "GET", "", query=requests.PAGE_QUERY, request_headers=("If-None-Match",),
+    answers={200: answers.HALLS, 304: None}, headers={200: ("ETag",), 304: ("ETag",)}, errors=(400, 503),
+)  # fmt: skip
 def list_halls() -> Response:
     """List halls by name."""
-    query = read_query(requests.PAGE_QUERY)
-    limit, after = query["limit"], cursors.HALLS.read(query["cursor"])
-    with transaction(backend().engine) as connection:
-        found = halls.list_halls(connection, after=after, limit=limit + 1)
-    page = cursors.HALLS.page("halls", found, limit, hall_json, lambda hall: (hall.name, hall.id))
-    return answer(page, headers=PUBLIC)
+    query, view_ = read_query(requests.PAGE_QUERY), view()
+    response = public.respond(lambda connection: pages.halls_page(connection, query, view_))
+    assert response is not None
+    return response
 
 
 @route(
-    blueprint,
-    "GET",
-    f"/<int(max={requests.MAX_ID}):hall_id>",
-    answers={200: answers.HALL},
-    errors=(404, 503),
-)
+    blueprint, "GET", ONE, request_headers=("If-None-Match",), answers={200: answers.HALL, 304: None},
+    headers={200: ("ETag",), 304: ("ETag",)}, errors=(404, 503),
+)  # fmt: skip
 def get_hall(hall_id: int) -> Response:
     """Show a hall with its plan."""
-    with transaction(backend().engine) as connection:
-        hall = halls.get_hall(connection, hall_id, drawn=True)
-    if hall is None:
-        return problem(404, "no_such_hall", "There is no such hall.")
-    return answer({**hall_json(hall), "plan": hall.plan}, headers=PUBLIC)
+    view_ = view()
+    return public.respond(lambda connection: pages.hall_detail(connection, hall_id, view_)) or no_such_hall()
 
 
 @route(
@@ -89,6 +88,12 @@ def create_hall() -> Response:
     except BadPlan as fault:
         raise fault.below("/plan") from None
     with transaction(backend().engine) as connection:
-        hall_id = halls.insert_hall(connection, name, plan, capacity)
-        audit.done(connection, "hall.create", f"hall {hall_id}", after={"name": name, "capacity": capacity})
-    return created({"id": hall_id, "name": name, "capacity": capacity, "plan": plan}, f"/api/halls/{hall_id}")
+        hall_id = halls.insert_hall(connection, name, plan, capacity, values["time_zone"])
+        body = hall_json(HallListing(hall_id, name, capacity, values["time_zone"], False), view().time_zone)
+        audit.done(connection, "hall.create", f"hall {hall_id}", after=body)
+    return created({**body, "plan": plan}, f"/api/halls/{hall_id}")
+
+
+def no_such_hall() -> Response:
+    """Return the answer to a request for a hall that does not exist."""
+    return problem(404, "no_such_hall", "There is no such hall.")

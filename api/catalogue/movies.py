@@ -7,14 +7,15 @@ from flask_smorest import Blueprint
 
 from api.access import audit
 from api.access.tokens import admin_required
+from api.catalogue import pages, public
 from api.catalogue.show_list import listings
-from api.shapes import answers, links, requests
-from api.web import cursors
+from api.shapes import answers, catalogue_requests, links, requests
 from api.web.backend import backend
+from api.web.catalogue_json import movie_json, view
 from api.web.openapi import route
 from api.web.problems import problem
 from api.web.request_reading import read_body, read_query
-from api.web.serializers import PUBLIC, answer, created, movie_json
+from api.web.serializers import answer, created
 from db.postgres import movies
 from db.postgres.engine import transaction
 
@@ -23,32 +24,33 @@ ONE = f"/<int(max={requests.MAX_ID}):movie_id>"
 blueprint = Blueprint("movies", __name__, url_prefix="/api/movies", description="Movies.")
 
 
-@route(blueprint, "GET", "", query=requests.MOVIES_QUERY, answers={200: answers.MOVIES}, errors=(400, 503))
+@route(
+    blueprint, "GET", "", query=catalogue_requests.MOVIES_QUERY, request_headers=("If-None-Match",),
+    answers={200: answers.MOVIES, 304: None}, headers={200: ("ETag",), 304: ("ETag",)}, errors=(400, 503),
+)  # fmt: skip
 def list_movies() -> Response:
     """List movies by title, filtered by part of the title or by genre."""
-    query = read_query(requests.MOVIES_QUERY)
-    limit, after = query["limit"], cursors.MOVIES.read(query["cursor"])
-    with transaction(backend().engine) as connection:
-        found = movies.list_movies(
-            connection, q=query.get("q"), genre=query.get("genre"), after=after, limit=limit + 1
-        )
-    page = cursors.MOVIES.page("movies", found, limit, movie_json, lambda movie: (movie.title, movie.id))
-    return answer(page, headers=PUBLIC)
+    query, view_ = read_query(catalogue_requests.MOVIES_QUERY), view()
+    response = public.respond(lambda connection: pages.movies_page(connection, query, view_))
+    assert response is not None
+    return response
 
 
-@route(blueprint, "GET", ONE, answers={200: answers.MOVIE}, errors=(404, 503))
+@route(
+    blueprint, "GET", ONE, request_headers=("If-None-Match",), answers={200: answers.MOVIE_DETAIL, 304: None},
+    headers={200: ("ETag",), 304: ("ETag",)}, errors=(404, 503),
+)  # fmt: skip
 def get_movie(movie_id: int) -> Response:
-    """Show a movie."""
-    with transaction(backend().engine) as connection:
-        movie = movies.get_movie(connection, movie_id)
-    return answer(movie_json(movie), headers=PUBLIC) if movie else _no_such_movie()
+    """Show a movie with its next shows."""
+    view_ = view()
+    return public.respond(lambda connection: pages.movie_detail(connection, movie_id, view_)) or no_such_movie()
 
 
 @route(
     blueprint,
     "POST",
     "",
-    body=requests.MOVIE_REQUEST,
+    body=catalogue_requests.MOVIE_REQUEST,
     answers={201: answers.MOVIE},
     leads={201: links.MOVIE},
     headers={201: ("Location",)},
@@ -58,7 +60,7 @@ def get_movie(movie_id: int) -> Response:
 @admin_required
 def create_movie() -> Response:
     """Add a movie."""
-    values = read_body(requests.MOVIE_REQUEST)
+    values = read_body(catalogue_requests.MOVIE_REQUEST)
     with transaction(backend().engine) as connection:
         movie = movies.insert_movie(connection, values)
         audit.done(connection, "movie.create", f"movie {movie.id}", after=movie_json(movie))
@@ -69,35 +71,36 @@ def create_movie() -> Response:
     blueprint,
     "PUT",
     ONE,
-    body=requests.MOVIE_REQUEST,
+    body=catalogue_requests.MOVIE_REQUEST,
     answers={200: answers.MOVIE},
     errors=(403, 404, 503),
     secured=True,
 )
 @admin_required
 def replace_movie(movie_id: int) -> Response:
-    """Replace a movie; fields left out become empty."""
-    values = read_body(requests.MOVIE_REQUEST)
+    """Replace a movie; fields left out become empty. Its uploaded poster remains."""
+    values = read_body(catalogue_requests.MOVIE_REQUEST)
     with transaction(backend().engine) as connection:
         before = movies.get_movie(connection, movie_id)
         movie = movies.update_movie(connection, movie_id, values)
         if before and movie:
             audit.done(connection, "movie.replace", f"movie {movie_id}", movie_json(before), movie_json(movie))
     listings().drop()
-    return answer(movie_json(movie)) if movie else _no_such_movie()
+    return answer(movie_json(movie, view().prefix)) if movie else no_such_movie()
 
 
 @route(blueprint, "DELETE", ONE, answers={204: None}, errors=(403, 404, 409, 503), secured=True)
 @admin_required
 def delete_movie(movie_id: int) -> Response:
-    """Delete a movie that has no shows."""
+    """Delete a movie that has no shows, with its poster."""
     with transaction(backend().engine) as connection:
         before = movies.get_movie(connection, movie_id)
         deleted = movies.delete_movie(connection, movie_id)
         if before and deleted:
             audit.done(connection, "movie.delete", f"movie {movie_id}", before=movie_json(before))
-    return Response(status=204) if deleted else _no_such_movie()
+    return Response(status=204) if deleted else no_such_movie()
 
 
-def _no_such_movie() -> Response:
+def no_such_movie() -> Response:
+    """Return the answer to a request for a movie that does not exist."""
     return problem(404, "no_such_movie", "There is no such movie.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.shapes.answers import BookingStatus, Page, SessionAnswer, ShowAnswer, UserAnswer
+from api.shapes.answers import BookingStatus, SessionAnswer, UserAnswer
+from api.shapes.catalogue_answers import ShowAnswer
 from api.shapes.fields import Flag, Text, Whole
+from api.shapes.pages import Page
 from api.shapes.requests import Shape
 from db.postgres.audit_log import ActOutcome
 

@@ -7,14 +7,21 @@ from __future__ import annotations
 from marshmallow import INCLUDE, fields, validate
 
 from api.shapes.base import Shape
+from api.shapes.catalogue_answers import (
+    InstallationAnswer,
+    MovieAnswer,
+    MovieDetailAnswer,
+    MoviesAnswer,
+    ShowAnswer,
+    ShowsAnswer,
+)
 from api.shapes.change_answers import ChangeAnswer
 from api.shapes.fields import Flag, Text, Whole
+from api.shapes.pages import Page
 from api.shapes.plans import Plan
-from api.shapes.requests import EXTENSION, OFFER, WAITING
 from core.bookings import Outcome, Reason, Stage, Status
 from core.operations import Kind
 from core.rows import SeatKind
-from core.shows import SaleState
 from db.postgres.users import ROLES
 
 
@@ -121,16 +128,10 @@ class TokenAnswer(Shape):
     user = fields.Nested(UserAnswer, required=True)
 
 
-class Page(Shape):
-    """A page of a list. `next_cursor` is null on the last one."""
-
-    limit = Whole(required=True)
-    next_cursor = Text(required=True, allow_none=True)
-
-
 class OwnBookings(Page):
-    """The user's decided bookings, newest first."""
+    """The user's decided bookings, newest first. `currency`: of all amounts, ISO 4217."""
 
+    currency = Text(required=True)
     bookings = fields.List(fields.Nested(BookingStatus), required=True)
 
 
@@ -149,28 +150,13 @@ class ExportAnswer(OwnBookings):
     sessions = fields.List(fields.Nested(SessionAnswer), required=True)
 
 
-class MovieAnswer(Shape):
-    """A movie."""
-
-    id = Whole(required=True)
-    title = Text(required=True)
-    description = Text(required=True)
-    genre = Text(required=True)
-    duration_min = Whole(required=True)
-
-
-class MoviesAnswer(Page):
-    """Movies by title."""
-
-    movies = fields.List(fields.Nested(MovieAnswer), required=True)
-
-
 class HallListingAnswer(Shape):
     """A hall without its plan."""
 
     id = Whole(required=True)
     name = Text(required=True)
     capacity = Whole(required=True)
+    time_zone = Text(required=True, metadata={"description": "IANA, such as Europe/Berlin."})
 
 
 class HallsAnswer(Page):
@@ -183,51 +169,6 @@ class HallAnswer(HallListingAnswer):
     """A hall with its plan."""
 
     plan = fields.Nested(Plan, required=True)
-
-
-class MovieOfShow(Shape):
-    """A show's movie, without its description."""
-
-    id = Whole(required=True)
-    title = Text(required=True)
-    genre = Text(required=True)
-    duration_min = Whole(required=True)
-
-
-class HallOfShow(Shape):
-    """A show's hall, without its plan and capacity."""
-
-    id = Whole(required=True)
-    name = Text(required=True)
-
-
-class ShowAnswer(Shape):
-    """A show. Counters are as of `version`; the seats of lapsed holds count as held until the holds are expired."""
-
-    id = Whole(required=True)
-    movie = fields.Nested(MovieOfShow, required=True)
-    hall = fields.Nested(HallOfShow, required=True)
-    starts_at = fields.AwareDateTime(required=True)
-    state = Text(required=True, validate=validate.OneOf([state.value for state in SaleState]))
-    sales_open_at = fields.AwareDateTime(required=True, allow_none=True)
-    sales_close_at = fields.AwareDateTime(required=True)
-    seats_per_user = Whole(required=True)
-    hold_s = fields.Float(required=True)
-    hold_extension_s = fields.Float(required=True, metadata=EXTENSION)
-    offer_s = fields.Float(required=True, metadata=OFFER)
-    waiting_list_max = Whole(required=True, metadata=WAITING)
-    prices = fields.Dict(keys=Text(), values=Whole(), required=True)
-    capacity = Whole(required=True)
-    free = Whole(required=True)
-    held = Whole(required=True)
-    sold = Whole(required=True)
-    version = Whole(required=True)
-
-
-class ShowsAnswer(Page):
-    """Upcoming shows, the next one first."""
-
-    shows = fields.List(fields.Nested(ShowAnswer), required=True)
 
 
 class SeatAnswer(Shape):
@@ -283,6 +224,7 @@ class Readiness(Shape):
 
 BOOKING_STATUS = BookingStatus()
 USER, TOKEN, OWN_BOOKINGS, EXPORT = UserAnswer(), TokenAnswer(), OwnBookings(), ExportAnswer()
-MOVIE, MOVIES, HALL, HALLS = MovieAnswer(), MoviesAnswer(), HallAnswer(), HallsAnswer()
-SHOW, SHOWS, SEAT_MAP = ShowAnswer(), ShowsAnswer(), SeatMapAnswer()
+MOVIE, MOVIES, MOVIE_DETAIL = MovieAnswer(), MoviesAnswer(), MovieDetailAnswer()
+HALL, HALLS, SEAT_MAP = HallAnswer(), HallsAnswer(), SeatMapAnswer()
+SHOW, SHOWS, INSTALLATION = ShowAnswer(), ShowsAnswer(), InstallationAnswer()
 CHANGE, HEALTH, LIVENESS, READINESS = ChangeAnswer(), HealthAnswer(), Liveness(), Readiness()

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields
 
 from core.seat_labels import CATEGORY
 from core.texts import composed, shows_something, visible
+from core.time_zones import is_known
 from core.times import to_ms
 
 #: Ten seats, the most in one booking, at this price still fit a 32 bit integer of cents.
@@ -28,6 +30,9 @@ PRICES = {
     "maxProperties": MAX_CATEGORIES,
 }
 _DIGITS = re.compile(r"[0-9]{1,15}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+#: Characters of RFC 3986.
+_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -111,6 +116,49 @@ class Instant(fields.Field[int]):
         if not _EARLIEST <= instant < _LATEST:
             raise ValidationError("Not between the years 2000 and 2200.")
         return to_ms(instant)
+
+
+class Day(fields.Date):
+    """A day, as 2030-01-31."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> date:
+        try:
+            if not isinstance(value, str) or not _DAY.fullmatch(value):
+                raise ValueError
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError("Not a day, such as 2030-01-31.") from None
+
+
+class TrueFalse(fields.Boolean):
+    """A boolean in a query string: true or false."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class WebAddress(Text):
+    """The address of a picture or page elsewhere: http or https, as a browser requests it; no user and password."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            parts = urlsplit(text)
+            if not text or (_URL.fullmatch(text) and parts.hostname and "@" not in parts.netloc and parts.port != 0):
+                return text
+        except ValueError:  # a port that is none, a bracket that is not closed
+            pass
+        raise ValidationError("Not an address, such as https://example.com/poster.jpg.")
+
+
+class TimeZone(Text):
+    """A time zone by its IANA name: Europe/Berlin."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        name = super()._deserialize(value, attr, data, **kwargs)
+        if not is_known(name):
+            raise ValidationError("Not a time zone of the IANA database, such as Europe/Berlin.")
+        return name
 
 
 class Prices(fields.Field[dict[str, int]]):

@@ -1,7 +1,8 @@
 """Shapes of requests: bodies and queries. Instantiated once, at import.
 
 Unknown fields of a body are rejected. A schema checks the shape only, and calls no store: whether a show has a seat
-is checked later. Requests about accounts are in `api/shapes/account_requests.py`, answers in `api/shapes/answers.py`.
+is checked later. Movies and new shows are in
+`api/shapes/catalogue_requests.py`, accounts in `api/shapes/account_requests.py`, answers in `api/shapes/answers.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.shapes.base import Shape as Shape
 from api.shapes.base import pattern as pattern
-from api.shapes.fields import MAX_PRICE_CENTS, PRICES, Digits, Flag, Instant, Line, Prices, Text, Whole
+from api.shapes.fields import MAX_PRICE_CENTS, PRICES, Digits, Flag, Instant, Line, Prices, Text, TimeZone, Whole
 from api.shapes.plans import Plan
 from core.seat_labels import CATEGORY, SEAT_LABEL
 from core.shows import SaleState
@@ -192,19 +193,6 @@ class ExportQuery(PageQuery):
 # -- catalogue --------------------------------------------------------------------------------------------
 
 
-class MoviesQuery(PageQuery):
-    """Movies, filtered by part of the title (`q`) or by genre."""
-
-    q = Text(validate=validate.Length(1, 100))
-    genre = Text(validate=validate.Length(1, 60))
-
-
-class ShowsQuery(PageQuery):
-    """Upcoming shows, of one movie if `movie_id` is given."""
-
-    movie_id = Digits(validate=validate.Range(1, MAX_ID))
-
-
 class SeatStatesQuery(Shape):
     """The states of a show's seats, all of them or what has changed."""
 
@@ -215,45 +203,12 @@ class SeatStatesQuery(Shape):
     )
 
 
-class MovieRequest(Shape):
-    """A movie. All fields are replaced."""
-
-    title = Line(required=True, validate=validate.Length(1, 200))
-    description = Text(load_default="", validate=validate.Length(max=4000))
-    genre = Line(load_default="", validate=validate.Length(max=60))
-    duration_min = Whole(required=True, validate=validate.Range(1, 1000))
-
-
 class HallRequest(Shape):
-    """A hall with its plan."""
+    """A hall with its plan. `time_zone`: IANA; by default the installation's."""
 
     name = Line(required=True, validate=validate.Length(1, 200))
+    time_zone = TimeZone(load_default=None, metadata={"examples": ["Europe/Berlin"]})
     plan = fields.Nested(Plan, required=True)
-
-
-class ShowRequest(Shape):
-    """A new show. Every category of the hall needs a price."""
-
-    movie_id = identifier(required=True)
-    hall_id = identifier(required=True)
-    starts_at = Instant(required=True)
-    prices = Prices(required=True, metadata=PRICES)
-    seats_per_user = Whole(load_default=10, validate=validate.Range(1, 10_000))
-    hold_s = Whole(validate=validate.Range(1, DAY_S))
-    hold_extension_s = Whole(load_default=0, validate=validate.Range(0, DAY_S), metadata=EXTENSION)
-    offer_s = Whole(load_default=0, validate=validate.Range(0, DAY_S), metadata=OFFER)
-    waiting_list_max = Whole(load_default=10_000, validate=validate.Range(0, 10_000), metadata=WAITING)
-    sales_open_at = Instant(metadata={"description": "Default: now."})
-    sales_close_at = Instant(metadata={"description": "Default: when the show starts."})
-
-    @validates_schema
-    def sales_have_a_window(self, values: Mapping[str, Any], **_: Any) -> None:
-        """Require that sales open before they close, and close by the start."""
-        closes = values.get("sales_close_at", values["starts_at"])
-        if values.get("sales_open_at", 0) >= closes:
-            raise ValidationError("Sales must open before they close.", "sales_open_at")
-        if closes > values["starts_at"]:
-            raise ValidationError("Sales must close by the start.", "sales_close_at")
 
 
 class ShowChange(Shape):
@@ -282,7 +237,6 @@ BOOKING_REQUEST, RELEASE_REQUEST = BookingRequest(), ReleaseRequest()
 WAIT_QUERY = WaitQuery()
 EXPORT_QUERY = ExportQuery()
 CLOSE_QUERY = CloseQuery()
-PAGE_QUERY, MOVIES_QUERY, SHOWS_QUERY = PageQuery(), MoviesQuery(), ShowsQuery()
-MOVIE_REQUEST, HALL_REQUEST, SHOW_REQUEST = MovieRequest(), HallRequest(), ShowRequest()
+PAGE_QUERY, HALL_REQUEST = PageQuery(), HallRequest()
 SEAT_STATES_QUERY = SeatStatesQuery()
 SHOW_CHANGE = ShowChange()

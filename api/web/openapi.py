@@ -45,7 +45,7 @@ def route(
     method: str,
     rule: str,
     *,
-    answers: Mapping[int, Schema | str | None],
+    answers: Mapping[int, Schema | str | Sequence[str] | None],
     body: Schema | None = None,
     body_required: bool = True,
     media: Sequence[str] = (),
@@ -58,7 +58,7 @@ def route(
 ) -> Callable[[View], View]:
     """Make a function the view of `method rule`, and describe it; its docstring is the summary.
 
-    Args:    answers: status -> shape, or a media type for other than JSON, or None for no body.
+    Args:    answers: status -> shape, or media types for other than JSON, or None for no body.
              media: of a body without schema.   request_headers: those it reads.   errors: statuses besides those of
              body, query and token.   headers: status -> names.   leads: status -> links.   secured: needs a token.
     """
@@ -136,7 +136,9 @@ def _unread(*media: str) -> dict[str, Any]:
 
 
 def _answers(
-    answers: Mapping[int, Schema | str | None], headers: Mapping[int, Sequence[str]], leads: Mapping[int, Links]
+    answers: Mapping[int, Schema | str | Sequence[str] | None],
+    headers: Mapping[int, Sequence[str]],
+    leads: Mapping[int, Links],
 ) -> dict[str, Any]:
     return {
         str(status): _answer(status, shape, headers.get(status, ()), leads.get(status))
@@ -144,10 +146,14 @@ def _answers(
     }
 
 
-def _answer(status: int, shape: Schema | str | None, headers: Sequence[str], links: Links | None) -> dict[str, Any]:
+def _answer(
+    status: int, shape: Schema | str | Sequence[str] | None, headers: Sequence[str], links: Links | None
+) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if isinstance(shape, str):
         response["content"] = {shape: {"schema": _unread(shape)[shape]}}
+    elif isinstance(shape, Sequence):
+        response["content"] = {media: {"schema": _unread(media)[media]} for media in shape}
     elif shape is not None:
         response["content"] = {JSON: {"schema": shape}}
     if headers:

@@ -44,10 +44,11 @@ from api.web.errors import (
 )
 from api.web.reply import Reply
 from core import logs
-from core.errors import AcceptUnknown, OnsaleError, PostgresUnavailable, RedisUnavailable
+from core.errors import AcceptUnknown, InUse, OnsaleError, PostgresUnavailable, RedisUnavailable
+from core.images import BadImage
 from core.plans import BadPlan
 from db.postgres.catalogue import NoSuchMovie
-from db.postgres.movies import MovieInUse
+from db.postgres.halls import HallGone
 from db.postgres.users import EmailTaken
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,7 +86,9 @@ ERRORS: dict[type[OnsaleError], tuple[int, dict[str, str]]] = {
     BadPlan: (422, {}),
     NoSuchMovie: (422, {}),
     EmailTaken: (409, {}),
-    MovieInUse: (409, {}),
+    InUse: (409, {}),
+    HallGone: (409, {}),
+    BadImage: (422, {}),
     HallTaken: (409, {}),
 }
 
@@ -172,7 +175,8 @@ def reply_of(error: Exception, request_id: str) -> Reply:
         headers = {"Retry-After": str(error.retry_after_s)}
     if status < 500:
         errors = getattr(error, "errors", None)
-        return reply(status, error.code, str(error), headers, errors, request_id=request_id)
+        members = getattr(error, "members", {})
+        return reply(status, error.code, str(error), headers, errors, request_id=request_id, **members)
     log.warning("unavailable", code=error.code, error=str(error), request_id=request_id)
     detail = inspect.cleandoc(type(error).__doc__ or error.code)
     return reply(status, error.code, detail, headers, request_id=request_id)

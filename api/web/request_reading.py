@@ -49,6 +49,12 @@ def body_if_any(request: Request) -> bytes:
     return body
 
 
+def read_upload(*, max_bytes: int) -> bytes:
+    """Return the request's body, whatever it is: its content says. Raises: as `body_of`, without UnsupportedMedia."""
+    see_to_encoding(request.headers.get("Content-Encoding", ""))
+    return _bytes_of(request, max_bytes)
+
+
 def _bytes_of(request: Request, most: int) -> bytes:
     """Return the body of a request, which may be chunked. Raises: RequestEntityTooLarge, LengthRequired."""
     chunked = request.content_length is None and "Transfer-Encoding" in request.headers
@@ -109,6 +115,11 @@ def see_to_media(content_type: str, content_encoding: str, media: str = JSON) ->
     media_type, parameters = parse_options_header(content_type)
     if media_type.lower() != media or parameters.get("charset", "utf-8").lower() not in CHARSETS:
         raise UnsupportedMedia
+    see_to_encoding(content_encoding)
+
+
+def see_to_encoding(content_encoding: str) -> None:
+    """Check that a body is not compressed. Args: "" for an absent header. Raises: UnsupportedEncoding."""
     if content_encoding.strip().lower() not in ("", "identity"):
         raise UnsupportedEncoding
 

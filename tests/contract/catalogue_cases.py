@@ -64,7 +64,7 @@ LISTS = (
 )  # fmt: skip
 
 SINGLE = (
-    get("a movie", "/api/movies/{movie}", answers.MOVIE, scenes.movie, says={"id": "{movie}"}),
+    get("a movie", "/api/movies/{movie}", answers.MOVIE_DETAIL, scenes.movie, says={"id": "{movie}"}),
     refused("no movie", "/api/movies/2147483647", 404, "no_such_movie"),
     refused("a movie too far", "/api/movies/2147483648", 404, "not_found"),
     get("a hall", "/api/halls/{hall}", answers.HALL, scenes.hall, says={"id": "{hall}"}),

@@ -13,10 +13,12 @@ from uuid import uuid4
 from core import ids
 from core.operations import StreamId, dump
 from core.shows import SaleState
-from db.postgres import journal
+from db.postgres import journal, posters
 from db.postgres.engine import transaction
+from db.postgres.posters import Poster
 from proof.kit.shows import HOUR_MS, plan
 from tests.contract.world import PASSWORD, World
+from tests.support.pictures import png
 
 Names = dict[str, Any]
 Scene = Callable[[World, Names], Names]
@@ -199,6 +201,28 @@ def movies(world: World, _names: Names) -> Names:
 def movie_with_show(world: World, _names: Names) -> Names:
     show_id = world.stage.show()
     return {"movie": world.ask("GET", f"/api/shows/{show_id}").json["movie"]["id"]}
+
+
+def poster(world: World, _names: Names) -> Names:
+    """A movie with an uploaded poster: its address, and the tag in it."""
+    movie_id, tag = world.movie(), "0123456789abcdef01234567"
+    with transaction(world.stage.stores.engine) as connection:
+        assert posters.put(connection, movie_id, Poster("image/png", tag, png()))
+    return {"movie": movie_id, "tag": tag, "place": f"/api/movies/{movie_id}/poster?v={tag}"}
+
+
+def show_of_a_day(world: World, names: Names) -> Names:
+    """A show of a drama on the first day of 2099, found by a word of its name, and the ETag of the list with it."""
+    word = uuid4().hex
+    body = {"name": word, "movie_id": world.movie(), "total_seats": 5, "starts_at": "2099-01-01T20:00:00Z"}
+    assert world.ask("POST", "/api/shows", names["admin"], body).status == 201
+    found = world.ask("GET", f"/api/shows?day=2099-01-01&q={word}&genre=drama&free=true&limit=1")
+    assert [show["name"] for show in found.json["shows"]] == [word]
+    return {"word": word, "etag": found.one("etag")}
+
+
+def plan_of_a_hall(_world: World, _names: Names) -> Names:
+    return {"plan": plan(2, 5)}
 
 
 def hall(world: World, names: Names) -> Names:

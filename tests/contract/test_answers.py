@@ -15,6 +15,7 @@ from tests.contract import (
     catalogue_cases,
     odd_cases,
     plain_cases,
+    poster_cases,
     status_cases,
 )
 from tests.contract.alike import plain
@@ -24,7 +25,8 @@ from tests.contract.transports import COMMANDS
 from tests.contract.wire import Answer
 from tests.contract.world import World
 
-MODULES = (booking_cases, status_cases, catalogue_cases, account_cases, admin_cases, plain_cases, odd_cases)
+CATALOGUE = (catalogue_cases, poster_cases)
+MODULES = (booking_cases, status_cases, *CATALOGUE, account_cases, admin_cases, plain_cases, odd_cases)
 CASES = [case for module in MODULES for case in module.CASES]
 
 

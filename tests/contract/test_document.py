@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract import account_cases, admin_cases, catalogue_cases, plain_cases, status_cases
+from tests.contract import account_cases, admin_cases, catalogue_cases, plain_cases, poster_cases, status_cases
 from tests.contract.booking_cases import CASES as BOOKING_CASES
 from tests.contract.case import Case
 from tests.contract.world import World
@@ -19,6 +19,7 @@ CASES: list[Case] = [
     *account_cases.CASES,
     *admin_cases.CASES,
     *plain_cases.CASES,
+    *poster_cases.CASES,
 ]
 METHODS = ("get", "post", "put", "patch", "delete")
 #: A value for each parameter of a path.

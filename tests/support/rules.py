@@ -52,6 +52,7 @@ ROOMS = {
 #: Modules of core that may import one library.
 ONE_LIBRARY = {
     "core/settings.py": {"environs", "marshmallow.ValidationError"},
+    "core/catalogue_settings.py": {"environs", "marshmallow.ValidationError"},
     "core/server_settings.py": {"environs.validate"},
     "core/local_settings.py": {"environs.validate"},
     "core/logs.py": {"structlog"},

@@ -21,6 +21,7 @@ from ops.up import postgres
 from ops.verify import verify
 from tests.support.buyer import Buyer, answered
 from tests.support.factories import PLAN, headers_of, make_admin, make_show, opened_app
+from tests.support.pictures import jpeg, png
 from tests.support.stage import Stage
 from workers import expire
 from workers.stores import Stores
@@ -71,6 +72,10 @@ REFUSED = [
     ("onsale_api", "INSERT INTO shows (movie_id, hall_id, starts_at, settings, initial_settings, capacity, sold)"
                    " VALUES (1, 1, now(), '{}', '{}', 1, 1)"),
     ("onsale_api", "DELETE FROM shows"),
+    ("onsale_worker", "DELETE FROM shows"),
+    ("onsale_worker", "SELECT delete_unused_show(1)"),
+    ("onsale_worker", "DELETE FROM halls"),
+    ("onsale_worker", "SELECT * FROM posters"),
     ("onsale_api", "UPDATE halls SET plan = '{}'"),
     ("onsale_api", "UPDATE users SET id = gen_random_uuid()"),
     ("onsale_api", "INSERT INTO users (email, password_hash, role) VALUES ('e@example.com', '', 'admin')"),
@@ -212,8 +217,21 @@ def test_all_steps_of_an_account_are_granted(app: Flask, carol: dict[str, str]) 
     own = {"Authorization": f"Bearer {client.post('/api/auth/login', json=login).get_json()['access_token']}"}
     proof = {"password": "battery staple"}
     assert client.delete("/api/auth/profile", json=proof, headers=own).status_code == 204
-    unused = client.post("/api/movies", json={"title": "Gone", "duration_min": 90}, headers=carol).get_json()["id"]
-    assert client.delete(f"/api/movies/{unused}", headers=carol).status_code == 204
+
+
+def test_all_steps_of_the_catalogue_are_granted(app: Flask, carol: dict[str, str]) -> None:
+    client = app.test_client()
+    movie = client.post("/api/movies", json={"title": "Gone", "duration_min": 90}, headers=carol).get_json()["id"]
+    for image in (jpeg(), png()):
+        assert client.put(f"/api/movies/{movie}/poster", data=image, headers=carol).status_code == 200
+    body = {"name": "Gala", "movie_id": movie, "total_seats": 5, "starts_at": "2100-01-01T20:00:00Z"}
+    show = client.post("/api/shows", json=body, headers=carol).get_json()
+    assert client.get("/api/shows?day=2100-01-01&free=true").get_json()["shows"] == [show]
+    assert client.get(f"/api/movies/{movie}").get_json()["shows"] == [show]
+
+    gone = [f"/api/admin/shows/{show['id']}", f"/api/halls/{show['hall']['id']}", f"/api/movies/{movie}/poster",
+            f"/api/movies/{movie}"]  # fmt: skip
+    assert [client.delete(path, headers=carol).status_code for path in gone] == [204] * 4
 
 
 @pytest.mark.parametrize("group", GROUPS)

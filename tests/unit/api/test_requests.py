@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from marshmallow import Schema, ValidationError
 
-from api.shapes import account_requests, requests
+from api.shapes import account_requests, catalogue_requests, requests
 from api.web.request_reading import faults
 
 
@@ -88,7 +88,7 @@ def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
 
 
 def test_the_times_of_a_show_are_loaded_as_milliseconds() -> None:
-    loaded = requests.SHOW_REQUEST.load({**SHOW, "sales_open_at": "2030-01-01T00:00:00.250Z"})
+    loaded = catalogue_requests.SHOW_REQUEST.load({**SHOW, "sales_open_at": "2030-01-01T00:00:00.250Z"})
 
     assert loaded["starts_at"] == 1_896_118_200_000
     assert loaded["sales_open_at"] == 1_893_456_000_250
@@ -98,11 +98,13 @@ def test_the_times_of_a_show_are_loaded_as_milliseconds() -> None:
     "text", ["2030-01-31T19:30:00", "2030-01-31", "tomorrow", "", 1_896_000_000, None, "9999-12-31T23:59:59-20:00"]
 )
 def test_a_time_needs_an_offset_and_a_plausible_year(text: Any) -> None:
-    assert refused_at(requests.SHOW_REQUEST, {**SHOW, "starts_at": text}) == {"/starts_at"}
+    assert refused_at(catalogue_requests.SHOW_REQUEST, {**SHOW, "starts_at": text}) == {"/starts_at"}
 
 
 def test_sales_must_open_before_they_close() -> None:
-    assert refused_at(requests.SHOW_REQUEST, {**SHOW, "sales_open_at": SHOW["starts_at"]}) == {"/sales_open_at"}
+    assert refused_at(catalogue_requests.SHOW_REQUEST, {**SHOW, "sales_open_at": SHOW["starts_at"]}) == {
+        "/sales_open_at"
+    }
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_sales_must_open_before_they_close() -> None:
     ],
 )
 def test_prices_are_whole_cents_by_category(prices: Any, pointer: str) -> None:
-    assert refused_at(requests.SHOW_REQUEST, {**SHOW, "prices": prices}) == {pointer}
+    assert refused_at(catalogue_requests.SHOW_REQUEST, {**SHOW, "prices": prices}) == {pointer}
 
 
 def test_a_plan_has_no_unknown_fields() -> None:
@@ -143,8 +145,8 @@ def test_an_address_without_an_at_is_refused() -> None:
 MOVIE = {"title": "Row Lock", "genre": "drama", "duration_min": 90}
 HALL = {"name": "Studio", "plan": {"rows": [{"label": "A", "blocks": [{"first": 1, "last": 1, "category": "a"}]}]}}
 NAMES = [
-    (requests.MOVIE_REQUEST, MOVIE, "title"),
-    (requests.MOVIE_REQUEST, MOVIE, "genre"),
+    (catalogue_requests.MOVIE_REQUEST, MOVIE, "title"),
+    (catalogue_requests.MOVIE_REQUEST, MOVIE, "genre"),
     (requests.HALL_REQUEST, HALL, "name"),
 ]
 
@@ -178,6 +180,80 @@ def test_a_title_or_name_is_trimmed_and_composed(schema: Schema, values: dict[st
 
 
 def test_a_title_needs_a_character_and_a_genre_none() -> None:
-    assert refused_at(requests.MOVIE_REQUEST, {**MOVIE, "title": ""}) == {"/title"}
+    assert refused_at(catalogue_requests.MOVIE_REQUEST, {**MOVIE, "title": ""}) == {"/title"}
     assert refused_at(requests.HALL_REQUEST, {**HALL, "name": ""}) == {"/name"}
-    assert requests.MOVIE_REQUEST.load({**MOVIE, "genre": ""})["genre"] == ""
+    assert catalogue_requests.MOVIE_REQUEST.load({**MOVIE, "genre": ""})["genre"] == ""
+
+
+SIMPLE = {"name": "Open stage", "total_seats": 80, "starts_at": "2030-01-31T20:30:00Z"}
+
+
+def test_a_show_needs_no_more_than_a_name_a_number_of_seats_and_a_start() -> None:
+    loaded = catalogue_requests.SHOW_REQUEST.load(SIMPLE)
+
+    assert (loaded["name"], loaded["total_seats"], loaded["seats_per_user"]) == ("Open stage", 80, 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointers"),
+    [
+        ({"hall_id": 2}, {"/hall_id", "/prices"}),
+        ({"hall_id": 2, "prices": {"standard": 1}}, {"/hall_id"}),
+        ({"prices": {"standard": 1}, "price_cents": 1}, {"/price_cents"}),
+        ({"name": " "}, {"/name"}),
+        ({"total_seats": 0}, {"/total_seats"}),
+        ({"total_seats": 200_001}, {"/total_seats"}),
+        ({"price_cents": -1}, {"/price_cents"}),
+    ],
+)
+def test_what_a_show_must_not_have_is_named(change: dict[str, Any], pointers: set[str]) -> None:
+    assert refused_at(catalogue_requests.SHOW_REQUEST, {**SIMPLE, **change}) == pointers
+
+
+def test_what_a_show_lacks_is_named() -> None:
+    assert refused_at(catalogue_requests.SHOW_REQUEST, {"starts_at": SIMPLE["starts_at"]}) == {
+        "/hall_id",
+        "/movie_id",
+    }
+    assert refused_at(
+        catalogue_requests.SHOW_REQUEST, {"starts_at": SIMPLE["starts_at"], "movie_id": 1, "hall_id": 2}
+    ) == {"/prices"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("release_date", "2030-02-30"),
+        ("release_date", "2030-1-1"),
+        ("release_date", "1879-12-31"),
+        ("release_date", 20300101),
+        ("rating", "x" * 21),
+        ("rating", "\u202e12"),
+        ("poster_url", "ftp://example.com/a.png"),
+        ("poster_url", "javascript:alert(1)"),
+        ("poster_url", "https://"),
+        ("poster_url", "https://user:password@example.com/a.png"),
+        ("poster_url", "https://example.com:port/"),
+        ("poster_url", "https://example.com/a b"),
+        ("poster_url", 'https://example.com/"onload="x'),
+        ("poster_url", "https://[::1/a"),
+        ("poster_url", "https://example.com/" + "x" * 2000),
+    ],
+)
+def test_an_odd_detail_of_a_movie_is_refused(field: str, value: Any) -> None:
+    assert refused_at(catalogue_requests.MOVIE_REQUEST, {**MOVIE, field: value}) == {f"/{field}"}
+
+
+def test_the_details_of_a_movie_are_loaded() -> None:
+    details = {"rating": "FSK 12", "release_date": "2030-02-28", "poster_url": "https://example.com:8443/a.png?v=1#x"}
+
+    loaded = catalogue_requests.MOVIE_REQUEST.load({**MOVIE, **details})
+
+    assert (loaded["rating"], loaded["release_date"].isoformat(), loaded["poster_url"]) == tuple(details.values())
+
+
+@pytest.mark.parametrize(
+    "query", [{"day": "2030-1-1"}, {"day": "1999-12-31"}, {"day": ""}, {"free": "1"}, {"free": "True"}, {"q": ""}]
+)
+def test_an_odd_filter_is_refused(query: dict[str, str]) -> None:
+    assert refused_at(catalogue_requests.SHOWS_QUERY, query) == {f"/{name}" for name in query}

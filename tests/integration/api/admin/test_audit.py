@@ -26,6 +26,7 @@ from tests.support.stage import Stage
 __all__ = ["engines", "urls"]
 
 MOVIE = {"title": "Row Lock", "description": "", "genre": "", "duration_min": 90}
+DETAILS = {"rating": None, "release_date": None, "poster_url": None, "poster": None}
 
 
 @pytest.fixture
@@ -58,7 +59,11 @@ def test_an_act_says_who_did_what_and_what_was_there(
 
     assert (created["action"], created["subject"]) == ("movie.create", f"movie {id_}")
     assert (created["actor_id"], created["actor_role"], created["request_id"]) == (str(carol_id), "admin", "first")
-    assert (created["outcome"], created["before"], created["after"]) == ("DONE", None, {"id": id_, **MOVIE})
+    assert (created["outcome"], created["before"], created["after"]) == (
+        "DONE",
+        None,
+        {"id": id_, **MOVIE, **DETAILS},
+    )
     assert (replaced["before"]["title"], replaced["after"]["title"]) == ("Row Lock", "Row Lock 2")
     assert (deleted["action"], deleted["before"], deleted["after"]) == ("movie.delete", replaced["after"], None)
 

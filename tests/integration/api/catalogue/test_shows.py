@@ -62,8 +62,10 @@ def test_a_show_is_created_with_its_seats_and_the_usual_terms(
     assert created.status_code == 201
     answers.SHOW.load(body)
     assert client.get(created.headers["Location"]).get_json() == body
-    assert body["movie"] == {"id": wanted["movie_id"], "title": "Row Lock", "genre": "drama", "duration_min": 90}
-    assert body["hall"] == {"id": wanted["hall_id"], "name": "Studio"}
+    movie = {"id": wanted["movie_id"], "title": "Row Lock", "genre": "drama", "duration_min": 90}
+    assert body["movie"] == {**movie, "rating": None, "poster": None}
+    assert body["hall"] == {"id": wanted["hall_id"], "name": "Studio", "time_zone": "UTC"}
+    assert (body["name"], body["currency"]) == ("Row Lock", "EUR")
     assert (body["capacity"], body["free"], body["held"], body["sold"], body["version"]) == (14, 14, 0, 0, 1)
     assert (body["starts_at"], body["sales_open_at"], body["sales_close_at"]) == (START, None, START)
     assert (body["state"], body["seats_per_user"], body["hold_s"], body["prices"]) == (
