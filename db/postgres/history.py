@@ -35,8 +35,8 @@ def of_bookings(connection: Connection, ids: Sequence[UUID]) -> list[BookingDeci
 def bookings_that_had(connection: Connection, show_id: int, label: str) -> list[UUID]:
     """Return the bookings that ever had a seat of a show, in no order.
 
-    Reads the show's decisions that gave or took seats, no others: two or three per seat sold. For a show of 10,000
-    seats that is some 50 ms, so it is not for polling.
+    Reads the show's decisions that gave or took seats, no others: two or three per seat sold, so it is not for
+    polling.
     """
     statement = text("""
         SELECT DISTINCT booking_id
