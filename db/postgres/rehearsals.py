@@ -46,8 +46,8 @@ def insert_copy(connection: Connection, show_id: int, settings: ShowSettings) ->
     """
     allow(connection, statement_timeout_ms=COPY_MS)
     statement = text("""
-        INSERT INTO shows (movie_id, hall_id, starts_at, settings, initial_settings, capacity, rehearsal_of)
-        SELECT movie_id, hall_id, :starts_at, :settings, :settings, capacity, id
+        INSERT INTO shows (movie_id, name, hall_id, starts_at, settings, initial_settings, capacity, rehearsal_of)
+        SELECT movie_id, name, hall_id, :starts_at, :settings, :settings, capacity, id
         FROM shows
         WHERE id = :id
         RETURNING id

@@ -16,6 +16,7 @@ from core.errors import ConfigurationError, OnsaleError
 from core.settings import Settings
 from core.shows import SaleState
 from db.kv.admission import Code
+from db.postgres import catalogue
 from db.postgres.engine import transaction
 from ops.cli import main
 from ops.rehearse import copies
@@ -81,6 +82,19 @@ def test_a_copy_is_the_same_show_with_all_seats_free_and_is_closed_at_the_end(st
     assert opened.show(show) == original
     assert acts(opened) == [("show.rehearse", f"show {show}"), ("show.close", f"show {copy.id}")]
     stage.proven()
+
+
+@pytest.mark.usefixtures("drains")
+def test_a_show_that_has_only_a_name_is_copied_with_it(stage: Stage, opened: Stores) -> None:
+    show = stage.show()
+    with transaction(opened.engine) as connection:
+        connection.execute(text("UPDATE shows SET movie_id = NULL, name = 'Reading' WHERE id = :id"), {"id": show})
+
+    with copies.copied(opened, show, limit_s=30) as copy, transaction(opened.engine) as connection:
+        copied = catalogue.get_show(connection, copy.id)
+
+    assert copied is not None
+    assert "Rehearsal of Reading" in str(copied)
 
 
 @pytest.mark.usefixtures("drains")
