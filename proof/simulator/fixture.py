@@ -50,7 +50,13 @@ class Fixture:
         """Empty everything and insert new shows; return their ids, which are the same every time."""
         self.client.flushdb()
         prices = {"standard": 1000, "premium": 1500}
-        show = settings(starts_ms=now_ms + STARTS_IN_MS, seats_per_user=4, hold_ms=HOLD_MS, prices=prices)
+        show = settings(
+            starts_ms=now_ms + STARTS_IN_MS,
+            seats_per_user=4,
+            hold_ms=HOLD_MS,
+            hold_extension_ms=HOLD_MS,
+            prices=prices,
+        )
         with transaction(self.engine) as connection:
             connection.execute(sql.EMPTY)
             connection.execute(sql.FORGET_LANES)

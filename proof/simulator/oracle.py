@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from core.bookings import Booking, Status
+from core.bookings import Booking
 from core.ids import lane_of
-from core.operations import Book, StreamId
+from core.operations import BOOKING_CHANGES, Book, StreamId
 from db.kv import keys, lanes
 from db.postgres import bookings
 from db.postgres.engine import transaction
@@ -23,12 +23,13 @@ from proof.simulator.fixture import LANES, Fixture
 class Asked:
     """A requested booking. `accepted`: its client got that answer. `cancelled`: its client requested a Cancel.
 
-    seen: the (version, status) pairs that clients saw.
+    released: the seats that its client asked to be given back.   seen: the (version, status) pairs that clients saw.
     """
 
     operation: Book
     accepted: bool = False
     cancelled: bool = False
+    released: set[str] = field(default_factory=set)
     seen: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -103,17 +104,25 @@ class Oracle:
         if asked.seen:
             self._final(asked, recorded)
         if status:
-            published = (int(status["v"]), status["s"], "CONFIRM" in status, "CANCEL" in status)
-            if published != (recorded.version, recorded.status.value, False, False):
+            waits = any(kind in status for kind in BOOKING_CHANGES)
+            published = (int(status["v"]), status["s"], waits)
+            if published != (recorded.version, recorded.status.value, False):
                 found.append(f"I3 booking {id_} is {recorded.status} v{recorded.version}, its status is {published}")
             elif json.loads(status["b"])["version"] != recorded.version:
                 found.append(f"I3 booking {id_}: the body is of another version than the status")
         elif not self.wiped:
             found.append(f"I2 booking {id_} has an outcome and no status")
-        if recorded.status in (Status.PENDING, Status.CONFIRMED) and not set(asked.operation.seats) <= set(
-            recorded.seats
+        self._seats(asked, recorded)
+
+    def _seats(self, asked: Asked, recorded: Booking) -> None:
+        """Check that a live booking has the seats of one of its wishes, or had them before it gave some back."""
+        found, id_, has = self.violations, recorded.id, {*recorded.seats, *recorded.released}
+        if not set(recorded.released) <= asked.released:
+            found.append(f"I5 booking {id_} has released {recorded.released}, requested were {asked.released}")
+        if recorded.live and not any(
+            has == set(wish.seats) if wish.seats else len(has) == wish.quantity for wish in asked.operation.ranked
         ):
-            found.append(f"I4 booking {id_} has seats {recorded.seats}, requested were {asked.operation.seats}")
+            found.append(f"I4 booking {id_} has seats {recorded.seats}, requested were {asked.operation.ranked}")
 
     def _final(self, asked: Asked, recorded: Booking) -> None:
         version, status = max(asked.seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from api.bookings.service import BookingService
 from api.web.errors import NoSuchBooking
 from core import ids
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
-from core.operations import Book, Cancel, Confirm
+from core.operations import RULES, Book, BookingChange, Cancel, Confirm, Extend, Release
+from core.wishes import Wish
 from proof.simulator.fixture import Fixture
 from proof.simulator.jobs import Job
 from proof.simulator.oracle import Asked, Oracle
@@ -73,9 +75,11 @@ class Clients:
         if dice < 0.6:
             return "book again", lambda: self.book(service, chosen)
         if dice < 0.75:
-            return "confirm", lambda: self._change(service, chosen, Confirm)
+            kind = Confirm if rng.random() < 0.7 else Extend
+            return "confirm", lambda: self._change(service, chosen, kind)
         if dice < 0.87:
-            return "cancel", lambda: self._change(service, chosen, Cancel)
+            seats = self._some_seats(chosen) if rng.random() < 0.5 else ()
+            return "cancel", lambda: self._change(service, chosen, Cancel, seats)
         return "poll", lambda: self._poll(service, chosen)
 
     def _new(self) -> Asked:
@@ -92,7 +96,12 @@ class Clients:
             quantity=0 if named else rng.choice((1, 2)),
             hold=rng.random() < 0.6,
             waiting=rng.random() < 0.4,
+            rules=RULES,
+            expected_amount_cents=rng.choice((None, None, None, 0)),
         )
+        if rng.random() < 0.2:
+            wishes = (*operation.ranked, Wish(quantity=1, together=rng.random() < 0.5))
+            operation = replace(operation, seats=(), quantity=0, expected_amount_cents=None, wishes=wishes)
         asked = self._oracle.asked[operation.booking_id] = Asked(operation)
         return asked
 
@@ -119,11 +128,33 @@ class Clients:
         except TROUBLE:
             pass
 
-    def _change(self, service: BookingService, asked: Asked, kind: type[Confirm | Cancel]) -> None:
+    def _some_seats(self, asked: Asked) -> tuple[str, ...]:
+        """Return seats to release: of those that the request names, if it names any."""
+        named = asked.operation.named or tuple(self._labels)
+        return tuple(self._rng.sample(named, 1))
+
+    def _change(
+        self,
+        service: BookingService,
+        asked: Asked,
+        kind: type[Confirm | Cancel | Extend],
+        seats: tuple[str, ...] = (),
+    ) -> None:
+        """Change a booking; a Cancel of some seats only is a Release."""
         operation = asked.operation
-        asked.cancelled |= kind is Cancel
+        asked.cancelled |= kind is Cancel and not seats
+        asked.released |= set(seats)
         try:
-            change = kind(booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id)
+            change: BookingChange = kind(
+                booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id
+            )
+            if seats:
+                change = Release(
+                    booking_id=operation.booking_id,
+                    show_id=operation.show_id,
+                    user_id=operation.user_id,
+                    seats=seats,
+                )
             answer = driven(service.accept(change))
             if answer.code == "ACCEPTED":
                 self._oracle.accepted(operation.show_id, answer.meter.epoch, answer.entry_id)

@@ -87,7 +87,7 @@ PEEK = lanes.peek
     ("bug", "found"),
     [
         (without_the_row_lock, "alarm"),
-        (trimming_before_commit, "I9"),
+        (trimming_before_commit, "I2"),
         (keeping_the_mark_of_a_change, "I3"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
