@@ -24,6 +24,8 @@ AUDITED = {
     "live booking without its seats": "I8",
     "seat of no live booking": "I8",
     "counter other than rows": "I8",
+    "amount other than its seats": "I8",
+    "seat both released and kept": "I8",
     "booking decided other than once": "I2",
     "operation decided twice": "I2",
     "limit per user exceeded": "I7",
