@@ -19,6 +19,7 @@ from tests.contract import wire
 from tests.contract.wire import Connection
 from tests.e2e.front import HEALTH, HOST, Desk, await_exit, await_serving, running, serving, system
 from tests.e2e.hammer import hammering, sound
+from tests.support.events import EventReader
 from tests.support.stage import Stage
 
 LEAVE_S = 3
@@ -80,6 +81,27 @@ def test_a_server_that_is_told_to_end_says_so_answers_and_ends(
     assert {answer.one("connection") for answer in (*known, ready, new, flask, finished)} == {"close"}
     assert api.process.returncode == 0
     assert LEAVE_S <= took < LEAVE_S + GRACE_S
+    stage.drain(desk.show)
+
+
+def test_streams_of_events_end_as_they_should(own: tuple[dict[str, str], Stage], tmp_path: Path) -> None:
+    env, stage = own
+    with serving(env | BRIEFLY, tmp_path) as api, ExitStack() as stack:
+        desk = Desk.open(api.address, stage)
+        booking = desk.world.book(desk.show, desk.token, "E1")
+        paths = (f"/api/shows/{desk.show}/events", f"/api/bookings/{booking['id']}/events")
+        bearer = {"Authorization": f"Bearer {desk.token}"}
+        streams = [stack.enter_context(EventReader(api.address, path, bearer)) for path in paths]
+        firsts = [stream.next() for stream in streams]
+
+        api.process.send_signal(signal.SIGTERM)
+        ends = [stream.all() for stream in streams]  # raises if they are cut off
+        await_exit(api, LEAVE_S + GRACE_S)
+
+    assert None not in firsts
+    assert [event.name for event in ends[0]] == ["seats"]
+    assert {event.name for event in ends[1]} <= {"booking"}
+    assert api.process.returncode == 0
     stage.drain(desk.show)
 
 
