@@ -235,7 +235,7 @@ class FollowedShows:
 
     def _tidy(self) -> None:
         now_s, size = time.monotonic(), 0
-        unread = [show for show in self._shows.values() if not show.readers]
+        unread = [show for show in self._shows.values() if not show.readers and show.reading is None]
         for show in sorted(unread, key=lambda one: one.used_s, reverse=True):
             size += show.size
             if show.used_s + KEPT_S < now_s or size > MOST_BYTES:

@@ -123,6 +123,9 @@ class Channels:
             await connection.disconnect(nowait=True)
             raise
         before, self._connection = self._connection, connection
+        for channel in channels:
+            if channel not in self._joined:  # it was left meanwhile
+                self._command(connection, "UNSUBSCRIBE", channel)
         late = [channel for channel in self._joined if channel not in channels]
         if late:
             self._command(connection, "SUBSCRIBE", *late)

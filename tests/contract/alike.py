@@ -14,7 +14,7 @@ SKIPPED = {"date", "server", "connection", "keep-alive", "content-length", "tran
 #: Members that differ each time, at any depth.
 NEW = {"id", "show_id", "request_id", "reference", "access_token", "refresh_token", "email", "eta_ms", "title",
        "expires_in_ms", "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version", "lane",
-       "seq", "user_id", "booking_id", "since", "until", "published_version",
+       "seq", "user_id", "booking_id", "hall_id", "since", "until", "published_version",
        "payload", "payload_base64", "replaced_by",
        "answers_in_ms", "used_bytes", "writer_rate", "poster"}  # fmt: skip
 LISTS = ("movies", "halls", "shows", "acts", "ids", "lanes", "workers", "samples", "users", "parked")
@@ -34,7 +34,7 @@ def _text(name: str, value: str) -> str:
     if name in ("vary", "allow", "access-control-allow-methods", "access-control-expose-headers"):
         return ", ".join(sorted(value.split(", ")))
     if name in ("etag", "location", "retry-after"):
-        return re.sub(r"\d+", "9", re.sub(rf"{UUID}|[0-9a-f]{{24}}|[0-9A-Za-z]+-\d+-\d+", "id", value))
+        return re.sub(r"\d+", "9", re.sub(rf"{UUID}|[0-9a-f]{{24}}|[0-9a-f]{{16}}|[0-9A-Za-z]+-\d+-\d+", "id", value))
     return value
 
 

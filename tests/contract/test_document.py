@@ -21,6 +21,8 @@ CASES: list[Case] = [
     *plain_cases.CASES,
     *poster_cases.CASES,
 ]
+#: Tried by test_events.py: an answer that stays open is no case.
+STREAMS = {"/api/shows/{show_id}/events", "/api/bookings/{booking_id}/events"}
 METHODS = ("get", "post", "put", "patch", "delete")
 #: A value for each parameter of a path.
 VALUES = {
@@ -50,7 +52,8 @@ def test_each_operation_has_a_case_that_succeeds(front: World) -> None:
         f"{method} {path}"
         for path, methods in document(front).items()
         for method in methods
-        if not any(each == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), at) for each, at in tried)
+        if path not in STREAMS
+        and not any(each == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), at) for each, at in tried)
     ]
 
     assert untried == []
