@@ -11,6 +11,7 @@ from tests.contract import account_cases, admin_cases, catalogue_cases, plain_ca
 from tests.contract.booking_cases import CASES as BOOKING_CASES
 from tests.contract.case import Case
 from tests.contract.world import World
+from tests.support.paths import filled
 
 CASES: list[Case] = [
     *BOOKING_CASES,
@@ -24,25 +25,12 @@ CASES: list[Case] = [
 #: Tried by test_events.py: an answer that stays open is no case.
 STREAMS = {"/api/shows/{show_id}/events", "/api/bookings/{booking_id}/events"}
 METHODS = ("get", "post", "put", "patch", "delete")
-#: A value for each parameter of a path.
-VALUES = {
-    "booking_id": "00000001-0000-8000-8000-000000000000",
-    "reference": "1-AAAAA-AAAAA",
-    "parked_id": "0-a-1-1",
-    "user_id": "00000000-0000-4000-8000-000000000000",
-    "change_id": "a-1-1",
-    "name": "start.js",
-}
 
 
 def document(world: World) -> dict[str, dict[str, Any]]:
     """The document's paths: path -> method -> operation."""
     found = world.ask("GET", "/openapi.json").json["paths"]
     return {path: {method: of for method, of in at.items() if method in METHODS} for path, at in found.items()}
-
-
-def sample(path: str) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: VALUES.get(found[1], "1"), path)
 
 
 def test_each_operation_has_a_case_that_succeeds(front: World) -> None:
@@ -66,7 +54,7 @@ def test_every_operation_that_needs_a_token_is_documented_so(world: World) -> No
 
     for method, path in guarded:
         body = {} if method in ("post", "put", "patch") else None
-        answer = world.ask(method.upper(), sample(path), body=body)
+        answer = world.ask(method.upper(), filled(path), body=body)
         assert (answer.status, answer.json["code"]) == (401, "token_missing"), f"{method} {path}"
         assert answer.one("www-authenticate") == "Bearer"
 
@@ -78,7 +66,7 @@ def test_other_methods_are_refused_with_the_allowed_ones(world: World) -> None:
     for path, methods in paths.items():
         there = {method.upper() for method in methods} | {"OPTIONS"} | ({"HEAD"} if "get" in methods else set())
         other = next(method for method in ("put", "patch", "delete", "post") if method not in methods)
-        answer = world.ask(other.upper(), sample(path))
+        answer = world.ask(other.upper(), filled(path))
         assert (answer.status, answer.json["code"]) == (405, "method_not_allowed"), path
         assert set(re.split(r",\s*", answer.one("allow"))) == there, path
 

@@ -8,6 +8,7 @@ import pytest
 
 from api.app import MAX_BODY_BYTES
 from tests.support.factories import headers_of
+from tests.support.paths import filled
 from tests.support.wsgi import chunked, offline_app, on_granian, on_werkzeug
 
 LOGIN = "/api/auth/login"
@@ -54,7 +55,7 @@ def test_a_large_body_in_chunks_is_refused_wherever_one_is_read(port: int) -> No
         (
             method,
             path,
-            chunked(port, path.replace("{show_id}", "1").replace("{movie_id}", "1"), body, own, method.upper()),
+            chunked(port, filled(path), body, own, method.upper()),
         )
         for path, operations in spec["paths"].items()
         for method, operation in operations.items()
