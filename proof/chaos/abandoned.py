@@ -21,6 +21,6 @@ def unwanted(evidence: Evidence) -> Iterator[tuple[str, float]]:
         elif row.kind == BOOK:
             accepted_ms = row.operation.get("accepted_ms", row.id.ms)  # named where it is not the id's
             waited_ms, patience_ms = row.decided_ms - accepted_ms, row.operation.get("give_up_after_ms", 0)
-            expired, sold = row.reason == "EXPIRED_IN_QUEUE", row.outcome in ("HELD", "CONFIRMED")
+            expired, sold = row.reason == "EXPIRED_IN_QUEUE", row.outcome in ("HELD", "CONFIRMED", "WAITING")
             if sold if 0 < patience_ms < waited_ms else expired:
                 yield f"booking {row.booking_id} waited {waited_ms} of {patience_ms} ms and is {row.outcome}", at

@@ -17,7 +17,9 @@ from ops.rush.tokens import mint
 from proof.chaos.deployment import HOST, Deployment
 from proof.chaos.evidence import Evidence
 from proof.chaos.harness_lag import HarnessLag
-from proof.chaos.record import BOOK, CANCEL, CONFIRM, SEATS, SHOW, STATUS, Call, Record
+from proof.chaos.record import BOOK, CANCEL, CHANGES, SEATS, SHOW, STATUS, Call, Record
+from proof.chaos.requests import change_request
+from proof.kit import sql
 from proof.kit.async_client import AsyncClient, request
 from proof.kit.client import Broken, NoAnswer
 
@@ -49,12 +51,33 @@ def _unfinished(deployment: Deployment) -> list[str]:
         found += [f"lane {lane.lane} has {lane.depth} entries" for lane in deployment.lanes() if lane.depth]
         with transaction(engine) as connection:
             held = bookings.count_by_state(connection).get("HELD", 0)
+            uncancelled = connection.execute(sql.LIVE_OF_CANCELLED_SHOWS).scalar_one()
         found += [f"{held} holds have not ended"] if held else []
+        found += [f"{uncancelled} bookings of cancelled shows are live"] if uncancelled else []
     except (OnsaleError, RedisError) as error:
         found.append(f"a store is unavailable: {error}")
     finally:
         engine.dispose()
     return found
+
+
+def _waiting(deployment: Deployment) -> list[tuple[str, str, int]] | None:
+    """Return (booking, user, show) of everybody in a waiting list; None if Postgres is not available."""
+    engine = make_engine(deployment.running.database_url, pool_size=1)
+    try:
+        with transaction(engine) as connection:
+            return [(str(row.id), str(row.user_id), row.show_id) for row in connection.execute(sql.WAITING)]
+    except OnsaleError:
+        return None
+    finally:
+        engine.dispose()
+
+
+def _undecided(deployment: Deployment) -> bool:
+    try:
+        return any(lane.depth for lane in deployment.lanes())
+    except (OnsaleError, RedisError):
+        return True
 
 
 def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
@@ -76,11 +99,11 @@ def lost_by_wipe(evidence: Evidence) -> frozenset[str]:
 
 
 def changes_lost_by_wipe(evidence: Evidence) -> list[Call]:
-    """Return the confirms and cancels that were accepted before a wipe and never decided."""
+    """Return the operations on bookings that were accepted before a wipe and never decided."""
     found = []
     for id_, calls in evidence.by_booking.items():
         for call in calls:
-            if call.kind in (CONFIRM, CANCEL) and call.code == 202 and evidence.may_be_lost(call):
+            if call.kind in CHANGES and call.code == 202 and evidence.may_be_lost(call):
                 decided = [row for row in evidence.rows_of.get(id_, ()) if row.kind == call.kind]
                 if not any(row.decided_ms / 1000 >= call.sent_at - 1 for row in decided):
                     found.append(call)
@@ -103,6 +126,23 @@ class Afterwards:
         """Send requests again, with their keys."""
         return await asyncio.gather(*(self._again(call) for call in calls))
 
+    async def leave(self) -> None:
+        """Have everybody leave the waiting lists: otherwise offers would follow each other for as long as they are.
+
+        While a lane is not drained it may have more who will wait; so it is repeated until nobody does.
+        """
+        begun = time.time()
+        while time.time() - begun < REST_BOUND_S:
+            waiting = await asyncio.to_thread(_waiting, self._deployment)
+            if not waiting and not await asyncio.to_thread(_undecided, self._deployment):
+                return
+            await asyncio.gather(*(self._cancel(*each) for each in waiting or ()))
+            await asyncio.sleep(0.5)
+
+    async def _cancel(self, id_: str, user: str, show: int) -> None:
+        raw = change_request(CANCEL, id_, self._token(user), {})
+        await self._send(CANCEL, raw, {"user": user, "show": show, "booking": id_})
+
     async def look(self, evidence: Evidence, too: Iterable[str], watch: HarnessLag) -> None:
         """Repeat some keys, wait until they are decided, then read many bookings (`too` among them) and all shows."""
         firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
@@ -123,8 +163,7 @@ class Afterwards:
                 "POST", "/api/bookings", token=token, key=call.key, body={"show_id": call.show, **call.asked}
             )
         else:
-            method, tail = ("PATCH", "/confirm") if call.kind == CONFIRM else ("DELETE", "")
-            raw = request(method, f"/api/bookings/{call.booking}{tail}", token=token)
+            raw = change_request(call.kind, call.booking, token, call.asked)
         about: dict[str, Any] = {"user": call.user, "show": call.show, "key": call.key, "asked": call.asked}
         return await self._send(call.kind, raw, {**about, "booking": call.booking})
 

@@ -29,7 +29,7 @@ LANES, ACCEPTS, STATUSES = "lanes", "accepts", "statuses"
 #: which that share is checked.
 REFUSED_SHARE, FEWEST = 0.05, 20
 #: What shows that a service works: the kind of request, and the codes of its answers.
-ANSWERS = {ACCEPTS: (BOOK, (200, 202, 409, 422)), STATUSES: (STATUS, (200, 404))}
+ANSWERS = {ACCEPTS: (BOOK, (200, 201, 202, 409, 422)), STATUSES: (STATUS, (200, 404))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +11,18 @@ from math import inf
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from core import ids
+from core.halls import Hall
 from core.journal import JournalRow
+from core.shows import ShowSettings
 from db import installation
-from db.postgres import audit, journal
+from db.postgres import audit, audit_log, halls, journal
+from db.postgres.audit_log import AuditFilter, AuditRow
 from db.postgres.engine import make_engine, transaction
 from ops.verify import verify
-from proof.chaos.record import BOOK, CANCEL, CONFIRM, STATUS, Call
+from proof.chaos.record import BOOK, CHANGE_SHOW, CHANGES, STATUS, Call
 
 #: The invariant that each check of db/postgres/audit.py belongs to.
 AUDITED = {
@@ -37,6 +43,9 @@ AUDITED = {
 LIVE = ("PENDING", "CONFIRMED")
 #: Characters at the end of a secret that are searched for in the logs.
 PIECE = 24
+#: More acts than any run has.
+ALL_ACTS = 1_000_000
+_INTENT = re.compile(r"intent_id\W+([0-9]+)")
 #: The first letters of every token that is signed with HS256.
 TOKEN_HEAD = "eyJhbGciOi"
 
@@ -73,8 +82,12 @@ class Evidence:
     recorded: dict[tuple[int, int], float] = field(default_factory=dict)
     #: Lanes whose ids were set ahead of the clock: the ids of their rows give the order, not the time.
     ahead: frozenset[int] = frozenset()
-    #: Show -> how many seconds a hold of it lasts.
-    holds_s: dict[int, float] = field(default_factory=dict)
+    #: Show -> its settings as created: the journal has every change. And its hall.
+    created: dict[int, ShowSettings] = field(default_factory=dict)
+    halls: dict[int, Hall] = field(default_factory=dict)
+    #: The audit log, oldest first; and the intents whose answer could not be recorded, as the log says.
+    acts: Sequence[AuditRow] = ()
+    unrecorded: frozenset[int] = frozenset()
     #: What stopped for longer than its bound, and when that was seen (proof/chaos/bounds.py).
     overdue: Sequence[tuple[str, float]] = ()
     #: Processes that do not belong to this installation and were not refused.
@@ -101,7 +114,7 @@ class Evidence:
         """The owner's calls about each booking, in the order in which they were sent."""
         found: dict[str, list[Call]] = defaultdict(list)
         for call in sorted(self.calls, key=lambda each: each.sent_at):
-            if call.kind in (BOOK, CONFIRM, CANCEL, STATUS):
+            if call.kind in (BOOK, *CHANGES, STATUS):
                 found[self.id_of(call)].append(call)
         return found
 
@@ -122,6 +135,14 @@ class Evidence:
             for id_, rows in self.rows_of.items()
             if (first := [row for row in rows if row.kind == BOOK and row.part == 0 and row.outcome != "REFUSED"])
         }
+
+    def with_settings(self) -> Iterator[tuple[JournalRow, ShowSettings | None]]:
+        """Yield each row with its show's settings after it; None if there is no such show."""
+        settings = dict(self.created)
+        for row in self.rows:
+            if row.kind == CHANGE_SHOW and "settings" in row.decision:
+                settings[row.show_id] = ShowSettings.from_json(row.decision["settings"])
+            yield row, settings.get(row.show_id)
 
     def wiped_between(self, begun: float, ended: float) -> bool:
         """Return whether Redis was emptied or set back between two moments."""
@@ -162,7 +183,7 @@ class Evidence:
 
 
 def collect(
-    database_url: str, calls: Sequence[Call], *, logs: Iterable[Path] = (), secrets: dict[str, str]
+    database_url: str, calls: Sequence[Call], *, logs: Sequence[Path] = (), secrets: dict[str, str]
 ) -> Evidence:
     """Read the tables and the logs. `secrets`: name -> text that no log may contain."""
     engine = make_engine(database_url, pool_size=1, statement_timeout_ms=0, idle_timeout_ms=0)
@@ -173,6 +194,9 @@ def collect(
             rows = [row for lane in audit.lanes_in_journal(connection) for row in journal.read(connection, lane)]
             audited = {check: audit.violations(connection, check) for check in audit.CHECKS}
             settings = audit.settings_now(connection)
+            created = audit.shows_as_created(connection)
+            plans = {hall_id: _hall(connection, hall_id) for hall_id in {hall_id for hall_id, _ in created.values()}}
+            acts = audit_log.list_acts(connection, AuditFilter(), after=None, limit=ALL_ACTS)[::-1]
             times = [recorded_ms / 1000 for _, _, recorded_ms in audit.decision_times(connection)]
     finally:
         engine.dispose()
@@ -183,12 +207,27 @@ def collect(
         lanes=kept.lanes,
         booking_secret=kept.booking_secret,
         limits={id_: each.seats_per_user for id_, each in settings.items()},
-        holds_s={id_: each.hold_ms / 1000 for id_, each in settings.items()},
+        created={id_: each for id_, (_, each) in created.items()},
+        halls={id_: plans[hall_id] for id_, (hall_id, _) in created.items()},
+        acts=acts,
+        unrecorded=frozenset(intent for path in logs for intent in unrecorded(path.read_text(errors="replace"))),
         recorded={(row.lane, row.seq): at for row, at in zip(rows, times, strict=True)},
         audited=audited,
         replayed=[text for text in verify(database_url).violations if text not in known],
         leaked=leaks(logs, {**secrets, "booking secret": kept.booking_secret.hex()}),
     )
+
+
+def _hall(connection: Connection, hall_id: int) -> Hall:
+    row = halls.get_hall(connection, hall_id)
+    assert row is not None  # shows_hall_exists
+    return Hall.from_plan(hall_id, row.plan)
+
+
+def unrecorded(text: str) -> list[int]:
+    """Return the intents of the audit log whose answer could not be recorded, from the text of a log."""
+    lines = [line for line in text.splitlines() if "act_not_recorded" in line]
+    return [int(found) for line in lines for found in _INTENT.findall(line)]
 
 
 def leaks(logs: Iterable[Path], secrets: dict[str, str]) -> list[str]:

@@ -6,15 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from core.journal import JournalRow
+from proof.chaos import acts, granted, holds
 from proof.chaos.abandoned import unwanted
 from proof.chaos.evidence import AUDITED, LIVE, Evidence
-from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call
+from proof.chaos.record import BOOK, CHANGE_SHOW, CHANGES, FOREIGN, RELEASE, SEATS, SHOW, STATUS, Call
 from proof.chaos.refusals import unjust
 from proof.chaos.seen_statuses import SLACK_S, Violation, form, forward_only, last_seen, same_key_same_outcome
-
-#: Seconds by which the clocks of Redis and Postgres may differ before a hold counts as too long.
-CLOCKS_S = 5.0
 
 
 def _audited(evidence: Evidence, invariant: str) -> Iterator[Violation]:
@@ -60,7 +57,7 @@ def one_outcome(evidence: Evidence) -> Iterator[Violation]:
         elif times == 0 and id_ not in evidence.refused_again:
             yield Violation(f"booking {id_} was accepted and has no outcome", calls[0].answered_at)
     for id_, calls in evidence.by_booking.items():
-        for kind in (CONFIRM, CANCEL):
+        for kind in CHANGES:
             taken = [call for call in calls if call.kind == kind and call.code == 202]
             if not taken or any(map(evidence.may_be_lost, taken)):
                 continue
@@ -73,45 +70,42 @@ def one_outcome(evidence: Evidence) -> Iterator[Violation]:
                 for row in rows
             ):
                 yield Violation(f"{kind} of {id_} was accepted and has no outcome", taken[0].answered_at)
+    yield from (Violation(*each) for each in acts.undecided(evidence))
     yield from _audited(evidence, "I2")
 
 
 def nothing_unasked(evidence: Evidence) -> Iterator[Violation]:
     """I5: no outcome without a request, or other than requested; no hold expires early or lasts too long."""
-    deadlines: dict[str, int] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for row in evidence.rows:
         id_, at = str(row.booking_id), row.decided_ms / 1000
-        if row.outcome == "HELD":
-            deadlines[id_] = row.decision["expires_ms"]
-            yield from _too_long(evidence, row)
-        elif row.outcome == "EXPIRED" and (at_ms := round(evidence.accepted_at(row) * 1000)) < deadlines.get(id_, 0):
-            yield Violation(f"hold {id_} expired at {at_ms}, before {deadlines[id_]}", at)
-        if row.part or row.kind == "EXPIRE":
+        if row.part or row.kind in ("EXPIRE", CHANGE_SHOW):
             continue
         asked = [call for call in evidence.by_booking.get(id_, ()) if call.kind == row.kind]
         counts[id_, row.kind] += 1
-        if not asked or (row.kind == BOOK and not any(_asks(call, row.operation) for call in asked)):
+        if not any(_asks(call, row.operation) for call in asked):
             yield Violation(f"{row.kind} of {id_} was decided and never requested: {row.operation}", at)
         elif row.kind != BOOK and counts[id_, row.kind] > sum(call.tries for call in asked):
             yield Violation(f"{row.kind} of {id_} was decided more often than it was requested", at)
-    yield from (Violation(*each) for each in unwanted(evidence))
+    for found in (unwanted(evidence), holds.wrong(evidence), granted.wrong(evidence), acts.unasked(evidence)):
+        yield from (Violation(*each) for each in found)
 
 
-def _too_long(evidence: Evidence, row: JournalRow) -> Iterator[Violation]:
-    """Yield a violation if a hold ends later after its decision, by Postgres's clock, than its show allows."""
-    recorded, hold_s = evidence.recorded.get((row.lane, row.seq)), evidence.holds_s.get(row.show_id)
-    if recorded is not None and hold_s is not None:
-        lasts_s = row.decision["expires_ms"] / 1000 - recorded
-        if lasts_s > hold_s + CLOCKS_S:
-            text = f"hold {row.booking_id} of lane {row.lane} lasts {lasts_s:.0f} s, of {hold_s:g} s"
-            yield Violation(text, recorded)
+#: What a request may ask for, as its operation names it, with what it asks for otherwise.
+_NAMED_AS = {"waiting_list": "waiting"}
+_ASKED: dict[str, Any] = {
+    "seats": [], "quantity": 0, "category": None, "hold": False, "give_up_after_ms": 0, "waiting": False,
+    "wishes": [], "expected_amount_cents": None,
+}  # fmt: skip
 
 
 def _asks(call: Call, operation: dict[str, Any]) -> bool:
-    names = {"seats": [], "quantity": 0, "category": None, "hold": False, "give_up_after_ms": 0}
-    wanted = {name: call.asked.get(name, default) for name, default in names.items()}
-    return wanted == {name: operation.get(name, default) for name, default in names.items()}
+    if call.kind == RELEASE:
+        return bool(call.asked["seats"] == operation["seats"])
+    if call.kind != BOOK:
+        return True
+    wanted = {_NAMED_AS.get(name, name): value for name, value in call.asked.items()}
+    return all(wanted.get(name, default) == operation.get(name, default) for name, default in _ASKED.items())
 
 
 def order_kept(evidence: Evidence) -> Iterator[Violation]:
@@ -190,6 +184,7 @@ def seats_add_up(evidence: Evidence) -> Iterator[Violation]:
 def comes_to_rest(evidence: Evidence) -> Iterator[Violation]:
     """I9: within the bound after the last fault, lanes are drained, holds have ended, and clients see that."""
     yield from map(Violation, evidence.unfinished)
+    yield from (Violation(*each) for each in acts.uncancelled(evidence))
     for id_, last in last_seen(evidence):
         if last.said["stage"] == "QUEUED" or last.said["pending"]:
             yield Violation(f"booking {id_} still is {form(last)}, {last.said['pending']}", last.answered_at)
@@ -203,7 +198,7 @@ def nothing_leaks(evidence: Evidence) -> Iterator[Violation]:
     for call in evidence.calls:
         if call.kind == FOREIGN and call.accepted:
             yield Violation(f"booking {call.booking} was shown to {call.user}", call.answered_at)
-        elif call.kind in (STATUS, CONFIRM, CANCEL) and call.accepted and call.said["id"] != call.booking:
+        elif call.kind in (STATUS, *CHANGES) and call.accepted and call.said["id"] != call.booking:
             yield Violation(f"{call.user} requested {call.booking} and saw {call.said['id']}", call.answered_at)
         elif call.code >= 500 and call.code != 503:
             yield Violation(f"{call.kind} was answered {call.code}", call.answered_at)
@@ -220,6 +215,11 @@ def neighbours_fit(evidence: Evidence) -> Iterator[Violation]:
     yield from map(Violation, evidence.unrefused)
 
 
+def acts_are_recorded(evidence: Evidence) -> Iterator[Violation]:
+    """I13: every change of a show is in the audit log: first its intent, then the answer that its client got."""
+    yield from (Violation(*each) for each in acts.unrecorded(evidence))
+
+
 INVARIANTS: dict[str, Callable[[Evidence], Iterator[Violation]]] = {
     "I1": one_owner,
     "I2": one_outcome,
@@ -233,4 +233,5 @@ INVARIANTS: dict[str, Callable[[Evidence], Iterator[Violation]]] = {
     "I10": nothing_leaks,
     "I11": nothing_stands_still,
     "I12": neighbours_fit,
+    "I13": acts_are_recorded,
 }

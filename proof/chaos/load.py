@@ -14,23 +14,61 @@ import json
 import random
 import sys
 from collections.abc import Coroutine
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from ops.rush.tokens import mint
 from proof.chaos import record
+from proof.chaos.administrator import Administrator
+from proof.chaos.job import Job
 from proof.chaos.own_bookings import Buyers, KnownBookings, OwnBooking, SteadyBuyers
-from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call, Record
+from proof.chaos.record import (
+    BOOK,
+    CANCEL,
+    CHANGE_SHOW,
+    CONFIRM,
+    EXTEND,
+    FOREIGN,
+    RELEASE,
+    SEATS,
+    SHOW,
+    STATUS,
+    Call,
+    Record,
+)
+from proof.chaos.requests import change_request
 from proof.kit.async_client import AsyncClient, request
 from proof.kit.client import Broken, NoAnswer
 
 #: Shares of the requests, in percent.
 MIX = {
-    "book": 20, "book_best": 14, "hold": 14, "confirm": 8, "cancel": 8, "again": 8, "poll": 18, "wait": 3,
-    "show": 2, "seats": 2, "foreign": 2, "other_body": 1,
-}  # fmt: skip
+    "book": 14,
+    "book_best": 9,
+    "hold": 13,
+    "wishes": 8,
+    "waiting": 8,
+    "confirm": 7,
+    "cancel": 6,
+    "extend": 4,
+    "release": 5,
+    "again": 7,
+    "poll": 11,
+    "wait": 2,
+    "show": 2,
+    "seats": 1,
+    "foreign": 2,
+    "other_body": 1,
+}
+#: Kinds that need a booking in one of these states, and what they send.
+CHANGED = {
+    "confirm": (CONFIRM, ("HELD",)),
+    "cancel": (CANCEL, ("QUEUED", "WAITING", "HELD", "CONFIRMED")),
+    "extend": (EXTEND, ("HELD",)),
+    "release": (RELEASE, ("HELD", "CONFIRMED")),
+}
+#: The share of bookings that prefer to wait for their outcome.
+PREFERRING = 0.1  # fmt: skip
 #: Seconds until a client abandons a request, and that a long poll waits.
 DEADLINE_S = 5.0
 WAIT_S = 2
@@ -41,34 +79,6 @@ MOST_UNDER_WAY = 200
 STEADY_USERS = 1_000
 #: Seconds after which the status of a booking of the steady stream is read.
 POLL_AFTER_S = 0.3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """The parameters of a load. Rates are requests per second.
-
-    generations: the groups of shows that are booked, one after the other, for `generation_s` seconds each.
-    steady: the show of each generation that the steady stream books; steady_labels: its seats.
-    """
-
-    host: str
-    port: int
-    secret: str
-    seed: int
-    rate: float
-    users: int
-    generations: tuple[tuple[int, ...], ...]
-    generation_s: float
-    labels: tuple[str, ...]
-    steady_rate: float
-    steady: tuple[int, ...]
-    steady_labels: tuple[str, ...]
-    token_ttl_s: int
-    path: str
-
-    def to_json(self) -> str:
-        """Return the job as one line."""
-        return json.dumps(asdict(self))
 
 
 class Load:
@@ -82,9 +92,11 @@ class Load:
         self._wire = AsyncClient(job.host, job.port)
         users = user_ids(job.users + STEADY_USERS)
         self._tokens = {user: mint(job.secret, user, ttl_s=job.token_ttl_s) for user in users}
-        self._buyers = Buyers(users[: job.users], job.labels, self._random)
+        self._buyers = Buyers(users[: job.users], job.labels, job.premium, self._random)
         self._steady_buyers = SteadyBuyers(users[job.users :], job.steady_labels)
         self.known = KnownBookings(self._random)
+        self._admin = Administrator(self._administer, random.Random(f"administrator {job.seed}"))
+        self._admin_token = mint(job.secret, job.admin, "admin", ttl_s=job.token_ttl_s)
         self._begun = 0.0
         self._mixed = set[asyncio.Task[None]]()
         self._steady = set[asyncio.Task[None]]()
@@ -92,7 +104,7 @@ class Load:
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop` is set, then wait for the requests in flight."""
         self._begun = asyncio.get_running_loop().time()
-        await asyncio.gather(self._mix(stop), self._stream(stop))
+        await asyncio.gather(self._mix(stop), self._stream(stop), self._admin.run(stop, self._now))
         if in_flight := self._mixed | self._steady:
             await asyncio.wait(in_flight, timeout=3 * DEADLINE_S)
         self._wire.close()
@@ -117,6 +129,12 @@ class Load:
             )
             due += 1 / self._job.steady_rate
 
+    def _now(self) -> tuple[tuple[int, ...], float]:
+        """Return the shows that are booked now, and which part of their time has passed."""
+        now = asyncio.get_running_loop().time()
+        part = (now - self._begun) / self._job.generation_s % 1
+        return self._job.generations[self._generation(now)], part
+
     def _generation(self, due: float) -> int:
         return min(int((due - self._begun) / self._job.generation_s), len(self._job.generations) - 1)
 
@@ -137,23 +155,25 @@ class Load:
         known = self.known
         if kind in ("show", "seats"):
             return [self._read(kind, self._random.choice(shows))]
-        if kind == "confirm" and (booking := known.pick("HELD")):
-            return [self._change(CONFIRM, booking)]
-        if kind == "cancel" and (booking := known.pick("QUEUED", "HELD", "CONFIRMED")):
-            return [self._change(CANCEL, booking)]
-        if kind == "again" and (booking := known.pick("UNKNOWN", "QUEUED", "HELD", "CONFIRMED", "FAILED")):
-            return [self._book(booking) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
+        if kind in CHANGED and (booking := known.pick(*CHANGED[kind][1])):
+            return [self._change(CHANGED[kind][0], booking)]
+        wait_s = WAIT_S if self._random.random() < PREFERRING else 0
+        states = ("UNKNOWN", "QUEUED", "WAITING", "HELD", "CONFIRMED", "FAILED")
+        if kind == "again" and (booking := known.pick(*states)):
+            return [self._book(booking, wait_s) for _ in range(self._random.choice((1, 1, 2, 3, 5)))]
         if kind == "other_body" and (booking := known.pick("CONFIRMED", "FAILED")):
             return [self._other_body(booking)]
-        if kind in ("poll", "wait") and (booking := known.pick("QUEUED") or known.pick("ASKED", "CONFIRMED")):
+        if kind in ("poll", "wait") and (
+            booking := known.pick("QUEUED", "WAITING") or known.pick("ASKED", "CONFIRMED")
+        ):
             return [self._poll(booking, WAIT_S if kind == "wait" else 0)]
         if kind == "foreign" and (booking := known.pick("QUEUED", "HELD", "CONFIRMED")):
             return [self._read_as_another(booking)]
         hold = kind == "hold" or (kind != "book" and self._random.random() < 0.2)
-        booking = self._buyers.next_booking(self._random.choice(shows), best=kind == "book_best", hold=hold)
+        booking = self._buyers.next_booking(self._random.choice(shows), kind=kind, hold=hold)
         known.put(booking, "UNKNOWN")
         copies = 2 if self._random.random() < 0.05 else 1
-        return [self._book(booking) for _ in range(copies)]
+        return [self._book(booking, wait_s) for _ in range(copies)]
 
     # -- requests ---------------------------------------------------------------------------------------
 
@@ -164,10 +184,11 @@ class Load:
             await asyncio.sleep(POLL_AFTER_S)
             await self._poll(booking, 0)
 
-    async def _book(self, booking: OwnBooking) -> None:
+    async def _book(self, booking: OwnBooking, wait_s: int = 0) -> None:
         body = {"show_id": booking.show, **booking.asked}
-        raw = request("POST", "/api/bookings", token=self._tokens[booking.user], key=booking.key, body=body)
-        call = await self._send(BOOK, raw, booking, DEADLINE_S, key=booking.key, asked=booking.asked)
+        token = self._tokens[booking.user]
+        raw = request("POST", "/api/bookings", token=token, key=booking.key, body=body, wait_s=wait_s)
+        call = await self._send(BOOK, raw, booking, DEADLINE_S + wait_s, key=booking.key, asked=booking.asked)
         if call.accepted:
             booking.id = call.said["id"] or booking.id
             self.known.see(booking, call.said)
@@ -181,9 +202,9 @@ class Load:
         await self._send(BOOK, raw, booking, DEADLINE_S, key=booking.key, asked=asked)
 
     async def _change(self, kind: str, booking: OwnBooking) -> None:
-        method, tail = ("PATCH", "/confirm") if kind == CONFIRM else ("DELETE", "")
-        raw = request(method, f"/api/bookings/{booking.id}{tail}", token=self._tokens[booking.user])
-        call = await self._send(kind, raw, booking, DEADLINE_S)
+        asked = {"seats": self._buyers.to_release(booking)} if kind == RELEASE else {}
+        raw = change_request(kind, booking.id, self._tokens[booking.user], asked)
+        call = await self._send(kind, raw, booking, DEADLINE_S, asked=asked)
         if call.accepted:
             self.known.see(booking, call.said)
 
@@ -202,6 +223,11 @@ class Load:
         raw = request("GET", f"/api/bookings/{booking.id}", token=self._tokens[other])
         call = self.record.sent(FOREIGN, user=other, show=booking.show, booking=booking.id)
         await self._exchange(call, raw, DEADLINE_S)
+
+    async def _administer(self, method: str, path: str, body: dict[str, Any] | None, show: int, changes: Any) -> Call:
+        """Send an administrator's change of a show; `changes`: of its operation."""
+        call = self.record.sent(CHANGE_SHOW, user=self._job.admin, show=show, asked=changes)
+        return await self._exchange(call, request(method, path, token=self._admin_token, body=body), DEADLINE_S)
 
     async def _read(self, kind: str, show: int) -> None:
         path = f"/api/shows/{show}" if kind == "show" else f"/api/shows/{show}/seats"
@@ -246,11 +272,7 @@ def user_ids(count: int) -> list[str]:
 
 
 async def _main() -> None:
-    values = json.loads(sys.stdin.readline())
-    values["generations"] = tuple(map(tuple, values["generations"]))
-    for name in ("labels", "steady", "steady_labels"):
-        values[name] = tuple(values[name])
-    job, stop = Job(**values), asyncio.Event()
+    job, stop = Job.read(sys.stdin.readline()), asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
     with record.Record(Path(job.path)) as noted:
         load = Load(job, noted)

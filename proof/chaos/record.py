@@ -14,17 +14,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-#: Kinds of requests: three that change something, and four that read.
-BOOK, CONFIRM, CANCEL = "BOOK", "CONFIRM", "CANCEL"
+#: Kinds of requests: those of a booking's owner, one of administrators, and four that read.
+BOOK, CONFIRM, CANCEL, EXTEND, RELEASE = "BOOK", "CONFIRM", "CANCEL", "EXTEND", "RELEASE"
+CHANGE_SHOW = "CHANGE_SHOW"
+#: Operations on a booking: as the operations' kinds in core/operations.py.
+CHANGES = (CONFIRM, CANCEL, EXTEND, RELEASE)
 STATUS, FOREIGN, SHOW, SEATS = "STATUS", "FOREIGN", "SHOW", "SEATS"
 #: The fields that are kept of a booking's status, and of a show.
-STATUS_FIELDS = ("id", "status", "stage", "reason", "seats", "version")
+STATUS_FIELDS = ("id", "status", "stage", "reason", "seats", "version", "amount_cents")
 SHOW_FIELDS = ("capacity", "free", "held", "sold", "version")
 
 
 @dataclass(slots=True)
 class Call:
-    """One request and its answer. `code`: 0 without an answer; `asked`: the body of a BOOK; `said`: see `reduced`."""
+    """One request and its answer. `code`: 0 without an answer; `said`: see `reduced`.
+
+    `asked`: the body of a BOOK or RELEASE; for a CHANGE_SHOW its operation's `changes`.
+    """
 
     number: int
     kind: str
@@ -42,8 +48,8 @@ class Call:
 
     @property
     def accepted(self) -> bool:
-        """Whether the system took responsibility for it: 202, or 200 with the outcome."""
-        return self.code in (200, 202)
+        """Whether the system took responsibility for it: 202, or 200 or 201 with the outcome."""
+        return self.code in (200, 201, 202)
 
 
 class Record:
@@ -89,6 +95,8 @@ def reduced(kind: str, code: int, body: dict[str, Any]) -> dict[str, Any]:
     """Return what the oracle needs of an answer: a status, a show's counters, or a problem's code."""
     if code >= 400 or code == 0:
         return {"code": body.get("code", ""), "seats": body.get("seats", [])}
+    if kind == CHANGE_SHOW:
+        return {"id": body.get("id", "")}
     if kind == SHOW:
         return {name: body.get(name) for name in SHOW_FIELDS}
     if kind == SEATS:

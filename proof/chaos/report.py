@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from proof.chaos.bounds import oldest_s
 from proof.chaos.faults import EVERY
 from proof.chaos.invariants import INVARIANTS
 from proof.chaos.nemesis import Fired
-from proof.chaos.record import BOOK, CANCEL, CONFIRM, Call
+from proof.chaos.record import BOOK, CHANGE_SHOW, CHANGES, Call
 from proof.chaos.recovery import api_recovery_s, backlog_s, lane_recovery_s, quantile
 from proof.chaos.run import Result
 
@@ -29,12 +29,13 @@ WATCHED_S = 10.0
 def figures(result: Result) -> dict[str, Any]:
     """Return everything as JSON: counts, and times in seconds."""
     calls = sorted(result.evidence.calls, key=lambda call: call.sent_at)
-    asked = [call for call in calls if call.kind in (BOOK, CONFIRM, CANCEL)]
+    asked = [call for call in calls if call.kind in (BOOK, *CHANGES, CHANGE_SHOW)]
     verdict = result.verdict
     return {
         "seed": result.plan.seed,
         "minutes": result.plan.minutes,
-        "accepted": sum(call.code == 202 for call in asked),
+        "accepted": sum(call.code in (201, 202) for call in asked),
+        "decided": _decided(result),
         "bookings": len(result.evidence.outcomes),
         "decisions": len(result.evidence.rows),
         "violations": verdict.violations,
@@ -56,6 +57,12 @@ def figures(result: Result) -> dict[str, Any]:
         "notes": result.notes,
         "seconds": round(result.seconds, 1),
     }
+
+
+def _decided(result: Result) -> dict[str, int]:
+    """Return how often each kind of operation, and each effect of one, was decided, with its outcome or reason."""
+    counts = Counter(f"{row.kind} {row.reason or row.outcome}" for row in result.evidence.rows)
+    return dict(sorted(counts.items()))
 
 
 def _faults(result: Result, calls: list[Call]) -> dict[str, Any]:
@@ -174,6 +181,8 @@ def summary(run: dict[str, Any]) -> list[str]:
         f"(more than {load['most_under_way']} in flight), {load['unanswered']} without an answer, "
         f"{load['unavailable']} answered 503, {load['retried']} repeated by the client.",
     ]
+    if run.get("decided"):
+        lines.append(f"Decided: {', '.join(f'{name} {count}' for name, count in run['decided'].items())}.")
     if run.get("not_measured"):
         lines.append(
             f"The harness itself was stalled for up to {run['longest_lag_s']} s; recovery was not measured for "

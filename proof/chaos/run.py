@@ -28,7 +28,8 @@ from proof.chaos.bounds import overdue
 from proof.chaos.deployment import HOST, Deployment
 from proof.chaos.evidence import TOKEN_HEAD, Evidence, collect
 from proof.chaos.harness_lag import HarnessLag
-from proof.chaos.load import MOST_UNDER_WAY, Job
+from proof.chaos.job import Job
+from proof.chaos.load import MOST_UNDER_WAY
 from proof.chaos.nemesis import Fired, Nemesis
 from proof.chaos.oracle import Verdict, judge
 from proof.chaos.plan import Plan
@@ -124,7 +125,7 @@ def _job(plan: Plan, deployment: Deployment, shows: RunShows, path: Path) -> Job
     return Job(
         host=HOST, port=deployment.port, secret=deployment.running.jwt_secret, seed=plan.seed, path=str(path),
         users=USERS, rate=plan.rate - plan.steady_rate, generations=shows.groups, generation_s=GENERATION_S,
-        labels=shows.labels,
+        labels=shows.labels, premium=shows.premium, admin=shows.admin,
         steady_rate=plan.steady_rate, steady=shows.steady, steady_labels=shows.steady_labels,
         token_ttl_s=int(plan.seconds) + 3600,
     )  # fmt: skip
@@ -161,16 +162,18 @@ async def _afterwards(
     """Wait for rest, repeat what a wipe lost, read every outcome again, and collect the evidence."""
     url, wipes = deployment.running.database_url, (*nemesis.wipes, *deployment.went_back)
     calls = await asyncio.to_thread(record.read, Path(job.path))
+    after = Afterwards(deployment, noted, job.seed)
+    await after.leave()
     unfinished = await wait_for_rest(deployment, watch)
     rested_at = time.time()
     losses: dict[str, Any] = {"wipes": wipes, "ahead": frozenset(deployment.ahead), "stale_s": STALE_S}
     evidence = replace(await asyncio.to_thread(collect, url, calls, secrets={}), **losses)
     lost = lost_by_wipe(evidence)
-    after = Afterwards(deployment, noted, job.seed)
     firsts = {id_: taken[0] for id_, taken in evidence.accepted()}
     missing = [firsts[id_] for id_ in lost if id_ not in evidence.outcomes]
     changes = changes_lost_by_wipe(evidence)
     again = await after.repeat([*missing, *changes])
+    await after.leave()
     unfinished += await wait_for_rest(deployment, watch)
     # Statuses may be stale for a while after Redis was set back; after that they must be right.
     await asyncio.sleep(max(0.0, evidence.stale_until(0.0) - time.time()))

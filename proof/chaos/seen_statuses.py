@@ -75,6 +75,8 @@ def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:
             if call.kind == BOOK and call.accepted and call.said["id"] != id_:
                 text = f"the key {call.key} of {call.user} gave booking {call.said['id']}, and is {id_}"
                 yield Violation(text, call.answered_at)
+            elif call.code == 201 and call.said["stage"] != "HELD" and call.said["status"] != "CONFIRMED":
+                yield Violation(f"booking {id_} was answered 201, and is {form(call)}", call.answered_at)
             elif shows_status(call) and call.said["version"]:
                 row = decided.get(call.said["version"])
                 if row is None or not _agrees(call.said, row.decision):
@@ -84,7 +86,10 @@ def same_key_same_outcome(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _agrees(said: dict[str, Any], decision: dict[str, Any]) -> bool:
-    return (said["status"], said["seats"]) == (decision["status"], decision["seats"])
+    status = "WAITING" if said["stage"] == "WAITING" else said["status"]
+    return (status, said["seats"], said["amount_cents"]) == tuple(
+        decision[name] for name in ("status", "seats", "amount_cents")
+    )
 
 
 def shows_status(call: Call) -> bool:

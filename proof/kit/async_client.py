@@ -91,14 +91,18 @@ class AsyncClient:
             connection[1].close()
 
 
-def request(method: str, path: str, *, token: str = "", key: str = "", body: dict[str, Any] | None = None) -> bytes:
-    """Return a request as bytes."""
+def request(
+    method: str, path: str, *, token: str = "", key: str = "", body: dict[str, Any] | None = None, wait_s: int = 0
+) -> bytes:
+    """Return a request as bytes. `wait_s`: it prefers to wait that long for the outcome."""
     raw = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     head = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     if token:
         head.append(f"Authorization: Bearer {token}")
     if key:
         head.append(f"Idempotency-Key: {key}")
+    if wait_s:
+        head.append(f"Prefer: wait={wait_s}")
     if body is not None:
         head.append("Content-Type: application/json")
     if raw or method != "GET":

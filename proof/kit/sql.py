@@ -16,6 +16,13 @@ SELECT seats.show_id, label, seats.status, floor(extract(epoch FROM expires_at))
 
 DECIDED_ENTRIES = text("SELECT lane, epoch, stream_ms, stream_seq FROM journal WHERE part = 0")
 CANCELLED_BOOKS = text("SELECT booking_id FROM journal WHERE kind = 'BOOK' AND outcome = 'CANCELLED'")
+WAITING = text("SELECT id, user_id, show_id FROM bookings WHERE status = 'WAITING'")
+LIVE_OF_CANCELLED_SHOWS = text("""
+SELECT count(*)
+  FROM bookings
+  JOIN shows ON shows.id = show_id
+ WHERE settings @> '{"cancelled": true}' AND status IN ('PENDING', 'WAITING', 'CONFIRMED')
+""")
 PARKED = text("SELECT count(*) FROM parked")
 
 #: A schedule of the simulator begins with these two.

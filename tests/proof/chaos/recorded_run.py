@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,22 @@ from db.postgres import bookings
 from db.postgres.engine import transaction
 from proof.chaos.evidence import TOKEN_HEAD, Evidence, collect
 from proof.chaos.oracle import Verdict, judge
-from proof.chaos.record import BOOK, CANCEL, CONFIRM, FOREIGN, SEATS, SHOW, STATUS, Call, Record
+from proof.chaos.record import (
+    BOOK,
+    CANCEL,
+    CHANGE_SHOW,
+    CONFIRM,
+    EXTEND,
+    FOREIGN,
+    RELEASE,
+    SEATS,
+    SHOW,
+    STATUS,
+    Call,
+    Record,
+)
 from proof.kit.waiting import within
-from tests.support.factories import headers_of
+from tests.support.factories import headers_of, make_admin
 from tests.support.stage import Stage
 from workers import expire, sweep
 
@@ -32,6 +46,10 @@ class RecordedRun:
         self.stage = stage
         self._app = app
         self._client = client
+
+    @cached_property
+    def admin(self) -> UUID:
+        return make_admin(self.stage.stores.engine)
 
     # -- what clients do --------------------------------------------------------------------------------
 
@@ -46,6 +64,21 @@ class RecordedRun:
 
     def cancel(self, booked: Call) -> Call:
         return self._about(CANCEL, booked, "DELETE", "")
+
+    def extend(self, booked: Call) -> Call:
+        return self._about(EXTEND, booked, "PATCH", "/extend")
+
+    def release(self, booked: Call, *seats: str) -> Call:
+        return self._about(RELEASE, booked, "DELETE", "", seats=list(seats))
+
+    def change_show(self, show: int, **changes: Any) -> Call:
+        call = self.record.sent(CHANGE_SHOW, user=str(self.admin), show=show, asked=changes)
+        return self._send(call, "PATCH", f"/api/shows/{show}", changes, role="admin")
+
+    def cancel_show(self, show: int) -> Call:
+        changes = {"state": "CLOSED", "cancelled": True}
+        call = self.record.sent(CHANGE_SHOW, user=str(self.admin), show=show, asked=changes)
+        return self._send(call, "DELETE", f"/api/shows/{show}?cancel_bookings=true", role="admin")
 
     def look(self, booked: Call) -> Call:
         return self._about(STATUS, booked, "GET", "")
@@ -62,22 +95,28 @@ class RecordedRun:
         while self.stage.drain():
             pass
 
-    def _about(self, kind: str, booked: Call, method: str, tail: str) -> Call:
+    def _about(self, kind: str, booked: Call, method: str, tail: str, **asked: Any) -> Call:
         id_ = booked.said["id"]
-        call = self.record.sent(kind, user=booked.user, show=booked.show, booking=id_)
-        return self._send(call, method, f"/api/bookings/{id_}{tail}")
+        call = self.record.sent(kind, user=booked.user, show=booked.show, booking=id_, asked=asked)
+        return self._send(call, method, f"/api/bookings/{id_}{tail}", asked or None)
 
     def _send(
-        self, call: Call, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        role: str = "user",
     ) -> Call:
-        who = headers_of(self._app, UUID(call.user)) if call.user else {}
+        who = headers_of(self._app, UUID(call.user), role) if call.user else {}
         response = self._client.open(path, method=method, json=body, headers={**who, **(headers or {})})
         self.record.answered(call, response.status_code, response.get_json(silent=True) or {})
         return call
 
     # -- the oracle's verdict ---------------------------------------------------------------------------
 
-    def evidence(self, *, rested: bool = True, logs: Iterable[Path] = (), bound_s: float = 2.0) -> Evidence:
+    def evidence(self, *, rested: bool = True, logs: Sequence[Path] = (), bound_s: float = 2.0) -> Evidence:
         """Wait until nothing is left to do, read everything once more, and collect the evidence."""
         unfinished = self._rest(bound_s) if rested else []
         rested_at = time.time()

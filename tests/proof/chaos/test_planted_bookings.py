@@ -55,7 +55,7 @@ def test_a_clean_run_breaks_nothing(run: RecordedRun) -> None:
     verdict = run.judged()
 
     assert verdict.violations == 0, verdict.examples
-    assert len(verdict.counts) == 12
+    assert len(verdict.counts) == 13
 
 
 # -- I1 -----------------------------------------------------------------------------------------------------
