@@ -14,9 +14,9 @@ from flask import Flask
 
 from api.access import tokens
 from api.access.revocations import Revocations
-from api.accounts import auth, enrolment, sessions
+from api.accounts import auth, sessions
 from api.accounts.login_limits import Logins
-from api.admin import audit_log, histories, lanes, parked, samples, show_figures, users
+from api.admin import audit_log, caches, histories, lanes, parked, samples, show_figures, users
 from api.assembly import open_backend
 from api.bookings import routes as bookings
 from api.catalogue import (
@@ -30,6 +30,7 @@ from api.catalogue import (
     show_changes,
     shows,
 )
+from api.catalogue.catalogue_cache import PATIENCE_S, CatalogueCache
 from api.catalogue.show_list import Listings
 from api.front import Front
 from api.web import compression, docs, health, hooks, metrics, problems, rate_limits
@@ -48,9 +49,9 @@ from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have their own limit.
 MAX_BODY_BYTES = 16 * 1024
-ADMIN = (audit_log, lanes, samples, show_figures, histories, users, parked)
+ADMIN = (audit_log, lanes, samples, show_figures, histories, users, parked, caches)
 CATALOGUE = (movies, posters, halls, hall_import, shows, new_shows, show_changes, deletions, installation)
-BLUEPRINTS = (auth, sessions, enrolment, *CATALOGUE, bookings, *ADMIN, health, docs)
+BLUEPRINTS = (auth, sessions, *CATALOGUE, bookings, *ADMIN, health, docs)
 
 
 def create_app(settings: Settings, backend: Backend) -> Flask:
@@ -66,6 +67,9 @@ def create_app(settings: Settings, backend: Backend) -> Flask:
     app.extensions["onsale-accounts"] = accounts
     # Another one: an administrator's reads may be large.
     app.extensions["onsale-admin"] = Rounds(settings.redis_url, questions=guard.for_redis(settings))
+    # And one that gives up soon: readers of the catalogue have Postgres.
+    cache = Rounds(settings.redis_url, timeout_s=PATIENCE_S, questions=guard.for_redis(settings))
+    app.extensions["onsale-catalogue"] = CatalogueCache(cache, settings.catalogue_cache_s)
     app.extensions["onsale-logins"] = Logins(accounts, settings)
     app.extensions["onsale-revocations"] = Revocations(accounts, backend.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
@@ -99,6 +103,7 @@ def close(app: Flask) -> None:
     """Close the application's connections and end its threads. It must not be used afterwards."""
     app.extensions["onsale-accounts"].close()
     app.extensions["onsale-admin"].close()
+    app.extensions["onsale-catalogue"].close()
     backend: Backend = app.extensions["onsale"]
     backend.close()
 

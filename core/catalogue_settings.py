@@ -1,4 +1,4 @@
-"""The settings of the catalogue: terms of new shows, the currency, and where the halls are."""
+"""The settings of the catalogue: terms of new shows, the currency, where the halls are, the cache."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def catalogue(env: FileAwareEnv) -> dict[str, Any]:
         "shows_may_overlap": env.bool("SHOWS_MAY_OVERLAP", False),
         "installation_name": env.str("INSTALLATION_NAME", "Onsale", validate=validate.Length(1, 200)),
         "currency": env.str("CURRENCY", "EUR", validate=_is_currency),
+        # Also what Redis keeps for an outage of Postgres, and what a drop that got lost costs. 0: no cache in Redis.
+        "catalogue_cache_s": env.float("CATALOGUE_CACHE_S", 30.0, validate=validate.Range(0, 3_600)),
         "time_zone": env.str("TIME_ZONE", "UTC", validate=_is_time_zone),
     }
 

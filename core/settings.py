@@ -42,7 +42,6 @@ class Settings:
     jwt_secret_next: str = field(repr=False)
     token_ttl_s: int
     refresh_ttl_s: int
-    admin_second_factor: str
     logins_per_account: int
     logins_per_address: int
     rate_limit_per_s: float
@@ -58,6 +57,8 @@ class Settings:
     currency: str
     #: IANA: where halls are that do not name their own.
     time_zone: str
+    #: For how long Redis keeps the bodies of the catalogue's public answers; 0: not at all.
+    catalogue_cache_s: float
     lanes: int
     lane_cap: int
     show_cap: int
@@ -120,9 +121,6 @@ def _tokens(env: FileAwareEnv) -> dict[str, Any]:
         # An hour: long enough for an on-sale, short enough that a stolen token soon expires.
         "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, MAX_TOKEN_TTL_S // 60)),
         "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
-        "admin_second_factor": env.str(
-            "ADMIN_SECOND_FACTOR", "optional", validate=validate.OneOf(("optional", "required"))
-        ),
     }
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
+from redis.exceptions import ResponseError
 
 from core.csv_plans import read_csv
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, OnsaleError
 from core.hall_previews import preview
 from core.imported_halls import ImportedHall
 from core.imported_names import hall_name
 from core.plans import BadPlan
 from core.pretix_plans import read_pretix
+from db.kv import catalogue_pages
+from db.kv.catalogue_pages import Kind
+from db.kv.rounds import Rounds
 from db.postgres import audit_log, halls
 from db.postgres.engine import make_engine, transaction
 from ops.up.running import RunningSystem, find_running
@@ -50,7 +55,18 @@ def add(system: RunningSystem, name: str, imported: ImportedHall) -> int:
             audit_log.by_command(connection, "hall.create", f"hall {hall_id}", after=after)
     finally:
         engine.dispose()
+    _drop_cached(system.redis_url)
     return hall_id
+
+
+def _drop_cached(redis_url: str) -> None:
+    """Drop the cached lists of halls. Without Redis they stay for CATALOGUE_CACHE_S at most."""
+    rounds = Rounds(redis_url)
+    try:
+        with suppress(OnsaleError, ResponseError):
+            rounds.call([catalogue_pages.drop_command([Kind.HALLS])], writes=False)
+    finally:
+        rounds.close()
 
 
 @click.group()

@@ -9,15 +9,16 @@ from flask_smorest import Blueprint
 
 from api.access import audit
 from api.access.tokens import admin_required
+from api.catalogue import public
 from api.catalogue.halls import ONE as ONE_HALL
 from api.catalogue.halls import no_such_hall
-from api.catalogue.show_list import listings
 from api.catalogue.shows import ONE as ONE_SHOW
 from api.catalogue.shows import no_such_show
 from api.web.backend import backend
 from api.web.catalogue_json import hall_json, show_json, view
 from api.web.openapi import route
 from core.errors import OnsaleError
+from db.kv.catalogue_pages import Kind
 from db.postgres import catalogue, halls
 from db.postgres.engine import transaction
 
@@ -37,7 +38,7 @@ def delete_hall(hall_id: int) -> Response:
         return no_such_hall()
     with suppress(OnsaleError):  # then an unused plan remains in Redis
         backend().service.intake.forget_plan(hall_id)
-    listings().drop()
+    public.changed(Kind.HALLS)
     return Response(status=204)
 
 
@@ -54,5 +55,5 @@ def delete_show(show_id: int) -> Response:
         return no_such_show()
     with suppress(OnsaleError):  # then its card remains, and the lane fails what is booked by it
         backend().service.intake.forget_show(show_id)
-    listings().drop()
+    public.changed(Kind.SHOWS)
     return Response(status=204)

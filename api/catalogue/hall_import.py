@@ -10,6 +10,7 @@ from werkzeug.http import parse_options_header
 
 from api.access import audit
 from api.access.tokens import admin_required
+from api.catalogue import public
 from api.catalogue.halls import MAX_PLAN_BYTES
 from api.shapes import links, plans
 from api.web.backend import backend
@@ -22,6 +23,7 @@ from core.csv_plans import read_csv
 from core.hall_previews import counted
 from core.imported_halls import ImportedHall
 from core.pretix_plans import read_pretix
+from db.kv.catalogue_pages import Kind
 from db.postgres import halls
 from db.postgres.engine import transaction
 
@@ -57,6 +59,7 @@ def import_hall() -> Response:
     with transaction(backend().engine) as connection:
         hall_id = halls.insert_hall(connection, name, imported.plan, imported.hall.capacity)
         audit.done(connection, "hall.create", f"hall {hall_id}", after={**known, "imported": True})
+    public.changed(Kind.HALLS)
     return created({"id": hall_id, **known, **more}, f"/api/halls/{hall_id}")
 
 

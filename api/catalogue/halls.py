@@ -17,6 +17,8 @@ from api.web.request_reading import read_body, read_query
 from api.web.serializers import created
 from core.halls import check_plan
 from core.plans import BadPlan
+from db.kv import catalogue_pages
+from db.kv.catalogue_pages import Kind
 from db.postgres import halls
 from db.postgres.engine import transaction
 from db.postgres.halls import HallListing
@@ -36,7 +38,8 @@ blueprint = Blueprint("halls", __name__, url_prefix="/api/halls", description="H
 def list_halls() -> Response:
     """List halls by name."""
     query, view_ = read_query(requests.PAGE_QUERY), view()
-    response = public.respond(lambda connection: pages.halls_page(connection, query, view_))
+    page = catalogue_pages.page(Kind.HALLS, ("list", *query.items(), view_))
+    response = public.respond(page, lambda connection: pages.halls_page(connection, query, view_))
     assert response is not None
     return response
 
@@ -48,7 +51,8 @@ def list_halls() -> Response:
 def get_hall(hall_id: int) -> Response:
     """Show a hall with its plan."""
     view_ = view()
-    return public.respond(lambda connection: pages.hall_detail(connection, hall_id, view_)) or no_such_hall()
+    page = catalogue_pages.page(Kind.HALLS, ("hall", hall_id, view_))
+    return public.respond(page, lambda connection: pages.hall_detail(connection, hall_id, view_)) or no_such_hall()
 
 
 @route(
@@ -91,6 +95,7 @@ def create_hall() -> Response:
         hall_id = halls.insert_hall(connection, name, plan, capacity, values["time_zone"])
         body = hall_json(HallListing(hall_id, name, capacity, values["time_zone"], False), view().time_zone)
         audit.done(connection, "hall.create", f"hall {hall_id}", after=body)
+    public.changed(Kind.HALLS)
     return created({**body, "plan": plan}, f"/api/halls/{hall_id}")
 
 

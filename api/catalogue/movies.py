@@ -8,7 +8,6 @@ from flask_smorest import Blueprint
 from api.access import audit
 from api.access.tokens import admin_required
 from api.catalogue import pages, public
-from api.catalogue.show_list import listings
 from api.shapes import answers, catalogue_requests, links, requests
 from api.web.backend import backend
 from api.web.catalogue_json import movie_json, view
@@ -16,6 +15,8 @@ from api.web.openapi import route
 from api.web.problems import problem
 from api.web.request_reading import read_body, read_query
 from api.web.serializers import answer, created
+from db.kv import catalogue_pages
+from db.kv.catalogue_pages import Kind
 from db.postgres import movies
 from db.postgres.engine import transaction
 
@@ -31,7 +32,8 @@ blueprint = Blueprint("movies", __name__, url_prefix="/api/movies", description=
 def list_movies() -> Response:
     """List movies by title, filtered by part of the title or by genre."""
     query, view_ = read_query(catalogue_requests.MOVIES_QUERY), view()
-    response = public.respond(lambda connection: pages.movies_page(connection, query, view_))
+    page = catalogue_pages.page(Kind.MOVIES, ("list", *query.items(), view_))
+    response = public.respond(page, lambda connection: pages.movies_page(connection, query, view_))
     assert response is not None
     return response
 
@@ -43,7 +45,8 @@ def list_movies() -> Response:
 def get_movie(movie_id: int) -> Response:
     """Show a movie with its next shows."""
     view_ = view()
-    return public.respond(lambda connection: pages.movie_detail(connection, movie_id, view_)) or no_such_movie()
+    page = catalogue_pages.page(Kind.SHOWS, ("movie", movie_id, view_))
+    return public.respond(page, lambda connection: pages.movie_detail(connection, movie_id, view_)) or no_such_movie()
 
 
 @route(
@@ -64,6 +67,7 @@ def create_movie() -> Response:
     with transaction(backend().engine) as connection:
         movie = movies.insert_movie(connection, values)
         audit.done(connection, "movie.create", f"movie {movie.id}", after=movie_json(movie))
+    public.changed(Kind.MOVIES)
     return created(movie_json(movie), f"/api/movies/{movie.id}")
 
 
@@ -85,7 +89,7 @@ def replace_movie(movie_id: int) -> Response:
         movie = movies.update_movie(connection, movie_id, values)
         if before and movie:
             audit.done(connection, "movie.replace", f"movie {movie_id}", movie_json(before), movie_json(movie))
-    listings().drop()
+    public.changed(Kind.MOVIES, Kind.SHOWS)
     return answer(movie_json(movie, view().prefix)) if movie else no_such_movie()
 
 
@@ -98,6 +102,7 @@ def delete_movie(movie_id: int) -> Response:
         deleted = movies.delete_movie(connection, movie_id)
         if before and deleted:
             audit.done(connection, "movie.delete", f"movie {movie_id}", before=movie_json(before))
+    public.changed(Kind.MOVIES, Kind.SHOWS)
     return Response(status=204) if deleted else no_such_movie()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from api.access import audit
 from api.access.tokens import admin_required
-from api.catalogue.show_list import listings
+from api.catalogue import public
 from api.catalogue.shows import check_prices
 from api.shapes import answers, catalogue_requests, links
 from api.web.backend import backend
@@ -27,6 +27,7 @@ from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
 from core.general_halls import general_plan
 from core.halls import Hall
 from core.shows import ShowSettings
+from db.kv.catalogue_pages import Kind
 from db.postgres import catalogue, halls
 from db.postgres.catalogue import ShowListing
 from db.postgres.engine import transaction
@@ -70,7 +71,7 @@ def create_show() -> Response:
         assert show is not None
         audit.done(connection, "show.create", f"show {show_id}", after=show_json(show, view_))
     _announce(show, row, hall)
-    listings().drop()
+    public.changed(Kind.SHOWS, Kind.HALLS)  # a number of seats alone may have made a hall
     return created(show_json(show, view_), f"/api/shows/{show_id}")
 
 

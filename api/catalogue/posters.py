@@ -10,8 +10,8 @@ from flask_smorest import Blueprint
 
 from api.access import audit
 from api.access.tokens import admin_required
+from api.catalogue import public
 from api.catalogue.movies import ONE, no_such_movie
-from api.catalogue.show_list import listings
 from api.shapes import answers, catalogue_requests
 from api.web.backend import backend
 from api.web.catalogue_json import movie_json, view
@@ -21,6 +21,7 @@ from api.web.problems import problem
 from api.web.request_reading import read_query, read_upload
 from api.web.serializers import answer
 from core.images import MEDIA_TYPES, recognise
+from db.kv.catalogue_pages import Kind
 from db.postgres import movies, posters
 from db.postgres.engine import transaction
 from db.postgres.posters import Poster
@@ -69,7 +70,7 @@ def put_poster(movie_id: int) -> Response:
         if movie is not None:
             after: dict[str, Any] = {"tag": poster.tag, "media_type": poster.media_type, "bytes": len(image)}
             audit.done(connection, "poster.put", f"movie {movie_id}", {"tag": before} if before else None, after)
-    listings().drop()
+    public.changed(Kind.MOVIES, Kind.SHOWS)
     return answer(movie_json(movie, view().prefix)) if movie else no_such_movie()
 
 
@@ -82,7 +83,7 @@ def delete_poster(movie_id: int) -> Response:
         deleted = posters.delete(connection, movie_id)
         if deleted:
             audit.done(connection, "poster.delete", f"movie {movie_id}", before={"tag": before})
-    listings().drop()
+    public.changed(Kind.MOVIES, Kind.SHOWS)
     return Response(status=204) if deleted else no_such_poster()
 
 

@@ -1,7 +1,7 @@
 """Cached pages of the show list, which everybody reads: each is kept for a second as ready bytes, plain and gzipped.
 
-Its counts of free seats may be that old (and Cache-Control says so, serializers.py PUBLIC); the seat map and the
-single show are not cached here. A change of the catalogue made in this process drops all pages.
+Its counts of free seats may be that old (and Cache-Control says so, serializers.py PUBLIC), including the time for
+which the page was in Redis (catalogue_cache.py). A change of the catalogue made in this process drops all pages.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import cast
 
 from flask import current_app
 
+from api.catalogue.catalogue_cache import Answer
+from api.web import metrics
 from api.web.compression import Twofold, twofold
 
-#: Seconds that a page is kept; max pages, all of which are dropped when there would be more.
+#: Max seconds that a page is kept; max pages, all of which are dropped when there would be more.
 KEPT_S, PAGES = 1.0, 1_000
 
 
@@ -24,20 +26,23 @@ class Listings:
     def __init__(self) -> None:
         self._pages: dict[Hashable, tuple[float, Twofold]] = {}
 
-    def page(self, key: Hashable, make: Callable[[], bytes]) -> Twofold:
-        """Return a page at most KEPT_S old, built by `make` if need be. Raises: what `make` raises; none is kept."""
+    def page(self, key: Hashable, make: Callable[[], Answer]) -> Twofold:
+        """Return a page at most KEPT_S old, made by `make` if need be. Raises: what `make` raises; none is kept."""
         now_s, known = time.monotonic(), self._pages.get(key)
-        if known is not None and now_s - known[0] < KEPT_S:
+        if known is not None and now_s < known[0]:
+            metrics.catalogue_read("memory")
             return known[1]
-        body = twofold(make())
-        if len(self._pages) >= PAGES:
-            self._pages.clear()
-        self._pages[key] = now_s, body
+        pages, made = self._pages, make()
+        body = twofold(made.body)
+        if len(pages) >= PAGES:
+            pages.clear()
+        # If all were dropped meanwhile, this one goes with them: it may have been read before the change.
+        pages[key] = now_s + min(KEPT_S, made.left_s), body
         return body
 
     def drop(self) -> None:
         """Drop all pages, because the catalogue has changed."""
-        self._pages.clear()
+        self._pages = {}
 
 
 def listings() -> Listings:

@@ -57,7 +57,8 @@ def list_upcoming_shows() -> Response:
 def get_show(show_id: int) -> Response:
     """Show a show's prices, sales window and number of free seats."""
     view_ = view()
-    return public.respond(lambda connection: pages.show_detail(connection, show_id, view_)) or no_such_show()
+    page = public.page_of_show(show_id, view_)
+    return public.respond(page, lambda connection: pages.show_detail(connection, show_id, view_)) or no_such_show()
 
 
 @route(

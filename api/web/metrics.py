@@ -29,6 +29,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 ACCEPTS = Counter("onsale_accepts_total", "Operations accepted into a lane.", ["kind"])
 REFUSALS = Counter("onsale_refusals_total", "Requests refused by accept.lua.", ["code"])
 WAYS = Counter("onsale_http_ways_total", "Requests by the way they took: the event loop alone, or threads.", ["way"])
+CATALOGUE = Counter("onsale_catalogue_reads_total", "Answers about the catalogue, by their source.", ["source"])
 REQUESTS = Histogram(
     "onsale_http_request_seconds", "Requests answered.", ["route", "method", "status"], buckets=BUCKETS
 )
@@ -58,6 +59,15 @@ def refused(code: str, show_id: int = 0) -> None:
 def way(name: Literal["fast", "threads"]) -> None:
     """Count a request by the way it took: on the event loop alone, or through Flask in a thread."""
     _tally.count(_child(WAYS, name))
+
+
+def catalogue_read(source: Literal["memory", "redis", "postgres", "bypass", "outage"]) -> None:
+    """Count an answer about the catalogue.
+
+    Args: source: `memory`: this process; `redis`: the cache; `postgres`: it was not in the cache; `bypass`: Postgres,
+    without the cache; `outage`: the cache, because Postgres was unavailable.
+    """
+    _tally.count(_child(CATALOGUE, source))
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:

@@ -94,3 +94,13 @@ def hall(hall_id: int) -> str:
 def attempts(what: str) -> str:
     """String with a TTL: the number of log-in attempts of an account or an address (db/kv/attempts.py)."""
     return f"onsale:attempts:{what}"
+
+
+def catalogue_token(kind: str) -> str:
+    """String: the token of the bodies of this kind that are current (db/kv/catalogue_pages.py)."""
+    return f"{{onsale:catalogue}}:token:{kind}"
+
+
+def catalogue_page(slot: int) -> str:
+    """String with a TTL: the body of an answer about the catalogue, with its kind's token."""
+    return f"{{onsale:catalogue}}:page:{slot}"

@@ -88,4 +88,10 @@ PARKED = (
         says={"resolution": "DISCARDED", "retriable": False}),
 )  # fmt: skip
 
-CASES = [*AUDIT, *CONSOLE, *HISTORIES, *USERS, *PARKED]
+CACHES = (
+    get("clear the caches", "/api/admin/caches", None, method="DELETE", status=204,
+        has={"Cache-Control": "no-store"}),
+    refused("clear the caches, a buyer", "/api/admin/caches", 403, "not_allowed", who="token", method="DELETE"),
+)  # fmt: skip
+
+CASES = [*CACHES, *AUDIT, *CONSOLE, *HISTORIES, *USERS, *PARKED]

@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract import (
-    account_cases,
-    admin_cases,
-    catalogue_cases,
-    plain_cases,
-    poster_cases,
-    second_factor_cases,
-    status_cases,
-)
+from tests.contract import account_cases, admin_cases, catalogue_cases, plain_cases, poster_cases, status_cases
 from tests.contract.booking_cases import CASES as BOOKING_CASES
 from tests.contract.case import Case
 from tests.contract.world import World
@@ -26,7 +18,6 @@ CASES: list[Case] = [
     *status_cases.CASES,
     *catalogue_cases.CASES,
     *account_cases.CASES,
-    *second_factor_cases.CASES,
     *admin_cases.CASES,
     *plain_cases.CASES,
     *poster_cases.CASES,

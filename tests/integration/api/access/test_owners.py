@@ -42,10 +42,6 @@ OF_ONESELF = {
     ("GET", "/api/auth/bookings"),
     ("POST", "/api/auth/logout"),
     ("DELETE", "/api/auth/sessions"),
-    ("GET", "/api/auth/second-factor"),
-    ("POST", "/api/auth/second-factor"),
-    ("PUT", "/api/auth/second-factor"),
-    ("DELETE", "/api/auth/second-factor"),
     ("POST", "/api/bookings"),
 }
 #: Routes for everybody who has logged in.
@@ -82,6 +78,7 @@ OF_ADMINS = {
     ("GET", "/api/admin/parked/{parked_id}"),
     ("POST", "/api/admin/parked/{parked_id}/retry"),
     ("POST", "/api/admin/parked/{parked_id}/discard"),
+    ("DELETE", "/api/admin/caches"),
 }
 #: Routes for everybody.
 OF_ALL = {
