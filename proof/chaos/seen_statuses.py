@@ -50,18 +50,24 @@ def _went_back(before: Call, call: Call) -> bool:
 
 
 def _may_queue_again(evidence: Evidence, id_: str, before: Call, call: Call) -> bool:
-    """Return whether the key was repeated after its final status had left Redis: then it is queued once more."""
+    """Return whether the key was repeated after its status had left Redis: then it is queued once more.
+
+    A final status leaves Redis after its time, every status leaves it with a wipe.
+    """
     if call.said["version"]:
         return False
     wiped = evidence.wiped_between(before.sent_at, call.answered_at)
     for row in evidence.rows_of.get(id_, ()):
-        if row.decision.get("status") in FINAL and row.decision["version"] >= before.said["version"]:
-            final_at = evidence.decided_at(row)
-            if wiped or call.answered_at - final_at >= evidence.status_ttl_s - SLACK_S:
+        if row.decision.get("version", 0) >= before.said["version"]:
+            decided_at = evidence.decided_at(row)
+            over = (
+                row.decision["status"] in FINAL and call.answered_at - decided_at >= evidence.status_ttl_s - SLACK_S
+            )
+            if wiped or over:
                 return any(
                     each.kind == BOOK
                     and each.sent_at <= call.answered_at
-                    and final_at <= (each.answered_at or call.sent_at)
+                    and decided_at <= (each.answered_at or call.sent_at)
                     for each in evidence.by_booking[id_]
                 )
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import pytest
 import redis
 
 from db.kv import keys
@@ -13,6 +14,7 @@ from db.postgres import fences
 from db.postgres.engine import transaction
 from proof.chaos.ages import Ages
 from proof.chaos.bounds import overdue
+from proof.chaos.evidence import Wipe
 from proof.chaos.nemesis import Fired
 from proof.chaos.oracle import judge
 from proof.chaos.servers import SNAPSHOT, ask, go_back
@@ -63,6 +65,26 @@ def test_a_hold_that_lasts_longer_than_its_show_says(run: RecordedRun) -> None:
 
     assert judge(evidence).broken == set()
     assert judge(replace(evidence, created={show: shorter})).broken == {"I5"}
+
+
+@pytest.mark.parametrize("asked", [{"hold": True}, {"waiting_list": True}], ids=["held", "waiting"])
+def test_a_decided_booking_may_be_queued_once_more_only_after_a_wipe(
+    run: RecordedRun, asked: dict[str, bool]
+) -> None:
+    show, client = run.stage.show(), run.stage.stores.client
+    run.book(show, "A1", user=run.stage.bob) if "waiting_list" in asked else None
+    booked = run.book(show, "A1", **asked)
+    run.drain()
+    assert run.look(booked).said["version"] == 1
+    begun = time.time()
+    client.delete(*client.keys("*booking*"))
+    wipe = Wipe(begun, time.time())
+    assert run.book(show, "A1", key=booked.key, **asked).said["version"] == 0
+    run.drain()
+    evidence = run.evidence(rested=False)
+
+    assert judge(replace(evidence, wipes=[wipe])).broken == set()
+    assert judge(evidence).broken == {"I3"}
 
 
 def test_a_status_that_is_older_than_the_last_decision(run: RecordedRun) -> None:
