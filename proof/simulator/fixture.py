@@ -29,6 +29,8 @@ LANES = 2
 #: Milliseconds of a hold. The clock is moved further than this at once, so the real time of a run does not matter.
 HOLD_MS = DAY_MS
 SHOWS = 3
+#: The prices of a show, as created and as they may change meanwhile.
+PRICES = ({"standard": 1000}, {"standard": 1100})
 #: A schedule moves the clock by days; its shows start and close far later than that.
 STARTS_IN_MS = 900 * DAY_MS
 
@@ -49,14 +51,8 @@ class Fixture:
     def fresh(self, now_ms: int) -> list[int]:
         """Empty everything and insert new shows; return their ids, which are the same every time."""
         self.client.flushdb()
-        prices = {"standard": 1000, "premium": 1500}
-        show = settings(
-            starts_ms=now_ms + STARTS_IN_MS,
-            seats_per_user=4,
-            hold_ms=HOLD_MS,
-            hold_extension_ms=HOLD_MS,
-            prices=prices,
-        )
+        times = {"starts_ms": now_ms + STARTS_IN_MS, "hold_ms": HOLD_MS, "hold_extension_ms": HOLD_MS}
+        show = settings(**times, seats_per_user=4, prices=PRICES[0])
         with transaction(self.engine) as connection:
             connection.execute(sql.EMPTY)
             connection.execute(sql.FORGET_LANES)

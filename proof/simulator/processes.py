@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from api.bookings.intake import Intake
@@ -16,9 +16,9 @@ from api.bookings.service import BookingService
 from api.web.errors import NoSuchBooking
 from core import ids
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
-from core.operations import RULES, Book, BookingChange, Cancel, Confirm, Extend, Release
+from core.operations import RULES, Book, BookingChange, Cancel, ChangeShow, Confirm, Extend, Release
 from core.wishes import Wish
-from proof.simulator.fixture import Fixture
+from proof.simulator.fixture import PRICES, Fixture
 from proof.simulator.jobs import Job
 from proof.simulator.oracle import Asked, Oracle
 from proof.simulator.seams import SeamService, driven
@@ -58,7 +58,7 @@ class Process:
 
 
 class Clients:
-    """Three users who book the same few seats, cancel, and repeat requests."""
+    """Three users who book the same few seats, change their bookings, and repeat requests; prices change."""
 
     def __init__(self, rng: Random, shows: list[int], labels: list[str], oracle: Oracle) -> None:
         self._rng, self._shows, self._labels, self._oracle = rng, shows, labels, oracle
@@ -68,42 +68,74 @@ class Clients:
         """Return a client's next action at this api: its name, and the work."""
         rng, asked = self._rng, list(self._oracle.asked.values())
         dice = rng.random()
-        if not asked or dice < 0.45:
+        if not asked or dice < 0.42:
             new = self._new()
             return "book", lambda: self.book(service, new)
         chosen = rng.choice(asked)
-        if dice < 0.6:
+        if dice < 0.52:
             return "book again", lambda: self.book(service, chosen)
-        if dice < 0.75:
-            kind = Confirm if rng.random() < 0.7 else Extend
-            return "confirm", lambda: self._change(service, chosen, kind)
-        if dice < 0.87:
-            seats = self._some_seats(chosen) if rng.random() < 0.5 else ()
-            return "cancel", lambda: self._change(service, chosen, Cancel, seats)
+        if dice < 0.9:
+            change = self._drawn_change(chosen)
+            return type(change).__name__.lower(), lambda: self._change(service, chosen, change)
+        if dice < 0.94:
+            priced = ChangeShow(show_id=rng.choice(self._shows), changes={"prices": rng.choice(PRICES)})
+            return "change prices", lambda: self._administer(service, priced)
         return "poll", lambda: self._poll(service, chosen)
+
+    def _drawn_change(self, asked: Asked) -> BookingChange:
+        rng, operation = self._rng, asked.operation
+        of: dict[str, Any] = {
+            "booking_id": operation.booking_id,
+            "show_id": operation.show_id,
+            "user_id": operation.user_id,
+        }
+        kind = rng.choices((Confirm, Cancel, Extend, Release), (12, 10, 7, 9))[0]
+        if kind is not Release:
+            return kind(**of)
+        return Release(**of, seats=(rng.choice(operation.named or self._labels),))
 
     def _new(self) -> Asked:
         rng = self._rng
         user, show_id = rng.choice(USERS), rng.choice(self._shows)
         named = rng.random() < 0.7
-        seats = tuple(sorted(rng.sample(self._labels[:4], rng.choice((1, 1, 2))))) if named else ()
+        seats = self._few() if named else ()
+        wishes = tuple(self._wish() for _ in range(rng.choice((1, 2)))) if rng.random() < 0.25 else ()
+        expected = self._expected(seats) if seats and not wishes else None
         operation = Book(
             booking_id=ids.booking_id(SECRET, show_id, user, f"key {next(self._keys)}"),
             show_id=show_id,
             user_id=user,
             fingerprint=" ".join(seats) or "best",
-            seats=seats,
-            quantity=0 if named else rng.choice((1, 2)),
+            seats=() if wishes else seats,
+            quantity=0 if named or wishes else rng.choice((1, 2)),
+            wishes=wishes,
+            expected_amount_cents=expected,
+            rules=RULES,
             hold=rng.random() < 0.6,
             waiting=rng.random() < 0.4,
-            rules=RULES,
-            expected_amount_cents=rng.choice((None, None, None, 0)),
         )
-        if rng.random() < 0.2:
-            wishes = (*operation.ranked, Wish(quantity=1, together=rng.random() < 0.5))
-            operation = replace(operation, seats=(), quantity=0, expected_amount_cents=None, wishes=wishes)
         asked = self._oracle.asked[operation.booking_id] = Asked(operation)
         return asked
+
+    def _few(self) -> tuple[str, ...]:
+        rng = self._rng
+        return tuple(sorted(rng.sample(self._labels[:4], rng.choice((1, 1, 2)))))
+
+    def _wish(self) -> Wish:
+        rng = self._rng
+        seats = self._few() if rng.random() < 0.6 else ()
+        together = not seats and rng.random() < 0.5
+        return Wish(
+            seats=seats,
+            quantity=0 if seats else rng.choice((1, 2)),
+            together=together,
+            expected_amount_cents=self._expected(seats) if seats else None,
+        )
+
+    def _expected(self, seats: tuple[str, ...]) -> int | None:
+        """Return what these seats cost, or have cost; usually None."""
+        rng = self._rng
+        return len(seats) * rng.choice(PRICES)["standard"] if rng.random() < 0.3 else None
 
     def book(self, service: BookingService, asked: Asked) -> None:
         """POST /api/bookings with its key; after a refusal, look for an outcome that Redis may have forgotten."""
@@ -128,34 +160,15 @@ class Clients:
         except TROUBLE:
             pass
 
-    def _some_seats(self, asked: Asked) -> tuple[str, ...]:
-        """Return seats to release: of those that the request names, if it names any."""
-        named = asked.operation.named or tuple(self._labels)
-        return tuple(self._rng.sample(named, 1))
+    def _change(self, service: BookingService, asked: Asked, change: BookingChange) -> None:
+        asked.cancelled |= isinstance(change, Cancel)
+        if isinstance(change, Release):
+            asked.named |= set(change.seats)
+        self._administer(service, change)
 
-    def _change(
-        self,
-        service: BookingService,
-        asked: Asked,
-        kind: type[Confirm | Cancel | Extend],
-        seats: tuple[str, ...] = (),
-    ) -> None:
-        """Change a booking; a Cancel of some seats only is a Release."""
-        operation = asked.operation
-        asked.cancelled |= kind is Cancel and not seats
-        asked.released |= set(seats)
+    def _administer(self, service: BookingService, operation: BookingChange | ChangeShow) -> None:
         try:
-            change: BookingChange = kind(
-                booking_id=operation.booking_id, show_id=operation.show_id, user_id=operation.user_id
-            )
-            if seats:
-                change = Release(
-                    booking_id=operation.booking_id,
-                    show_id=operation.show_id,
-                    user_id=operation.user_id,
-                    seats=seats,
-                )
-            answer = driven(service.accept(change))
+            answer = driven(service.accept(operation))
             if answer.code == "ACCEPTED":
                 self._oracle.accepted(operation.show_id, answer.meter.epoch, answer.entry_id)
         except (*TROUBLE, NoSuchBooking):

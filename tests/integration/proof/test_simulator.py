@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from core.bookings import Booking, Status
+from core.operations import Book
+from core.wishes import Wish
 from db.kv import keys, lanes, scripts
 from db.kv.scripts import Script
 from proof.kit.servers import Servers
 from proof.simulator.command import simulate
 from proof.simulator.fixture import Fixture, open_fixture
+from proof.simulator.oracle import Asked, unwished
 from proof.simulator.schedule import Schedule
 from tests.race.rivals import lane_unlocked, shows_unlocked
 from tests.support.databases import administer, url_of
@@ -47,6 +53,31 @@ def test_a_seed_is_one_schedule(fixture: Fixture) -> None:
 
     assert len(first.trace) > 50
     assert again.trace == first.trace
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seats": ("A1",), "seat_prices_cents": (1000,), "amount_cents": 1000},
+        {"seats": ("A1", "A3")},
+        {"seats": ("A1",), "released": ("A2",), "seat_prices_cents": (1000,), "amount_cents": 1000},
+        {"seat_prices_cents": (1100, 1100), "amount_cents": 2200},
+        {"amount_cents": 2001},
+    ],
+    ids=["one seat less", "another seat", "a seat back that was not named", "another amount", "a wrong sum"],
+)
+def test_a_booking_other_than_wished_is_found(wrong: dict[str, Any]) -> None:
+    wish = Wish(seats=("A1", "A2"), expected_amount_cents=2000)
+    ids: dict[str, Any] = {"booking_id": UUID(int=1), "show_id": 1, "user_id": UUID(int=2), "fingerprint": ""}
+    asked = Asked(Book(**ids, wishes=(Wish(seats=("B1",)), wish), rules=1), accepted=True)
+    right = Booking(
+        id=UUID(int=1), show_id=1, user_id=UUID(int=2), status=Status.CONFIRMED, reason=None, fingerprint="",
+        seats=("A1", "A2"), amount_cents=2000, seat_prices_cents=(1000, 1000), wish_granted=1, version=1,
+        last_operation={}, accepted_ms=1, decided_ms=2,
+    )  # fmt: skip
+
+    assert list(unwished(asked, right)) == []
+    assert list(unwished(asked, replace(right, **wrong)))
 
 
 # -- planted bugs -------------------------------------------------------------------------------------------
