@@ -25,8 +25,8 @@ MAX_SEATS_PER_BOOKING = 10
 MAX_GIVE_UP_MS = 3_600_000
 MAX_ID = 2**31 - 1
 MAX_LIMIT = 100
-#: Max of a show's version that a query may name: as far as JSON's numbers are exact everywhere.
-MAX_VERSION = 2**53 - 1
+#: Max of a show's version that a query may name: as many digits as a query's numbers may have.
+MAX_VERSION = 10**15 - 1
 DAY_S = 86_400
 OFFER = {"description": "How long seats offered to the waiting list are held; 0: as any hold."}
 WAITING = {"description": "How many bookings may wait for seats; 0: the show has no waiting list."}

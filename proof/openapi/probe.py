@@ -46,7 +46,7 @@ EXTRA_LINKS = {
         "create_show": {"operationId": "create_show", "requestBody": {"hall_id": "$response.body#/halls/0/id"}}
     },
 }
-#: Operations whose answers do not end: schemathesis would take them for hung. tests/contract/test_events.py tries them.
+#: Operations whose answers do not end: schemathesis takes them for hung. tests/contract/test_events.py tries them.
 STREAMS = ("get_show_events", "get_booking_events")
 #: Seconds after which a request counts as hung.
 HANGS_S = 30

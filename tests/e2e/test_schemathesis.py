@@ -17,4 +17,6 @@ def test_the_api_keeps_to_its_document(fresh_up: Up) -> None:
     fresh_up.environment.update(NO_LIMITS)
     fresh_up.start()
 
-    assert look(fresh_up, SMALL) == []
+    wrong = look(fresh_up, SMALL)
+
+    assert not wrong, "\n".join(wrong)
