@@ -64,6 +64,30 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_user ON sessions (user_id, created_at);
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 
+-- The second factor of an account: the secret of its one-time codes (core/second_factor.py), not encrypted. The workers'
+-- role cannot read it.
+CREATE TABLE second_factors (
+    user_id       uuid        NOT NULL,
+    secret        bytea       NOT NULL,
+    begun_at      timestamptz NOT NULL DEFAULT now(),
+    confirmed_at  timestamptz,                      -- by a code; NULL: log-ins do not need one yet
+    last_step     bigint      NOT NULL DEFAULT 0,   -- the newest step of 30 s whose code was used: none is used twice
+    CONSTRAINT second_factors_pkey PRIMARY KEY (user_id),
+    CONSTRAINT second_factors_user_exists FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
+    CONSTRAINT second_factors_secret_length CHECK (octet_length(secret) = 20)
+);
+
+-- Codes that each replace a one-time code once, for a lost device; only hashes are stored.
+CREATE TABLE recovery_codes (
+    user_id    uuid        NOT NULL,
+    code_hash  bytea       NOT NULL,
+    used_at    timestamptz,
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+    CONSTRAINT recovery_codes_second_factor_exists FOREIGN KEY (user_id) REFERENCES second_factors (user_id)
+        ON DELETE CASCADE,
+    CONSTRAINT recovery_codes_hash_length CHECK (octet_length(code_hash) = 32)
+);
+
 -- Access tokens revoked before they expire; copied to Redis, where the apis read them. No foreign key: the account
 -- may be deleted.
 CREATE TABLE revocations (
@@ -414,6 +438,8 @@ GRANT INSERT (email, email_key, password_hash, name), DELETE,
       UPDATE (email, email_key, password_hash, name, role, token_version) ON users TO onsale_api;
 GRANT INSERT, DELETE, UPDATE (generation, refreshed_at, tokens_end_at) ON sessions TO onsale_api;
 GRANT INSERT, DELETE ON revocations TO onsale_api;
+GRANT SELECT, INSERT (user_id, secret), DELETE, UPDATE (secret, confirmed_at, last_step) ON second_factors TO onsale_api;
+GRANT SELECT, INSERT (user_id, code_hash), UPDATE (used_at) ON recovery_codes TO onsale_api;
 GRANT INSERT, UPDATE, DELETE ON movies TO onsale_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON posters TO onsale_api;
 GRANT INSERT, DELETE ON halls TO onsale_api;

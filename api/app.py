@@ -14,7 +14,7 @@ from flask import Flask
 
 from api.access import tokens
 from api.access.revocations import Revocations
-from api.accounts import auth, sessions
+from api.accounts import auth, enrolment, sessions
 from api.accounts.login_limits import Logins
 from api.admin import audit_log, caches, histories, lanes, parked, samples, show_figures, users
 from api.assembly import open_backend
@@ -51,7 +51,7 @@ from workers import actors
 MAX_BODY_BYTES = 16 * 1024
 ADMIN = (audit_log, lanes, samples, show_figures, histories, users, parked, caches)
 CATALOGUE = (movies, posters, halls, hall_import, shows, new_shows, show_changes, deletions, installation)
-BLUEPRINTS = (auth, sessions, *CATALOGUE, bookings, *ADMIN, health, docs)
+BLUEPRINTS = (auth, sessions, enrolment, *CATALOGUE, bookings, *ADMIN, health, docs)
 
 
 def create_app(settings: Settings, backend: Backend) -> Flask:

@@ -42,6 +42,7 @@ class Settings:
     jwt_secret_next: str = field(repr=False)
     token_ttl_s: int
     refresh_ttl_s: int
+    admin_second_factor: str
     logins_per_account: int
     logins_per_address: int
     rate_limit_per_s: float
@@ -121,6 +122,9 @@ def _tokens(env: FileAwareEnv) -> dict[str, Any]:
         # An hour: long enough for an on-sale, short enough that a stolen token soon expires.
         "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, MAX_TOKEN_TTL_S // 60)),
         "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
+        "admin_second_factor": env.str(
+            "ADMIN_SECOND_FACTOR", "optional", validate=validate.OneOf(("optional", "required"))
+        ),
     }
 
 

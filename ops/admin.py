@@ -1,4 +1,6 @@
-"""`onsale admin`: who is an administrator. Only the database's owner can change that, so it is a command.
+"""`onsale admin`: who is an administrator, and the reset of a second factor.
+
+Only the database's owner can say who is an administrator, so it is a command.
 
 Each change is in the audit log, and ends the account's sessions: its tokens name the former role.
 """
@@ -17,7 +19,7 @@ from core.errors import ConfigurationError
 from core.safety import PASSWORD_CHARS, weak_password
 from core.texts import composed
 from db.kv.rounds import Rounds
-from db.postgres import accounts, audit_log, users
+from db.postgres import accounts, audit_log, second_factors, users
 from db.postgres.engine import make_engine, transaction
 from db.postgres.users import User
 from ops.ended_sessions import end_sessions
@@ -80,6 +82,21 @@ def revoke(system: RunningSystem, email: str) -> None:
         _set_role(connection, rounds, user, "user")
 
 
+def reset_second_factor(system: RunningSystem, email: str) -> bool:
+    """Delete an account's second factor, end its sessions; return False if it has none.
+
+    Raises: ConfigurationError: there is no such account.  PostgresUnavailable, RedisUnavailable, AcceptUnknown:
+            nothing is changed.
+    """
+    with _stores(system) as (connection, rounds):
+        user = _locked(connection, email)
+        if not second_factors.delete(connection, user.id):
+            return False
+        audit_log.by_command(connection, "second_factor.reset", f"user {user.id}")
+        end_sessions(connection, rounds, user)
+    return True
+
+
 def administrators(system: RunningSystem) -> list[User]:
     """Return all administrators by address. Raises: PostgresUnavailable."""
     with _stores(system) as (connection, _):
@@ -104,7 +121,7 @@ def _set_role(connection: Connection, rounds: Rounds, user: User, role: str) -> 
 
 @click.group()
 def command() -> None:
-    """Say who is an administrator: grant, revoke, list."""
+    """Say who is an administrator: grant, revoke, list; reset a second factor."""
 
 
 @command.command("grant")
@@ -130,6 +147,17 @@ def revoke_command(address: str, home: Path | None) -> None:
     """Make the administrator with this e-mail address a user; at least one administrator remains."""
     revoke(find_running(home), address)
     click.echo(f"{address} is a user now, and must log in again.")
+
+
+@command.command("reset-second-factor")
+@click.argument("address")
+@HOME
+def reset_second_factor_command(address: str, home: Path | None) -> None:
+    """Let the account with this e-mail address log in without a code, after its owner has lost the device."""
+    if reset_second_factor(find_running(home), address):
+        click.echo(f"{address} has no second factor now, and must log in again.")
+    else:
+        click.echo(f"{address} has no second factor.")
 
 
 @command.command("list")

@@ -7,6 +7,7 @@ act that a lane or Redis performs is recorded before it is sent (`intended`), an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import g
@@ -26,10 +27,12 @@ Values = Mapping[str, Any]
 
 
 def done(
-    connection: Connection, action: str, subject: str, before: Values | None = None, after: Values | None = None
-) -> None:
-    """Record an act in the transaction that performs it."""
-    audit_log.insert(connection, _act(action, subject, before=before, after=after))
+    connection: Connection, action: str, subject: str, before: Values | None = None, after: Values | None = None,
+    *, role: str | None = None,
+) -> None:  # fmt: skip
+    """Record an act in the transaction that performs it. Args: role: of the account, if the token has another."""
+    act = _act(action, subject, before=before, after=after)
+    audit_log.insert(connection, replace(act, actor_role=role) if role else act)
 
 
 def intended(action: str, subject: str, before: Values | None = None, after: Values | None = None) -> int:

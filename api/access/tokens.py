@@ -18,19 +18,23 @@ from uuid import UUID
 
 from flask import Flask, current_app, g, request
 from flask_jwt_extended import JWTManager, create_access_token
+from sqlalchemy import Connection
 
 from api.access import signatures
 from api.web import rate_limits
 from api.web.backend import backend
-from api.web.errors import NotAllowed, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
+from api.web.errors import EnrolmentRequired, NotAllowed, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
 from core.errors import PostgresUnavailable
 from core.settings import Settings
 from core.tokens import ALGORITHM, AUDIENCE, ISSUER, key_id
-from db.postgres import users
+from db.postgres import second_factors, users
 from db.postgres.engine import transaction
+from db.postgres.users import User
 
 #: The box office may read shows and bookings as an administrator may.
 ROLES = users.ROLES
+#: The role of a token with which an administrator can do nothing but enrol a second factor. No account has it.
+ENROLLING = "enrolling"
 ADMINISTRATORS, STAFF = frozenset({"admin"}), frozenset({"admin", "box_office"})
 #: Max seconds by which the clocks of two machines may differ.
 LEEWAY_S = 10
@@ -75,10 +79,10 @@ class Verifier:
         self._young: dict[str, Identity] = {}
         self._old: dict[str, Identity] = {}
 
-    def identity(self, header: str) -> Identity:
-        """Return the user that an Authorization header authenticates.
+    def identity(self, header: str, *, enrolling: bool = False) -> Identity:
+        """Return the user that an Authorization header authenticates. Args: enrolling: a token for that is enough.
 
-        Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked.
+        Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, EnrolmentRequired.
         """
         scheme, _, token = header.partition(" ")
         if not token or scheme.lower() != "bearer":
@@ -93,6 +97,8 @@ class Verifier:
             raise TokenExpired
         if self._revoked is not None and self._revoked.covers(known):
             raise TokenRevoked
+        if known.role == ENROLLING and not enrolling:
+            raise EnrolmentRequired
         return known
 
 
@@ -129,7 +135,7 @@ def _claims_valid(claims: Mapping[str, Any], now_s: float) -> bool:
         claims.get("iss") == ISSUER
         and claims.get("aud") == AUDIENCE
         and claims.get("type") == "access"
-        and claims.get("role") in ROLES
+        and claims.get("role") in (*ROLES, ENROLLING)
         and type(claims.get("jti")) is str
         and type(issued_s) is int
         and type(begins_s) is int
@@ -165,22 +171,23 @@ def mint(user_id: UUID, role: str, *, session: UUID | None = None, version: int 
     return str(create_access_token(identity=str(user_id), additional_claims=claims, additional_headers=headers))
 
 
-def identity(header: str) -> Identity:
-    """Return the user an Authorization header authenticates.
+def identity(header: str, *, enrolling: bool = False) -> Identity:
+    """Return the user an Authorization header authenticates. Args: enrolling: a token for that is enough.
 
-    Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked.
+    Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, EnrolmentRequired.
     """
-    return cast(Verifier, current_app.extensions["onsale-tokens"]).identity(header)
+    return cast(Verifier, current_app.extensions["onsale-tokens"]).identity(header, enrolling=enrolling)
 
 
-def current_identity() -> Identity:
+def current_identity(*, enrolling: bool = False) -> Identity:
     """Return the sender of the current request, and count the request once against that user's rate.
 
-    Raises: TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, TooManyRequests.
+    Args:    enrolling: a token that can do nothing but enrol is enough, for this and later calls of the request.
+    Raises:  TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, EnrolmentRequired, TooManyRequests.
     """
     who: Identity | None = g.get("who")
     if who is None:
-        who = g.who = identity(request.headers.get("Authorization", ""))
+        who = g.who = identity(request.headers.get("Authorization", ""), enrolling=enrolling)
         rate_limits.count(who.user_id)
     return who
 
@@ -190,12 +197,29 @@ def current_user() -> UUID:
     return current_identity().user_id
 
 
+def must_enrol(connection: Connection, user: User) -> bool:
+    """Return whether this account is an administrator's without the second factor that the settings require."""
+    required = user.role == "admin" and backend().settings.admin_second_factor == "required"
+    return required and not second_factors.is_confirmed(connection, user.id)
+
+
 def user_required(view: Callable[P, R]) -> Callable[P, R]:
     """Protect a view: it requires a valid token."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         current_user()
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def enroller_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Protect a view: it requires a valid token, also one that can do nothing but enrol."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        current_identity(enrolling=True)
         return view(*args, **kwargs)
 
     return guarded
@@ -228,12 +252,15 @@ def _role_required(view: Callable[P, R], roles: frozenset[str], *, token_is_enou
         try:
             with transaction(backend().engine) as connection:
                 user = users.get_user(connection, who.user_id)
+                unenrolled = user is not None and must_enrol(connection, user)
         except PostgresUnavailable:
             if not token_is_enough:
                 raise
         else:
             if user is None or user.role not in roles:
                 raise NotAllowed
+            if unenrolled:
+                raise EnrolmentRequired
         return view(*args, **kwargs)
 
     return guarded

@@ -11,20 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
 
 from api.access.tokens import current_user, user_required
-from api.accounts import login_limits
+from api.accounts import codes, login_limits
+from api.accounts.ownership import owner
 from api.accounts.passwords import hash_password, newer_hash, password_fits
 from api.accounts.sessions import NO_VERSION, end_all, no_account, open_session, void
 from api.bookings import status_body
 from api.shapes import account_requests, answers, links, requests
 from api.web import cursors
 from api.web.backend import backend
-from api.web.errors import AdministratorsAccount, BadCredentials
+from api.web.errors import BadCredentials
 from api.web.openapi import route
 from api.web.request_reading import read_body, read_query
 from api.web.serializers import answer, session_json, user_json
@@ -32,7 +32,6 @@ from core import logs
 from core.bookings import Booking
 from db.postgres import bookings, sessions, users
 from db.postgres.engine import transaction
-from db.postgres.users import User
 
 log = logs.logger(__name__)
 
@@ -63,7 +62,7 @@ def signup() -> Response:
     errors=(401, 429, 503),
 )  # fmt: skip
 def login() -> Response:
-    """Get tokens for an e-mail address and its password."""
+    """Get tokens for an e-mail address, its password and, if the account has a second factor, a code."""
     values = read_body(account_requests.LOGIN)
     attempt = login_limits.attempt(values["email"])
     with transaction(backend().engine) as connection:
@@ -72,11 +71,12 @@ def login() -> Response:
     if found is None or not fits:
         raise BadCredentials
     user, password_hash = found
-    attempt.succeeded()
     if user.role != "admin" and (newer := newer_hash(password_hash, values["password"])):
         with transaction(backend().engine) as connection:
             users.replace_hash(connection, user.id, password_hash, newer)
-    return open_session(user, 200)
+    response = open_session(user, 200, lambda connection: codes.redeem(connection, user.id, values.get("code")))
+    attempt.succeeded()  # only now: else who knows the password could reset the count between guesses of codes
+    return response
 
 
 @route(blueprint, "GET", "/profile", answers={200: answers.USER}, errors=(404, 503), secured=True)
@@ -103,7 +103,7 @@ def change_profile() -> Response:
     values = read_body(account_requests.PROFILE_CHANGE)
     user_id, email = current_user(), values.get("email")
     if email is not None:
-        if _owner(user_id, values["password"]) is None:
+        if owner(user_id, values["password"]) is None:
             return no_account()
         login_limits.attempt()  # as for a sign-up: the answer reveals whether this e-mail has an account
     with transaction(backend().engine) as connection:
@@ -144,7 +144,7 @@ def own_bookings() -> Response:
 def change_password() -> Response:
     """Change the password; end every session and begin a new one."""
     values = read_body(account_requests.PASSWORD_CHANGE)
-    user = _owner(current_user(), values["password"])
+    user = owner(current_user(), values["password"])
     if user is None:
         return no_account()
     changed = hash_password(values["new_password"])
@@ -197,7 +197,7 @@ def delete_account() -> Response:
     """Delete your account, its sessions and tokens. Its bookings remain, without a name or an e-mail."""
     values = read_body(account_requests.ACCOUNT_DELETION)
     user_id = current_user()
-    if _owner(user_id, values["password"]) is None:
+    if owner(user_id, values["password"]) is None:
         return no_account()
     with transaction(backend().engine) as connection:
         if not users.delete_user(connection, user_id):
@@ -212,22 +212,3 @@ def _page(found: Sequence[Booking], limit: int) -> dict[str, Any]:
         "bookings", found, limit, status_body.listed, lambda booking: (booking.accepted_ms, booking.id)
     )
     return {**page, "currency": backend().settings.currency}
-
-
-def _owner(user_id: UUID, password: str) -> User | None:
-    """Return the account if the password is its own; None if it does not exist. Count an attempt to log in.
-
-    Raises: BadCredentials, TooManyLogins, RedisUnavailable, AdministratorsAccount.
-    """
-    with transaction(backend().engine) as connection:
-        found = users.get_with_hash(connection, user_id)
-    if found is None:
-        return None
-    user, password_hash = found
-    attempt = login_limits.attempt(user.email)
-    if not password_fits(password_hash, password):
-        raise BadCredentials
-    attempt.succeeded()
-    if user.role == "admin":
-        raise AdministratorsAccount
-    return user

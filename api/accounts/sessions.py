@@ -7,6 +7,9 @@ the client sent it twice. Repeated later, it ends its session: it was copied, an
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from flask import Response
@@ -14,7 +17,7 @@ from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
 from api.access import revocations
-from api.access.tokens import current_identity, current_user, mint, user_required
+from api.access.tokens import ENROLLING, current_identity, current_user, mint, must_enrol, user_required
 from api.accounts import login_limits
 from api.shapes import account_requests, answers, links
 from api.web.backend import backend
@@ -54,6 +57,7 @@ def refresh() -> Response:
     with transaction(backend().engine) as connection:
         session = sessions.advance(connection, session_id, generation, settings.token_ttl_s)
         user = users.get_user(connection, session.user_id) if session else None
+        enrolling = user is not None and must_enrol(connection, user)
         # An unused token would have been accepted, and one used seconds ago, too: this is a copy of a used one.
         stolen = None if session else sessions.get_living(connection, session_id)
         if stolen is not None:
@@ -63,7 +67,7 @@ def refresh() -> Response:
     if user is None:
         raise RefreshInvalid
     attempt.succeeded()
-    return _pair(user, session_id, generation + 1, 200)
+    return answer(token_json(user, session_id, generation + 1, enrolling=enrolling))
 
 
 @route(blueprint, "POST", "/logout", answers={204: None}, errors=(503,), secured=True)
@@ -89,17 +93,35 @@ def log_out_everywhere() -> Response:
     return Response(status=204) if version is not None else no_account()
 
 
-def open_session(user: User, status: int) -> Response:
+def open_session(user: User, status: int, prove: Callable[[Connection], object] | None = None) -> Response:
     """Open a session for a user who has just given the password, and answer with its tokens.
 
-    Raises: BadCredentials: the password was changed, or the account deleted, since `user` was read.
+    Args:    prove: checks what else the log-in needs, in the session's transaction; it raises if that is wrong.
+    Raises:  BadCredentials: the password was changed, or the account deleted, since `user` was read.
     """
     settings = backend().settings
     with transaction(backend().engine) as connection:
         if users.lock_version(connection, user.id) != user.token_version:
             raise BadCredentials
+        if prove is not None:
+            prove(connection)
         session_id = sessions.insert_session(connection, user.id, settings.refresh_ttl_s, settings.token_ttl_s)
-    return _pair(user, session_id, 0, status)
+        enrolling = must_enrol(connection, user)
+    return answer(token_json(user, session_id, 0, enrolling=enrolling), status)
+
+
+def begin_again(connection: Connection, user: User) -> tuple[User, UUID]:
+    """End every session of an account, revoke its tokens, and open a new session: return the account and its id.
+
+    Call it as the last step of the transaction, which has locked the account.
+    Raises: RedisUnavailable: roll back.
+    """
+    settings, version = backend().settings, users.raise_version(connection, user.id)
+    assert version is not None  # it is locked
+    sessions.delete_of_user(connection, user.id)
+    session_id = sessions.insert_session(connection, user.id, settings.refresh_ttl_s, settings.token_ttl_s)
+    void(connection, user.id, version)
+    return replace(user, token_version=version), session_id
 
 
 def end_all(connection: Connection, user_id: UUID, password_hash: str | None = None) -> int | None:
@@ -135,15 +157,14 @@ def _end(connection: Connection, session: Session) -> None:
     list_.announce(revoked.insert_of_session(connection, str(session.id), list_.kept_s(left_s)))
 
 
-def _pair(user: User, session_id: UUID, generation: int, status: int) -> Response:
-    settings = backend().settings
-    return answer(
-        {
-            "access_token": mint(user.id, user.role, session=session_id, version=user.token_version),
-            "token_type": "Bearer",
-            "expires_in": settings.token_ttl_s,
-            "refresh_token": refresh_tokens.make(settings.jwt_secret, session_id, generation),
-            "user": user_json(user),
-        },
-        status,
-    )
+def token_json(user: User, session_id: UUID, generation: int, *, enrolling: bool = False) -> dict[str, Any]:
+    """Return the tokens of a session. Args: enrolling: the access token can do nothing but enrol a second factor."""
+    settings, role = backend().settings, ENROLLING if enrolling else user.role
+    return {
+        "access_token": mint(user.id, role, session=session_id, version=user.token_version),
+        "token_type": "Bearer",
+        "expires_in": settings.token_ttl_s,
+        "refresh_token": refresh_tokens.make(settings.jwt_secret, session_id, generation),
+        "user": user_json(user),
+        "must_enrol": enrolling,
+    }

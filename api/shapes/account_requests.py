@@ -17,6 +17,12 @@ def given_password(*, required: bool = True) -> Text:
     return Text(required=required, validate=validate.Length(1, 1_024), metadata={"description": "Current password."})
 
 
+def given_code(*, required: bool = True) -> Text:
+    """Return the field of a code to verify. Its form is not validated: a malformed one is simply wrong."""
+    description = "A one-time code or a recovery code, if the account has a second factor."
+    return Text(required=required, validate=validate.Length(1, 64), metadata={"description": description})
+
+
 class Signup(Shape):
     """A new account."""
 
@@ -30,6 +36,7 @@ class Login(Shape):
 
     email = Address(required=True, validate=validate.Length(1, 254))
     password = given_password()
+    code = given_code(required=False)
 
 
 class Refresh(Shape):
@@ -67,5 +74,25 @@ class AccountDeletion(Shape):
     password = given_password()
 
 
+class SecondFactor(Shape):
+    """The password of the account that is to get a second factor."""
+
+    password = given_password()
+
+
+class SecondFactorEnd(Shape):
+    """What turning off the second factor needs."""
+
+    password = given_password()
+    code = given_code()
+
+
+class Code(Shape):
+    """A one-time code of the secret to confirm."""
+
+    code = Text(required=True, validate=validate.Length(1, 64), metadata={"description": "Six digits."})
+
+
+SECOND_FACTOR, SECOND_FACTOR_END, CODE = SecondFactor(), SecondFactorEnd(), Code()
 SIGNUP, LOGIN, REFRESH = Signup(), Login(), Refresh()
 PASSWORD_CHANGE, PROFILE_CHANGE, ACCOUNT_DELETION = PasswordChange(), ProfileChange(), AccountDeletion()

@@ -126,6 +126,10 @@ class TokenAnswer(Shape):
     expires_in = Whole(required=True)
     refresh_token = Text(required=True, metadata={"description": "Usable once, for the next pair."})
     user = fields.Nested(UserAnswer, required=True)
+    must_enrol = Flag(
+        required=True,
+        metadata={"description": "True: the access token can do nothing but enrol at /api/auth/second-factor."},
+    )
 
 
 class OwnBookings(Page):

@@ -58,6 +58,24 @@ class BadCredentials(OnsaleError):
     code = "bad_credentials"
 
 
+class SecondFactorRequired(OnsaleError):
+    """The password is right; this account also needs a `code`: a one-time code or a recovery code."""
+
+    code = "second_factor_required"
+
+
+class SecondFactorWrong(OnsaleError):
+    """The code is wrong, too old, or was used before."""
+
+    code = "second_factor_wrong"
+
+
+class EnrolmentRequired(OnsaleError):
+    """This installation requires a second factor of administrators: enrol at /api/auth/second-factor first."""
+
+    code = "second_factor_required"
+
+
 class Busy(OnsaleError):
     """Too many requests at the moment; try again later."""
 

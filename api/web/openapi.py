@@ -27,7 +27,7 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 BEARER = "bearer"
 #: Error statuses of any request with a body, a query or a token.
-BODY_ERRORS, QUERY_ERRORS, TOKEN_ERRORS = (400, 413, 415, 422), (422,), (401, 429)
+BODY_ERRORS, QUERY_ERRORS, TOKEN_ERRORS = (400, 413, 415, 422), (422,), (401, 403, 429)
 
 HEADERS = {
     "Location": "The path of the resource.",

@@ -16,7 +16,8 @@ NEW = {"id", "show_id", "request_id", "reference", "access_token", "refresh_toke
        "expires_in_ms", "name", "next_cursor", "poll_after_ms", "free", "held", "sold", "version", "lane",
        "seq", "user_id", "booking_id", "hall_id", "since", "until", "published_version",
        "payload", "payload_base64", "replaced_by",
-       "answers_in_ms", "used_bytes", "writer_rate", "poster"}  # fmt: skip
+       "answers_in_ms", "used_bytes", "writer_rate", "poster",
+       "secret", "otpauth_uri", "recovery_codes"}  # fmt: skip
 LISTS = ("movies", "halls", "shows", "acts", "ids", "lanes", "workers", "samples", "users", "parked")
 
 

@@ -6,12 +6,14 @@ All have `token` (a new user's), `stranger`, `admin`, and `key`, an unused Idemp
 from __future__ import annotations
 
 import time
+from base64 import b32decode
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 from core import ids
 from core.operations import StreamId, dump
+from core.second_factor import STEP_S, code_at
 from core.shows import SaleState
 from db.postgres import journal, posters
 from db.postgres.engine import transaction
@@ -246,6 +248,30 @@ def hall_in_use(world: World, names: Names) -> Names:
 
 def account(world: World, _names: Names) -> Names:
     return {**world.account()}
+
+
+def enrolling(world: World, _names: Names) -> Names:
+    """An account that has a secret, and a `code` to confirm it."""
+    account = world.account()
+    begun = world.ask("POST", "/api/auth/second-factor", account["token"], {"password": PASSWORD})
+    assert begun.status == 201, begun
+    secret, step = b32decode(begun.json["secret"]), int(time.time() // STEP_S)
+    return {**account, "code": code_at(secret, step), "next_code": code_at(secret, step + 1)}
+
+
+def enrolled(world: World, names: Names) -> Names:
+    """An account with a second factor, and the `code` that its next log-in can use."""
+    names = enrolling(world, names)
+    confirmed = world.ask("PUT", "/api/auth/second-factor", names["token"], {"code": names["code"]})
+    assert confirmed.status == 200, confirmed
+    tokens = {"token": confirmed.json["access_token"], "refresh": confirmed.json["refresh_token"]}
+    return {**names, **tokens, "used_code": names["code"], "code": names["next_code"],
+            "recovery_code": confirmed.json["recovery_codes"][0]}  # fmt: skip
+
+
+def must_enrol(world: World, _names: Names) -> Names:
+    """A token of an administrator who can do nothing but enrol."""
+    return {"token": world.token(role="enrolling")}
 
 
 def parked(world: World, names: Names) -> Names:

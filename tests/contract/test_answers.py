@@ -16,6 +16,7 @@ from tests.contract import (
     odd_cases,
     plain_cases,
     poster_cases,
+    second_factor_cases,
     status_cases,
 )
 from tests.contract.alike import plain
@@ -26,7 +27,16 @@ from tests.contract.wire import Answer
 from tests.contract.world import World
 
 CATALOGUE = (catalogue_cases, poster_cases)
-MODULES = (booking_cases, status_cases, *CATALOGUE, account_cases, admin_cases, plain_cases, odd_cases)
+MODULES = (
+    booking_cases,
+    status_cases,
+    *CATALOGUE,
+    account_cases,
+    second_factor_cases,
+    admin_cases,
+    plain_cases,
+    odd_cases,
+)
 CASES = [case for module in MODULES for case in module.CASES]
 
 

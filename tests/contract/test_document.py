@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.contract import account_cases, admin_cases, catalogue_cases, plain_cases, poster_cases, status_cases
+from tests.contract import (
+    account_cases,
+    admin_cases,
+    catalogue_cases,
+    plain_cases,
+    poster_cases,
+    second_factor_cases,
+    status_cases,
+)
 from tests.contract.booking_cases import CASES as BOOKING_CASES
 from tests.contract.case import Case
 from tests.contract.world import World
@@ -18,6 +26,7 @@ CASES: list[Case] = [
     *status_cases.CASES,
     *catalogue_cases.CASES,
     *account_cases.CASES,
+    *second_factor_cases.CASES,
     *admin_cases.CASES,
     *plain_cases.CASES,
     *poster_cases.CASES,

@@ -56,6 +56,7 @@ ONE_LIBRARY = {
     "core/server_settings.py": {"environs.validate"},
     "core/local_settings.py": {"environs.validate"},
     "core/logs.py": {"structlog"},
+    "core/second_factor.py": {"pyotp"},
     "core/metric_files.py": {"prometheus_client"},
     "core/operations.py": {"orjson"},
 }

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from api.access.revocations import Revocations
 from core.settings import Settings
-from db.postgres import users
+from db.postgres import second_factors, users
 from db.postgres.audit_log import AuditFilter, list_acts
 from db.postgres.engine import transaction
 from ops.cli import main
@@ -96,7 +96,14 @@ def test_the_last_administrator_remains(engine: Engine) -> None:
     assert acts(engine) == []
 
 
-@pytest.mark.parametrize("arguments", [("grant", "nobody@example.com"), ("revoke", "nobody@example.com")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("grant", "nobody@example.com"),
+        ("revoke", "nobody@example.com"),
+        ("reset-second-factor", "nobody@example.com"),
+    ],
+)
 def test_an_account_that_does_not_exist_is_one_line_and_exit_code_2(arguments: tuple[str, str]) -> None:
     result = run(*arguments)
 
@@ -108,3 +115,24 @@ def test_a_user_is_not_revoked(client: FlaskClient) -> None:
     client.post("/api/auth/signup", json=BOB)
 
     assert "is no administrator" in run("revoke", "bob@example.com").stderr
+
+
+def test_a_second_factor_is_reset_and_the_sessions_end(app: Flask, client: FlaskClient, engine: Engine) -> None:
+    pair = client.post("/api/auth/signup", json=BOB).get_json()
+    own = {"Authorization": f"Bearer {pair['access_token']}"}
+    assert "no second factor." in run("reset-second-factor", "bob@example.com").output
+    assert acts(engine) == []
+    with transaction(engine) as connection:
+        second_factors.begin(connection, pair["user"]["id"], b"s" * 20)
+        second_factors.confirm(connection, pair["user"]["id"], 1, [b"h" * 32])
+    refused(client.post("/api/auth/login", json=BOB), 401, "second_factor_required")
+
+    reset = run("reset-second-factor", "BOB@example.com")
+
+    assert (reset.exit_code, reset.output.count("\n")) == (0, 1), reset.output
+    app.extensions["onsale-revocations"].refresh()
+    refused(client.get("/api/auth/profile", headers=own), 401, "token_revoked")
+    assert client.post("/api/auth/login", json=BOB).status_code == 200
+    assert acts(engine) == [("second_factor.reset", None, None)]
+    with transaction(engine) as connection:
+        assert second_factors.count_recovery_codes(connection, pair["user"]["id"]) == 0

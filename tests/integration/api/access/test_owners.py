@@ -42,6 +42,10 @@ OF_ONESELF = {
     ("GET", "/api/auth/bookings"),
     ("POST", "/api/auth/logout"),
     ("DELETE", "/api/auth/sessions"),
+    ("GET", "/api/auth/second-factor"),
+    ("POST", "/api/auth/second-factor"),
+    ("PUT", "/api/auth/second-factor"),
+    ("DELETE", "/api/auth/second-factor"),
     ("POST", "/api/bookings"),
 }
 #: Routes for everybody who has logged in.
