@@ -79,6 +79,7 @@ class Front:
         self._verifier: Verifier = app.extensions["onsale-tokens"]
         self._rates: Rates | None = app.extensions.get("onsale-rates")
         self._around: ResponseHeaders = app.extensions["onsale-response-headers"]
+        self._find = partial(open_requests.find, self._backend, app.extensions["onsale-listings"])
         self._streams = FrontStreams(self._backend, self._verifier, self._rates, self._headers, self._send)
         threads = self._settings.api_threads
         self._bridge = Bridge(app, threads=threads, waiting=threads * WAITING_PER_THREAD)
@@ -141,8 +142,8 @@ class Front:
             return self._answer(Exchange(BOOKING, scope, proto), make) if make else None
         if method != "GET":
             return None
-        if path.startswith(("/api/shows/", "/api/halls/")):
-            found = open_requests.find(self._backend, scope)
+        if path.startswith(("/api/shows", "/api/halls/")):
+            found = self._find(scope)
             return self._open(Exchange(found[0], scope, proto), found[1]) if found else None
         if path == "/healthz":
             return self._open(Exchange(path, scope, proto), health.liveness())

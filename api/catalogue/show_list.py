@@ -28,17 +28,25 @@ class Listings:
 
     def page(self, key: Hashable, make: Callable[[], Answer]) -> Twofold:
         """Return a page at most KEPT_S old, made by `make` if need be. Raises: what `make` raises; none is kept."""
-        now_s, known = time.monotonic(), self._pages.get(key)
-        if known is not None and now_s < known[0]:
-            metrics.catalogue_read("memory")
-            return known[1]
-        pages, made = self._pages, make()
+        known = self.current(key)
+        if known is not None:
+            return known
+        now_s, pages = time.monotonic(), self._pages
+        made = make()
         body = twofold(made.body)
         if len(pages) >= PAGES:
             pages.clear()
         # If all were dropped meanwhile, this one goes with them: it may have been read before the change.
         pages[key] = now_s + min(KEPT_S, made.left_s), body
         return body
+
+    def current(self, key: Hashable) -> Twofold | None:
+        """Return a page that is kept and current, else None."""
+        known = self._pages.get(key)
+        if known is None or time.monotonic() >= known[0]:
+            return None
+        metrics.catalogue_read("memory")
+        return known[1]
 
     def drop(self) -> None:
         """Drop all pages, because the catalogue has changed."""

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from flask import Flask
 
 from api.app import close, create_app, in_front_of
 from api.assembly import open_backend
+from api.catalogue import show_list
+from api.web import metrics
 from core.settings import Settings
 from tests.support.buyer import Buyer
 from tests.support.rsgi import Answer, Server
@@ -100,3 +103,26 @@ def test_a_large_map_is_sent_in_the_accepted_form(server: Server, stage: Stage) 
     assert packed.headers["etag"] == same.headers["etag"] == f"W/{plain.headers['etag']}"
     assert (same.status, same.body, "content-encoding" in same.headers) == (304, b"", False)
     assert {each.headers["vary"] for each in (plain, packed, same)} == {"Accept-Encoding"}
+
+
+def test_a_page_in_memory_is_answered_by_the_front_as_flask_answers_it(
+    server: Server, behind: Flask, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(show_list, "time", SimpleNamespace(monotonic=lambda: 100.0))  # no page gets too old
+    for _ in range(5):
+        stage.show()
+    flask = behind.test_client()
+    seen: list[str] = []
+    monkeypatch.setattr(metrics, "way", seen.append)
+    for path in ("/api/shows", "/api/shows/upcoming?limit=3&free=true"):
+        for headers in ({}, {"Accept-Encoding": "gzip"}, {"If-None-Match": "*"}):
+            first = flask.get(path, headers=headers)
+            second = server.ask("GET", path, {**HOST, **headers})
+            assert (second.status, second.body) == (first.status_code, first.data)
+            named = ("etag", "cache-control", "content-encoding", "content-type")
+            assert [second.headers.get(name) for name in named] == [first.headers.get(name) for name in named]
+    assert seen == ["fast"] * 6
+
+    assert server.ask("GET", "/api/shows?limit=x", HOST).status == 422
+    assert server.ask("GET", "/api/shows?limit=4", HOST).status == 200
+    assert seen[6:] == ["threads"] * 2
