@@ -58,7 +58,6 @@ class Settings:
     currency: str
     #: IANA: where halls are that do not name their own.
     time_zone: str
-    #: For how long Redis keeps the bodies of the catalogue's public answers; 0: not at all.
     catalogue_cache_s: float
     lanes: int
     lane_cap: int
@@ -206,8 +205,7 @@ def _derived(read: dict[str, Any]) -> dict[str, Any]:
     values["token_ttl_s"] *= 60
     values["refresh_ttl_s"] *= 24 * 3600
     values["hold_ttl_s"] *= 60
-    values["cors_origins"] = tuple(values["cors_origins"])
-    values["cors_headers"] = tuple(values["cors_headers"])
+    values |= {name: tuple(values[name]) for name in ("cors_origins", "cors_headers")}
     return values
 
 
