@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -13,8 +14,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from werkzeug.test import TestResponse
 
+from api.accounts import codes
 from api.shapes import second_factor_answers
+from api.web.errors import SecondFactorWrong
 from db.postgres.engine import transaction
+from proof.kit.waiting import until
 from tests.integration.db.test_roles import app, engines, settings, urls
 from tests.support.authenticator import (
     ALICE,
@@ -226,3 +230,30 @@ def test_the_workers_role_reads_no_secret(
             transaction(engines["onsale_worker"]) as connection,
         ):
             connection.execute(text(f"SELECT * FROM {table}"))  # noqa: S608 - constants
+
+
+def test_a_code_that_another_log_in_is_using_up_is_refused_after_it(
+    client: FlaskClient, pair: dict[str, Any], clock: Clock, engine: Engine
+) -> None:
+    """Both have checked the password; the second asks for the code before the first has committed."""
+    secret, _ = enrol(client, pair, clock)
+    user_id, code = UUID(pair["user"]["id"]), clock.code(secret)
+
+    def second() -> None:
+        with transaction(engine) as connection:
+            codes.redeem(connection, user_id, code)
+
+    def waits() -> bool:
+        with transaction(engine) as connection:
+            statement = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'second_factors'"
+            )
+            return bool(connection.execute(text(statement)).scalar_one())
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(engine) as connection:
+            assert codes.redeem(connection, user_id, code)
+            later = pool.submit(second)
+            until(waits)
+        with pytest.raises(SecondFactorWrong):
+            later.result(timeout=10)
