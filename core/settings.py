@@ -18,11 +18,7 @@ from marshmallow import ValidationError
 from core.addresses import other_database, with_driver
 from core.catalogue_settings import catalogue
 from core.errors import ConfigurationError
-
-#: RFC 7518 section 3.2: a key for HS256 must be at least as long as the hash, 256 bits.
-SECRET_MIN_BYTES = 32
-#: Max lifetime of an access token, seconds. A revocation of unknown tokens is kept this long.
-MAX_TOKEN_TTL_S = 7 * 24 * 3600
+from core.token_settings import tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +86,7 @@ class Settings:
         env = environment()
         values = {
             **_servers(env),
-            **_tokens(env),
+            **tokens(env),
             **_request_limits(env),
             **_http(env),
             **catalogue(env),
@@ -109,21 +105,6 @@ def _servers(env: FileAwareEnv) -> dict[str, Any]:
         "broker_url": env.str("BROKER_URL", ""),
         "lanes": lanes(env),
         "status_ttl_s": env.int("STATUS_TTL_S", 3_600, validate=validate.Range(min=1)),
-    }
-
-
-def _tokens(env: FileAwareEnv) -> dict[str, Any]:
-    return {
-        "jwt_secret": env.str("JWT_SECRET", validate=_long_enough),
-        # While the key is rotated, tokens signed with these two are accepted as well.
-        "jwt_secret_previous": env.str("JWT_SECRET_PREVIOUS", "", validate=_empty_or_long_enough),
-        "jwt_secret_next": env.str("JWT_SECRET_NEXT", "", validate=_empty_or_long_enough),
-        # An hour: long enough for an on-sale, short enough that a stolen token soon expires.
-        "token_ttl_s": env.int("JWT_EXPIRY_MINUTES", 60, validate=validate.Range(1, MAX_TOKEN_TTL_S // 60)),
-        "refresh_ttl_s": env.int("REFRESH_EXPIRY_DAYS", 30, validate=validate.Range(1, 365)),
-        "admin_second_factor": env.str(
-            "ADMIN_SECOND_FACTOR", "optional", validate=validate.OneOf(("optional", "required"))
-        ),
     }
 
 
@@ -262,16 +243,6 @@ def metrics_folder() -> Path | None:
 def environment() -> FileAwareEnv:
     """Return a reader of the environment. It collects problems; `seal` raises them all."""
     return _Environment(eager=False, strip_whitespace=True)
-
-
-def _long_enough(secret: str) -> None:
-    if len(secret.encode()) < SECRET_MIN_BYTES:
-        raise ValidationError(f"Shorter than {SECRET_MIN_BYTES} bytes.")
-
-
-def _empty_or_long_enough(secret: str) -> None:
-    if secret:
-        _long_enough(secret)
 
 
 def _origins(origins: list[str]) -> None:

@@ -15,7 +15,7 @@ import click
 from api.access.revocations import Revocations
 from core.errors import ConfigurationError
 from core.local_settings import LocalSettings
-from core.settings import MAX_TOKEN_TTL_S
+from core.token_settings import MAX_TOKEN_TTL_S
 from db import revocations
 from db.kv.rounds import Rounds
 from db.postgres import audit_log, load_testers

@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from api.access.tokens import LEEWAY_S, Identity
 from core import logs
 from core.errors import AcceptUnknown, PostgresUnavailable, RedisUnavailable
-from core.settings import MAX_TOKEN_TTL_S
+from core.token_settings import MAX_TOKEN_TTL_S
 from db import revocations
 from db.kv.rounds import Rounds
 from db.postgres import sessions

@@ -54,6 +54,7 @@ ONE_LIBRARY = {
     "core/settings.py": {"environs", "marshmallow.ValidationError"},
     "core/catalogue_settings.py": {"environs", "marshmallow.ValidationError"},
     "core/server_settings.py": {"environs.validate"},
+    "core/token_settings.py": {"environs", "marshmallow.ValidationError"},
     "core/local_settings.py": {"environs.validate"},
     "core/logs.py": {"structlog"},
     "core/second_factor.py": {"pyotp"},

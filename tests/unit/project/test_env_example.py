@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[3]
 EXAMPLE = (PROJECT / ".env.example").read_text()
 LINE = re.compile(r"^(# )?([A-Z][A-Z0-9_]*)=(.*)$")
 
-SETTINGS = ("settings.py", "catalogue_settings.py", "server_settings.py", "local_settings.py")
+SETTINGS = ("settings.py", "catalogue_settings.py", "token_settings.py", "server_settings.py", "local_settings.py")
 #: Read by compose.yaml alone.
 ELSEWHERE = {"POSTGRES_PASSWORD", "POSTGRES_API_PASSWORD", "POSTGRES_WORKER_PASSWORD"}
 REQUIRED = {"DATABASE_URL": "postgresql+psycopg://db/onsale", "REDIS_URL": "redis://redis", "JWT_SECRET": "x" * 32}
