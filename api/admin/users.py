@@ -70,9 +70,10 @@ def bookings_of_user(user_id: UUID) -> Response:
     limit, after = query["limit"], cursors.BOOKINGS.read(query["cursor"])
     with transaction(backend().engine) as connection:
         found = bookings.list_of_user(connection, user_id, after=after, limit=limit + 1)
-    return answer(
-        cursors.BOOKINGS.page("bookings", found, limit, status_body.listed, lambda each: (each.accepted_ms, each.id))
+    page = cursors.BOOKINGS.page(
+        "bookings", found, limit, status_body.listed, lambda each: (each.accepted_ms, each.id)
     )
+    return answer({**page, "currency": backend().settings.currency})
 
 
 @route(
