@@ -7,6 +7,7 @@ other (support/databases.py). Redis is emptied. Unit tests request none of these
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -24,7 +25,7 @@ from db.postgres import fences
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
 from proof.kit.servers import Servers
-from tests.support import schedule, seeded, skips
+from tests.support import schedule, seeded, skips, threads
 from tests.support.buyer import Buyer
 from tests.support.databases import Databases, administer, url_of
 from tests.support.factories import opened_app
@@ -49,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> schedule.ByFile | None:
     return schedule.ByFile(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Fail a file that leaves a thread of the product running. Set up before what the file shares, so it is last."""
+    before = set(threading.enumerate())
+    yield
+    threads.expect_no_others(before)
 
 
 @pytest.fixture(autouse=True)
