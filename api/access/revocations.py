@@ -34,6 +34,8 @@ log = logs.logger(__name__)
 #: Seconds between two reads from Redis; between two from Postgres; before Postgres is retried. LOOK_S varies by a
 #: fifth at random, so that processes started together do not query together for ever.
 TICK_S, LOOK_S, AGAIN_S = 1.0, 600.0, 5.0
+#: Seconds that `stop` waits for the thread, which may be in a call to a store that does not answer.
+STOP_S = 5.0
 #: Seconds until expired rows are deleted: the first time at most, then each time.
 FIRST_PRUNE_S, PRUNE_S = 60.0, 3_600.0
 #: Max rows that one statement deletes, a few milliseconds' work; repeated each second while there are more.
@@ -58,6 +60,7 @@ class Revocations:
         #: One thread reads at a time. `_changing` guards the dictionaries; it is never held during calls to a server.
         self._reading, self._changing = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
+        self._follower: threading.Thread | None = None
 
     def covers(self, who: Identity) -> bool:
         """Return whether this token was revoked. Touches no store."""
@@ -113,11 +116,14 @@ class Revocations:
     def start(self) -> None:
         """Refresh now, if the servers are available, and each second in a thread for as long as the process lives."""
         self._try("revocations_not_read", self.refresh)
-        threading.Thread(target=self._follow, name="revocations", daemon=True).start()
+        self._follower = threading.Thread(target=self._follow, name="revocations", daemon=True)
+        self._follower.start()
 
     def stop(self) -> None:
-        """End the thread within TICK_S."""
+        """End the thread, and wait until it has given back its connections, for STOP_S at most. Repeat: safe."""
         self._stopped.set()
+        if self._follower is not None:
+            self._follower.join(STOP_S)
 
     def _follow(self) -> None:
         prune_at = time.monotonic() + random.uniform(0, FIRST_PRUNE_S)

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from proof.kit.waiting import within
 
 #: How the names of the product's threads begin. "metrics" is not among them: one per process hands counts over.
-NAMES = ("backend", "doorbells", "event-loop", "long-polls", "maps", "postgres-probe", "republish", "sweep")
+NAMES = (
+    *("backend", "doorbells", "event-loop", "long-polls", "maps", "postgres-probe"),
+    *("republish", "revocations", "sweep"),
+)
 #: Seconds for a thread that was told to end.
 END_S = 5.0
 

@@ -123,14 +123,14 @@ def test_metrics_cover_requests_and_lanes(app: Flask) -> None:
     before = samples(client.get("/metrics").text)
     metrics.ACCEPTS.labels("BOOK").inc()
     metrics.REFUSALS.labels("sold_out").inc()
-    client.get("/api/shows/4711")
+    client.get("/api/movies/4711")
     response = client.get("/metrics")
     after = samples(response.text)
 
     def grown(name: str, labels: str) -> float:
         return after[name, labels] - before.get((name, labels), 0)
 
-    route = "GET,/api/shows/{show_id},4xx"
+    route = "GET,/api/movies/{movie_id},4xx"
     assert response.content_type.startswith("text/plain")
     assert grown("onsale_accepts_total", "BOOK") == 1
     assert grown("onsale_refusals_total", "sold_out") == 1
