@@ -11,12 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import drawings
-from core.csv_plans import read_csv
 from core.halls import check_plan
 from core.imported_halls import ImportedHall
 from core.plans import BadPlan
 from core.pretix_plans import read_pretix
-from tests.support.arena import arena_csv, arena_pretix
 from tests.support.best_seats import best_seats
 from tests.support.sources import PROJECT
 
@@ -76,19 +74,6 @@ def test_every_seat_is_drawn_where_the_file_has_it() -> None:
     for label, (x, y) in found.items():
         assert abs(x - expected[label][0]) <= drawings.TOLERANCE + 1
         assert abs(y - expected[label][1]) <= drawings.TOLERANCE + 1
-
-
-def test_an_arena_of_100_000_seats_is_compact_and_the_same_from_both_files() -> None:
-    arena = read_csv(arena_csv())
-
-    assert arena.hall.capacity == 100_000
-    assert len(arena.hall.sections) == 50
-    assert best_seats(arena.hall, 2, "upper") == ("101-21-24", "101-21-25")
-    assert arena.hall.rows[0].runs == (0, 25)
-    assert len(json.dumps(arena.plan)) < 600_000
-    assert arena.hall.size < 1_500_000
-    small = {"blocks": 4, "rows": 4, "seats": 10}
-    assert read(arena_pretix(**small)).plan["rows"] == read_csv(arena_csv(**small)).plan["rows"]
 
 
 def test_the_parts_of_a_row_that_an_aisle_divides_are_one_row() -> None:
