@@ -22,6 +22,7 @@ NO_LIMITS = {
     "LOGINS_PER_ACCOUNT": "0",
     "LOGINS_PER_ADDRESS": "0",
     "BOOKINGS_PER_USER_HOUR": "0",
+    "UNDECIDED_PER_USER": "0",
 }
 #: Seconds after the last request within which every accepted booking must be decided.
 DECIDED_S = 20.0
