@@ -13,8 +13,7 @@ from typing import Any
 
 from core import drawings, plans, plans_by_place
 from core.plans import BadPlan, Section
-from core.rows import Row as Row
-from core.rows import Seat
+from core.rows import Row, Seat
 
 
 class Seats(Mapping[str, Seat]):

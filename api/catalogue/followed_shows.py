@@ -177,6 +177,7 @@ class FollowedShows:
                 if not show.behind:
                     break
         except BaseException:
+            # Also if it is cancelled: what was heard is then incomplete.
             show.behind = True
             raise
         finally:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from api.shapes.answers import BookingStatus, SessionAnswer, UserAnswer
+from api.shapes.base import Shape
 from api.shapes.catalogue_answers import ShowAnswer
 from api.shapes.fields import Flag, Text, Whole
 from api.shapes.pages import Page
-from api.shapes.requests import Shape
 from db.postgres.audit_log import ActOutcome
 
 ACTORS = ["admin", "box_office", "user", "owner"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from api.shapes.base import Shape
 from api.shapes.fields import Address, Digits, Instant, Text
-from api.shapes.requests import PageQuery, Shape
+from api.shapes.requests import PageQuery
 from db.kv.samples import SIZE
 from db.postgres.users import ROLES
 

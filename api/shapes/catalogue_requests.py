@@ -9,6 +9,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validate, validates_schema
 
+from api.shapes.base import Shape
 from api.shapes.fields import (
     MAX_PRICE_CENTS,
     PRICES,
@@ -22,7 +23,7 @@ from api.shapes.fields import (
     WebAddress,
     Whole,
 )
-from api.shapes.requests import DAY_S, EXTENSION, MAX_ID, OFFER, WAITING, PageQuery, Shape, identifier
+from api.shapes.requests import DAY_S, EXTENSION, MAX_ID, OFFER, WAITING, PageQuery, identifier
 from core.plans import MAX_SEATS
 
 #: The days that a list can be asked for, and on which a movie can have been released.

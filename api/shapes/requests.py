@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from api.shapes.base import Shape as Shape
-from api.shapes.base import pattern as pattern
+from api.shapes.base import Shape, pattern
 from api.shapes.fields import MAX_PRICE_CENTS, PRICES, Digits, Flag, Instant, Line, Prices, Text, TimeZone, Whole
 from api.shapes.plans import Plan
 from core.seat_labels import CATEGORY, SEAT_LABEL

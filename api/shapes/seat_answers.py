@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from api.shapes.base import Shape
 from api.shapes.fields import Text, Whole
-from api.shapes.requests import Shape
 from core.rows import SeatKind
 
 

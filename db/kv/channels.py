@@ -120,6 +120,7 @@ class Channels:
                     self._command(connection, "SUBSCRIBE", *channels)
                     await subscribed.wait()
         except BaseException:
+            # Also if it is cancelled: nobody else knows of this connection.
             await connection.disconnect(nowait=True)
             raise
         before, self._connection = self._connection, connection

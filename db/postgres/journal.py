@@ -158,17 +158,17 @@ def park(connection: Connection, lane: int, epoch: str, id_: StreamId, payload: 
     connection.execute(statement, values)
 
 
-def read(connection: Connection, lane: int) -> Iterator[JournalRow]:
-    """Yield a lane's whole journal in order, streamed."""
+def read(connection: Connection, lane: int, show_id: int | None = None) -> Iterator[JournalRow]:
+    """Yield a lane's journal in order, or one show's rows of it, streamed. Reads the lane's whole journal."""
     statement = text("""
         SELECT lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason,
             operation, decision, decided_ms
         FROM journal
-        WHERE lane = :lane
+        WHERE lane = :lane AND (CAST(:show_id AS integer) IS NULL OR show_id = :show_id)
         ORDER BY seq
     """)
     options = {"stream_results": True, "max_row_buffer": 5_000}
-    for row in connection.execute(statement, {"lane": lane}, execution_options=options):
+    for row in connection.execute(statement, {"lane": lane, "show_id": show_id}, execution_options=options):
         yield JournalRow(
             lane=row.lane,
             seq=row.seq,

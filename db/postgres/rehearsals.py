@@ -5,14 +5,11 @@ Only the database's owner calls these: the api's role can neither mark a show no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from core.journal import JournalRow
-from core.operations import StreamId
 from core.shows import ShowSettings
 from core.times import from_ms
 from db.postgres.engine import allow
@@ -62,31 +59,3 @@ def insert_copy(connection: Connection, show_id: int, settings: ShowSettings) ->
     """)
     connection.execute(seats, {"copy_id": copy_id, "id": show_id})
     return copy_id
-
-
-def decisions(connection: Connection, lane: int, show_id: int) -> Iterator[JournalRow]:
-    """Yield a show's decisions in the order of its lane, streamed. Reads the lane's whole journal."""
-    statement = text("""
-        SELECT lane, seq, epoch, stream_ms, stream_seq, part, kind, show_id, booking_id, outcome, reason,
-            operation, decision, decided_ms
-        FROM journal
-        WHERE lane = :lane AND show_id = :show_id
-        ORDER BY seq
-    """)
-    options = {"stream_results": True, "max_row_buffer": 5_000}
-    for row in connection.execute(statement, {"lane": lane, "show_id": show_id}, execution_options=options):
-        yield JournalRow(
-            lane=row.lane,
-            seq=row.seq,
-            epoch=row.epoch,
-            id=StreamId(row.stream_ms, row.stream_seq),
-            part=row.part,
-            kind=row.kind,
-            show_id=row.show_id,
-            booking_id=row.booking_id,
-            outcome=row.outcome,
-            reason=row.reason,
-            operation=row.operation,
-            decision=row.decision,
-            decided_ms=row.decided_ms,
-        )

@@ -11,7 +11,7 @@ import click
 from core.errors import ConfigurationError
 from core.ids import lane_of
 from core.times import to_ms
-from db.postgres import rehearsals
+from db.postgres import journal
 from db.postgres.engine import transaction
 from ops.rehearse.copies import opened
 from ops.rehearse.recorder import Recorder, record
@@ -71,5 +71,5 @@ def read_sale(system: RunningSystem, show_id: int, recorder: Recorder) -> Record
     with opened(system, statement_timeout_ms=0) as stores:
         capacity = stores.show(show_id).capacity
         with transaction(stores.engine) as connection:
-            rows = rehearsals.decisions(connection, lane_of(show_id, stores.lanes), show_id)
+            rows = journal.read(connection, lane_of(show_id, stores.lanes), show_id)
             return record(rows, show_id, capacity, recorder)
