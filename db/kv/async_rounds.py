@@ -14,14 +14,12 @@ from typing import Any
 
 import hiredis
 import redis
-import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import InvalidResponse, NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from core.crash_points import point
 from core.errors import AcceptUnknown, OnsaleError, RedisUnavailable
-from db.kv.demotion import ASK_ROLE, ROLE_S, Questions, async_greeting, check_role, says_demoted
+from db.kv.async_connections import connection_pool, reply_reader
+from db.kv.demotion import ASK_ROLE, ROLE_S, Questions, check_role, says_demoted
 from db.kv.rounds import Command, script_loads, unable
 
 #: Bytes of one read.
@@ -62,15 +60,7 @@ class AsyncRounds:
     """One connection to Redis, shared by the tasks of one event loop. Connects at the first call."""
 
     def __init__(self, url: str, *, timeout_s: float = 2.0, questions: Questions | None = None) -> None:
-        self._pool = redis.asyncio.ConnectionPool.from_url(
-            url,
-            protocol=2,
-            decode_responses=True,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=1.0,
-            retry=Retry(NoBackoff(), 0),
-            redis_connect_func=async_greeting(questions),
-        )
+        self._pool = connection_pool(url, socket_timeout_s=timeout_s, questions=questions)
         self._timeout_s = timeout_s
         self._connection: Any = None
         self._reading: asyncio.Task[None] | None = None
@@ -182,12 +172,7 @@ class AsyncRounds:
 
     async def _read(self, connection: Any) -> None:
         """Hand out replies until the connection ends."""
-        reader = hiredis.Reader(
-            protocolError=InvalidResponse,
-            replyError=connection._parser.parse_error,
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
+        reader = reply_reader(connection)
         try:
             while received := await connection._reader.read(READ):
                 reader.feed(received)

@@ -14,15 +14,12 @@ from contextlib import suppress
 from typing import Any
 
 import hiredis
-import redis
-import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import InvalidResponse, RedisError
+from redis.exceptions import RedisError
 
 from core import logs
 from core.errors import OnsaleError
-from db.kv.demotion import Questions, async_greeting
+from db.kv.async_connections import connection_pool, reply_reader
+from db.kv.demotion import Questions
 
 log = logs.logger(__name__)
 
@@ -41,15 +38,7 @@ class Channels:
         self, url: str, heard: Heard, interrupted: Callable[[], object], questions: Questions | None = None
     ) -> None:
         """Args: heard: gets channel and message.   interrupted: messages may have been lost. Both run on the loop."""
-        self._pool = redis.asyncio.ConnectionPool.from_url(
-            url,
-            protocol=2,
-            decode_responses=True,
-            socket_timeout=CONFIRM_S,
-            socket_connect_timeout=1.0,
-            retry=Retry(NoBackoff(), 0),
-            redis_connect_func=async_greeting(questions),
-        )
+        self._pool = connection_pool(url, socket_timeout_s=CONFIRM_S, questions=questions)
         self._heard = heard
         self._interrupted = interrupted
         #: Channel -> done when the present connection has subscribed to it.
@@ -142,12 +131,7 @@ class Channels:
 
     async def _read(self, connection: Any, subscribed: asyncio.Event) -> None:
         """Hand out messages until the connection ends."""
-        reader = hiredis.Reader(
-            protocolError=InvalidResponse,
-            replyError=connection._parser.parse_error,
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
+        reader = reply_reader(connection)
         try:
             while received := await connection._reader.read(READ):
                 reader.feed(received)
