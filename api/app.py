@@ -33,6 +33,8 @@ from api.catalogue import (
 from api.catalogue.catalogue_cache import PATIENCE_S, CatalogueCache
 from api.catalogue.show_list import Listings
 from api.front import Front
+from api.pages import files as pages
+from api.pages.files import Pages
 from api.web import compression, docs, health, hooks, metrics, problems, rate_limits
 from api.web.backend import Backend
 from api.web.headers import ResponseHeaders
@@ -74,6 +76,7 @@ def create_app(settings: Settings, backend: Backend) -> Flask:
     app.extensions["onsale-revocations"] = Revocations(accounts, backend.engine, settings.token_ttl_s)
     _behind_proxies(app, settings.trusted_proxies)
     hooks.install(app, ResponseHeaders(settings.cors_origins, settings.cors_headers))
+    pages.install(app, Pages())
     compression.install(app)
     docs.install(app, document)
     rate_limits.install(app, settings)

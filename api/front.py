@@ -17,12 +17,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from flask import Flask
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
-from werkzeug.datastructures import MultiDict
 
 from api.access.tokens import Identity, Verifier
 from api.bookings import booked_at_once, parse
@@ -31,6 +29,7 @@ from api.bookings.service import BookingService
 from api.catalogue import open_requests
 from api.catalogue.uploads import most_bytes
 from api.front_streams import FrontStreams
+from api.pages.files import RULE, Pages
 from api.server import rsgi
 from api.server.bridge import Bridge
 from api.server.rsgi import Bodies, Exchange
@@ -41,7 +40,7 @@ from api.web.headers import ResponseHeaders, one_vary
 from api.web.proxies import FORWARDED_PREFIX, FORWARDED_PROTO, Sender, drop_ambiguous, sender_of
 from api.web.rate_limits import Allowed, Rates
 from api.web.reply import Reply
-from api.web.request_reading import loaded_query
+from api.web.request_reading import loaded_query_string
 from core.errors import OnsaleError
 from core.ids import show_of
 from core.operations import Confirm, Extend
@@ -79,6 +78,13 @@ class Front:
         self._verifier: Verifier = app.extensions["onsale-tokens"]
         self._rates: Rates | None = app.extensions.get("onsale-rates")
         self._around: ResponseHeaders = app.extensions["onsale-response-headers"]
+        self._pages: Pages = app.extensions["onsale-pages"]
+        self._of_booking: dict[tuple[str, str], Make] = {
+            ("GET", ""): self._status,
+            ("DELETE", ""): self._cancel,
+            ("PATCH", "/confirm"): self._confirm,
+            ("PATCH", "/extend"): self._extend,
+        }
         self._find = partial(open_requests.find, self._backend, app.extensions["onsale-listings"])
         self._streams = FrontStreams(self._backend, self._verifier, self._rates, self._headers, self._send)
         threads = self._settings.api_threads
@@ -133,13 +139,9 @@ class Front:
             match = _BOOKING_PATH.fullmatch(path)
             if match is None:
                 return None
-            if match[2]:
-                make = (
-                    {"/confirm": self._confirm, "/extend": self._extend}.get(match[2]) if method == "PATCH" else None
-                )
-                return self._answer(Exchange(BOOKING + match[2], scope, proto), make) if make else None
-            make = {"GET": self._status, "DELETE": self._cancel}.get(method)
-            return self._answer(Exchange(BOOKING, scope, proto), make) if make else None
+            what = match[2] or ""
+            make = self._of_booking.get((method, what))
+            return self._answer(Exchange(BOOKING + what, scope, proto), make) if make else None
         if method != "GET":
             return None
         if path.startswith(("/api/shows", "/api/halls/")):
@@ -149,7 +151,9 @@ class Front:
             return self._open(Exchange(path, scope, proto), health.liveness())
         if path == "/readyz":
             return self._open(Exchange(path, scope, proto), health.readiness(self._backend))
-        return None
+        exchange = Exchange(RULE, scope, proto)
+        page = self._pages.find(path, self._sender(exchange).prefix)
+        return self._open(exchange, page) if page else None
 
     async def _answer(self, exchange: Exchange, make: Make) -> None:
         """Answer a request that needs a token. As in Flask's error handlers, every error becomes an answer."""
@@ -171,8 +175,8 @@ class Front:
             reply = work if isinstance(work, Reply) else await work
         except Exception as error:  # noqa: BLE001 - it is logged there
             reply = problems.reply_of(error, exchange.request_id)
-        reply = reply.unless_known(rsgi.joined(exchange.headers, "if-none-match"))
-        self._send(exchange, reply.packed(rsgi.joined(exchange.headers, "accept-encoding")))
+        joined = partial(rsgi.joined, exchange.headers)
+        self._send(exchange, reply.unless_known(joined("if-none-match")).packed(joined("accept-encoding")))
 
     def _send(self, exchange: Exchange, reply: Reply, verdict: Allowed | None = None) -> None:
         """Send a reply with the headers that every answer has, and observe it in the metrics."""
@@ -195,7 +199,7 @@ class Front:
         headers = headers + self._around.around(
             exchange.request_id, origin, tls=sender.scheme == "https", reply=reply
         )
-        if reply.public or reply.immutable:  # others vary by origin alone
+        if reply.public or reply.immutable or reply.page:  # others vary by origin alone
             headers = one_vary(headers)
         self._close_if_leaving(headers)
         if reply.status != 304:
@@ -234,7 +238,7 @@ class Front:
         query, wait_s = exchange.scope.query_string, 0.0
         if query:
             match = _WAIT.fullmatch(query)
-            wait_s = float(match[1]) if match else loaded_query(WAIT_QUERY, _pairs(query))["wait"]
+            wait_s = float(match[1]) if match else loaded_query_string(WAIT_QUERY, query)["wait"]
         if wait_s > 0:
             work = partial(self._service.wait, booking_id, who.user_id, min(wait_s, self._settings.wait_cap_s))
             seen = await rsgi.while_connected(exchange.proto, work)
@@ -292,7 +296,3 @@ class Front:
 
 def _booking_id(exchange: Exchange) -> UUID:
     return UUID(exchange.scope.path[len(BOOKINGS) + 1 :][:36])
-
-
-def _pairs(query: str) -> MultiDict[str, str]:
-    return MultiDict(parse_qsl(query, keep_blank_values=True))

@@ -10,9 +10,6 @@ import re
 from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
-
-from werkzeug.datastructures import MultiDict
 
 from api.catalogue.public import tag_of
 from api.catalogue.show_list import Listings
@@ -24,7 +21,7 @@ from api.web.catalogue_json import View
 from api.web.errors import InvalidRequest
 from api.web.proxies import FORWARDED_PREFIX
 from api.web.reply import Reply
-from api.web.request_reading import loaded_query
+from api.web.request_reading import loaded_query_string
 
 SEATS = "/api/shows/<int:show_id>/seats"
 STATES = SEATS + "/state"
@@ -67,7 +64,7 @@ def _listed(backend: Backend, listings: Listings, scope: Any) -> Reply | None:
 def _key(query: str, view: View) -> tuple[object, ...] | None:
     """Return the key of a page as shows.py makes it; None for a query that is not valid."""
     try:
-        values = loaded_query(SHOWS_QUERY, MultiDict(parse_qsl(query, keep_blank_values=True)))
+        values = loaded_query_string(SHOWS_QUERY, query)
     except InvalidRequest:
         return None
     return (*values.items(), view)
@@ -76,5 +73,5 @@ def _key(query: str, view: View) -> tuple[object, ...] | None:
 async def _states(backend: Backend, show_id: int, scope: Any) -> Reply:
     query, since = scope.query_string, None
     if query:
-        since = loaded_query(SEAT_STATES_QUERY, MultiDict(parse_qsl(query, keep_blank_values=True)))["since"]
+        since = loaded_query_string(SEAT_STATES_QUERY, query)["since"]
     return await backend.seat_states.reply(show_id, since, rsgi.joined(scope.headers, "accept"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.web.reply import IMMUTABLE, PUBLIC, Reply
+from api.web.reply import IMMUTABLE, PAGE, PUBLIC, Reply
 
 Pairs = list[tuple[str, str]]
 
@@ -57,6 +57,7 @@ class ResponseHeaders:
         self._private = [("Cache-Control", PRIVATE), *always]
         self._public = [("Cache-Control", PUBLIC), *always]
         self._immutable = [("Cache-Control", IMMUTABLE), *always]
+        self._page = [*PAGE.items(), *(each for each in always if each[0] not in PAGE)]
         self._origins = frozenset(origins)
         self._exposed = ("Access-Control-Expose-Headers", ", ".join(EXPOSED))
         self._preflight = [
@@ -68,8 +69,8 @@ class ResponseHeaders:
     def around(self, request_id: str, origin: str | None, *, tls: bool, reply: Reply | None = None) -> Pairs:
         """Return an answer's headers. `reply`: it says how long caches may keep it. `tls`: the client used https."""
         always = self._private
-        if reply is not None and (reply.public or reply.immutable):
-            always = self._immutable if reply.immutable else self._public
+        if reply is not None and (reply.public or reply.immutable or reply.page):
+            always = self._page if reply.page else self._immutable if reply.immutable else self._public
         found = [("X-Request-Id", request_id), *always]
         if origin is not None and (allowed := self._allowed(origin)):
             found += [("Access-Control-Allow-Origin", allowed), self._exposed]

@@ -53,7 +53,7 @@ def _finish(response: Response) -> Response:
     rule, method, status = request.url_rule, request.method, response.status_code
     if method not in metrics.METHODS:  # clients may send any
         method = "other"
-    metrics.observe(rule.rule if rule else "(none)", method, status, seconds)
+    metrics.observe(rule.rule if rule else g.get("route", "(none)"), method, status, seconds)
     reads = method in READS
     if not reads or _levels.isEnabledFor(logging.DEBUG):
         line = log.debug if reads else log.info

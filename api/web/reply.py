@@ -25,6 +25,8 @@ class Reply:
     public: bool = False
     #: Whether caches may keep it for ever (IMMUTABLE).
     immutable: bool = False
+    #: Whether it is a page or controls one: it may load what this server serves, and caches ask before each use.
+    page: bool = False
     #: The body's version: its ETag without quotes; empty if it has none.
     etag: str = ""
     #: The body for clients that accept gzip; empty if there is none (`packed`).
@@ -64,10 +66,22 @@ class Reply:
             del response.headers["Content-Type"]
         if self.public or self.immutable:
             response.headers["Cache-Control"] = IMMUTABLE if self.immutable else PUBLIC
+        if self.page:
+            response.headers.update(PAGE)
         return response
 
 
 #: Cache-Control of public answers, which may be a second old.
 PUBLIC = "public, max-age=1"
+#: Headers of pages. No script and no style in the page itself, no frame, and nothing from any other host.
+PAGE = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
 #: Cache-Control of what never changes. A year is the longest time that caches heed.
 IMMUTABLE = "public, max-age=31536000, immutable"

@@ -1,7 +1,7 @@
 """Reading a request: validates its JSON body or query string with a schema, or rejects it.
 
-Views call this instead of using decorators, so that a request costs no more than its schema. `see_to_media`, `loaded`
-and `loaded_query` do not depend on Flask's request: the front uses them, too.
+Views call this instead of using decorators, so that a request costs no more than its schema. `see_to_media`,
+`loaded`, `loaded_query` and `loaded_query_string` do not depend on Flask's request: the front uses them, too.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, cast
+from urllib.parse import parse_qsl
 
 from flask import Request, current_app, request
 from marshmallow import EXCLUDE, Schema, ValidationError
@@ -84,6 +85,11 @@ def loaded(schema: Schema, body: bytes) -> dict[str, Any]:
 def read_query(schema: Schema) -> dict[str, Any]:
     """Return the request's query string, validated by `schema`. Raises: InvalidRequest."""
     return loaded_query(schema, request.args)
+
+
+def loaded_query_string(schema: Schema, query: str) -> dict[str, Any]:
+    """Return the values of a query as it was sent (`loaded_query`)."""
+    return loaded_query(schema, MultiDict(parse_qsl(query, keep_blank_values=True)))
 
 
 def loaded_query(schema: Schema, query: MultiDict[str, str]) -> dict[str, Any]:

@@ -87,7 +87,6 @@ BROWSERS = (
 
 NOWHERE = (
     refused("nothing", "/nothing", 404, "not_found"),
-    refused("root", "/", 404, "not_found"),
     refused("two slashes", "/api//bookings", 404, "not_found"),
     refused("capitals", "/API/movies", 404, "not_found"),
     refused("beyond ASCII", "/api/%E2%82%AC", 404, "not_found"),

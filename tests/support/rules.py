@@ -41,6 +41,7 @@ ROOMS = {
         "web": 1,
         "access": 2,
         "server": 2,
+        "pages": 2,
         "bookings": 3,
         "accounts": 4,
         "catalogue": 4,

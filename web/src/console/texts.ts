@@ -1,0 +1,17 @@
+import consoleTexts from "../../languages/en/console.json";
+import seatmap from "../../languages/en/seatmap.json";
+import shared from "../../languages/en/shared.json";
+import type { Catalogue, Messages } from "../shared/i18n/i18n";
+
+/** The console's texts: English is part of the page, each other language a file of its own. */
+export const texts: Catalogue = {
+  en: { ...shared, ...seatmap, ...consoleTexts },
+  load: async (tag) => {
+    const parts: { default: Messages }[] = await Promise.all([
+      import(`../../languages/${tag}/shared.json`),
+      import(`../../languages/${tag}/seatmap.json`),
+      import(`../../languages/${tag}/console.json`),
+    ]);
+    return Object.assign({}, ...parts.map((part) => part.default));
+  },
+};
