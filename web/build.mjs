@@ -38,8 +38,6 @@ async function build() {
     entryNames: "[hash]/[dir]-[name]",
     chunkNames: "[hash]/[name]",
     assetNames: "[hash]/[name]",
-    loader: { ".svg": "file" },
-    publicPath: "assets",
     splitting: true,
     metafile: true,
   });

@@ -14,6 +14,7 @@ from tests.contract import (
     booking_cases,
     catalogue_cases,
     odd_cases,
+    page_cases,
     plain_cases,
     poster_cases,
     second_factor_cases,
@@ -35,6 +36,7 @@ MODULES = (
     second_factor_cases,
     admin_cases,
     plain_cases,
+    page_cases,
     odd_cases,
 )
 CASES = [case for module in MODULES for case in module.CASES]

@@ -9,12 +9,13 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 #: Starts that are shared by all files of a folder. It is one unit; every other file is a unit by itself.
-TOGETHER = ("tests/contract/",)
+TOGETHER = ("tests/contract/", "tests/browser/")
 #: In this order; each entry is a file or a folder, and what is not listed comes after them. Seconds fall from
 #: two minutes of waiting to a second per file.
 LONGEST_FIRST = (
     "tests/e2e/test_crash_drain.py",
     "tests/e2e/test_broker_outage.py",
+    "tests/browser/",
     "tests/e2e/test_crash.py",
     "tests/e2e/test_crash_planted.py",
     "tests/proof/model/",
