@@ -16,7 +16,7 @@ from api.access import tokens
 from api.access.revocations import Revocations
 from api.accounts import auth, enrolment, sessions
 from api.accounts.login_limits import Logins
-from api.admin import audit_log, caches, histories, lanes, parked, samples, show_figures, users
+from api.admin import audit_log, caches, histories, lanes, parked, samples, show_figures, users, worker_count
 from api.assembly import open_backend
 from api.bookings import routes as bookings
 from api.catalogue import (
@@ -51,7 +51,7 @@ from workers import actors
 
 #: A booking of ten seats has 200 bytes; hall plans have their own limit.
 MAX_BODY_BYTES = 16 * 1024
-ADMIN = (audit_log, lanes, samples, show_figures, histories, users, parked, caches)
+ADMIN = (audit_log, lanes, samples, show_figures, histories, users, parked, caches, worker_count)
 CATALOGUE = (movies, posters, halls, hall_import, shows, new_shows, show_changes, deletions, installation)
 BLUEPRINTS = (auth, sessions, enrolment, *CATALOGUE, bookings, *ADMIN, health, docs)
 

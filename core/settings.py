@@ -72,6 +72,8 @@ class Settings:
     heartbeat_s: float
     api_threads: int
     leave_s: float
+    #: Of `onsale up`, which starts the api itself: how the api sets the number of workers. Empty: nobody to ask.
+    supervisor_socket: str
     log_json: bool
     log_level: str
     worker_metrics_port: int
@@ -132,6 +134,7 @@ def _http(env: FileAwareEnv) -> dict[str, Any]:
         "heartbeat_s": env.float("HEARTBEAT_S", 15.0, validate=validate.Range(0.01, 3_600)),
         "api_threads": api_threads(env),
         "leave_s": leave_s(env),
+        "supervisor_socket": env.str("SUPERVISOR_SOCKET", ""),
     }
 
 

@@ -20,6 +20,7 @@ from db.kv.rounds import Rounds
 from db.postgres import audit_log, fences, roles, users
 from db.postgres.engine import make_engine, transaction
 from db.postgres.migrate import migrate
+from db.postgres.roles import allowed_connections
 from ops.demo import load as load_demo
 
 DEFAULT_ADMIN = "admin@onsale.example"
@@ -27,7 +28,7 @@ DEFAULT_ADMIN = "admin@onsale.example"
 
 @dataclass(frozen=True, slots=True)
 class BootstrapResult:
-    """The admin and the demo's next show.
+    """The admin, the demo's next show, and how many connections Postgres allows.
 
     `admin_password` is set only if it has just been generated, `demo_show_id` only if the demo was requested and
     there is an upcoming show.
@@ -36,6 +37,7 @@ class BootstrapResult:
     admin_email: str
     admin_password: str | None
     demo_show_id: int | None
+    connections: int
 
 
 def bootstrap(
@@ -67,11 +69,12 @@ def bootstrap(
             fences.create(connection, lanes)
             email, password = _admin(connection, admin_email, admin_password)
             show_id = load_demo(connection) if demo else None
+            connections = allowed_connections(connection)
         installation.publish(rounds, kept)
     finally:
         rounds.close()
         engine.dispose()
-    return BootstrapResult(email, password, show_id)
+    return BootstrapResult(email, password, show_id, connections)
 
 
 def _admin(connection: Connection, email: str, password: str) -> tuple[str, str | None]:

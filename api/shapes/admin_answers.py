@@ -267,6 +267,16 @@ class ParkedListAnswer(Page):
     parked = fields.List(fields.Nested(ParkedAnswer), required=True)
 
 
+class WorkerCountAnswer(Shape):
+    """How many workers there are and should be. `wanted` and `most`: null if no supervisor can be asked."""
+
+    wanted = Whole(required=True, allow_none=True, metadata={"description": "How many the supervisor keeps running."})
+    running = Whole(required=True, metadata={"description": "How many have sent a heartbeat lately."})
+    changeable = Flag(required=True, metadata={"description": "Whether the number can be set here."})
+    most = Whole(required=True, allow_none=True, metadata={"description": "For more, Postgres lacks connections."})
+
+
+WORKER_COUNT = WorkerCountAnswer()
 PARKED, PARKED_LIST = ParkedAnswer(), ParkedListAnswer()
 AUDIT, LANES, WORKERS, STORES = AuditAnswer(), LanesAnswer(), WorkersAnswer(), StoresAnswer()
 SAMPLES, SHOW_FIGURES = SamplesAnswer(), ShowFiguresAnswer()

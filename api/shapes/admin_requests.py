@@ -5,8 +5,9 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from api.shapes.base import Shape
-from api.shapes.fields import Address, Digits, Instant, Text
+from api.shapes.fields import Address, Digits, Instant, Text, Whole
 from api.shapes.requests import PageQuery
+from core.worker_limit import MOST_WORKERS
 from db.kv.samples import SIZE
 from db.postgres.users import ROLES
 
@@ -59,12 +60,18 @@ class RoleChange(Shape):
     role = Text(required=True, validate=validate.OneOf(["user", "box_office"]))
 
 
+class WorkerCount(Shape):
+    """How many workers the supervisor is to keep running; 0: nothing is decided."""
+
+    count = Whole(required=True, validate=validate.Range(0, MOST_WORKERS))
+
+
 class ParkedQuery(PageQuery):
     """Parked operations: those that wait for an administrator, or all."""
 
     resolved = Text(load_default="no", validate=validate.OneOf(["no", "any"]))
 
 
-PARKED_QUERY = ParkedQuery()
+PARKED_QUERY, WORKER_COUNT = ParkedQuery(), WorkerCount()
 AUDIT_QUERY, LANES_QUERY, SAMPLES_QUERY = AuditQuery(), LanesQuery(), SamplesQuery()
 REFERENCE_QUERY, SEAT_QUERY, USERS_QUERY, ROLE_CHANGE = ReferenceQuery(), SeatQuery(), UsersQuery(), RoleChange()

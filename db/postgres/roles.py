@@ -57,3 +57,13 @@ def _run(connection: Connection, statement: sql.Composed) -> None:
     driver = connection.connection.driver_connection
     assert driver is not None
     driver.execute(statement)
+
+
+def allowed_connections(connection: Connection) -> int:
+    """Return how many connections the server allows to those that are not superusers, all databases together."""
+    statement = text("""
+        SELECT sum(CASE name WHEN 'max_connections' THEN setting::integer ELSE -setting::integer END)
+        FROM pg_settings
+        WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')
+    """)
+    return int(connection.execute(statement).scalar_one())

@@ -15,6 +15,7 @@ from api.server.listening import listen
 from core.addresses import with_driver
 from core.local_settings import LocalSettings
 from core.logs import logger
+from core.worker_limit import most_workers
 from ops.up import control, postgres, programs, welcome
 from ops.up.address import base_url, is_ready
 from ops.up.folders import empty
@@ -131,7 +132,8 @@ async def _start(
     write_state(settings.home, system)
     worker_env = programs.with_database(env, system.worker_database_url)
     supervisor.add(programs.api(settings, programs.with_database(env, system.api_database_url), listener.fileno()))
-    supervisor.add_workers(settings.workers, lambda number: programs.worker(settings, worker_env, number))
+    most = most_workers(migrated["connections"], settings.api_processes, settings.lanes)
+    supervisor.add_workers(settings.workers, lambda number: programs.worker(settings, worker_env, number), most)
     supervisor.add(programs.scheduler(worker_env))
     await _await_ready(settings)
     say(welcome.ready(system.base_url, migrated["demo_show_id"]))

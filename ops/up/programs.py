@@ -13,6 +13,7 @@ from pathlib import Path
 
 import ops
 from core.local_settings import LocalSettings
+from ops.up import control
 from ops.up.process import Launch
 from ops.up.running import RunningSystem
 
@@ -69,6 +70,7 @@ def api(settings: LocalSettings, env: Mapping[str, str], listener: int | None = 
         "HOST": settings.host,
         "PORT": str(settings.port),
         "API_PROCESSES": str(settings.api_processes),
+        "SUPERVISOR_SOCKET": env.get("SUPERVISOR_SOCKET", str(settings.home / "run" / control.NAME)),
         # There is no balancer in front that would have to notice first.
         "LEAVE_S": "0",
     }

@@ -17,6 +17,7 @@ from typing import Any
 
 from core.errors import ConfigurationError, OnsaleError
 from core.logs import logger
+from core.worker_limit import MOST_WORKERS
 from ops.up.leftovers import record
 from ops.up.process import Launch, adopt_orphans, kill_orphans, start
 from ops.up.servers import Server
@@ -31,7 +32,6 @@ FRONT_ENDS_S, WORKERS_END_S, SERVERS_END_S = 2.5, 6.0, 9.0
 WORKER_ENDS_S = 8.5
 #: Restarts of a server after which the system's start fails.
 SERVER_ATTEMPTS = 4
-MOST_WORKERS = 64
 #: The order of the processes, as in compose.yaml and the README.
 ORDER = ("postgres", "redis", "broker", "api", "worker", "scheduler")
 
@@ -48,6 +48,7 @@ class Supervisor:
         self._hurry = False
         self._helpers: set[int] = set()
         self._make_worker: Callable[[int], Launch] | None = None
+        self._most_workers = MOST_WORKERS
 
     def obey_signals(self) -> None:
         """Make Ctrl-C, SIGTERM and a closed terminal request the end; a second signal kills at once."""
@@ -65,9 +66,9 @@ class Supervisor:
         for launch in launches:
             self.processes[launch.name] = Supervised(launch)
 
-    def add_workers(self, count: int, make: Callable[[int], Launch]) -> None:
-        """Add worker-1 to worker-`count` to the list; `scale` adds more with `make`."""
-        self._make_worker = make
+    def add_workers(self, count: int, make: Callable[[int], Launch], most: int = MOST_WORKERS) -> None:
+        """Add worker-1 to worker-`count` to the list; `scale` adds more with `make`, up to `most`."""
+        self._make_worker, self._most_workers = make, max(most, count)
         self.add(*(make(number) for number in range(1, count + 1)))
 
     async def watch(self) -> None:
@@ -109,14 +110,17 @@ class Supervisor:
             self.scale(request.get("worker"))
         elif request.get("do") != "status":
             raise ConfigurationError('Send {"do": "status"} or {"do": "scale", "worker": 4}.')
-        return {"processes": [_row(name, process) for name, process in self._listed()]}
+        rows = [_row(name, process) for name, process in self._listed()]
+        return {"processes": rows, "most_workers": self._most_workers}
 
     def scale(self, count: object) -> None:
         """Set the number of workers; surplus ones finish their batch first. Raises ConfigurationError."""
         if self._make_worker is None:
             raise ConfigurationError("The system is still starting; scale it when it is ready.")
-        if type(count) is not int or not 0 <= count <= MOST_WORKERS:
-            raise ConfigurationError(f"The number of workers must be 0 to {MOST_WORKERS}.")
+        if type(count) is not int or not 0 <= count <= self._most_workers:
+            raise ConfigurationError(
+                f"The number of workers must be 0 to {self._most_workers}: for more, Postgres lacks connections."
+            )
         for number in range(1, MOST_WORKERS + 1):
             name = f"worker-{number}"
             process = self.processes.get(name)

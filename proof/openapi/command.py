@@ -23,6 +23,8 @@ NO_LIMITS = {
     "LOGINS_PER_ADDRESS": "0",
     "BOOKINGS_PER_USER_HOUR": "0",
     "UNDECIDED_PER_USER": "0",
+    # Nobody takes the workers away: what is accepted is to be decided.
+    "SUPERVISOR_SOCKET": "",
 }
 #: Seconds after the last request within which every accepted booking must be decided.
 DECIDED_S = 20.0

@@ -94,4 +94,19 @@ CACHES = (
     refused("clear the caches, a buyer", "/api/admin/caches", 403, "not_allowed", who="token", method="DELETE"),
 )  # fmt: skip
 
-CASES = [*CACHES, *AUDIT, *CONSOLE, *HISTORIES, *USERS, *PARKED]
+COUNT = "/api/admin/workers/count"
+WORKER_COUNT = (
+    get("worker count", COUNT, admin_answers.WORKER_COUNT, says={"changeable": True, "most": 8, "running": 0}),
+    get("set the worker count", COUNT, admin_answers.WORKER_COUNT, method="PUT", body={"count": 3},
+        says={"wanted": 3, "changeable": True}),
+    refused("set the worker count, too many", COUNT, 409, "too_many_workers", method="PUT", body={"count": 64}),
+    refused("set the worker count, below none", COUNT, 422, "invalid_request", method="PUT", body={"count": -1},
+            faults=frozenset({"/count"})),
+    refused("set the worker count, a text", COUNT, 422, "invalid_request", method="PUT", body={"count": "3"},
+            faults=frozenset({"/count"})),
+    refused("set the worker count, a buyer", COUNT, 403, "not_allowed", who="token", method="PUT",
+            body={"count": 3}),
+    refused("worker count, a buyer", COUNT, 403, "not_allowed", who="token"),
+)  # fmt: skip
+
+CASES = [*WORKER_COUNT, *CACHES, *AUDIT, *CONSOLE, *HISTORIES, *USERS, *PARKED]

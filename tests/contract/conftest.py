@@ -13,6 +13,7 @@ from tests.contract.transports import COMMANDS, serving
 from tests.contract.world import World, environment
 from tests.support.databases import administer, url_of
 from tests.support.stage import Stage
+from tests.support.supervised import supervised
 from workers.stores import open_stores
 
 #: Redis databases that no other tests use.
@@ -31,7 +32,7 @@ def world_of(transport: str, servers: Servers, template: str) -> Iterator[World]
         stores = open_stores(Settings.from_env())
     stores.client.flushdb()
     try:
-        with serving(transport, env) as address:
+        with supervised() as control, serving(transport, {**env, "SUPERVISOR_SOCKET": str(control)}) as address:
             yield World(transport, address, Stage(stores))
     finally:
         stores.close()

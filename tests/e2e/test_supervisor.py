@@ -17,8 +17,10 @@ import psutil
 import psycopg
 import pytest
 
+from ops.rush.tokens import mint
 from ops.up.process import Member
 from ops.up.running import find_running
+from proof.kit.client import Client
 from proof.kit.system import NAMES, START_DEADLINE_S, Up
 
 #: Max seconds of a stop: the ten of the supervisor, and a little for this process to notice.
@@ -162,6 +164,27 @@ def test_workers_are_scaled_up_and_down(running_up: Up) -> None:
 
     assert running_up.pids() == before
     assert running_up.run("scale", "worker=65").returncode == 2
+
+
+def test_workers_are_scaled_over_http(running_up: Up) -> None:
+    system, before = find_running(running_up.home), running_up.pids()
+    with psycopg.connect(system.database_url.replace("+psycopg", "")) as connection:
+        [[admin]] = connection.execute(b"SELECT id FROM users WHERE role = 'admin'").fetchall()
+    client, token = Client(system.base_url), mint(system.jwt_secret, str(admin), role="admin")
+
+    def running() -> Any:
+        return client.call("GET", "/api/admin/workers/count", token=token)["running"]
+
+    asked = client.call("PUT", "/api/admin/workers/count", {"count": 3}, token=token)
+    running_up.wait(lambda: len(running_up.pids().get("worker-3", [])) == 2 and running() == 3)
+    assert running_up.run("scale", f"worker={asked['most'] + 1}").returncode == 2
+    client.call("PUT", "/api/admin/workers/count", {"count": 2}, token=token)
+    running_up.wait(lambda: "worker-3" not in running_up.pids() and running() == 2)
+
+    # Of 100 connections of Postgres, 3 are for superusers, 10 for the api, and 7 are spare; a worker may need 10.
+    assert (asked["wanted"], asked["most"], asked["changeable"]) == (3, 8, True)
+    assert running_up.pids() == before
+    client.close()
 
 
 def test_a_second_up_in_the_same_home_is_refused(running_up: Up) -> None:

@@ -70,6 +70,8 @@ OF_ADMINS = {
     ("GET", "/api/admin/audit"),
     ("GET", "/api/admin/lanes"),
     ("GET", "/api/admin/workers"),
+    ("GET", "/api/admin/workers/count"),
+    ("PUT", "/api/admin/workers/count"),
     ("GET", "/api/admin/stores"),
     ("GET", "/api/admin/samples"),
     ("GET", "/api/admin/bookings"),
