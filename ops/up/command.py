@@ -11,6 +11,7 @@ import signal
 import socket
 from dataclasses import replace
 
+from api.pages import are_built
 from api.server.listening import listen
 from core.addresses import with_driver
 from core.local_settings import LocalSettings
@@ -136,7 +137,7 @@ async def _start(
     supervisor.add_workers(settings.workers, lambda number: programs.worker(settings, worker_env, number), most)
     supervisor.add(programs.scheduler(worker_env))
     await _await_ready(settings)
-    say(welcome.ready(system.base_url, migrated["demo_show_id"]))
+    say(welcome.ready(system.base_url, migrated["demo_show_id"], pages_built=are_built()))
     await supervisor.asked_to_stop.wait()
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+PAGES = """
+  storefront {base_url}/
+  console    {base_url}/console
+"""
 TRY = """
 Try it in another terminal (sign up, book two seats, wait for the outcome):
 
@@ -29,10 +33,11 @@ Ctrl-C stops everything.
 """
 
 
-def ready(base_url: str, show_id: int | None) -> str:
-    """Return the address and, if there is a show to book, the commands, which need only bash, curl and python3."""
+def ready(base_url: str, show_id: int | None, *, pages_built: bool) -> str:
+    """Return the addresses and, if there is a show to book, the commands, which need only bash, curl and python3."""
     example = "" if show_id is None else "\n" + TRY.format(base_url=base_url, show_id=show_id, command=_command())
-    return f"ready {base_url}{example}"
+    pages = PAGES.format(base_url=base_url) if pages_built else ""
+    return f"ready {base_url}{pages}{example}"
 
 
 def _command() -> str:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from api.pages.files import BUILT
+from api.pages import are_built
 from proof.kit.chromium import NoBrowser, chromium
 from proof.kit.system import Up, running
-from tests.browser.site import ADMIN, PASSWORD, Site, Visitor
+from tests.browser.visitors import ADMIN, PASSWORD, Site, Visitor
 from tests.support.seeded import plant_home
 
 Visit = Callable[..., Visitor]
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A running system with the demo's shows, and an administrator whose password is known."""
-    if not (BUILT / "storefront.html").exists():
+    if not are_built():
         pytest.skip("NO PAGES: web/ could not be built (make setup says why).")
     limits = {"LOGINS_PER_ADDRESS": "0", "RATE_LIMIT_PER_S": "0", "STREAMS_PER_USER": "100"}
     environment = {"ADMIN_EMAIL": ADMIN, "ADMIN_PASSWORD": PASSWORD, **limits}

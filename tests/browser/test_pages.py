@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.site import PHONE
+from tests.browser.visitors import PHONE
 
 
 @pytest.mark.parametrize("path", ["/", "/console"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.pages.files import BUILT
+from api.pages import BUILT
 from tests.contract.case import Case
 
 HTML, SCRIPT, STYLE = (f"text/{kind}; charset=utf-8" for kind in ("html", "javascript", "css"))

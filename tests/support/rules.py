@@ -65,7 +65,7 @@ ONE_LIBRARY = {
 #: Imports allowed inside functions only: what a command needs to find and check the running system.
 LAZILY = {"ops/rush": {"ops.up.running", "ops.verify", "db.postgres.engine", "db.postgres.users"}}
 #: Modules that read the environment, or pass it on to our own processes.
-ENVIRONMENT = {"core/settings.py", "ops/up/programs.py", "proof/kit/environment.py"}
+ENVIRONMENT = {"core/settings.py", "ops/up/programs.py", "proof/kit/environment.py", "proof/kit/chromium.py"}
 
 SQL = re.compile(r"\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|WITH\s+\w+\s+AS\s|TRUNCATE\s)")
 MOST_LINES, GOAL_LINES, MOST_FUNCTION_LINES = 300, 200, 40

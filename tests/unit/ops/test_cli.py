@@ -211,9 +211,14 @@ def test_the_control_socket_answers_from_a_home_however_deep(tmp_path):
 
 
 def test_the_printed_commands_are_valid_shell(tmp_path):
-    text = welcome.ready("http://127.0.0.1:8000", 7)
+    text = welcome.ready("http://127.0.0.1:8000", 7, pages_built=True)
     commands = text.split("outcome):")[1].split("Or send a crowd")[0]
 
     subprocess.run(["bash", "-n"], input=commands, text=True, check=True)
     assert text.splitlines()[0] == "ready http://127.0.0.1:8000"
     assert '"show_id": 7' in commands
+    assert "console    http://127.0.0.1:8000/console\n" in text
+
+
+def test_pages_that_are_not_built_have_no_address():
+    assert "console" not in welcome.ready("http://127.0.0.1:8000", None, pages_built=False)
