@@ -173,9 +173,11 @@ def export() -> Response:
             return no_account()
         opened = sessions.list_of_user(connection, user.id)
         found = bookings.list_of_user(connection, user.id, after=after, limit=limit + 1)
+        factor = codes.state(connection, user.id)
     return answer(
         {
             "user": user_json(user),
+            "second_factor": factor,
             "sessions": [session_json(session) for session in opened],
             **_page(found, limit),
         },

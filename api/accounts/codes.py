@@ -7,12 +7,14 @@ right.
 from __future__ import annotations
 
 import time
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from api.web.errors import SecondFactorRequired, SecondFactorWrong
 from core import second_factor
+from core.times import iso, to_ms
 from db.postgres import second_factors
 
 
@@ -41,3 +43,14 @@ def redeem(connection: Connection, user_id: UUID, code: str | None) -> bool:
     if code_hash is None or not second_factors.use_recovery_code(connection, user_id, code_hash):
         raise SecondFactorWrong
     return True
+
+
+def state(connection: Connection, user_id: UUID) -> dict[str, Any]:
+    """Return what an account may know of its second factor: since when, and how many recovery codes are left."""
+    found = second_factors.get(connection, user_id)
+    since = found.confirmed_at if found else None
+    return {
+        "enrolled": since is not None,
+        "enrolled_at": iso(to_ms(since)) if since else None,
+        "recovery_codes_left": second_factors.count_recovery_codes(connection, user_id),
+    }

@@ -1,4 +1,5 @@
-"""The second factor of the user's own account: enrolling with an app for one-time codes, and turning it off.
+"""The second factor of the user's own account: enrolling with an app for one-time codes, new
+recovery codes, and turning it off.
 
 Whether an administrator may log in without one is the setting ADMIN_SECOND_FACTOR. Without device and recovery codes,
 `onsale admin reset-second-factor` remains.
@@ -25,7 +26,6 @@ from api.web.problems import problem
 from api.web.request_reading import read_body
 from api.web.serializers import answer
 from core import second_factor
-from core.times import iso, to_ms
 from db.postgres import accounts, second_factors, users
 from db.postgres.engine import transaction
 from db.postgres.users import User
@@ -42,16 +42,8 @@ blueprint = Blueprint("second_factor", __name__, url_prefix="/api/auth", descrip
 def show_second_factor() -> Response:
     """Show whether your log-ins need a code, and how many recovery codes are left."""
     with transaction(backend().engine) as connection:
-        found = second_factors.get(connection, current_user())
-        left = second_factors.count_recovery_codes(connection, current_user())
-    since = found.confirmed_at if found else None
-    return answer(
-        {
-            "enrolled": since is not None,
-            "enrolled_at": iso(to_ms(since)) if since else None,
-            "recovery_codes_left": left,
-        }
-    )
+        state = codes.state(connection, current_user())
+    return answer(state)
 
 
 @route(
@@ -93,8 +85,7 @@ def confirm_second_factor() -> Response:
     if user is None:
         return no_account()
     attempt = login_limits.attempt(user.email)
-    drawn = [secrets.token_bytes(second_factor.RECOVERY_BYTES) for _ in range(second_factor.RECOVERY_CODES)]
-    recovery_codes = [second_factor.recovery_code(each) for each in drawn]
+    recovery_codes = _draw()
     with transaction(backend().engine) as connection:
         user = accounts.lock_user(connection, user.id)
         factor = second_factors.get(connection, user.id, lock=True) if user else None
@@ -113,13 +104,13 @@ def confirm_second_factor() -> Response:
 
 
 @route(
-    blueprint, "DELETE", PATH, body=account_requests.SECOND_FACTOR_END, answers={204: None},
+    blueprint, "DELETE", PATH, body=account_requests.SECOND_FACTOR_PROOF, answers={204: None},
     errors=(404, 503), secured=True,
 )  # fmt: skip
 @user_required
 def turn_off_second_factor() -> Response:
     """Turn off the second factor, with the password and a one-time or recovery code."""
-    values = read_body(account_requests.SECOND_FACTOR_END)
+    values = read_body(account_requests.SECOND_FACTOR_PROOF)
     found = proven(current_user(), values["password"])
     if found is None:
         return no_account()
@@ -132,6 +123,39 @@ def turn_off_second_factor() -> Response:
         _record(connection, user, "second_factor.end")
     attempt.succeeded()
     return Response(status=204)
+
+
+@route(
+    blueprint, "POST", f"{PATH}/recovery-codes", body=account_requests.SECOND_FACTOR_PROOF,
+    answers={200: second_factor_answers.RECOVERY_CODES}, errors=(404, 503), secured=True,
+)  # fmt: skip
+@user_required
+def renew_recovery_codes() -> Response:
+    """Get ten new recovery codes, shown once, with the password and a one-time or recovery code. The old ones end.
+
+    Sessions and the app's secret remain. Repeat, after a lost answer: with another code; that gives the next ten.
+    """
+    values = read_body(account_requests.SECOND_FACTOR_PROOF)
+    found = proven(current_user(), values["password"])
+    if found is None:
+        return no_account()
+    user, attempt = found
+    recovery_codes = _draw()
+    with transaction(backend().engine) as connection:
+        users.lock_version(connection, user.id)
+        if not codes.redeem(connection, user.id, values["code"]):
+            return _none()
+        second_factors.renew_recovery_codes(
+            connection, user.id, second_factor.recovery_hashes(user.id, recovery_codes)
+        )
+        _record(connection, user, "second_factor.recovery_codes")
+    attempt.succeeded()
+    return answer({"recovery_codes": recovery_codes})
+
+
+def _draw() -> list[str]:
+    drawn = [secrets.token_bytes(second_factor.RECOVERY_BYTES) for _ in range(second_factor.RECOVERY_CODES)]
+    return [second_factor.recovery_code(each) for each in drawn]
 
 
 def _record(connection: Connection, user: User, action: str) -> None:

@@ -80,8 +80,8 @@ class SecondFactor(Shape):
     password = given_password()
 
 
-class SecondFactorEnd(Shape):
-    """What turning off the second factor needs."""
+class SecondFactorProof(Shape):
+    """What turning off the second factor needs, or replacing its recovery codes."""
 
     password = given_password()
     code = given_code()
@@ -93,6 +93,6 @@ class Code(Shape):
     code = Text(required=True, validate=validate.Length(1, 64), metadata={"description": "Six digits."})
 
 
-SECOND_FACTOR, SECOND_FACTOR_END, CODE = SecondFactor(), SecondFactorEnd(), Code()
+SECOND_FACTOR, SECOND_FACTOR_PROOF, CODE = SecondFactor(), SecondFactorProof(), Code()
 SIGNUP, LOGIN, REFRESH = Signup(), Login(), Refresh()
 PASSWORD_CHANGE, PROFILE_CHANGE, ACCOUNT_DELETION = PasswordChange(), ProfileChange(), AccountDeletion()

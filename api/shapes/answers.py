@@ -147,10 +147,19 @@ class SessionAnswer(Shape):
     expires_at = fields.AwareDateTime(required=True)
 
 
+class SecondFactorState(Shape):
+    """Whether log-ins need a code."""
+
+    enrolled = Flag(required=True)
+    enrolled_at = fields.AwareDateTime(required=True, allow_none=True)
+    recovery_codes_left = Whole(required=True)
+
+
 class ExportAnswer(OwnBookings):
-    """All data stored about an account."""
+    """All data stored about an account; of the second factor no secret."""
 
     user = fields.Nested(UserAnswer, required=True)
+    second_factor = fields.Nested(SecondFactorState, required=True)
     sessions = fields.List(fields.Nested(SessionAnswer), required=True)
 
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from api.shapes.answers import TokenAnswer
+from api.shapes.answers import SecondFactorState, TokenAnswer
 from api.shapes.base import Shape
-from api.shapes.fields import Flag, Text, Whole
-
-
-class SecondFactorState(Shape):
-    """Whether log-ins need a code."""
-
-    enrolled = Flag(required=True)
-    enrolled_at = fields.AwareDateTime(required=True, allow_none=True)
-    recovery_codes_left = Whole(required=True)
+from api.shapes.fields import Text
 
 
 class SecretAnswer(Shape):
@@ -24,10 +16,15 @@ class SecretAnswer(Shape):
     otpauth_uri = Text(required=True, metadata={"description": "The same for apps, to be shown as a QR code."})
 
 
-class EnrolledAnswer(TokenAnswer):
-    """New tokens, since all sessions have ended, and the recovery codes."""
+class RecoveryCodesAnswer(Shape):
+    """New recovery codes."""
 
     recovery_codes = fields.List(Text(), required=True, metadata={"description": "Shown once; each is usable once."})
 
 
+class EnrolledAnswer(TokenAnswer, RecoveryCodesAnswer):
+    """New tokens, since all sessions have ended, and the recovery codes."""
+
+
 STATE, SECRET, ENROLLED = SecondFactorState(), SecretAnswer(), EnrolledAnswer()
+RECOVERY_CODES = RecoveryCodesAnswer()

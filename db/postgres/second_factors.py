@@ -60,8 +60,14 @@ def confirm(connection: Connection, user_id: UUID, step: int, recovery_hashes: I
         WHERE user_id = :user_id
     """)
     connection.execute(statement, {"user_id": user_id, "step": step})
-    insert = text("INSERT INTO recovery_codes (user_id, code_hash) VALUES (:user_id, :code_hash)")
-    connection.execute(insert, [{"user_id": user_id, "code_hash": each} for each in recovery_hashes])
+    _add_recovery_codes(connection, user_id, recovery_hashes)
+
+
+def renew_recovery_codes(connection: Connection, user_id: UUID, recovery_hashes: Iterable[bytes]) -> None:
+    """Replace the recovery codes: those that are left count as used. The second factor's row must be locked."""
+    statement = text("UPDATE recovery_codes SET used_at = now() WHERE user_id = :user_id AND used_at IS NULL")
+    connection.execute(statement, {"user_id": user_id})
+    _add_recovery_codes(connection, user_id, recovery_hashes)
 
 
 def use_step(connection: Connection, user_id: UUID, step: int) -> None:
@@ -91,3 +97,8 @@ def delete(connection: Connection, user_id: UUID) -> bool:
     """Delete an account's second factor and recovery codes; False if it had none."""
     statement = text("DELETE FROM second_factors WHERE user_id = :user_id")
     return connection.execute(statement, {"user_id": user_id}).rowcount == 1
+
+
+def _add_recovery_codes(connection: Connection, user_id: UUID, recovery_hashes: Iterable[bytes]) -> None:
+    statement = text("INSERT INTO recovery_codes (user_id, code_hash) VALUES (:user_id, :code_hash)")
+    connection.execute(statement, [{"user_id": user_id, "code_hash": each} for each in recovery_hashes])

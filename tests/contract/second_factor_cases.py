@@ -41,6 +41,22 @@ ENROLMENT = (
         code="no_second_factor"),
 )  # fmt: skip
 
+RENEW = f"{PATH}/recovery-codes"
+RECOVERY_CODES = (
+    own("recovery codes, new ones", "POST", RENEW, 200, scenes.enrolled, body={**PASSWORD, "code": "{code}"},
+        shape=second_factor_answers.RECOVERY_CODES),
+    own("recovery codes, by one of them", "POST", RENEW, 200, scenes.enrolled,
+        body={**PASSWORD, "code": "{recovery_code}"}, shape=second_factor_answers.RECOVERY_CODES),
+    own("recovery codes, a wrong code", "POST", RENEW, 401, scenes.enrolled, body={**PASSWORD, "code": "x"},
+        code="second_factor_wrong"),
+    own("recovery codes, a wrong password", "POST", RENEW, 401, scenes.enrolled,
+        body={"password": "wrong", "code": "{code}"}, code="bad_credentials"),
+    own("recovery codes, without a code", "POST", RENEW, 422, scenes.enrolled, body=PASSWORD,
+        faults=frozenset({"/code"})),
+    own("recovery codes of nothing", "POST", RENEW, 404, body={**PASSWORD, "code": "123456"},
+        code="no_second_factor"),
+)  # fmt: skip
+
 LOG_INS = (
     open_("log in without a code", "/login", 401, scenes.enrolled, body=LOGIN, code="second_factor_required",
           has={"WWW-Authenticate": "Bearer"}),
@@ -71,4 +87,4 @@ ONLY_TO_ENROL = (
     own("second factor, only to enrol", "GET", PATH, 200, scenes.must_enrol, has=RATE, says={"enrolled": False}),
 )
 
-CASES = (*ENROLMENT, *LOG_INS, *ONLY_TO_ENROL)
+CASES = (*ENROLMENT, *RECOVERY_CODES, *LOG_INS, *ONLY_TO_ENROL)

@@ -46,6 +46,7 @@ OF_ONESELF = {
     ("POST", "/api/auth/second-factor"),
     ("PUT", "/api/auth/second-factor"),
     ("DELETE", "/api/auth/second-factor"),
+    ("POST", "/api/auth/second-factor/recovery-codes"),
     ("POST", "/api/bookings"),
 }
 #: Routes for everybody who has logged in.
