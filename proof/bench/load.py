@@ -50,6 +50,8 @@ class Load:
                     break
                 if job.send_s and now - self._start > job.send_s:
                     self._send_no_more()
+                    if not self._open:  # all that was sent is answered, so no event will come
+                        break
                 self._send(now)
                 for fd, _ in self._poll.poll(self._patience(time.perf_counter(), deadline)):
                     self._take(self._by_fd[fd])

@@ -67,6 +67,16 @@ def test_a_closed_loop_is_never_late():
     assert done.ids == ["x"] * 10
 
 
+def test_it_ends_after_its_seconds_when_all_that_was_sent_is_answered():
+    # One connection, of which no request is open whenever the seconds are found to be over.
+    with server(lambda _, taken: answer(ANSWER, taken)) as port:
+        done = Load(job(port, 50_000, connections=1, send_s=0.05)).run()
+
+    assert 0 < done.codes[202] < 50_000
+    assert done.seconds < 10  # the deadline is at 20
+    assert not done.timed_out
+
+
 def test_requests_take_turns_over_the_connections():
     seen = set[int]()
 
