@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import tomllib
 from collections.abc import Iterator
@@ -54,11 +55,21 @@ HANGS_S = 30
 
 @dataclass(frozen=True)
 class Size:
-    """How much is generated for each caller: for `seconds`, and `examples` cases per operation in one round."""
+    """How much is generated for each caller: for `seconds`, and `examples` cases per operation in one round.
+
+    coverage: the share of the operations, drawn by the seed for each caller, to which all cases are sent that follow
+    from the document. The administrator, to whom every operation is open, sends them to all.
+    """
 
     seed: int
     seconds: int
     examples: int
+    coverage: float = 1.0
+
+    def uncovered(self, who: str, names: set[str]) -> list[str]:
+        """Return the operations to which a caller does not send all cases that follow from the document."""
+        count = 0 if who == "administrator" else round(len(names) * (1 - self.coverage))
+        return random.Random(f"{self.seed} {who}").sample(sorted(names), count)
 
 
 def names_of(document: dict[str, Any], *, secured: bool = False) -> set[str]:
@@ -90,7 +101,7 @@ def probe(client: Client, system: RunningSystem, size: Size) -> Iterator[tuple[s
         for phases, operations, part in RUNS:
             seconds = max(1, round(begun + part * size.seconds - time.monotonic())) if part else None
             left_out = sorted(names - set(operations)) if operations else []
-            config = _config(size, phases, left_out, seconds)
+            config = _config(size, phases, {"stateful": left_out, "coverage": size.uncovered(name, names)}, seconds)
             config.projects.default.update(base_url=system.base_url)
             schema = schemathesis.openapi.from_dict(document, config=config)
             schema.auth.providers.extend(providers)
@@ -101,11 +112,16 @@ def probe(client: Client, system: RunningSystem, size: Size) -> Iterator[tuple[s
         yield name, watch
 
 
-def _config(size: Size, phases: tuple[str, ...], left_out: list[str], seconds: int | None) -> SchemathesisConfig:
+def _config(
+    size: Size, phases: tuple[str, ...], left_out: dict[str, list[str]], seconds: int | None
+) -> SchemathesisConfig:
+    """Args: left_out: the operations that a phase leaves out."""
     expected = tomllib.loads(EXPECTED.read_text())
     expected["operations"] += [{"include-operation-id": list(STREAMS), "enabled": False}]
     expected["operations"] += [
-        {"include-operation-id": name, "phases": {"stateful": {"enabled": False}}} for name in left_out
+        {"include-operation-id": name, "phases": {phase: {"enabled": False}}}
+        for phase, omitted in left_out.items()
+        for name in omitted
     ]
     # Requests without a valid token would end a chain at its first link; the other phases send them.
     chains = {"max-examples": 3 * size.examples, "with-security-parameters": False}

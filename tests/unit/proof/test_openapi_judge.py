@@ -9,6 +9,7 @@ import pytest
 
 from proof.openapi.accounts import Offer
 from proof.openapi.command import expected
+from proof.openapi.probe import Size
 from proof.openapi.watch import Watch
 
 BOOKING = {"operationId": "create", "security": [{"bearer": []}]}
@@ -59,3 +60,16 @@ def test_an_operation_open_to_a_forged_token_is_found_and_so_is_one_never_reache
     assert any(each == "open to everybody: ['create']" for each in wrong)
     assert any(each == "never answered: ['list_shows']" for each in wrong)
     assert "anonymous: nothing was checked" in wrong
+
+
+def test_only_the_administrator_tries_everything_in_a_small_run() -> None:
+    names, small = (
+        {f"operation {number}" for number in range(30)},
+        Size(seed=1, seconds=1, examples=1, coverage=1 / 3),
+    )
+
+    assert small.uncovered("administrator", names) == []
+    assert len(set(small.uncovered("customer", names))) == 20
+    assert small.uncovered("customer", names) == small.uncovered("customer", set(names))
+    assert small.uncovered("customer", names) != small.uncovered("anonymous", names)
+    assert Size(seed=1, seconds=1, examples=1).uncovered("anonymous", names) == []
