@@ -20,7 +20,8 @@ from proof.crash.asked import DECIDED, RANK, Asked
 from proof.crash.client import Client, Unanswered
 from proof.crash.shows import Shows
 
-POLL_S = 0.1
+#: Seconds between two polls of a buyer, and at most: after a fault the same few buyers poll for seconds.
+POLL_S, LONGEST_POLL_S = 0.1, 0.5
 #: Number of waiting buyers from which no further wave is sent: those of two waves.
 MANY = 20
 #: Max buyers at a time, each in a thread: those of a few waves.
@@ -146,10 +147,12 @@ class Load:
 
     def _until(self, asked: Asked, rank: int) -> None:
         """Poll until the booking's state has at least this rank, or it FAILED. Raises Unanswered."""
+        pause = POLL_S
         while True:
             state = self.get(asked)
             if not state or RANK[state] >= rank or state == "FAILED":
                 return
             if time.monotonic() > self.client.deadline:
                 raise Unanswered(f"{asked} is {state}")
-            time.sleep(POLL_S)
+            time.sleep(pause)
+            pause = min(pause * 1.25, LONGEST_POLL_S)
