@@ -24,7 +24,7 @@ from proof.kit.system import Up
 #: Max age of an undecided request, seconds: 1 s until a sweeper rescues a stalled lane, its batch, and some slack.
 OLDEST_S = 3.0
 #: Seconds over which the rush arrives: several times the lease, so that lanes are not drained by chance.
-RAMP_S = 8
+RAMP_S = 6
 LANES = 8
 
 
