@@ -12,6 +12,7 @@ from uuid import UUID
 
 from core.operations import Book
 from core.waiting import OFFERS_MAX
+from core.wishes import Wish
 
 
 @dataclass
@@ -28,7 +29,9 @@ class Kept:
     prices: dict[str, int] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
     extended: bool = False
+    #: What a booking of the waiting list asked for; which of its wishes was granted.
     wish: Book | None = None
+    granted: int | None = None
 
     @property
     def amount(self) -> int:
@@ -79,27 +82,24 @@ class Reference:
         if book.booking_id in self.bookings:
             return
         nobody_is_due = self.offer(at_ms, decided_ms)
-        wanted = len(book.seats) or book.quantity
-        offered = self._offered(book, at_ms) if nobody_is_due else set()
+        found = self._first(book, at_ms) if nobody_is_due else "SOLD_OUT"
         if withdrawn:
             kept = Kept(book.user_id, (), "CANCELLED")
         elif overdue or 0 < book.give_up_after_ms < decided_ms - at_ms:
             kept = Kept(book.user_id, (), "FAILED", "EXPIRED_IN_QUEUE")
         elif not self.on_sale:
             kept = Kept(book.user_id, (), "FAILED", "SHOW_CLOSED")
-        elif self.seats_of(book.user_id, at_ms) + wanted > self.limit:
+        elif not self._within_limit(book, at_ms):
             kept = Kept(book.user_id, (), "FAILED", "LIMIT_REACHED")
-        elif not self._meets(book, offered):
-            kept = Kept(book.user_id, (), "FAILED", "SEAT_TAKEN" if book.seats and nobody_is_due else "SOLD_OUT")
-            if book.waiting and self._meets(book, self._all(book)):
+        elif isinstance(found, str):
+            kept = Kept(book.user_id, (), "FAILED", found)
+            if book.waiting and found != "PRICE_CHANGED" and self._could_ever(book, at_ms):
                 kept = Kept(book.user_id, (), "WAITING", wish=book)
         else:
-            seats = book.seats or chosen
-            assert len(seats) == wanted
-            assert set(seats) <= offered, "seats were chosen that are not free, or not of the category"
-            self._expire(at_ms, {id_ for id_, b in self.bookings.items() if set(b.seats) & set(seats)})
+            seats = book.ranked[found].seats or chosen
+            self._take(book.ranked[found], seats, at_ms)
             held = ("HELD", None, decided_ms + self.hold_ms)
-            kept = Kept(book.user_id, seats, *(held if book.hold else ("CONFIRMED",)))
+            kept = Kept(book.user_id, seats, *(held if book.hold else ("CONFIRMED",)), granted=found)
             kept.prices = {seat: self.prices[self.categories[seat]] for seat in seats}
         self.bookings[book.booking_id] = kept
 
@@ -155,21 +155,23 @@ class Reference:
                 continue
             if not self.on_sale:
                 return False
-            wish, offered = kept.wish, self._offered(kept.wish, at_ms)
-            if not self._meets(wish, offered):
+            found = self._first(kept.wish, at_ms, limited=False)
+            if isinstance(found, str) and found != "PRICE_CHANGED":
                 continue
             if left == most:
                 return False
             left += 1
-            wanted = len(wish.seats) or wish.quantity
-            if self.seats_of(kept.user_id, at_ms) + wanted > self.limit:
+            if isinstance(found, str):
+                kept.state, kept.reason = "FAILED", found
+                continue
+            wish = kept.wish.ranked[found]
+            if self.seats_of(kept.user_id, at_ms) + wish.wanted > self.limit:
                 kept.state, kept.reason = "FAILED", "LIMIT_REACHED"
                 continue
             seats = wish.seats or self.chosen(id_)
-            assert len(seats) == wanted, "somebody who waits was passed over"
-            assert set(seats) <= offered
-            self._expire(at_ms, {other for other, b in self.bookings.items() if set(b.seats) & set(seats)})
-            kept.seats, kept.state, kept.deadline_ms = seats, "HELD", decided_ms + self.hold_ms
+            self._take(wish, seats, at_ms)
+            kept.seats, kept.state, kept.granted = seats, "HELD", found
+            kept.deadline_ms = decided_ms + self.hold_ms
             kept.prices = {seat: self.prices[self.categories[seat]] for seat in seats}
         return True
 
@@ -184,16 +186,60 @@ class Reference:
         if state:
             self.on_sale, self.closed = state == "ON_SALE", state == "CLOSED"
 
-    def _all(self, book: Book) -> set[str]:
-        """Return the seats of a Book's category."""
-        return {seat for seat in self.categories if book.category in (None, self.categories[seat])}
+    def _first(self, book: Book, at_ms: int, *, limited: bool = True) -> int | str:
+        """Return which of a Book's wishes can be granted first, or why none can: the reason of the last."""
+        reason: str | None = None
+        for index, wish in enumerate(book.ranked):
+            if limited and self.seats_of(book.user_id, at_ms) + wish.wanted > self.limit:
+                reason = "LIMIT_REACHED"
+                continue
+            reason = self._refusal(wish, self.free(at_ms))
+            if reason is None:
+                return "PRICE_CHANGED" if self._costs_something_else(wish) else index
+        assert reason is not None, "a Book has a wish"
+        return reason
 
-    def _offered(self, book: Book, at_ms: int) -> set[str]:
-        return self.free(at_ms) & self._all(book)
+    def _refusal(self, wish: Wish, free: set[str]) -> str | None:
+        """Return why a wish cannot be granted from these seats; None if it can."""
+        if wish.seats:
+            return None if set(wish.seats) <= free else "SEAT_TAKEN"
+        offered = free & self._asked(wish)
+        if len(offered) < wish.quantity:
+            return "SOLD_OUT"
+        return "NOT_TOGETHER" if wish.together and not _has_run(offered, wish.quantity) else None
 
-    def _meets(self, book: Book, offered: set[str]) -> bool:
-        """Return whether a Book can be granted from these seats."""
-        return set(book.seats) <= offered if book.seats else len(offered) >= book.quantity
+    def _asked(self, wish: Wish) -> set[str]:
+        """Return the seats of a wish's category and prices."""
+        most = float("inf") if wish.max_price_cents is None else wish.max_price_cents
+        return {
+            seat
+            for seat, category in self.categories.items()
+            if wish.category in (None, category) and wish.min_price_cents <= self.prices[category] <= most
+        }
+
+    def _costs_something_else(self, wish: Wish) -> bool:
+        """Return whether named seats cost something else than expected. The tests expect nothing of other seats."""
+        cost = sum(self.prices[self.categories[seat]] for seat in wish.seats)
+        return wish.expected_amount_cents not in (None, cost)
+
+    def _within_limit(self, book: Book, at_ms: int) -> bool:
+        """Return whether the user's limit allows any of a Book's wishes."""
+        has = self.seats_of(book.user_id, at_ms)
+        return any(has + wish.wanted <= self.limit for wish in book.ranked)
+
+    def _could_ever(self, book: Book, at_ms: int) -> bool:
+        """Return whether the empty hall could meet a wish of a Book that its user's limit allows."""
+        has = self.seats_of(book.user_id, at_ms)
+        wishes = [wish for wish in book.ranked if has + wish.wanted <= self.limit]
+        return any(self._refusal(wish, set(self.categories)) is None for wish in wishes)
+
+    def _take(self, wish: Wish, seats: tuple[str, ...], at_ms: int) -> None:
+        """Check that a wish may have these seats, and end the lapsed holds that own some of them."""
+        assert len(seats) == wish.wanted, "somebody got too few seats, or was passed over"
+        allowed = set(wish.seats) or self._asked(wish)
+        assert set(seats) <= self.free(at_ms) & allowed, "seats were chosen that are not free, or not asked for"
+        assert not wish.together or _has_run(set(seats), len(seats)), "they are not together"
+        self._expire(at_ms, {id_ for id_, b in self.bookings.items() if set(b.seats) & set(seats)})
 
     def _live(self, kept: Kept, at_ms: int) -> bool:
         return kept.state == "CONFIRMED" or (kept.state == "HELD" and kept.deadline_ms > at_ms)
@@ -203,3 +249,8 @@ class Reference:
             kept = self.bookings[id_]
             if kept.state == "HELD" and kept.deadline_ms <= at_ms:
                 kept.state, kept.reason = "FAILED", "HOLD_EXPIRED"
+
+
+def _has_run(seats: set[str], length: int) -> bool:
+    """Return whether so many of these seats are adjacent: of one row (a letter), with consecutive numbers."""
+    return any(all(f"{seat[0]}{int(seat[1:]) + step}" in seats for step in range(length)) for seat in seats)

@@ -74,6 +74,7 @@ class Played:
                 assert booking.amount_cents == sum(booking.seat_prices_cents)
             if booking.id in self.priced:
                 assert booking.amount_cents == kept.amount
+                assert booking.wish_granted == kept.granted
 
     def _tell_reference(self, operation: Operation, verdict: Verdict | None) -> None:
         reference, now = self.reference, self.lane.now
@@ -214,7 +215,7 @@ def test_first_come_first_served(steps: list[Any]) -> None:
             }
         elif decision.outcome is Outcome.FAILED and decision.reason == "SEAT_TAKEN":
             assert isinstance(operation, Book)
-            assert set(operation.seats) & taken.keys()
+            assert set(operation.ranked[-1].seats) & taken.keys()
 
 
 @given(STEPS)
