@@ -15,7 +15,7 @@ from db.kv import keys
 from proof.kit.waiting import until
 from tests.contract import wire
 from tests.contract.wire import Connection
-from tests.contract.world import World
+from tests.contract.world import WAITERS, World
 
 #: Seconds within which a waiting request must not be answered; and max seconds of an immediate answer.
 STILL_S, SOON_S = 0.25, 8.0
@@ -125,11 +125,11 @@ def test_somebody_elses_booking_is_not_waited_for(world: World) -> None:
     world.stage.drain(show)
 
 
-def ask(world: World, show: int, token: str, prefer: str, **asked: Any) -> Connection:
+def ask(world: World, show: int, token: str, prefer: str, *, key: str = "one", **asked: Any) -> Connection:
     """Book with a preference, without reading the answer; return once the request is in its lane."""
     body = json.dumps({"show_id": show, **asked}).encode()
     lines = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"), ("Prefer", prefer),
-             ("Content-Length", str(len(body))), ("Idempotency-Key", "one"))  # fmt: skip
+             ("Content-Length", str(len(body))), ("Idempotency-Key", key))  # fmt: skip
     connection = Connection(world.address)
     connection.send(wire.head("POST", "/api/bookings", *lines) + body)
     lane = keys.lane(lane_of(show, world.stage.stores.settings.lanes))
@@ -174,3 +174,36 @@ def test_without_an_outcome_in_time_it_is_202_as_usual(world: World) -> None:
     assert (answer.status, answer.json["stage"], answer.one("preference-applied")) == (202, "QUEUED", "")
     assert answer.one("location")
     world.stage.drain(show)
+
+
+def test_clients_that_disconnect_while_they_wait_give_their_slots_back(front: World) -> None:
+    """A crowd takes all slots and disconnects; then another crowd gets them all, and one more is answered at once."""
+    show, tokens = front.stage.show(rows=3, seats=WAITERS), [front.token() for _ in range(WAITERS)]
+
+    def crowd(stack: ExitStack, row: str) -> list[Connection]:
+        asked = [ask(front, show, token, "wait=15", seats=[f"{row}{number}"], key=f"{row} of a crowd")
+                 for number, token in enumerate(tokens, 1)]  # fmt: skip
+        return [stack.enter_context(connection) for connection in asked]
+
+    def waiting() -> ExitStack | None:
+        with ExitStack() as stack:
+            connections.extend(crowd(stack, "B"))
+            if silent(connections):
+                return stack.pop_all()
+            connections.clear()
+        return None
+
+    with ExitStack() as leaving:
+        assert silent(crowd(leaving, "A"))
+    connections: list[Connection] = []
+    stacks: list[ExitStack] = []
+    until(lambda: stacks.extend(filter(None, [waiting()])) or stacks, timeout_s=SOON_S)  # repeated with its keys
+    with stacks[0], ask(front, show, front.token(), "wait=15", seats=["C1"]) as one_more:
+        late = one_more.read()
+        front.stage.drain(show)
+        answers = [connection.read() for connection in connections]
+
+    assert (late.status, late.json["stage"]) == (202, "QUEUED")
+    assert {(answer.status, answer.json["status"]) for answer in answers} == {(201, "CONFIRMED")}
+    # Those who had gone have their bookings all the same: they were accepted.
+    assert front.stage.counters(show) == (0, 2 * WAITERS + 1)

@@ -24,6 +24,8 @@ ORIGIN, PROXIES = "https://shop.example", 1
 LOGINS_PER_ADDRESS, BURST = 6, 40
 PASSWORD = "correct horse battery"
 LANES = 4
+#: Requests that may wait at once: more than a test needs, and few enough to be used up in one.
+WAITERS = 32
 
 _addresses = itertools.count(1)
 
@@ -37,6 +39,7 @@ def environment(database_url: str, redis_url: str, broker_url: str) -> dict[str,
         "JWT_SECRET": SECRET,
         "LANES": str(LANES),
         "LINGER_MS": "0",
+        "WAITERS": str(WAITERS),
         "ONSALE_MODE": "local",
         "LOG_LEVEL": "ERROR",
         "CORS_ORIGIN": ORIGIN,

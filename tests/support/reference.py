@@ -252,5 +252,5 @@ class Reference:
 
 
 def _has_run(seats: set[str], length: int) -> bool:
-    """Return whether so many of these seats are adjacent: of one row (a letter), with consecutive numbers."""
+    """Return whether `length` of these seats are adjacent: of one row (a letter), with consecutive numbers."""
     return any(all(f"{seat[0]}{int(seat[1:]) + step}" in seats for step in range(length)) for seat in seats)

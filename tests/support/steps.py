@@ -74,14 +74,14 @@ STEPS = st.one_of(st.lists(_step, max_size=8), st.lists(_step, min_size=12, max_
 
 
 def book_of(step: dict[str, Any], user: UUID, number: int) -> Book:
-    wishes, named = tuple(step["wishes"]), step["seats"]
+    wishes, named = tuple(step.get("wishes", ())), step["seats"]
     asked: dict[str, Any] = {"wishes": wishes, "rules": RULES}
     if not wishes:
         asked = {
             "seats": tuple(named),
             "quantity": 0 if named else step["quantity"],
             "category": None if named else step["category"],
-            "expected_amount_cents": step["expected"] if named else None,
+            "expected_amount_cents": step.get("expected") if named else None,
             "rules": step["rules"],
         }
     return Book(
