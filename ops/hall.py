@@ -15,6 +15,7 @@ from core.imported_halls import ImportedHall
 from core.imported_names import hall_name
 from core.plans import BadPlan
 from core.pretix_plans import read_pretix
+from core.time_zones import is_known
 from db.kv import catalogue_pages
 from db.kv.catalogue_pages import Kind
 from db.kv.rounds import Rounds
@@ -44,14 +45,18 @@ def read_file(path: Path) -> ImportedHall:
         raise ConfigurationError(f"{path}: {fault}") from fault
 
 
-def add(system: RunningSystem, name: str, imported: ImportedHall) -> int:
-    """Store a hall and return its id. Raises: PostgresUnavailable.   Repeat: another hall."""
+def add(system: RunningSystem, name: str, imported: ImportedHall, time_zone: str | None = None) -> int:
+    """Store a hall and return its id. Raises: PostgresUnavailable.   Repeat: another hall.
+
+    Args: time_zone: IANA; None: the installation's.
+    """
     engine = make_engine(system.database_url, pool_size=1, statement_timeout_ms=60_000)
     capacity = imported.hall.capacity
     try:
         with transaction(engine) as connection:
-            hall_id = halls.insert_hall(connection, name, imported.plan, capacity)
+            hall_id = halls.insert_hall(connection, name, imported.plan, capacity, time_zone)
             after = {"name": name, "capacity": capacity, "imported": True}
+            after |= {"time_zone": time_zone} if time_zone else {}
             audit_log.by_command(connection, "hall.create", f"hall {hall_id}", after=after)
     finally:
         engine.dispose()
@@ -77,15 +82,18 @@ def command() -> None:
 @command.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="The hall's name. [default: the file's own, else the file's name]")
+@click.option("--time-zone", help="IANA, such as Europe/Berlin. [default: the installation's]")
 @click.option("--preview", "only_shown", is_flag=True, help="Show the hall, and store nothing.")
 @click.option("--home", type=click.Path(path_type=Path), help="The home folder. [env: ONSALE_HOME]")
-def import_(file: Path, name: str | None, only_shown: bool, home: Path | None) -> None:
+def import_(file: Path, name: str | None, time_zone: str | None, only_shown: bool, home: Path | None) -> None:
     """Add a hall from FILE: a seating plan of pretix (JSON), or a line per seat (CSV); docs/halls.md has both."""
+    if time_zone is not None and not is_known(time_zone):
+        raise ConfigurationError(f"--time-zone: {time_zone} is no name of the IANA database.")
     imported = read_file(file)
     chosen = hall_name(name) if name is not None else imported.name or hall_name(file.stem)
     if not chosen:
         raise ConfigurationError("The hall needs a name that can be seen: --name.")
     click.echo(preview(imported, chosen))
     if not only_shown:
-        hall_id = add(find_running(home), chosen, imported)
+        hall_id = add(find_running(home), chosen, imported, time_zone)
         click.echo(f"\nHall {hall_id} is stored.")

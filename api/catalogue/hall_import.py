@@ -56,10 +56,13 @@ def import_hall() -> Response:
     more: dict[str, Any] = {"notes": imported.notes, "plan": imported.plan}
     if query["preview"] == "true":
         return answer({**known, **counted(imported.hall).to_json(), **more})
+    time_zone = query["time_zone"]
     with transaction(backend().engine) as connection:
-        hall_id = halls.insert_hall(connection, name, imported.plan, imported.hall.capacity)
-        audit.done(connection, "hall.create", f"hall {hall_id}", after={**known, "imported": True})
+        hall_id = halls.insert_hall(connection, name, imported.plan, imported.hall.capacity, time_zone)
+        after = {**known, "imported": True, **({"time_zone": time_zone} if time_zone else {})}
+        audit.done(connection, "hall.create", f"hall {hall_id}", after=after)
     public.changed(Kind.HALLS)
+    known["time_zone"] = time_zone or backend().settings.time_zone
     return created({"id": hall_id, **known, **more}, f"/api/halls/{hall_id}")
 
 

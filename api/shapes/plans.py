@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.shapes.base import Shape, pattern
-from api.shapes.fields import Flag, Line, Text, Whole
+from api.shapes.fields import Flag, Line, Text, TimeZone, Whole
 from core.plans_by_place import MAX_SECTION_NAME
 from core.rows import SeatKind
 from core.seat_labels import CATEGORY, LETTERS, MAX_NUMBER, ROW_LABEL, SECTION_KEY
@@ -104,9 +104,11 @@ def _of_other_format(row: Mapping[str, Any], form: int) -> dict[str, Any]:
 
 
 class ImportQuery(Shape):
-    """An import: the hall's name, if the file has none, or another one; and whether the hall is only shown."""
+    """An import: the hall's name, if the file has none, or another one; its time zone (IANA; by default the
+    installation's); and whether the hall is only shown."""
 
     name = Line(validate=validate.Length(1, 200))
+    time_zone = TimeZone(load_default=None, metadata={"examples": ["Europe/Berlin"]})
     preview = Text(
         load_default="false",
         validate=validate.OneOf(["true", "false"]),
@@ -120,6 +122,7 @@ class ImportedHallAnswer(Shape):
     id = Whole(required=True)
     name = Text(required=True)
     capacity = Whole(required=True)
+    time_zone = Text(required=True, metadata={"description": "IANA, such as Europe/Berlin."})
     notes = fields.List(Text(), required=True)
     plan = fields.Nested(Plan, required=True)
 

@@ -35,6 +35,15 @@ def test_a_hall_without_a_name_of_its_own_has_that_of_the_file() -> None:
     assert run(path, "--preview", "--name", "\u200b")[0] == 2
 
 
+def test_a_time_zone_that_is_none_is_refused_before_anything_is_shown() -> None:
+    path = str(PROJECT / "docs/halls/cinema.csv")
+
+    assert run(path, "--preview", "--time-zone", "Europe/Berlin")[0] == 0
+    code, output = run(path, "--preview", "--time-zone", "Europe/Nowhere")
+    assert (code, len(output.splitlines())) == (2, 1)
+    assert "Europe/Nowhere" in output
+
+
 def test_a_bad_file_is_one_line_with_the_place(tmp_path: Path) -> None:
     path = tmp_path / "hall.csv"
     path.write_text("row,number,category\nA,1,a\nA,,a\n")

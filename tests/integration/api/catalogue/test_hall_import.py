@@ -64,6 +64,17 @@ def test_a_file_becomes_a_hall(
     assert len(acts) == 2
 
 
+def test_a_hall_from_a_file_has_the_time_zone_that_is_asked_for(client: FlaskClient, admin: dict[str, str]) -> None:
+    made = [
+        send(client, admin, LINE, CSV, f"?name=x{zone}").get_json() for zone in ("", "&time_zone=America%2FNew_York")
+    ]
+    seen = [client.get(f"/api/halls/{each['id']}").get_json()["time_zone"] for each in made]
+    acts = client.get("/api/admin/audit?action=hall.create", headers=admin).get_json()["acts"]
+
+    assert [each["time_zone"] for each in made] == seen == ["UTC", "America/New_York"]
+    assert [act["after"].get("time_zone") for act in acts] == ["America/New_York", None]
+
+
 def test_a_preview_stores_nothing(client: FlaskClient, engine: Engine, admin: dict[str, str]) -> None:
     seen = send(client, admin, OPERA, JSON, "?preview=true")
 
@@ -87,6 +98,8 @@ def test_a_preview_stores_nothing(client: FlaskClient, engine: Engine, admin: di
         (LINE, CSV, "", "invalid_request", {"parameter": "name"}),
         (LINE, CSV, "?name=%E2%80%8B", "invalid_request", {"parameter": "name"}),
         (LINE, CSV, "?name=x&preview=1", "invalid_request", {"parameter": "preview"}),
+        (LINE, CSV, "?name=x&time_zone=Europe%2FNowhere", "invalid_request", {"parameter": "time_zone"}),
+        (LINE, CSV, "?name=x&time_zone=", "invalid_request", {"parameter": "time_zone"}),
     ],
 )
 def test_a_file_is_refused_with_the_place_of_its_fault(
@@ -121,10 +134,10 @@ def test_the_command_stores_a_hall_and_its_act(
     system = RunningSystem(
         database_url=database_url, redis_url=settings.redis_url, broker_url="", jwt_secret="", base_url=""
     )
-    hall_id = add(system, "Kino", read_file(PROJECT / "docs/halls/cinema.csv"))
+    hall_id = add(system, "Kino", read_file(PROJECT / "docs/halls/cinema.csv"), "Europe/Berlin")
 
     seen = client.get(f"/api/halls/{hall_id}").get_json()
-    assert (seen["name"], seen["capacity"]) == ("Kino", 120)
+    assert (seen["name"], seen["capacity"], seen["time_zone"]) == ("Kino", 120, "Europe/Berlin")
     assert seen["plan"]["rows"][2]["blocks"][0]["first"] == 16
     [act] = client.get("/api/admin/audit?action=hall.create", headers=admin).get_json()["acts"]
     assert (act["subject"], act["after"]["capacity"]) == (f"hall {hall_id}", 120)
