@@ -1,17 +1,48 @@
+import { useEffect } from "preact/hooks";
 import { text } from "../shared/i18n/i18n";
-import { Link, type Route, Routes } from "../shared/router";
+import { Link, path, type Route, Routes } from "../shared/router";
+import { accountRoutes } from "./account/routes";
+import { BookingPage } from "./bookings/BookingPage";
+import { BookingsPage } from "./bookings/BookingsPage";
+import { BrowsePage } from "./browse/BrowsePage";
+import { MoviePage } from "./browse/MoviePage";
+import { Shell } from "./Shell";
+import { ShowPage } from "./show/ShowPage";
 
-const routes: readonly Route[] = [];
+const routes: readonly Route[] = [
+  { path: "/", page: BrowsePage },
+  { path: "/movies/:movieId", page: MoviePage },
+  { path: "/shows/:showId", page: ShowPage },
+  { path: "/bookings", page: BookingsPage },
+  { path: "/bookings/:bookingId", page: BookingPage },
+  ...accountRoutes,
+];
 
 export function App() {
-  return <Routes routes={routes} otherwise={NotFound} />;
+  useEffect(() => focusHeading(path.value), [path.value]);
+  return (
+    <Shell>
+      <Routes routes={routes} otherwise={NotFound} />
+    </Shell>
+  );
+}
+
+let focused: string | undefined;
+
+/** After a change of the page, not at the first, move the focus to its heading: screen readers then read it. */
+function focusHeading(page: string): void {
+  const first = focused === undefined;
+  focused = page;
+  if (!first) document.querySelector<HTMLElement>("main h1")?.focus();
 }
 
 function NotFound() {
   return (
-    <main id="content" class="stack">
-      <h1>{text("not_found")}</h1>
-      <Link to="/">{text("to_start")}</Link>
-    </main>
+    <div class="stack">
+      <h1 tabIndex={-1}>{text("not_found")}</h1>
+      <p>
+        <Link to="/">{text("to_start")}</Link>
+      </p>
+    </div>
   );
 }

@@ -1,0 +1,108 @@
+/** One booking, from the place in line to the ticket. Reloading it, or opening it elsewhere, loses nothing. */
+
+import { api, ok } from "../../shared/api/client";
+import { user } from "../../shared/api/session";
+import { hasText, text } from "../../shared/i18n/i18n";
+import { Link, type Params } from "../../shared/router";
+import { useLoaded } from "../../shared/ui/load";
+import { Notice } from "../../shared/ui/Notice";
+import { ProblemNotice } from "../../shared/ui/ProblemNotice";
+import { SignInPanel } from "../account/SignInPanel";
+import type { Show } from "../browse/sale";
+import type { Booking } from "./attempts";
+import { Held } from "./Held";
+import { Queued } from "./Queued";
+import { Ticket } from "./Ticket";
+import { useBooking } from "./useBooking";
+import { WaitingForSeats } from "./WaitingForSeats";
+import "./bookings.css";
+
+export function BookingPage({ params }: { params: Params }) {
+  if (!user.value) return <SignInFirst />;
+  return <Followed id={params.bookingId ?? ""} />;
+}
+
+function SignInFirst() {
+  return (
+    <div class="stack narrow">
+      <h1 tabIndex={-1}>{text("my_bookings")}</h1>
+      <p>{text("sign_in_to_see")}</p>
+      <SignInPanel onDone={() => {}} />
+    </div>
+  );
+}
+
+/** What every part of the page knows. */
+export interface PartProps {
+  readonly booking: Booking;
+  readonly show: Show;
+  /** When the booking's state was received, by performance.now(). */
+  readonly receivedAt: number;
+  readonly accept: (booking: Booking) => void;
+}
+
+function Followed({ id }: { id: string }) {
+  const { booking, receivedAt, problem, connected, accept } = useBooking(id);
+  const known = booking.value;
+  const showId = known?.show_id;
+  const show = useLoaded(
+    async (signal) =>
+      showId === undefined
+        ? undefined
+        : ok(api.GET("/api/shows/{show_id}", { params: { path: { show_id: showId } }, signal })),
+    [showId],
+  );
+  if (problem.value && !known) return <ProblemNotice problem={problem.value} />;
+  if (!known || !show.value.value) {
+    return <p role="status">{text(connected.value ? "loading" : "connection_lost")}</p>;
+  }
+  const part = { booking: known, show: show.value.value, receivedAt: receivedAt.value, accept };
+  return (
+    <div class="stack narrow">
+      {!connected.value && <Notice kind="warn">{text("connection_lost")}</Notice>}
+      <Part {...part} />
+      <p class="no-print">
+        <Link to="/bookings">{text("all_my_bookings")}</Link>
+      </p>
+    </div>
+  );
+}
+
+function Part(props: PartProps) {
+  const { status, stage } = props.booking;
+  if (status === "CONFIRMED") return <Ticket {...props} />;
+  if (status === "PENDING" && stage === "HELD") return <Held {...props} />;
+  if (status === "PENDING" && stage === "WAITING") return <WaitingForSeats {...props} />;
+  if (status === "PENDING") return <Queued {...props} />;
+  return <Ended {...props} />;
+}
+
+/** Failed or cancelled: why, and what to do now. */
+function Ended({ booking, show }: PartProps) {
+  const reason = booking.reason ?? booking.status;
+  const key = hasText(`reason.${reason}`) ? `reason.${reason}` : "reason.other";
+  const seats = booking.seats.length ? `?seats=${booking.seats.map(encodeURIComponent).join(",")}` : "";
+  return (
+    <>
+      <h1 tabIndex={-1}>{text(booking.status === "CANCELLED" ? "booking_cancelled" : "booking_failed")}</h1>
+      <Notice kind={booking.status === "CANCELLED" ? "info" : "warn"}>
+        <p>{text(key)}</p>
+      </Notice>
+      <p class="soft">
+        {show.name} · {text("reference")} <span class="mono">{booking.reference}</span>
+      </p>
+      {booking.replaced_by && <Link to={`/bookings/${booking.replaced_by}`}>{text("replaced_by")}</Link>}
+      <div class="row">
+        <Link
+          class="button primary"
+          to={`/shows/${show.id}${booking.reason === "HOLD_EXPIRED" ? seats : ""}`}
+        >
+          {text(booking.reason === "HOLD_EXPIRED" ? "try_same_seats" : "choose_other_seats")}
+        </Link>
+        <Link class="button" to="/">
+          {text("other_shows")}
+        </Link>
+      </div>
+    </>
+  );
+}

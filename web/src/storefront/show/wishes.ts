@@ -1,0 +1,70 @@
+/** From what a buyer has chosen to a request: the seats on the map, or the best that there are. */
+
+import type { components } from "../../shared/api/schema";
+
+export type Layout = components["schemas"]["LayoutAnswer"];
+export type Request = components["schemas"]["BookingRequest"];
+type Wish = NonNullable<Request["wishes"]>[number];
+
+export interface Best {
+  readonly quantity: number;
+  /** null: any. */
+  readonly category: string | null;
+  readonly together: boolean;
+  readonly accessible: boolean;
+}
+
+/** Return the category of a seat, or null for a seat that the hall does not have. */
+export function categoryOf(layout: Layout, label: string): string | null {
+  for (const row of layout.rows) {
+    if (!label.startsWith(row.prefix)) continue;
+    const name = label.slice(row.prefix.length);
+    const block = row.blocks.find((each) => each.names.some((known) => String(known) === name));
+    if (block) return layout.categories[block.category] ?? null;
+  }
+  return null;
+}
+
+/** Return what seats cost together, or null if the price of one is not known. */
+export function totalOf(
+  layout: Layout,
+  prices: Readonly<Record<string, number>>,
+  seats: readonly string[],
+): number | null {
+  let total = 0;
+  for (const seat of seats) {
+    const category = categoryOf(layout, seat);
+    const price = category === null ? undefined : prices[category];
+    if (price === undefined) return null;
+    total += price;
+  }
+  return total;
+}
+
+/**
+ * Return the request for seats that were chosen on the map. They are held, at the price that the buyer has seen.
+ *
+ * Args: otherwise: whether adjacent seats elsewhere will do if these have gone.
+ */
+export function requestForSeats(
+  showId: number,
+  seats: readonly string[],
+  total: number | null,
+  otherwise: boolean,
+): Request {
+  const wish = { seats: [...seats], ...(total !== null && { expected_amount_cents: total }) } as Wish;
+  if (!otherwise) return { show_id: showId, hold: true, wishes: [wish] } as Request;
+  const instead = { quantity: seats.length, together: true } as Wish;
+  return { show_id: showId, hold: true, wishes: [wish, instead] } as Request;
+}
+
+/** Return the request for the best seats that there are. Args: waiting: whether to wait for seats if there are none. */
+export function requestForBest(showId: number, best: Best, waiting = false): Request {
+  const wish = {
+    quantity: best.quantity,
+    together: best.together && best.quantity > 1,
+    ...(best.category !== null && { category: best.category }),
+    ...(best.accessible && { accessible: true }),
+  } as Wish;
+  return { show_id: showId, hold: true, wishes: [wish], ...(waiting && { waiting_list: true }) } as Request;
+}
