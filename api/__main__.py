@@ -8,6 +8,7 @@ queue instead of being refused. docs/operations.md explains the settings.
 from __future__ import annotations
 
 import argparse
+import importlib
 import math
 import multiprocessing
 import os
@@ -93,6 +94,8 @@ def serve(settings: ServerSettings, listener: socket.socket) -> None:
         # From Python 3.14 on granian would not fork its processes, and multiprocessing would add one for itself.
         multiprocessing.set_start_method("fork", force=True)
     let_go_of_silent_readers(listener)
+    # Before any process is forked: so each one begins, and replaces another, without importing everything by itself.
+    importlib.import_module("api.app")
     host, port = listener.getsockname()[:2]
     front = settings.front
     server = Onsale(

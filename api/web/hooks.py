@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import re
 import secrets
 import time
@@ -21,11 +22,20 @@ from core import logs
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Request ids are not secret: a random prefix per process and a counter.
-_PROCESS = secrets.token_hex(5)
+_prefix = secrets.token_hex(5)
 _numbers = itertools.count(1)
 
 log = logs.logger(__name__)
 _levels = logging.getLogger(__name__)
+
+
+def _begin_process() -> None:
+    """Choose another prefix: this process has been forked from one that has imported this module."""
+    global _prefix
+    _prefix = secrets.token_hex(5)
+
+
+os.register_at_fork(after_in_child=_begin_process)
 
 
 def install(app: Flask, headers: ResponseHeaders) -> None:
@@ -38,7 +48,7 @@ def install(app: Flask, headers: ResponseHeaders) -> None:
 
 def request_id(given: str) -> str:
     """Return the id of a request: the client's if it is well-formed, else a new one."""
-    return given if given and REQUEST_ID.fullmatch(given) else f"{_PROCESS}{next(_numbers):x}"
+    return given if given and REQUEST_ID.fullmatch(given) else f"{_prefix}{next(_numbers):x}"
 
 
 def _begin() -> None:

@@ -5,6 +5,7 @@ The api and the expiry of holds accept; db/kv/lanes.py has what drains and sweep
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Iterable, Sequence
@@ -22,12 +23,21 @@ from db.kv import keys, meters, scripts
 from db.kv.rounds import Command, Rounds
 
 #: With the time it makes an epoch that no other process generates, without a system call for randomness each time.
-_PROCESS = secrets.token_hex(4)
+_process = secrets.token_hex(4)
 #: Every operation but a Book may fill a lane up to this multiple of Book's cap: a full lane must not kill
 #: live holds.
 HEADROOM = 1.25
 #: Operations per round trip of `accept_all`: they keep Redis busy for some 10 ms, and an api waits for that.
 ACCEPT_CHUNK = 250
+
+
+def _begin_process() -> None:
+    """Generate other epochs than the process from which this one has been forked."""
+    global _process
+    _process = secrets.token_hex(4)
+
+
+os.register_at_fork(after_in_child=_begin_process)
 
 
 class Code(StrEnum):
@@ -117,7 +127,7 @@ def command(
         _fingerprint(operation),
         cap if kind is Kind.BOOK else int(cap * HEADROOM),
         lease_ms,
-        f"{_PROCESS}{time.time_ns():x}",
+        f"{_process}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
         " ".join(map(str, seats)),
         *(user_cap, show_cap, _wanted(operation), int(isinstance(operation, Book) and operation.waiting)),
