@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup web web-types web-check web-fmt pictures run rush verify test check model simulate fuzz schema fmt format-check lint types unit race e2e
-.PHONY: crash chaos chaos-ci bench bench-scale bench-opening bench-overload lock clean
+.PHONY: crash chaos chaos-ci bench bench-scale bench-opening bench-overload bench-listeners lock clean
 
 #: .venv is made with the first of these that is Python 3.11 or newer and has venv and ensurepip.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
@@ -25,7 +25,7 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f ! -name
 
 help:
 	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+		/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 ## Run it
 
@@ -80,6 +80,9 @@ bench-opening: setup ## Measure a sale's first seconds in halls of 50,000 and 20
 
 bench-overload: setup ## Measure five times the load that workers or api can carry; QUICK=1, ARGS="--minutes 5"
 	@exec .venv/bin/python -m proof.bench.overload $(if $(QUICK),--quick) $(ARGS)
+
+bench-listeners: setup ## Measure how soon 1,000 listeners see a change of seats, and what seat maps cost; QUICK=1
+	@exec .venv/bin/python -m proof.bench.listeners $(if $(QUICK),--quick) $(ARGS)
 
 chaos: setup ## Kill, partition and starve the whole system under load, and check it; ARGS="--minutes 10 --seed 1"
 	@exec .venv/bin/onsale chaos $(ARGS)

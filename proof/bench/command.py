@@ -15,7 +15,7 @@ from rich.console import Console
 
 from core.errors import OnsaleError
 from core.local_settings import LocalSettings
-from proof.bench import parts, single_parts
+from proof.bench import frontend_parts, parts, single_parts
 from proof.bench.generator import NAME, Generator
 from proof.bench.machine import describe
 from proof.bench.parts import Bench
@@ -31,6 +31,8 @@ EACH_ROUND: dict[str, Callable[[Bench], None]] = {
     "shows": parts.shows,
     "workers": parts.workers,
     "losers": single_parts.losers,
+    "at-once": frontend_parts.at_once,
+    "reads": frontend_parts.reads,
 }
 ONCE: dict[str, Callable[[Bench], None]] = {"rush": single_parts.rush, "latency": single_parts.latency}
 

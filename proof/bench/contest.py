@@ -74,7 +74,7 @@ class Contest:
     def book(self, picks: Sequence[Pick], **job: Any) -> Result:
         """Book distinct seats, all of which are free, and wait until all are CONFIRMED.
 
-        Args:    job: other fields of Job: follow, rate, connections, deadline_s, keep_ids.
+        Args:    job: prefer_s, or other fields of Job: follow, rate, connections, deadline_s, keep_ids.
         Raises:  BenchFailed: some were not confirmed.
         """
         made = self.job(picks, **job)
@@ -106,12 +106,12 @@ class Contest:
         done = self.generator.run(Job(port=self.port, requests=list(requests), deadline_s=LOAD_S, **job))
         return Result(self.name, sum(done.codes.values()), done.seconds, self._spent(before, done), done)
 
-    def job(self, picks: Sequence[Pick], *, deadline_s: float = LOAD_S, **job: Any) -> Job:
-        """Return the job with a request for each pick, each from a different buyer."""
+    def job(self, picks: Sequence[Pick], *, deadline_s: float = LOAD_S, prefer_s: int = 0, **job: Any) -> Job:
+        """Return the job with a request for each pick, each from a different buyer; `prefer_s`: as in wire."""
         first, self._buyers = self._buyers + 1, self._buyers + len(picks)
         tokens = [wire.buyer_token(self.servers.secret, first + n) for n in range(len(picks))]
         requests = [
-            wire.post_booking(show_id, seat, token, f"key-{first + n}")
+            wire.post_booking(show_id, seat, token, f"key-{first + n}", prefer_s)
             for n, ((show_id, seat), token) in enumerate(zip(picks, tokens, strict=True))
         ]
         return Job(port=self.port, requests=requests, tokens=tokens, deadline_s=deadline_s, **job)

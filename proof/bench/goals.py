@@ -53,6 +53,8 @@ def in_order(series: Numbers) -> Figure | None:
     return Figure(share, share, share) if found else None
 
 
+#: The loads of a booking in one request, and in two.
+IN_ONE, IN_TWO = "POST with Prefer: wait", "POST, then ?wait="
 WORST_CPU = partial(_beside_one_worker, what="us", worst=max)
 WORST_RATE = partial(_beside_one_worker, what="rate", worst=min)
 
@@ -78,6 +80,18 @@ GOALS = (
     Goal("P11", "rounds decided in the order of acceptance, %", 100, True, in_order),
     Goal("P12_cpu", "CPU per booking, 2 and 4 workers / 1", 1.1, False, WORST_CPU),
     Goal("P12_rate", "bookings/s, 2 and 4 workers / 1", 0.95, True, WORST_RATE),
+    Goal("P13_rate", "bookings/s in one request / POST, then ?wait=", 1, True, _ratio(IN_ONE, IN_TWO)),
+    Goal(
+        "P13_p50",
+        "their time to the outcome, p50",
+        1,
+        False,
+        _ratio(f"{IN_ONE}: outcome p50", f"{IN_TWO}: outcome p50"),
+    ),
+    Goal("P14_list", "show list, requests/s", 1_000, True, _one("show list")),
+    Goal("P14_states", "availability of 10,000 seats, requests/s", 1_500, True, _one("availability")),
+    Goal("P15_map", "seat map of 10,000 seats / healthz, p95", 3, False, _ratio("seat map p95", "healthz p95")),
+    Goal("P15_states", "its states / healthz, p95", 3, False, _ratio("states p95", "healthz p95")),
 )
 
 

@@ -1,6 +1,6 @@
-"""`python -m proof.bench.listeners`: how soon those who follow a show see a change of seats, and what maps cost.
+"""`make bench-listeners`: how soon those who follow a show see a change of seats, and what maps cost.
 
-LISTENERS streams of one show of 10,000 seats are open in one api process while seats are booked one after the other.
+1,000 streams of one show of 10,000 seats are open in one api process while seats are booked one after the other.
 A change counts from the batch's decided time, which is before its COMMIT, to its arrival at each stream; the client
 that takes the times is one process, so its own work is in them. Then the map, its states and /healthz are read one
 after the other on one connection.
@@ -24,20 +24,34 @@ from proof.bench.contest import contest
 from proof.bench.generator import Generator
 from proof.bench.halls import label
 from proof.bench.series import percentile
-from proof.bench.servers import open_servers
+from proof.bench.servers import Servers, open_servers
 from proof.kit.client import Client
 from proof.kit.output import quiet, show_end
 
-#: Seats of the hall; open streams, and how many each user has; bookings; reads of each address.
-SEATS, LISTENERS, PER_USER, BOOKINGS, READS = 10_000, 1_000, 10, 40, 300
+#: Streams that each user has.
+PER_USER = 10
 #: Seconds between two bookings, and for all events to arrive.
 PAUSE_S, PATIENCE_S = 0.3, 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """What is measured: seats of the hall, open streams (a multiple of PER_USER), bookings, reads of each address."""
+
+    seats: int = 10_000
+    listeners: int = 1_000
+    bookings: int = 40
+    reads: int = 300
+
+
+FULL, QUICK = Size(), Size(listeners=200, bookings=10, reads=100)
 
 
 @dataclass(slots=True)
 class Found:
     """Milliseconds from each change's decision to each stream; bytes and milliseconds per address."""
 
+    size: Size
     seen_ms: list[float] = field(default_factory=list)
     last_ms: list[float] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -47,7 +61,7 @@ class Found:
         """Return the lines to print."""
         seen, last = self.seen_ms, self.last_ms
         return [
-            f"{LISTENERS} streams, {BOOKINGS} changes: p50 {percentile(seen, 50):.0f} ms, "
+            f"{self.size.listeners} streams, {self.size.bookings} changes: p50 {percentile(seen, 50):.0f} ms, "
             f"p95 {percentile(seen, 95):.0f} ms, p99 {percentile(seen, 99):.0f} ms; "
             f"the last stream of a change: p50 {percentile(last, 50):.0f} ms",
             *(
@@ -72,23 +86,26 @@ async def _listen(port: int, show_id: int, token: str, arrived: dict[int, list[f
         writer.close()
 
 
-async def _follow(port: int, show_id: int, tokens: list[str], client: Client) -> tuple[Any, dict[int, float]]:
+async def _follow(
+    port: int, show_id: int, tokens: list[str], client: Client, size: Size
+) -> tuple[dict[int, list[float]], dict[int, float]]:
+    """Book seats one after the other while streams are open; return arrivals and decided times by version."""
     arrived: dict[int, list[float]] = {}
-    ready = [asyncio.Event() for _ in range(LISTENERS)]
+    ready = [asyncio.Event() for _ in range(size.listeners)]
     tasks = [
         asyncio.create_task(_listen(port, show_id, tokens[number // PER_USER], arrived, ready[number]))
-        for number in range(LISTENERS)
+        for number in range(size.listeners)
     ]
     async with asyncio.timeout(PATIENCE_S):
         for each in ready:
             await each.wait()
     decided: dict[int, float] = {}
-    for number in range(BOOKINGS):
+    for number in range(size.bookings):
         body = await asyncio.to_thread(_book, client, show_id, label(number), tokens[number])
         decided[number + 2] = datetime.fromisoformat(body["decided_at"]).timestamp()
         await asyncio.sleep(PAUSE_S)
     async with asyncio.timeout(PATIENCE_S):
-        while len(arrived.get(BOOKINGS + 1, ())) < LISTENERS:
+        while len(arrived.get(size.bookings + 1, ())) < size.listeners:
             await asyncio.sleep(0.05)
     for task in tasks:
         task.cancel()
@@ -102,9 +119,9 @@ def _book(client: Client, show_id: int, seat: str, token: str) -> dict[str, Any]
     return body
 
 
-def _read(port: int, path: str, headers: dict[str, str]) -> tuple[int, list[float]]:
+def _read(port: int, path: str, headers: dict[str, str], reads: int) -> tuple[int, list[float]]:
     connection, found, size = http.client.HTTPConnection("127.0.0.1", port), list[float](), 0
-    for _ in range(READS):
+    for _ in range(reads):
         begun = time.perf_counter()
         connection.request("GET", path, headers=headers)
         size = len(connection.getresponse().read())
@@ -113,17 +130,18 @@ def _read(port: int, path: str, headers: dict[str, str]) -> tuple[int, list[floa
     return size, found
 
 
-def measure() -> Found:
-    """Measure on a running system of its own."""
-    found = Found()
+def measure(servers: Servers, generator: Generator, size: Size) -> Found:
+    """Measure on running servers, with an api and a worker of its own."""
+    found = Found(size)
     with ExitStack() as stack:
-        servers = stack.enter_context(open_servers(LocalSettings.from_env().servers))
-        generator = stack.enter_context(Generator())
-        [show_id] = servers.template("listeners", [SEATS])
+        [show_id] = servers.template("listeners", [size.seats])
         running = stack.enter_context(contest(servers, generator, "onsale", "listeners", workers=1))
         client = stack.enter_context(Client(f"http://127.0.0.1:{running.port}", timeout_s=PATIENCE_S))
-        tokens = [wire.buyer_token(servers.secret, number) for number in range(1, LISTENERS // PER_USER + BOOKINGS)]
-        arrived, decided = asyncio.run(_follow(running.port, show_id, tokens, client))
+        tokens = [
+            wire.buyer_token(servers.secret, number)
+            for number in range(1, size.listeners // PER_USER + size.bookings)
+        ]
+        arrived, decided = asyncio.run(_follow(running.port, show_id, tokens, client, size))
         for version, at_s in decided.items():
             seen = [(each - at_s) * 1000 for each in arrived.get(version, ())]
             found.seen_ms += seen
@@ -137,19 +155,21 @@ def measure() -> Found:
             ("states", f"/api/shows/{show_id}/seats/state", {}),
             ("states, gzip", f"/api/shows/{show_id}/seats/state", gzip),
             ("states as bytes", f"/api/shows/{show_id}/seats/state", {"Accept": "application/octet-stream"}),
-            ("states since the last change", f"/api/shows/{show_id}/seats/state?since={BOOKINGS}", {}),
+            ("states since the last change", f"/api/shows/{show_id}/seats/state?since={size.bookings}", {}),
             ("layout, gzip", f"/api/halls/{hall_id}/layout", gzip),
         ):
-            found.sizes[name], found.read_ms[name] = _read(running.port, path, headers)
+            found.sizes[name], found.read_ms[name] = _read(running.port, path, headers, size.reads)
     return found
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-def command() -> None:
+@click.option("--quick", is_flag=True, help="200 streams and 10 changes instead of 1,000 and 40.")
+def command(quick: bool) -> None:
     """Measure how soon changes of seats are seen, and the sizes of seat maps; takes half a minute."""
     with quiet("bench") as (console, log):
         try:
-            found = measure()
+            with open_servers(LocalSettings.from_env().servers) as servers, Generator() as generator:
+                found = measure(servers, generator, QUICK if quick else FULL)
         except BaseException:  # Ctrl-C too: the processes' output is lost when we end
             show_end(console, log)
             raise

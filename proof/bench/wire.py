@@ -16,15 +16,17 @@ from ops.rush.tokens import mint
 _HEAD = b"Host: localhost\r\n"
 
 
-def get(path: str, token: str = "") -> bytes:
-    """Return a GET request."""
-    return f"GET {path} HTTP/1.1\r\n".encode() + _HEAD + _bearer(token) + b"\r\n"
+def get(path: str, token: str = "", *, gzip: bool = False) -> bytes:
+    """Return a GET request. `gzip`: as browsers send it, which accept a compressed answer."""
+    more = b"Accept-Encoding: gzip\r\n" if gzip else b""
+    return f"GET {path} HTTP/1.1\r\n".encode() + _HEAD + _bearer(token) + more + b"\r\n"
 
 
-def post_booking(show_id: int, seat: str, token: str, key: str) -> bytes:
-    """Return a POST request that books one named seat."""
+def post_booking(show_id: int, seat: str, token: str, key: str, prefer_s: int = 0) -> bytes:
+    """Return a POST request that books one named seat. `prefer_s`: it prefers to wait that long for the outcome."""
     body = json.dumps({"show_id": show_id, "seats": [seat]}).encode()
-    head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nIdempotency-Key: {key}\r\n\r\n"
+    prefer = f"Prefer: wait={prefer_s}\r\n" if prefer_s else ""
+    head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nIdempotency-Key: {key}\r\n{prefer}\r\n"
     return b"POST /api/bookings HTTP/1.1\r\n" + _HEAD + _bearer(token) + head.encode() + body
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 
-from proof.bench.goals import GOALS, judge
+from proof.bench.contest import Result
+from proof.bench.frontend_parts import all_read
+from proof.bench.goals import GOALS, IN_ONE, IN_TWO, judge
+from proof.bench.job import Done
 from proof.bench.report import BEGIN, DOCUMENT
 from proof.bench.series import Figure, figure, percentile, ratio
+from proof.bench.servers import BenchFailed
 
 
 def test_a_figure_is_the_median_with_least_and_most():
@@ -46,11 +51,11 @@ def test_the_page_explains_each_goal_with_its_number():
     ]
 
 
-def test_names_of_goals_are_unique_and_cover_p1_to_p12():
+def test_names_of_goals_are_unique_and_cover_p1_to_p15():
     names = [goal.name for goal in GOALS]
 
     assert len(set(names)) == len(names)
-    assert {name.partition("_")[0] for name in names} == {f"P{number}" for number in range(1, 13)}
+    assert {name.partition("_")[0] for name in names} == {f"P{number}" for number in range(1, 16)}
 
 
 def test_a_goal_is_judged_by_value_goal_and_direction():
@@ -92,3 +97,33 @@ def test_more_workers_are_judged_by_the_worse_of_two_and_four():
     assert judged["P12_rate"]["value"] == 0.9
     assert not judged["P12_cpu"]["met"]
     assert not judged["P12_rate"]["met"]
+
+
+def test_a_frontend_is_judged_by_ratios_and_by_rates():
+    series = {
+        IN_ONE: [1_500.0], IN_TWO: [1_000.0], f"{IN_ONE}: outcome p50": [22.0], f"{IN_TWO}: outcome p50": [20.0],
+        "show list": [999.0], "seat map p95": [6.0], "healthz p95": [2.0],
+    }  # fmt: skip
+
+    judged = judge(series)
+
+    assert {name: (each["value"], each["met"]) for name, each in judged.items()} == {
+        "P13_rate": (1.5, True),
+        "P13_p50": (1.1, False),
+        "P14_list": (999.0, False),
+        "P15_map": (3.0, True),
+    }
+
+
+@pytest.mark.parametrize(
+    "done", [Done(codes=Counter({200: 5, 404: 1})), Done(codes=Counter({200: 5}), lost=1), Done()]
+)
+def test_answers_other_than_200_are_no_figures(done):
+    with pytest.raises(BenchFailed, match="show list: answers"):
+        all_read("show list", Result("onsale", 6, 1.0, {}, done))
+
+
+def test_answers_that_are_all_200_are_figures():
+    result = Result("onsale", 5, 1.0, {}, Done(codes=Counter({200: 5})))
+
+    assert all_read("show list", result) is result
