@@ -166,11 +166,47 @@ def test_workers_are_scaled_up_and_down(running_up: Up) -> None:
     assert running_up.run("scale", "worker=65").returncode == 2
 
 
-def test_workers_are_scaled_over_http(running_up: Up) -> None:
-    system, before = find_running(running_up.home), running_up.pids()
+def _administrator(up: Up) -> tuple[Client, str]:
+    """Return a client of the api, and an administrator's token."""
+    system = find_running(up.home)
     with psycopg.connect(system.database_url.replace("+psycopg", "")) as connection:
         [[admin]] = connection.execute(b"SELECT id FROM users WHERE role = 'admin'").fetchall()
-    client, token = Client(system.base_url), mint(system.jwt_secret, str(admin), role="admin")
+    return Client(system.base_url), mint(system.jwt_secret, str(admin), role="admin")
+
+
+def test_a_cancelled_show_loses_its_bookings_although_all_workers_are_killed_in_between(running_up: Up) -> None:
+    """More bookings than two batches: the workers die when some are cancelled, and the next ones continue."""
+    options = ("--buyers", "1100", "--seats", "1200", "--mix", "best=100", "--group", "1", "--no-verify", "--json")
+    rush = running_up.run("rush", *options)
+    assert rush.returncode == 0, rush.stdout + rush.stderr
+    show, before = json.loads(rush.stdout)["show_id"], running_up.pids()
+    client, token = _administrator(running_up)
+    change = client.call("DELETE", f"/api/shows/{show}?cancel_bookings=true", token=token)["id"]
+
+    def left() -> int:
+        found: int | None = client.call("GET", f"/api/shows/{show}/changes/{change}", token=token).get("seats_left")
+        return 1100 if found is None else found
+
+    running_up.wait(lambda: left() < 1100)
+    killed = {*before["worker-1"], *before["worker-2"]}
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    at_the_kill = left()
+    running_up.wait(lambda: left() == 0)
+
+    assert 0 < at_the_kill < 1100
+    running_up.wait(running_up.complete)
+    assert not {*before["worker-1"], *before["worker-2"]} & {
+        pid for pids in running_up.pids().values() for pid in pids
+    }
+    verified = running_up.run("verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    client.close()
+
+
+def test_workers_are_scaled_over_http(running_up: Up) -> None:
+    before = running_up.pids()
+    client, token = _administrator(running_up)
 
     def running() -> Any:
         return client.call("GET", "/api/admin/workers/count", token=token)["running"]

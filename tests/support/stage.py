@@ -18,7 +18,7 @@ from core import ids
 from core.bookings import Booking
 from core.halls import Hall
 from core.ids import lane_of
-from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Extend, Operation, Release
+from core.operations import Book, Cancel, ChangeShow, Confirm, Expire, Extend, Operation, Release, StreamId
 from core.shows import ShowSettings
 from db.kv import admission, cards, statuses
 from db.kv.admission import AcceptReply
@@ -179,11 +179,20 @@ class Stage:
         assert row is not None
         return row.held, row.sold
 
-    def granted(self, id_: UUID) -> int:
-        """Return when a booking was first decided, ms: a hold's time starts then."""
+    def decided_ms(self, lane: int, entry: StreamId) -> int:
+        """Return when an entry was decided, ms: the time of the holds that it made begins then."""
         with transaction(self.stores.engine) as connection:
-            statement = text("SELECT min(decided_ms) FROM journal WHERE booking_id = :id")
-            return int(connection.execute(statement, {"id": id_}).scalar_one())
+            statement = text(
+                "SELECT max(decided_ms) FROM journal WHERE lane = :lane AND (stream_ms, stream_seq) = (:ms, :seq)"
+            )
+            found = connection.execute(statement, {"lane": lane, "ms": entry.ms, "seq": entry.seq}).scalar_one()
+        return int(found)
+
+    def outcomes(self, show_id: int) -> set[str]:
+        """Return the outcomes that a show's journal has."""
+        with transaction(self.stores.engine) as connection:
+            statement = text("SELECT DISTINCT outcome FROM journal WHERE show_id = :id")
+            return set(connection.execute(statement, {"id": show_id}).scalars())
 
     def let_holds_lapse(self, show_id: int) -> None:
         """Move the deadlines of a show's holds into the past."""
