@@ -16,7 +16,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from api.access.tokens import current_user, user_required
-from api.accounts import codes, login_limits
+from api.accounts import codes, cookies, login_limits
 from api.accounts.ownership import owner
 from api.accounts.passwords import hash_password, newer_hash, password_fits
 from api.accounts.sessions import NO_VERSION, end_all, no_account, open_session, void
@@ -206,7 +206,7 @@ def delete_account() -> Response:
             return no_account()
         void(connection, user_id, NO_VERSION)
     log.info("account_deleted", user_id=str(user_id))
-    return Response(status=204)
+    return cookies.cleared(Response(status=204))
 
 
 def _page(found: Sequence[Booking], limit: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from api.access import audit
 from api.access.tokens import current_user, enroller_required, user_required
-from api.accounts import codes, login_limits
+from api.accounts import codes, cookies, login_limits
 from api.accounts.ownership import proven
 from api.accounts.sessions import begin_again, no_account, token_json
 from api.shapes import account_requests, second_factor_answers
@@ -100,7 +100,7 @@ def confirm_second_factor() -> Response:
         _record(connection, user, "second_factor.enrol")
         user, session_id = begin_again(connection, user)
     attempt.succeeded()
-    return answer({**token_json(user, session_id, 0), "recovery_codes": recovery_codes})
+    return cookies.answer_tokens({**token_json(user, session_id, 0), "recovery_codes": recovery_codes})
 
 
 @route(

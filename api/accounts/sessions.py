@@ -18,14 +18,14 @@ from sqlalchemy import Connection
 
 from api.access import revocations
 from api.access.tokens import ENROLLING, current_identity, current_user, mint, must_enrol, user_required
-from api.accounts import login_limits
+from api.accounts import cookies, login_limits
 from api.shapes import account_requests, answers, links
 from api.web.backend import backend
 from api.web.errors import BadCredentials, RefreshInvalid
 from api.web.openapi import route
 from api.web.problems import problem
 from api.web.request_reading import read_body
-from api.web.serializers import answer, user_json
+from api.web.serializers import user_json
 from core import logs, refresh_tokens
 from db import revocations as revoked
 from db.postgres import sessions, users
@@ -47,9 +47,23 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/auth", description=
 )  # fmt: skip
 def refresh() -> Response:
     """Get the next pair of tokens for a refresh token, which may be used once."""
+    return _refreshed(read_body(account_requests.REFRESH)["refresh_token"])
+
+
+@route(
+    blueprint, "POST", "/session", answers={200: answers.TOKEN}, request_headers=(cookies.HEADER,),
+    errors=(401, 429, 503),
+)  # fmt: skip
+def refresh_from_cookie() -> Response:
+    """Get the next access token for the session cookie of this browser; `X-Session-Cookie` is required."""
+    return _refreshed(cookies.given())
+
+
+def _refreshed(token: str) -> Response:
+    """Answer with the next tokens for a refresh token. Raises: RefreshInvalid."""
     settings = backend().settings
     secrets = (settings.jwt_secret, settings.jwt_secret_previous, settings.jwt_secret_next)
-    given = refresh_tokens.read(read_body(account_requests.REFRESH)["refresh_token"], secrets)
+    given = refresh_tokens.read(token, secrets)
     if given is None:
         raise RefreshInvalid
     session_id, generation = given
@@ -67,7 +81,7 @@ def refresh() -> Response:
     if user is None:
         raise RefreshInvalid
     attempt.succeeded()
-    return answer(token_json(user, session_id, generation + 1, enrolling=enrolling))
+    return cookies.answer_tokens(token_json(user, session_id, generation + 1, enrolling=enrolling))
 
 
 @route(blueprint, "POST", "/logout", answers={204: None}, errors=(503,), secured=True)
@@ -81,7 +95,7 @@ def log_out() -> Response:
             left_s = max(left_s, who.expires_s - int(time.time()))
         list_ = revocations.current()
         list_.announce(revoked.insert_of_session(connection, who.session, list_.kept_s(left_s)))
-    return Response(status=204)
+    return cookies.cleared(Response(status=204))
 
 
 @route(blueprint, "DELETE", "/sessions", answers={204: None}, errors=(404, 503), secured=True)
@@ -90,7 +104,7 @@ def log_out_everywhere() -> Response:
     """End all sessions of your account, including this one."""
     with transaction(backend().engine) as connection:
         version = end_all(connection, current_user())
-    return Response(status=204) if version is not None else no_account()
+    return cookies.cleared(Response(status=204)) if version is not None else no_account()
 
 
 def open_session(user: User, status: int, prove: Callable[[Connection], object] | None = None) -> Response:
@@ -107,7 +121,7 @@ def open_session(user: User, status: int, prove: Callable[[Connection], object] 
             prove(connection)
         session_id = sessions.insert_session(connection, user.id, settings.refresh_ttl_s, settings.token_ttl_s)
         enrolling = must_enrol(connection, user)
-    return answer(token_json(user, session_id, 0, enrolling=enrolling), status)
+    return cookies.answer_tokens(token_json(user, session_id, 0, enrolling=enrolling), status)
 
 
 def begin_again(connection: Connection, user: User) -> tuple[User, UUID]:

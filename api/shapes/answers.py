@@ -124,7 +124,11 @@ class TokenAnswer(Shape):
     access_token = Text(required=True)
     token_type = Text(required=True, validate=validate.Equal("Bearer"))
     expires_in = Whole(required=True)
-    refresh_token = Text(required=True, metadata={"description": "Usable once, for the next pair."})
+    refresh_token = Text(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Usable once, for the next pair. Null: it is in the session cookie."},
+    )
     user = fields.Nested(UserAnswer, required=True)
     must_enrol = Flag(
         required=True,

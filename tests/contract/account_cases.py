@@ -28,6 +28,12 @@ def own(name, method, path, status, scene=scenes.account, **more):
     return open_(name, path, status, scene, **{"method": method, "who": "token", "has": has} | more)
 
 
+#: No script can read it, and no other site's page sends it.
+COOKIE = r"onsale_session=[\w-]{70}; (?=.*HttpOnly)(?=.*SameSite=Strict)(?=.*Path=/api/auth\b)(?!.*Secure).*"
+SAFE_COOKIE = (
+    r"onsale_session=[\w-]{70}; (?=.*Secure)(?=.*HttpOnly)(?=.*SameSite=Strict)(?=.*Path=/shop/api/auth\b).*"
+)
+
 COMING = (
     open_("sign up", "/signup", 201, body=SIGNUP, shape=answers.TOKEN),
     open_("sign up in chunks", "/signup", 201, body=SIGNUP, shape=answers.TOKEN, chunks=Chunks(11)),
@@ -47,6 +53,19 @@ COMING = (
     open_("log in with GET", "/login", 405, method="GET", code="method_not_allowed",
           has={"Allow": "(OPTIONS, POST|POST, OPTIONS)"}),
     open_("refresh", "/refresh", 200, scenes.account, body={"refresh_token": "{refresh}"}, shape=answers.TOKEN),
+    open_("log in with a cookie", "/login", 200, scenes.account, body=LOGIN, shape=answers.TOKEN,
+          headers=(("X-Session-Cookie", "1"),), has={**JSON_ANSWER, "Set-Cookie": COOKIE},
+          says={"refresh_token": None}),
+    open_("log in with a cookie, over TLS below a prefix", "/login", 200, scenes.account, body=LOGIN,
+          headers=(("X-Session-Cookie", "1"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Prefix", "/shop")),
+          has={**JSON_ANSWER, "Set-Cookie": SAFE_COOKIE, "Strict-Transport-Security": ".+"}),
+    open_("session", "/session", 200, scenes.account, says={"refresh_token": None}, shape=answers.TOKEN,
+          headers=(("X-Session-Cookie", "1"), ("Cookie", "onsale_session={refresh}")),
+          has={**JSON_ANSWER, "Set-Cookie": COOKIE}),
+    open_("session of a page that may not ask", "/session", 401, scenes.account, code="refresh_invalid",
+          headers=(("Cookie", "onsale_session={refresh}"),), has={"WWW-Authenticate": "Bearer"}),
+    open_("session without a cookie", "/session", 401, code="refresh_invalid",
+          headers=(("X-Session-Cookie", "1"),), has={"WWW-Authenticate": "Bearer"}),
     open_("refresh with nothing good", "/refresh", 401, body={"refresh_token": "x" * 70}, code="refresh_invalid",
           has={"WWW-Authenticate": "Bearer"}),
 )  # fmt: skip

@@ -92,6 +92,7 @@ OF_ALL = {
     ("POST", "/api/auth/signup"),
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/refresh"),
+    ("POST", "/api/auth/session"),
     ("GET", "/api/movies"),
     ("GET", "/api/movies/{movie_id}"),
     ("GET", "/api/movies/{movie_id}/poster"),

@@ -20,7 +20,7 @@ from proof.kit.environment import offline_settings
 from tests.support.factories import opened_app
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-PUBLIC_WRITES = {(f"/api/auth/{name}", "post") for name in ("signup", "login", "refresh")}
+PUBLIC_WRITES = {(f"/api/auth/{name}", "post") for name in ("signup", "login", "refresh", "session")}
 
 
 @pytest.fixture(scope="module")
