@@ -1,9 +1,9 @@
 """`make bench-listeners`: how soon those who follow a show see a change of seats, and what maps cost.
 
-1,000 streams of one show of 10,000 seats are open in one api process while seats are booked one after the other.
-A change counts from the batch's decided time, which is before its COMMIT, to its arrival at each stream; the client
-that takes the times is one process, so its own work is in them. Then the map, its states and /healthz are read one
-after the other on one connection.
+1,000 streams of one show of 10,000 seats are open in the api processes (API_PROCESSES, 2 by default) while seats are
+booked one after the other. A change counts from the batch's decided time, which is before its COMMIT, to its arrival
+at each stream; the client that takes the times is one process, so its own work is in them. Then the map, its states
+and /healthz are read one after the other on one connection.
 """
 
 from __future__ import annotations
