@@ -43,6 +43,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/api/auth", description="Acc
     "POST",
     "/signup",
     body=account_requests.SIGNUP,
+    request_headers=(cookies.HEADER,),
     answers={201: answers.TOKEN},
     leads={201: links.TOKEN},
     errors=(409, 429, 503),
@@ -59,6 +60,7 @@ def signup() -> Response:
 
 @route(
     blueprint, "POST", "/login", body=account_requests.LOGIN, answers={200: answers.TOKEN}, leads={200: links.TOKEN},
+    request_headers=(cookies.HEADER,),
     errors=(401, 429, 503),
 )  # fmt: skip
 def login() -> Response:
@@ -135,6 +137,7 @@ def own_bookings() -> Response:
     "PUT",
     "/password",
     body=account_requests.PASSWORD_CHANGE,
+    request_headers=(cookies.HEADER,),
     answers={200: answers.TOKEN},
     leads={200: links.TOKEN},
     errors=(403, 404, 503),

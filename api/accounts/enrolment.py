@@ -71,6 +71,7 @@ def begin_second_factor() -> Response:
 
 @route(
     blueprint, "PUT", PATH, body=account_requests.CODE, answers={200: second_factor_answers.ENROLLED},
+    request_headers=(cookies.HEADER,),
     errors=(404, 409, 503), secured=True,
 )  # fmt: skip
 @enroller_required

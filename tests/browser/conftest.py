@@ -46,9 +46,11 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="package")
-def site(up: Up) -> Site:
+def site(up: Up) -> Iterator[Site]:
     """The system's API as an administrator and as any buyer."""
-    return Site(up)
+    site = Site(up)
+    with site.client:
+        yield site
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+import { type Signal, useSignal } from "@preact/signals";
+import { ApiProblem, type Fault, offline } from "../../shared/api/problems";
+
+export interface Form<T extends Record<string, string>> {
+  readonly values: Signal<T>;
+  readonly busy: Signal<boolean>;
+  readonly done: Signal<boolean>;
+  readonly problem: Signal<ApiProblem | undefined>;
+  /** Return what a field needs: its value, how to change it, and what the server says is wrong with it. */
+  readonly field: (name: keyof T & string) => {
+    value: string;
+    onValue: (value: string) => void;
+    fault: string | undefined;
+  };
+  readonly submit: (event: Event) => void;
+}
+
+/** A form that is sent by `send`, and shows what the server says about each field. */
+export function useForm<T extends Record<string, string>>(
+  initial: T,
+  send: (values: T) => Promise<void>,
+): Form<T> {
+  const values = useSignal(initial);
+  const busy = useSignal(false);
+  const done = useSignal(false);
+  const problem = useSignal<ApiProblem | undefined>(undefined);
+  const run = async () => {
+    if (busy.value) return;
+    busy.value = true;
+    done.value = false;
+    problem.value = undefined;
+    try {
+      await send(values.value);
+      done.value = true;
+    } catch (error) {
+      problem.value = error instanceof ApiProblem ? error : offline(error);
+    }
+    busy.value = false;
+  };
+  return {
+    values,
+    busy,
+    done,
+    problem,
+    field: (name) => ({
+      value: values.value[name] ?? "",
+      onValue: (value) => {
+        values.value = { ...values.value, [name]: value };
+      },
+      fault: faultOf(problem.value, name),
+    }),
+    submit: (event) => {
+      event.preventDefault();
+      void run();
+    },
+  };
+}
+
+/** Return what an answer says is wrong with a field of the body. */
+export function faultOf(problem: ApiProblem | undefined, name: string): string | undefined {
+  const errors = problem?.members.errors;
+  if (!Array.isArray(errors)) return undefined;
+  return (errors as (Fault & { pointer?: string })[]).find((each) => each.pointer === `/${name}`)?.detail;
+}
