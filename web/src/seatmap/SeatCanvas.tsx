@@ -1,155 +1,147 @@
-/** The drawn map: panned by dragging, zoomed by buttons, Ctrl and wheel, pinch or double tap. It means nothing by itself: the grid does. */
-
+import { effect, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { text } from "../shared/i18n/i18n";
+import { language, text } from "../shared/i18n/i18n";
 import { theme } from "../shared/theme";
-import { Button } from "../shared/ui/Button";
-import { coloursOf } from "./colours";
-import { type View, wholeHall, within, zoomed } from "./geometry";
-import { paint, type Scene } from "./paint";
-import { Pointers } from "./pointers";
+import type { Part } from "./geometry";
+import { listen } from "./gestures";
+import type { SeatMapModel } from "./model";
+import { onColours, readPalette } from "./palette";
+import type { Picking } from "./picking";
+import { Renderer, type Words } from "./renderer";
+import { around, READABLE, showing } from "./view";
+
+/** Seats are chosen by tapping only where they are at least so large; where they are smaller, a tap zooms in. */
+const LEAST = { mouse: 10, other: 24 };
 
 export interface SeatCanvasProps {
-  readonly scene: Scene;
-  readonly onSeat: (index: number) => void;
+  readonly picking: Picking;
+  /** Told of the renderer as soon as there is one, for the buttons that zoom. */
+  readonly renderer: Signal<Renderer | null>;
+  /** Whether seats are too small to choose, now. */
+  readonly distant: Signal<boolean>;
+  readonly hidden: boolean;
 }
 
-const STEP = 1.6;
-
-export function SeatCanvas({ scene, onSeat }: SeatCanvasProps) {
+/** The picture of the hall. It is for the eye: what it means is in the grid. */
+export function SeatCanvas({ picking, renderer, distant, hidden }: SeatCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const now = useRef({ scene, onSeat });
-  now.current = { scene, onSeat };
-  const drawn = useRef<Drawn | null>(null);
+  const { model } = picking;
+  const latest = useRef(picking);
+  latest.current = picking;
+  const marked = [picking.mine.join(), language.value].join("|");
   useEffect(() => {
-    if (!canvas.current) return;
-    const next = new Drawn(canvas.current, now);
-    drawn.current = next;
-    return () => next.end();
-  }, [scene.hall]);
-  useEffect(() => drawn.current?.redraw(), [scene, theme.value]);
-  useEffect(() => drawn.current?.reveal(scene.focus), [scene.focus]);
+    const element = canvas.current;
+    const host = element?.parentElement;
+    if (!element || !host) return;
+    const made = new Renderer(element, model, readPalette(host), words(model));
+    made.onView = () => {
+      const small = made.view.scale < LEAST.mouse;
+      if (distant.peek() !== small) distant.value = small;
+      element.dataset.home = String(made.atHome);
+    };
+    renderer.value = made;
+    const ends = [
+      observe(host, made),
+      onColours(() => made.restyle(readPalette(host), words(model))),
+      listen(element, made, {
+        onTap: (seat, x, y, pointer) => tap(latest.current, made, seat, x, y, pointer),
+        onHover: (seat) => {
+          if (picking.hover.peek() !== seat) picking.hover.value = seat;
+        },
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+      made.stop();
+      renderer.value = null;
+    };
+  }, [model]);
+  useEffect(() => follow(latest, renderer, canvas.current), [model, marked]);
   return (
-    <div class="seat-canvas">
+    <div class="seatmap-stage" hidden={hidden} aria-hidden="true">
       <canvas ref={canvas} />
-      <div class="seat-canvas-buttons">
-        <Button label={text("zoom_in")} onClick={() => drawn.current?.zoom(STEP)}>
-          +
-        </Button>
-        <Button label={text("zoom_out")} onClick={() => drawn.current?.zoom(1 / STEP)}>
-          −
-        </Button>
-        <Button onClick={() => drawn.current?.whole()}>{text("whole_hall")}</Button>
-      </div>
     </div>
   );
 }
 
-/** A canvas that is drawn once per frame, when something has changed. */
-class Drawn {
-  private view: View = { scale: 1, x: 0, y: 0 };
-  private moved = false;
-  private frame = 0;
-  private readonly resizes = new ResizeObserver(() => this.resize());
-  private readonly pointers: Pointers;
-  private readonly dark = window.matchMedia("(prefers-color-scheme: dark)");
-  private readonly redrawn = () => this.redraw();
+/** Draw what changes: marks, states, colours. Return what ends it. */
+function follow(
+  latest: { readonly current: Picking },
+  renderer: Signal<Renderer | null>,
+  canvas: HTMLCanvasElement | null,
+): () => void {
+  const { model, feed, focus, focused, hover, selected } = latest.current;
+  const indexes = (labels: readonly string[]) =>
+    labels.map((label) => model.indexOf(label)).filter((seat) => seat >= 0);
+  const ends = [
+    effect(() => {
+      const marks = { chosen: indexes(selected.value), mine: indexes(latest.current.mine) };
+      renderer.value?.mark({ ...marks, focus: focused.value ? focus.value : -1, hover: hover.value });
+      canvas?.classList.toggle("over-seat", hover.value >= 0);
+    }),
+    effect(() => {
+      if (feed.version.value >= 0) renderer.value?.change(feed.changed.value);
+    }),
+    effect(() => {
+      const drawn = renderer.value;
+      if (drawn && focused.value && drawn.size.width) show(drawn, focus.value);
+    }),
+    effect(() => {
+      theme.value;
+      const host = canvas?.parentElement;
+      if (host) renderer.value?.restyle(readPalette(host), words(model));
+    }),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
 
-  constructor(
-    private readonly canvas: HTMLCanvasElement,
-    private readonly now: { current: { scene: Scene; onSeat: (index: number) => void } },
-  ) {
-    this.pointers = new Pointers(canvas, {
-      pan: (dx, dy) => this.pan(dx, dy),
-      zoom: (factor, at) => this.zoom(factor, at),
-      tap: (at) => this.tap(at),
-    });
-    this.resizes.observe(canvas);
-    this.dark.addEventListener("change", this.redrawn);
-    this.resize();
-  }
+/** Move the view, if need be, so that a seat is seen. */
+export function show(renderer: Renderer, seat: number): void {
+  const { x, y, bounds } = renderer.model.places;
+  renderer.look(showing(renderer.view, x[seat] ?? 0, y[seat] ?? 0, bounds, renderer.size));
+}
 
-  end(): void {
-    cancelAnimationFrame(this.frame);
-    this.resizes.disconnect();
-    this.pointers.end();
-    this.dark.removeEventListener("change", this.redrawn);
-  }
+function observe(host: HTMLElement, renderer: Renderer): () => void {
+  const resize = () =>
+    renderer.resize(host.clientWidth, host.clientHeight, Math.min(3, devicePixelRatio || 1));
+  const observer = new ResizeObserver(resize);
+  observer.observe(host);
+  resize();
+  return () => observer.disconnect();
+}
 
-  /** Draw in the next frame. */
-  redraw(): void {
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      const context = this.canvas.getContext("2d");
-      if (!context || !this.size.width) return;
-      paint(
-        context,
-        this.now.current.scene,
-        this.view,
-        this.size,
-        this.ratio,
-        coloursOf(this.canvas.parentElement ?? document.body),
-      );
-    });
-  }
+function words(model: SeatMapModel): Words {
+  const free = new Map<Part, { readonly version: number; readonly count: number }>();
+  return {
+    stage: text("seatmap.stage"),
+    part: (part) => {
+      let known = free.get(part);
+      if (known?.version !== model.version) {
+        known = { version: model.version, count: model.freeInSection(part.firstRow) };
+        free.set(part, known);
+      }
+      return text("seatmap.free", { n: known.count });
+    },
+  };
+}
 
-  /** Show the whole hall. */
-  whole(): void {
-    this.moved = false;
-    this.show(wholeHall(this.now.current.scene.hall, this.size));
-  }
-
-  /** Zoom around a point, or the middle. */
-  zoom(factor: number, at = { x: this.size.width / 2, y: this.size.height / 2 }): void {
-    this.moved = true;
-    this.show(zoomed(this.view, factor, at, this.now.current.scene.hall, this.size));
-  }
-
-  /** Bring a seat into sight, if it is not. */
-  reveal(index: number): void {
-    const { hall } = this.now.current.scene;
-    if (index < 0) return;
-    const x = ((hall.x[index] ?? 0) - this.view.x) * this.view.scale;
-    const y = ((hall.y[index] ?? 0) - this.view.y) * this.view.scale;
-    const seen = x > 24 && y > 24 && x < this.size.width - 24 && y < this.size.height - 24;
-    if (seen) this.redraw();
-    else this.pan(this.size.width / 2 - x, this.size.height / 2 - y);
-  }
-
-  private get size() {
-    return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
-  }
-
-  private get ratio(): number {
-    return window.devicePixelRatio || 1;
-  }
-
-  private resize(): void {
-    this.canvas.width = Math.round(this.size.width * this.ratio);
-    this.canvas.height = Math.round(this.size.height * this.ratio);
-    if (this.moved) this.show(this.view);
-    else this.whole();
-  }
-
-  private pan(dx: number, dy: number): void {
-    this.moved = true;
-    this.show({ ...this.view, x: this.view.x - dx / this.view.scale, y: this.view.y - dy / this.view.scale });
-  }
-
-  private tap(at: { x: number; y: number }): void {
-    const { scene, onSeat } = this.now.current;
-    // Seats that are too small to hit are brought nearer instead.
-    if (scene.hall.pitch * this.view.scale < 12) {
-      this.zoom(2.5, at);
-      return;
-    }
-    const index = scene.places.at(this.view.x + at.x / this.view.scale, this.view.y + at.y / this.view.scale);
-    if (index >= 0) onSeat(index);
-  }
-
-  private show(view: View): void {
-    this.view = within(view, this.now.current.scene.hall, this.size);
-    this.redraw();
+function tap(
+  picking: Picking,
+  renderer: Renderer,
+  seat: number,
+  px: number,
+  py: number,
+  pointer: string,
+): void {
+  const { view, size, model } = renderer;
+  if (view.scale < (pointer === "mouse" ? LEAST.mouse : LEAST.other)) {
+    const x = view.x + px / view.scale;
+    const y = view.y + py / view.scale;
+    renderer.look(around(x, y, READABLE, model.places.bounds, size));
+  } else if (seat >= 0) {
+    picking.focus.value = seat;
+    picking.toggle(seat);
   }
 }

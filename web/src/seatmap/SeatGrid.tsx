@@ -1,98 +1,143 @@
-/** The map as a grid of seats by rows: what a screen reader reads, the keyboard walks, and the list view shows. */
-
+import "./list.css";
 import { useEffect, useRef } from "preact/hooks";
-import { direction, text } from "../shared/i18n/i18n";
-import { moved } from "./geometry";
-import type { Hall, Row } from "./layout";
+import { text } from "../shared/i18n/i18n";
+import { at } from "./layout";
+import { moved } from "./moves";
+import type { Picking } from "./picking";
+import { columnsAround, rowsAround } from "./windows";
+import { seatText } from "./words";
 
 export interface SeatGridProps {
-  readonly hall: Hall;
-  /** The seat that the keyboard is at. */
-  readonly current: number;
+  readonly picking: Picking;
+  /** Whether it is seen, or only there for the keyboard and for screen readers. */
   readonly shown: boolean;
-  readonly nameOf: (index: number) => string;
-  readonly isFree: (index: number) => boolean;
-  readonly isSelected: (index: number) => boolean;
-  readonly onMove: (index: number) => void;
-  readonly onToggle: (index: number) => void;
-  readonly onFocus: (inside: boolean) => void;
 }
 
-/** Rows above and below the current one, and seats left and right of it, that exist as elements. */
-const ROWS = 6;
-const SEATS = 40;
-
-export function SeatGrid(props: SeatGridProps) {
-  const { hall, current, shown } = props;
-  const grid = useRef<HTMLDivElement>(null);
-  const number = hall.rowOf[current] ?? 0;
-  const rows = hall.rows.slice(Math.max(0, number - ROWS), number + ROWS + 1);
+/**
+ * The seats around the one that has the focus, as a grid that arrow keys walk. It is written from left to right in
+ * every language, as the hall is.
+ */
+export function SeatGrid({ picking, shown }: SeatGridProps) {
+  const { model, focus, focused, feed } = picking;
+  const grid = useRef<HTMLTableElement>(null);
+  const current = focus.value;
+  feed.version.value;
   useEffect(() => {
-    if (grid.current?.contains(document.activeElement)) {
-      grid.current.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: !shown });
-    }
+    if (focused.peek()) grid.current?.querySelector<HTMLElement>("[tabindex='0']")?.focus();
   }, [current]);
-  const press = (event: KeyboardEvent) => {
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      return props.onToggle(current);
-    }
-    const next = moved(hall, current, event.key, event.ctrlKey || event.metaKey, direction.value === "rtl");
-    if (next === null) return;
-    event.preventDefault();
-    props.onMove(next);
-  };
+  const rows = rowsAround(model, current);
+  const widest = model.seating.rows.reduce((most, _, row) => Math.max(most, model.seating.width(row)), 0);
   return (
-    <div
-      ref={grid}
-      class={shown ? "seat-grid" : "seat-grid unseen"}
-      role="grid"
-      tabIndex={-1}
-      aria-label={text("seat_map")}
-      aria-rowcount={hall.rows.length}
-      aria-multiselectable="true"
-      onKeyDown={press}
-      onFocusIn={() => props.onFocus(true)}
-      onFocusOut={() => props.onFocus(false)}
-    >
-      {rows.map((row) => (
-        <GridRow key={row.first} row={row} {...props} />
-      ))}
+    <div class={shown ? "seatmap-list" : "unseen"}>
+      <p class="unseen" id="seatmap-keys">
+        {text("seatmap.keys")}
+      </p>
+      <table
+        ref={grid}
+        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a table is what a grid is made of.
+        role="grid"
+        dir="ltr"
+        aria-label={text("seatmap.grid")}
+        aria-describedby="seatmap-keys"
+        aria-multiselectable="true"
+        aria-readonly={picking.readOnly}
+        aria-rowcount={model.seating.rows.length}
+        aria-colcount={widest + 1}
+        onFocusIn={() => {
+          focused.value = true;
+        }}
+        onFocusOut={(event) => {
+          if (!grid.current?.contains(event.relatedTarget as Node | null)) focused.value = false;
+        }}
+        onKeyDown={(event) => keyDown(picking, event)}
+        onClick={(event) => click(picking, event)}
+      >
+        <tbody>
+          {rows.map((row) => (
+            <Row key={row} picking={picking} row={row} />
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }
 
-function GridRow({ row, ...props }: SeatGridProps & { row: Row }) {
-  const { hall, current } = props;
-  const near =
-    hall.rowOf[current] === hall.rowOf[row.first] ? current - row.first : Math.floor(row.names.length / 2);
-  const from = Math.max(0, near - SEATS);
-  const seats = row.names.slice(from, near + SEATS + 1);
+function click(picking: Picking, event: MouseEvent): void {
+  const cell = (event.target as Element).closest<HTMLElement>("[data-seat]");
+  if (!cell?.dataset.seat) return;
+  const seat = picking.model.indexOf(cell.dataset.seat);
+  cell.focus();
+  picking.focused.value = true;
+  picking.focus.value = seat;
+  picking.toggle(seat);
+}
+
+function keyDown(picking: Picking, event: KeyboardEvent): void {
+  if (event.altKey || event.metaKey) return;
+  const { focus, model } = picking;
+  if (event.key === "Enter" || event.key === " ") {
+    event.preventDefault();
+    picking.toggle(focus.value);
+    return;
+  }
+  const next = moved(model, focus.value, event.key, event.ctrlKey);
+  if (next === null) return;
+  event.preventDefault();
+  focus.value = next;
+}
+
+function Row({ picking, row }: { readonly picking: Picking; readonly row: number }) {
+  const { model, focus } = picking;
+  const { label, first } = model.seating.rows[row] as (typeof model.seating.rows)[number];
+  const section = model.seating.sectionName(model.seating.row(first));
+  const [from, to] = columnsAround(model, focus.value, row);
+  const seats = Array.from({ length: Math.max(0, to - from) }, (_, nth) => first + from + nth);
   return (
-    <div role="row" tabIndex={-1} aria-rowindex={(hall.rowOf[row.first] ?? 0) + 1} class="seat-row">
-      <span role="rowheader" class="seat-row-name">
-        {row.label}
-      </span>
-      {seats.map((name, place) => {
-        const index = row.first + from + place;
-        const free = props.isFree(index);
-        return (
-          <button
-            key={index}
-            type="button"
-            role="gridcell"
-            class={`seat-cell category-${(hall.category[index] ?? 0) % 8} ${free ? "" : "taken"}`}
-            tabIndex={index === current ? 0 : -1}
-            aria-label={props.nameOf(index)}
-            aria-selected={props.isSelected(index)}
-            aria-disabled={!free && !props.isSelected(index)}
-            data-seat={hall.label(index)}
-            onClick={() => props.onToggle(index)}
-          >
-            {props.isSelected(index) ? "✓" : name}
-          </button>
-        );
-      })}
-    </div>
+    <tr aria-rowindex={row + 1}>
+      <th
+        scope="row"
+        aria-colindex={1}
+        aria-label={[section, text("seatmap.row", { row: label })].filter(Boolean).join(", ")}
+      >
+        {label}
+      </th>
+      {seats.map((seat) => (
+        <Cell key={seat} picking={picking} seat={seat} />
+      ))}
+    </tr>
+  );
+}
+
+function Cell({ picking, seat }: { readonly picking: Picking; readonly seat: number }) {
+  const { model, focus, tariff } = picking;
+  const label = model.label(seat);
+  const mine = picking.mine.includes(label);
+  const chosen = picking.selected.value.includes(label);
+  const place = model.seating.place(seat);
+  const afterAisle = model.seating.row(seat).aisles.includes(place);
+  const category = at(model.seating.category, seat);
+  const free = model.isFree(seat);
+  const looks = [
+    "seatmap-seat",
+    `category-${category % 8}`,
+    !free && !mine && "taken",
+    chosen && "chosen",
+    mine && "mine",
+    afterAisle && "after-aisle",
+  ];
+  return (
+    <td
+      // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: the cells of a grid are for choosing.
+      role="gridcell"
+      class={looks.filter(Boolean).join(" ")}
+      data-seat={label}
+      tabIndex={seat === focus.value ? 0 : -1}
+      aria-colindex={place + 2}
+      aria-selected={chosen || mine}
+      aria-disabled={!free && !chosen}
+      aria-label={seatText(model, seat, tariff, chosen, mine)}
+    >
+      <span aria-hidden="true">{chosen || mine ? "✓" : model.seating.name(seat)}</span>
+    </td>
   );
 }

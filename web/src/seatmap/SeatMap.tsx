@@ -1,165 +1,155 @@
-/** The seat picker: a drawn map, the same as a grid for keyboard and screen readers, and a legend. */
-
-import { type Signal, useSignal } from "@preact/signals";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { api, ok } from "../shared/api/client";
-import { money } from "../shared/format";
 import { text } from "../shared/i18n/i18n";
-import { Button } from "../shared/ui/Button";
-import { Select } from "../shared/ui/Field";
 import { useLoaded } from "../shared/ui/load";
 import { ProblemNotice } from "../shared/ui/ProblemNotice";
-import { Places } from "./geometry";
+import { Controls } from "./Controls";
+import { choose, gone } from "./choice";
 import { Legend } from "./Legend";
-import { Hall, type Layout } from "./layout";
+import type { LayoutAnswer } from "./layout";
+import { SeatMapModel } from "./model";
+import type { Picking } from "./picking";
+import type { Renderer } from "./renderer";
 import { SeatCanvas } from "./SeatCanvas";
 import { SeatGrid } from "./SeatGrid";
-import { FREE } from "./states";
-import { useSeatStates } from "./useSeatStates";
 import "./seatmap.css";
+import { type SeatFeed, useSeatStates } from "./useSeatStates";
+import { seatName, seatText, type Tariff } from "./words";
 
-export interface SeatMapProps {
+export { SeatMapModel } from "./model";
+export { type SeatFeed, useSeatStates } from "./useSeatStates";
+
+export interface SeatMapProps extends Tariff {
   readonly hallId: number;
-  /** None: a preview, in which every seat is free. */
+  /** Absent: a preview of the hall, without states. */
   readonly showId?: number;
-  /** By category, in the currency's minor unit. */
-  readonly prices: Readonly<Record<string, number>>;
-  readonly currency: string;
-  /** Labels of the chosen seats. Those that are taken meanwhile are removed. */
+  /** Labels of the seats that are chosen. The map changes it. */
   readonly selected: Signal<readonly string[]>;
-  /** How many may be chosen. */
+  /** How many seats may be chosen. */
   readonly most: number;
-  /** Called when one more than that is tried. */
+  /** Called when somebody wants to choose more, which the page says then. */
   readonly onFull?: () => void;
+  /** Nothing can be chosen. */
   readonly readOnly?: boolean;
-  /** Labels of seats that the buyer has already. */
+  /** Labels of the reader's own seats. */
   readonly mine?: readonly string[];
-  /** The layout, if it is at hand: of a hall that is not stored yet. */
-  readonly plan?: Layout;
+  /** A layout that is given rather than loaded. */
+  readonly plan?: LayoutAnswer;
+  /** States that the page follows already, by `useSeatStates`. */
+  readonly feed?: SeatFeed;
+  /** Told of the model as soon as the hall is known, for alternatives and counts. */
+  readonly onModel?: (model: SeatMapModel) => void;
 }
 
+/** A hall in which seats can be chosen: a map for the eye, a grid for the keyboard, for screen readers and as a list. */
 export function SeatMap(props: SeatMapProps) {
-  const { value, problem, reload } = useLoaded(
+  const { hallId, plan } = props;
+  const own = useSeatStates(props.feed ? undefined : props.showId);
+  const layout = useLoaded(
     async (signal) =>
-      new Hall(
-        props.plan ??
-          (await ok(
-            api.GET("/api/halls/{hall_id}/layout", { params: { path: { hall_id: props.hallId } }, signal }),
-          )),
-      ),
-    [props.hallId, props.plan],
+      plan ?? ok(api.GET("/api/halls/{hall_id}/layout", { params: { path: { hall_id: hallId } }, signal })),
+    [hallId, plan],
   );
-  if (problem.value) return <ProblemNotice problem={problem.value} onRetry={reload} />;
-  if (!value.value) return <p role="status">{text("loading")}</p>;
-  return <Picker {...props} hall={value.value} />;
+  if (layout.problem.value) return <ProblemNotice problem={layout.problem.value} onRetry={layout.reload} />;
+  if (!layout.value.value)
+    return (
+      <div class="seatmap seatmap-waiting" role="status">
+        <span class="waiting" aria-hidden="true" /> {text("loading")}
+      </div>
+    );
+  return <Picker {...props} layout={layout.value.value} feed={props.feed ?? own} />;
 }
 
-function Picker({ hall, ...props }: SeatMapProps & { hall: Hall }) {
-  const { known } = useSeatStates(props.showId);
-  const places = useMemo(() => new Places(hall), [hall]);
-  const current = useSignal(0);
-  const inside = useSignal(false);
-  const listed = useSignal(false);
+interface PickerProps extends SeatMapProps {
+  readonly layout: LayoutAnswer;
+  readonly feed: SeatFeed;
+}
+
+const NONE: readonly string[] = [];
+
+function Picker(props: PickerProps) {
+  const { layout, feed, selected, onModel, showId, mine = NONE } = props;
+  const model = useMemo(() => new SeatMapModel(layout, feed.states), [layout, feed]);
+  useEffect(() => onModel?.(model), [model]);
   const news = useSignal("");
-  const states = known.value?.states ?? null;
-  const selected = useMemo(() => indexes(hall, props.selected.value), [hall, props.selected.value]);
-  const mine = useMemo(() => indexes(hall, props.mine ?? []), [hall, props.mine]);
-  const isFree = (index: number) => (states?.[index] ?? FREE) === FREE;
-  useEffect(() => {
-    const gone = [...selected].filter((index) => !isFree(index)).map((index) => hall.label(index));
-    if (!gone.length) return;
-    props.selected.value = props.selected.value.filter((label) => !gone.includes(label));
-    news.value = text("seats_gone_now", { n: gone.length, seats: gone.join(", ") });
-  }, [states, selected]);
-  const toggle = (index: number) => {
-    current.value = index;
-    const label = hall.label(index);
-    if (props.readOnly || (!isFree(index) && !selected.has(index))) return;
-    if (selected.has(index)) props.selected.value = props.selected.value.filter((each) => each !== label);
-    else if (props.selected.value.length >= props.most) props.onFull?.();
-    else props.selected.value = [...props.selected.value, label];
+  const list = useSignal(false);
+  const renderer = useSignal<Renderer | null>(null);
+  const distant = useSignal(false);
+  const focus = useSignal(Math.max(0, model.indexOf(selected.value[0] ?? "")));
+  const focused = useSignal(false);
+  const hover = useSignal(-1);
+  const preview = showId === undefined;
+  const picking: Picking = {
+    model,
+    feed,
+    tariff: props,
+    selected,
+    mine,
+    readOnly: props.readOnly ?? preview,
+    focus,
+    focused,
+    hover,
+    toggle: (seat) => toggle(props, model, seat, news),
   };
-  const scene = useMemo(
-    () => ({ hall, places, states, selected, mine, focus: inside.value ? current.value : -1 }),
-    [hall, places, states, selected, mine, inside.value, current.value],
-  );
+  useSignalEffect(() => {
+    if (feed.version.value >= 0 && !props.readOnly) dropGone(props, model, news);
+  });
   return (
-    <div class="seat-map">
-      <div class="seat-map-head">
-        <Jump hall={hall} current={current} />
-        <Button
-          kind="quiet"
-          onClick={() => {
-            listed.value = !listed.value;
-          }}
-        >
-          {text(listed.value ? "as_map" : "as_list")}
-        </Button>
+    <div class="seatmap">
+      <Controls picking={picking} renderer={renderer} list={list} />
+      <div class="seatmap-frame">
+        <SeatCanvas picking={picking} renderer={renderer} distant={distant} hidden={list.value} />
+        {distant.value && !list.value && !preview && (
+          <p class="seatmap-hint" aria-hidden="true">
+            {text("seatmap.zoom_hint")}
+          </p>
+        )}
+        <SeatGrid picking={picking} shown={list.value} />
       </div>
-      {!listed.value && <SeatCanvas scene={scene} onSeat={toggle} />}
-      <SeatGrid
-        hall={hall}
-        current={current.value}
-        shown={listed.value}
-        nameOf={(index) => nameOf(hall, index, props, isFree(index), selected.has(index))}
-        isFree={isFree}
-        isSelected={(index) => selected.has(index)}
-        onMove={(index) => {
-          current.value = index;
-        }}
-        onToggle={toggle}
-        onFocus={(now) => {
-          inside.value = now;
-        }}
-      />
-      <p class={news.value ? "seat-news" : "unseen"} role="status">
+      <Pointed picking={picking} />
+      <p class={news.value ? "notice warn seatmap-news" : "seatmap-news"} role="status">
         {news.value}
       </p>
-      <Legend hall={hall} states={states} prices={props.prices} currency={props.currency} />
+      {feed.problem.value && <ProblemNotice problem={feed.problem.value} />}
+      <Legend picking={picking} preview={preview} />
     </div>
   );
 }
 
-function indexes(hall: Hall, labels: readonly string[]): ReadonlySet<number> {
-  return new Set(labels.map((label) => hall.indexOf(label)).filter((index) => index >= 0));
-}
-
-/** Go to a row at once: long halls have hundreds. */
-function Jump({ hall, current }: { hall: Hall; current: Signal<number> }) {
-  const number = hall.rowOf[current.value] ?? 0;
+/** The seat below the mouse, or that the keyboard is at, in words. Screen readers hear it from the grid. */
+function Pointed({ picking }: { readonly picking: Picking }) {
+  const { model, hover, focus, focused, selected, tariff, mine, feed } = picking;
+  feed.version.value;
+  const seat = hover.value >= 0 ? hover.value : focused.value ? focus.value : -1;
+  const label = seat >= 0 ? model.label(seat) : "";
   return (
-    <Select
-      label={text("row")}
-      value={String(number)}
-      onValue={(value) => {
-        current.value = hall.rows[Number(value)]?.first ?? 0;
-      }}
-      options={hall.rows.map((row, index) => ({
-        value: String(index),
-        text: row.section ? `${hall.sections.get(row.section) ?? row.section} · ${row.label}` : row.label,
-      }))}
-    />
+    <p class="seatmap-pointed" aria-hidden="true">
+      {seat >= 0 && seatText(model, seat, tariff, selected.value.includes(label), mine.includes(label))}
+    </p>
   );
 }
 
-/** What a seat is called in full: "Balcony, row C, seat 12, premium, €18.00, free". */
-function nameOf(
-  hall: Hall,
-  index: number,
-  { prices, currency }: SeatMapProps,
-  free: boolean,
-  selected: boolean,
-): string {
-  const { section, row, seat, category, kind } = hall.nameOf(index);
-  const price = prices[category];
-  return [
-    section,
-    text("seat_of_row", { row, seat }),
-    kind === "seat" ? null : text(`kind_${kind}`),
-    category,
-    price === undefined ? null : money(price, currency),
-    text(selected ? "seat_chosen" : free ? "seat_free" : "seat_taken_state"),
-  ]
-    .filter(Boolean)
-    .join(", ");
+function toggle(props: PickerProps, model: SeatMapModel, seat: number, news: Signal<string>): void {
+  if (props.readOnly || props.showId === undefined) return;
+  const { outcome, chosen } = choose(model, props.selected.value, seat, props.most, props.mine ?? NONE);
+  props.selected.value = chosen;
+  news.value = "";
+  if (outcome === "taken") news.value = text("seatmap.is_taken", { seat: seatName(model, seat) });
+  if (outcome !== "full") return;
+  if (props.onFull) props.onFull();
+  else news.value = text("seatmap.full", { n: props.most });
+}
+
+/** Give up chosen seats that somebody else has got, and say so. */
+function dropGone(props: PickerProps, model: SeatMapModel, news: Signal<string>): void {
+  const { selected, mine = NONE } = props;
+  const lost = gone(model, selected.value, mine);
+  if (!lost.length) return;
+  selected.value = selected.value.filter((label) => !lost.includes(label));
+  const names = lost.map((label) => {
+    const index = model.indexOf(label);
+    return index < 0 ? label : seatName(model, index);
+  });
+  news.value = text("seatmap.has_gone", { n: lost.length, seats: names.join("; ") });
 }

@@ -1,158 +1,193 @@
-/** Views of a hall, which seat is at a point, and where the arrow keys lead. Pure. */
+/** Where seats are. All lengths are in seats: neighbours are 1 apart. x grows to the right, y away from the stage. */
 
-import type { Hall } from "./layout";
-import { FREE } from "./states";
+import { drawnPlaces, type Shape } from "./drawing";
+import { at, type Seating } from "./layout";
 
-/** Which part of the hall is seen: pixels = (hall - offset) * scale. */
-export interface View {
-  readonly scale: number;
-  readonly x: number;
-  readonly y: number;
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
 }
 
-export interface Size {
+export interface Part {
+  /** Empty in a hall without sections. */
+  readonly name: string;
+  readonly box: Box;
+  readonly firstRow: number;
+}
+
+export interface Places {
+  readonly x: Float32Array;
+  readonly y: Float32Array;
+  /** Everything that is drawn. */
+  readonly bounds: Box;
+  readonly parts: readonly Part[];
+  /** Where the stage is, if the hall has no drawing of its own. */
+  readonly stage: Box | null;
+  readonly shapes: readonly Shape[];
+}
+
+export const ROW_PITCH = 1.3;
+const AISLE = 1;
+const GAP = 3;
+const HEADING = 2;
+
+interface Group {
+  readonly rows: number[];
   readonly width: number;
   readonly height: number;
 }
 
-/** Return the view that shows the whole hall in the middle. */
-export function wholeHall(hall: Size, canvas: Size): View {
-  const scale = Math.min(canvas.width / hall.width, canvas.height / hall.height);
-  return { scale, x: (hall.width - canvas.width / scale) / 2, y: (hall.height - canvas.height / scale) / 2 };
+/** Return the places of a hall's seats: those of its drawing, or else rows before a stage. */
+export function placesOf(seating: Seating): Places {
+  const x = new Float32Array(seating.seats);
+  const y = new Float32Array(seating.seats);
+  const drawn = drawnPlaces(seating, x, y);
+  if (!drawn) arrange(seating, x, y);
+  else placeBelow(seating, drawn.missing, x, y);
+  const parts = partsOf(seating, x, y);
+  const around = union(parts.map((part) => part.box));
+  const stage = drawn ? null : stageBefore(around);
+  const bounds = union([
+    around,
+    ...(stage ? [stage] : []),
+    ...(drawn?.shapes.map((shape) => shape.box) ?? []),
+  ]);
+  return { x, y, bounds: grow(bounds, 1.5), parts, stage, shapes: drawn?.shapes ?? [] };
 }
 
-/** Return the view after zooming by a factor around a point in pixels, between the whole hall and big seats. */
-export function zoomed(
-  view: View,
-  factor: number,
-  at: { x: number; y: number },
-  hall: Hall,
-  canvas: Size,
-): View {
-  const least = wholeHall(hall, canvas).scale;
-  const most = Math.max(least, 44 / hall.pitch);
-  const scale = Math.min(most, Math.max(least, view.scale * factor));
-  const x = view.x + at.x / view.scale - at.x / scale;
-  const y = view.y + at.y / view.scale - at.y / scale;
-  return within({ scale, x, y }, hall, canvas);
+/** Return where the stage is: before the first row, and so large that it is seen from afar. */
+function stageBefore({ left, right, top, bottom }: Box): Box {
+  const middle = (left + right) / 2;
+  const half = Math.max(3, Math.min((right - left) * 0.25, Math.max(14, (bottom - top) * 0.3)));
+  const depth = Math.max(1.6, (bottom - top) * 0.05);
+  return { left: middle - half, right: middle + half, top: top - 2 * depth - 0.5, bottom: top - depth - 0.5 };
 }
 
-/** Return the view with the hall in sight: as much of the canvas as it can fill, otherwise in the middle. */
-export function within(view: View, hall: Size, canvas: Size): View {
+/** Return a row's length, with its aisles. */
+function lengthOf(seating: Seating, row: number): number {
+  return seating.width(row) + (seating.rows[row]?.aisles.length ?? 0) * AISLE;
+}
+
+/** Put sections beside and behind each other so that the hall is about as wide as a screen. */
+function arrange(seating: Seating, x: Float32Array, y: Float32Array): void {
+  const groups = groupsOf(seating);
+  const area = groups.reduce((sum, each) => sum + (each.width + GAP) * (each.height + GAP + HEADING), 0);
+  const widest = Math.max(Math.sqrt(area * 1.6), ...groups.map((each) => each.width));
+  const shelf: Group[] = [];
+  let top = 0;
+  const close = () => {
+    let left = -shelf.reduce((sum, each) => sum + each.width + GAP, -GAP) / 2;
+    for (const group of shelf) {
+      placeGroup(seating, group, left, top, shelf.length === 1, x, y);
+      left += group.width + GAP;
+    }
+    top += Math.max(...shelf.map((each) => each.height)) + GAP + (groups.length > 1 ? HEADING : 0);
+    shelf.length = 0;
+  };
+  for (const group of groups) {
+    const used = shelf.reduce((sum, each) => sum + each.width + GAP, 0);
+    if (shelf.length && used + group.width > widest) close();
+    shelf.push(group);
+  }
+  if (shelf.length) close();
+}
+
+function groupsOf(seating: Seating): Group[] {
+  const keys = [...new Set(seating.rows.map((row) => row.section))];
+  return keys.map((key) => {
+    const rows = seating.rows.flatMap((row, number) => (row.section === key ? [number] : []));
+    const width = Math.max(1, ...rows.map((row) => lengthOf(seating, row)));
+    return { rows, width, height: rows.length * ROW_PITCH };
+  });
+}
+
+function placeGroup(
+  seating: Seating,
+  group: Group,
+  left: number,
+  top: number,
+  curved: boolean,
+  x: Float32Array,
+  y: Float32Array,
+): void {
+  const half = group.width / 2;
+  const depth = curved ? Math.min(2.5, half * 0.15) : 0;
+  group.rows.forEach((row, nth) => {
+    placeRow(seating, row, left + half, top + nth * ROW_PITCH, x, y);
+    const first = seating.rows[row]?.first ?? 0;
+    for (let seat = first; seat < first + seating.width(row); seat++)
+      y[seat] = at(y, seat) - depth * ((at(x, seat) - left - half) / half) ** 2;
+  });
+}
+
+function placeRow(
+  seating: Seating,
+  row: number,
+  middle: number,
+  top: number,
+  x: Float32Array,
+  y: Float32Array,
+): void {
+  const first = seating.rows[row]?.first ?? 0;
+  const aisles = seating.rows[row]?.aisles ?? [];
+  let left = middle - lengthOf(seating, row) / 2 + 0.5;
+  for (let place = 0; place < seating.width(row); place++) {
+    if (aisles.includes(place)) left += AISLE;
+    x[first + place] = left++;
+    y[first + place] = top;
+  }
+}
+
+/** Put rows that a drawing does not place below all others. */
+function placeBelow(seating: Seating, rows: readonly number[], x: Float32Array, y: Float32Array): void {
+  if (!rows.length) return;
+  const unplaced = new Set(rows);
+  let bottom = 0;
+  let middle = 0;
+  for (let seat = 0; seat < seating.seats; seat++)
+    if (!unplaced.has(at(seating.rowOf, seat))) {
+      bottom = Math.max(bottom, at(y, seat));
+      middle = Math.max(middle, at(x, seat));
+    }
+  rows.forEach((row, nth) => {
+    placeRow(seating, row, middle / 2, bottom + GAP + nth * ROW_PITCH, x, y);
+  });
+}
+
+function emptyBox() {
+  return { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+}
+
+function partsOf(seating: Seating, x: Float32Array, y: Float32Array): Part[] {
+  const keys = [...new Set(seating.rows.map((row) => row.section))];
+  const boxes = new Map(keys.map((key) => [key, emptyBox()]));
+  for (let seat = 0; seat < seating.seats; seat++) {
+    const box = boxes.get(seating.row(seat).section);
+    if (!box) continue;
+    box.left = Math.min(box.left, at(x, seat) - 0.5);
+    box.right = Math.max(box.right, at(x, seat) + 0.5);
+    box.top = Math.min(box.top, at(y, seat) - 0.5);
+    box.bottom = Math.max(box.bottom, at(y, seat) + 0.5);
+  }
+  return keys.map((key) => ({
+    name: seating.layout.sections.find((each) => each.key === key)?.name ?? "",
+    box: boxes.get(key) as Box,
+    firstRow: seating.rows.findIndex((row) => row.section === key),
+  }));
+}
+
+export function union(boxes: readonly Box[]): Box {
+  if (!boxes.length) return { left: 0, top: 0, right: 1, bottom: 1 };
   return {
-    scale: view.scale,
-    x: clamped(view.x, hall.width, canvas.width / view.scale),
-    y: clamped(view.y, hall.height, canvas.height / view.scale),
+    left: Math.min(...boxes.map((box) => box.left)),
+    top: Math.min(...boxes.map((box) => box.top)),
+    right: Math.max(...boxes.map((box) => box.right)),
+    bottom: Math.max(...boxes.map((box) => box.bottom)),
   };
 }
 
-function clamped(offset: number, whole: number, seen: number): number {
-  if (seen >= whole) return (whole - seen) / 2;
-  return Math.min(whole - seen, Math.max(0, offset));
-}
-
-/** Finds seats by their place: a table of square cells, each with its seats. */
-export class Places {
-  private readonly cell: number;
-  private readonly columns: number;
-  private readonly cells = new Map<number, number[]>();
-
-  constructor(private readonly hall: Hall) {
-    this.cell = hall.pitch * 8;
-    this.columns = Math.ceil(hall.width / this.cell) + 1;
-    for (let index = 0; index < hall.seats; index += 1) {
-      const key = this.key(hall.x[index] ?? 0, hall.y[index] ?? 0);
-      const found = this.cells.get(key);
-      if (found) found.push(index);
-      else this.cells.set(key, [index]);
-    }
-  }
-
-  /** Return the seat at a point of the hall, or -1: the nearest whose middle is less than 0.6 of a seat away. */
-  at(x: number, y: number): number {
-    let best = -1;
-    let least = (this.hall.pitch * 0.6) ** 2;
-    for (const index of this.between(
-      x - this.hall.pitch,
-      y - this.hall.pitch,
-      x + this.hall.pitch,
-      y + this.hall.pitch,
-    )) {
-      const distance = ((this.hall.x[index] ?? 0) - x) ** 2 + ((this.hall.y[index] ?? 0) - y) ** 2;
-      if (distance < least) [best, least] = [index, distance];
-    }
-    return best;
-  }
-
-  /** Return the seats of a rectangle of the hall, and some around it. */
-  *between(left: number, top: number, right: number, bottom: number): Generator<number> {
-    for (let row = Math.floor(top / this.cell); row <= Math.floor(bottom / this.cell); row += 1) {
-      for (let column = Math.floor(left / this.cell); column <= Math.floor(right / this.cell); column += 1) {
-        if (column >= 0 && row >= 0) yield* this.cells.get(row * this.columns + column) ?? [];
-      }
-    }
-  }
-
-  private key(x: number, y: number): number {
-    return Math.floor(y / this.cell) * this.columns + Math.floor(x / this.cell);
-  }
-}
-
-/** Return the seat that a key leads to from another, or null for other keys. Rows end at their ends. */
-export function moved(hall: Hall, from: number, key: string, ctrl: boolean, rtl: boolean): number | null {
-  const number = hall.rowOf[from] ?? 0;
-  const row = hall.rows[number];
-  if (!row) return null;
-  const last = row.first + row.names.length - 1;
-  const forward = rtl ? "ArrowLeft" : "ArrowRight";
-  const back = rtl ? "ArrowRight" : "ArrowLeft";
-  if (key === forward) return Math.min(last, from + 1);
-  if (key === back) return Math.max(row.first, from - 1);
-  if (key === "Home") return ctrl ? 0 : row.first;
-  if (key === "End") return ctrl ? hall.seats - 1 : last;
-  const steps: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 5, PageUp: -5 };
-  const step = steps[key];
-  return step === undefined ? null : nearestInRow(hall, from, number + step);
-}
-
-/** Return the seat of another row that is nearest by its place; rows beyond the last are the last. */
-function nearestInRow(hall: Hall, from: number, wanted: number): number {
-  const row = hall.rows[Math.min(hall.rows.length - 1, Math.max(0, wanted))];
-  if (!row) return from;
-  const x = hall.x[from] ?? 0;
-  let best = row.first;
-  for (let index = row.first; index < row.first + row.names.length; index += 1) {
-    if (Math.abs((hall.x[index] ?? 0) - x) < Math.abs((hall.x[best] ?? 0) - x)) best = index;
-  }
-  return best;
-}
-
-/** Return the free seats nearest to some others, so many, of the same kind: alternatives to seats that have gone. */
-export function nearest(hall: Hall, states: Uint8Array, to: readonly number[], count: number): number[] {
-  const first = to[0];
-  if (first === undefined) return [];
-  const x = to.reduce((sum, index) => sum + (hall.x[index] ?? 0), 0) / to.length;
-  const y = to.reduce((sum, index) => sum + (hall.y[index] ?? 0), 0) / to.length;
-  const distance = (index: number) => ((hall.x[index] ?? 0) - x) ** 2 + 2 * ((hall.y[index] ?? 0) - y) ** 2;
-  const wanted = (index: number) =>
-    states[index] === FREE && hall.kind[index] === hall.kind[first] && !to.includes(index);
-  let best: number[] = [];
-  let least = Number.POSITIVE_INFINITY;
-  for (const run of runs(hall, wanted, count)) {
-    const away = run.reduce((sum, each) => sum + distance(each), 0);
-    if (away < least) [best, least] = [run, away];
-  }
-  return best;
-}
-
-/** Return all runs of so many wanted seats that are neighbours: of one row, and not across an aisle. */
-function* runs(hall: Hall, wanted: (index: number) => boolean, count: number): Generator<number[]> {
-  for (const row of hall.rows) {
-    let run: number[] = [];
-    for (let place = 0; place < row.names.length; place += 1) {
-      if (row.aisles.has(place)) run = [];
-      run = wanted(row.first + place) ? [...run, row.first + place].slice(-count) : [];
-      if (run.length === count) yield run;
-    }
-  }
+export function grow(box: Box, by: number): Box {
+  return { left: box.left - by, top: box.top - by, right: box.right + by, bottom: box.bottom + by };
 }

@@ -1,227 +1,154 @@
-/** Draws a hall: far away as blocks of colour, near as seats with their numbers. */
+/** Draws seats into a tile: batched by colour, as plain squares where they are small. */
 
-import type { Colours } from "./colours";
-import { COLOURED } from "./colours";
-import type { Places, Size, View } from "./geometry";
-import type { Hall, Shape } from "./layout";
-import { FREE } from "./states";
+import type { Box } from "./geometry";
+import { at } from "./layout";
+import { trace } from "./marks";
+import type { SeatMapModel } from "./model";
+import type { Palette } from "./palette";
 
-/** Pixels between two seats from which they are drawn round, and from which with numbers. */
-const ROUND_PX = 7;
-const NUMBERED_PX = 20;
+/** From this size on (CSS pixels a seat), seats have shapes. Below, the overview has squares. */
+export const SHAPED = 6;
+const NUMBERED = 22;
+const SYMBOLS = 12;
 
-export interface Scene {
-  readonly hall: Hall;
-  readonly places: Places;
-  readonly states: Uint8Array | null;
-  readonly selected: ReadonlySet<number>;
-  readonly mine: ReadonlySet<number>;
-  /** The seat that the keyboard is at, or -1. */
-  readonly focus: number;
+export interface Paint {
+  readonly ctx: CanvasRenderingContext2D;
+  readonly model: SeatMapModel;
+  readonly palette: Palette;
+  /** Device pixels a seat, and a CSS pixel. */
+  readonly scale: number;
+  readonly ratio: number;
+  /** What is at the tile's left and upper edge, in seats. */
+  readonly origin: { readonly x: number; readonly y: number };
 }
 
-/** Draw the part of the hall that the view shows. `ratio`: device pixels per pixel. */
-export function paint(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  view: View,
-  size: Size,
-  ratio: number,
-  colours: Colours,
-): void {
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, size.width, size.height);
-  for (const shape of scene.hall.shapes) drawShape(context, shape, view, colours);
-  const seats = visible(scene, view, size);
-  const pixels = scene.hall.pitch * view.scale;
-  drawSeats(context, scene, seats, view, pixels, colours);
-  if (pixels >= NUMBERED_PX) drawNumbers(context, scene, seats, view, pixels, colours);
-  drawLabels(context, scene, view, size, colours);
-  drawMarks(context, scene, view, pixels, colours);
-}
-
-function visible({ hall, places }: Scene, view: View, size: Size): number[] {
-  const right = view.x + size.width / view.scale;
-  const bottom = view.y + size.height / view.scale;
-  return [
-    ...places.between(view.x - hall.pitch, view.y - hall.pitch, right + hall.pitch, bottom + hall.pitch),
-  ];
-}
-
-/** Free seats are filled with their category's colour, taken ones are small and crossed: shape tells without colour. */
-function drawSeats(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  seats: readonly number[],
-  view: View,
-  pixels: number,
-  colours: Colours,
-): void {
-  const { hall, states } = scene;
-  const free = Array.from({ length: COLOURED }, () => new Path2D());
-  const taken = new Path2D();
-  const round = pixels >= ROUND_PX;
-  const side = Math.max(1, pixels * 0.78);
-  for (const index of seats) {
-    const x = ((hall.x[index] ?? 0) - view.x) * view.scale;
-    const y = ((hall.y[index] ?? 0) - view.y) * view.scale;
-    const path = free[(hall.category[index] ?? 0) % COLOURED];
-    if ((states?.[index] ?? FREE) !== FREE || !path) cross(taken, x, y, side * 0.5, round);
-    else square(path, x, y, side, round && hall.kind[index] === 0);
+/** Paint seats. */
+export function paintSeats(paint: Paint, seats: readonly number[]): void {
+  const { model, palette } = paint;
+  const free = new Map<number, number[]>();
+  const taken: number[] = [];
+  for (const seat of seats) {
+    if (!model.isFree(seat)) taken.push(seat);
+    else {
+      const category = at(model.seating.category, seat);
+      const others = free.get(category);
+      if (others) others.push(seat);
+      else free.set(category, [seat]);
+    }
   }
-  for (const [category, path] of free.entries()) {
-    context.fillStyle = colours.categories[category] ?? colours.text;
-    context.fill(path);
-  }
-  context.strokeStyle = colours.taken;
-  context.lineWidth = round ? Math.max(1, pixels / 14) : 1;
-  context.stroke(taken);
-}
-
-function square(path: Path2D, x: number, y: number, side: number, round: boolean): void {
-  if (round) path.roundRect(x - side / 2, y - side / 2, side, side, side * 0.3);
-  else path.rect(x - side / 2, y - side / 2, side, side);
-}
-
-function cross(path: Path2D, x: number, y: number, side: number, round: boolean): void {
-  const half = side / 2;
-  path.moveTo(x - half, y - half);
-  path.lineTo(x + half, y + half);
-  if (!round) return;
-  path.moveTo(x + half, y - half);
-  path.lineTo(x - half, y + half);
-}
-
-const SYMBOLS: readonly string[] = ["", "♿", "C"];
-
-function drawNumbers(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  seats: readonly number[],
-  view: View,
-  pixels: number,
-  colours: Colours,
-): void {
-  const { hall, states } = scene;
-  context.font = `600 ${Math.round(pixels * 0.36)}px system-ui, sans-serif`;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillStyle = colours.ground;
-  for (const index of seats) {
-    if ((states?.[index] ?? FREE) !== FREE || scene.selected.has(index)) continue;
-    const row = hall.rows[hall.rowOf[index] ?? 0];
-    const text = SYMBOLS[hall.kind[index] ?? 0] || row?.names[index - row.first] || "";
-    const x = ((hall.x[index] ?? 0) - view.x) * view.scale;
-    context.fillText(text, x, ((hall.y[index] ?? 0) - view.y) * view.scale + 0.5);
+  const small = paint.scale < SHAPED * paint.ratio;
+  if (small) paintSquares(paint, taken, palette.takenFill);
+  else paintTaken(paint, taken);
+  for (const [category, group] of free) {
+    const colour = palette.categories[category % palette.categories.length] ?? palette.text;
+    if (small) paintSquares(paint, group, colour);
+    else paintShapes(paint, group, category, colour);
   }
 }
 
-/** Row names at both ends of each row, kept inside the canvas, where rows are far enough apart to read them. */
-function drawLabels(
-  context: CanvasRenderingContext2D,
-  { hall }: Scene,
-  view: View,
-  size: Size,
-  colours: Colours,
-): void {
-  const pixels = hall.pitch * view.scale;
-  context.fillStyle = colours.soft;
-  context.textBaseline = "middle";
-  context.font = `600 ${Math.min(14, Math.max(10, Math.round(pixels * 0.55)))}px system-ui, sans-serif`;
-  let before = Number.NEGATIVE_INFINITY;
-  for (const row of hall.rows) {
-    const y = ((hall.y[row.first] ?? 0) - view.y) * view.scale;
-    if (y < 0 || y > size.height || Math.abs(y - before) < 12) continue;
-    before = y;
-    const left = ((hall.x[row.first] ?? 0) - hall.pitch - view.x) * view.scale;
-    const right = ((hall.x[row.first + row.names.length - 1] ?? 0) + hall.pitch - view.x) * view.scale;
-    context.textAlign = "right";
-    context.fillText(row.label, Math.max(16, left), y);
-    context.textAlign = "left";
-    if (right < size.width - 4) context.fillText(row.label, right, y);
+/** Make the cells of seats empty, so that they can be painted again. */
+export function clearSeats({ ctx, model, scale, origin }: Paint, seats: readonly number[]): void {
+  for (const seat of seats) {
+    const x = (at(model.places.x, seat) - origin.x - 0.5) * scale;
+    const y = (at(model.places.y, seat) - origin.y - 0.5) * scale;
+    ctx.clearRect(Math.floor(x), Math.floor(y), Math.ceil(scale) + 1, Math.ceil(scale) + 1);
   }
 }
 
-/** The chosen seats with a tick, the buyer's own with a dot, and the ring of the keyboard. */
-function drawMarks(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  view: View,
-  pixels: number,
-  colours: Colours,
-): void {
-  const at = (index: number) => ({
-    x: ((scene.hall.x[index] ?? 0) - view.x) * view.scale,
-    y: ((scene.hall.y[index] ?? 0) - view.y) * view.scale,
-  });
-  const half = Math.max(5, pixels * 0.5);
-  for (const index of [...scene.selected, ...scene.mine]) {
-    const { x, y } = at(index);
-    context.fillStyle = colours.text;
-    context.beginPath();
-    context.roundRect(x - half, y - half, 2 * half, 2 * half, half * 0.5);
-    context.fill();
-    context.strokeStyle = colours.ground;
-    context.lineWidth = Math.max(1.5, half / 4);
-    context.beginPath();
-    context.moveTo(x - half * 0.45, y);
-    context.lineTo(x - half * 0.1, y + half * 0.4);
-    context.lineTo(x + half * 0.5, y - half * 0.4);
-    context.stroke();
-  }
-  if (scene.focus < 0) return;
-  const { x, y } = at(scene.focus);
-  context.strokeStyle = colours.accent;
-  context.lineWidth = 3;
-  context.strokeRect(x - half - 3, y - half - 3, 2 * half + 6, 2 * half + 6);
+/** Return the box around what a tile shows, with the seats that reach into it. */
+export function reach(box: Box): Box {
+  return { left: box.left - 0.5, top: box.top - 0.5, right: box.right + 0.5, bottom: box.bottom + 0.5 };
 }
 
-function drawShape(context: CanvasRenderingContext2D, shape: Shape, view: View, colours: Colours): void {
-  const number = (name: string) => (typeof shape[name] === "number" ? (shape[name] as number) : 0);
-  const x = (number("x") - view.x) * view.scale;
-  const y = (number("y") - view.y) * view.scale;
-  const width = number("width") * view.scale;
-  const height = number("height") * view.scale;
-  context.save();
-  context.translate(x, y);
-  context.rotate((number("rotation") * Math.PI) / 180);
-  context.strokeStyle = colours.taken;
-  context.fillStyle = colours.line;
-  context.beginPath();
-  if (shape.shape === "ellipse") {
-    context.ellipse(
-      0,
-      0,
-      number("radius_x") * view.scale,
-      number("radius_y") * view.scale,
-      0,
-      0,
-      2 * Math.PI,
+function paintSquares({ ctx, model, scale, origin }: Paint, seats: readonly number[], colour: string): void {
+  const side = Math.max(1, scale * 0.78);
+  const { x, y } = model.places;
+  ctx.fillStyle = colour;
+  for (const seat of seats)
+    ctx.fillRect(
+      (at(x, seat) - origin.x) * scale - side / 2,
+      (at(y, seat) - origin.y) * scale - side / 2,
+      side,
+      side,
     );
-  } else if (shape.shape === "polygon") {
-    for (const [px = 0, py = 0] of (shape.points as number[][] | undefined) ?? [])
-      context.lineTo(px * view.scale, py * view.scale);
-    context.closePath();
-  } else if (shape.shape === "stage") {
-    context.moveTo(0, height);
-    context.quadraticCurveTo(width / 2, -height, width, height);
-  } else if (shape.shape === "rectangle") {
-    context.rect(0, 0, width, height);
+}
+
+/** Taken seats are hollow and crossed out: they differ from free ones by more than colour. */
+function paintTaken({ ctx, model, palette, scale, ratio, origin }: Paint, seats: readonly number[]): void {
+  const half = scale * 0.31;
+  const path = new Path2D();
+  for (const seat of seats) {
+    const x = (at(model.places.x, seat) - origin.x) * scale;
+    const y = (at(model.places.y, seat) - origin.y) * scale;
+    path.rect(x - half, y - half, 2 * half, 2 * half);
+    path.moveTo(x - half, y + half);
+    path.lineTo(x + half, y - half);
   }
-  if (shape.shape !== "stage") context.fill();
-  context.stroke();
-  const text = typeof shape.text === "string" ? shape.text : "";
-  if (text) {
-    context.fillStyle = colours.soft;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.font = `600 ${Math.max(10, (number("text_size") || 16) * view.scale)}px system-ui, sans-serif`;
-    const middle = shape.shape === "rectangle" ? { x: width / 2, y: height / 2 } : { x: 0, y: 0 };
-    context.fillText(
-      text,
-      middle.x + number("text_x") * view.scale,
-      middle.y + number("text_y") * view.scale,
+  ctx.strokeStyle = palette.taken;
+  ctx.lineWidth = Math.max(ratio * 0.75, scale * 0.05);
+  ctx.stroke(path);
+}
+
+function paintShapes(paint: Paint, seats: readonly number[], category: number, colour: string): void {
+  const { ctx, model, scale, origin } = paint;
+  const path = new Path2D();
+  for (const seat of seats)
+    trace(
+      path,
+      category,
+      (at(model.places.x, seat) - origin.x) * scale,
+      (at(model.places.y, seat) - origin.y) * scale,
+      scale * 0.42,
     );
+  ctx.fillStyle = colour;
+  ctx.fill(path);
+  if (scale >= SYMBOLS * paint.ratio) paintInside(paint, seats);
+}
+
+/** Write numbers into free seats, and draw the symbols of accessible places and their companions. */
+function paintInside(paint: Paint, seats: readonly number[]): void {
+  const { ctx, model, palette, scale, ratio, origin } = paint;
+  const numbered = scale >= NUMBERED * ratio;
+  ctx.fillStyle = palette.onCategory;
+  ctx.strokeStyle = palette.onCategory;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.font = `600 ${scale * 0.34}px ${palette.font}`;
+  for (const seat of seats) {
+    const x = (at(model.places.x, seat) - origin.x) * scale;
+    const y = (at(model.places.y, seat) - origin.y) * scale;
+    const kind = at(model.seating.kind, seat);
+    if (kind) paintSymbol(ctx, kind, x, y, scale);
+    else if (numbered) ctx.fillText(model.seating.name(seat), x, y + scale * 0.02, scale * 0.66);
   }
-  context.restore();
+}
+
+/** Draw a person in a wheelchair (1), or two people (2). */
+function paintSymbol(ctx: CanvasRenderingContext2D, kind: number, x: number, y: number, scale: number): void {
+  const unit = scale * 0.1;
+  const dot = (dx: number, dy: number) => {
+    ctx.beginPath();
+    ctx.arc(x + dx * unit, y + dy * unit, unit * 0.8, 0, 2 * Math.PI);
+    ctx.fill();
+  };
+  ctx.lineWidth = unit * 0.75;
+  ctx.beginPath();
+  if (kind === 1) {
+    dot(-0.3, -2.4);
+    ctx.beginPath();
+    ctx.moveTo(x - 0.3 * unit, y - 1.4 * unit);
+    ctx.lineTo(x - 0.3 * unit, y + 0.4 * unit);
+    ctx.lineTo(x + 1.4 * unit, y + 0.4 * unit);
+    ctx.lineTo(x + 2 * unit, y + 2.2 * unit);
+    ctx.moveTo(x - 0.9 * unit, y - 0.5 * unit);
+    ctx.arc(x - 0.4 * unit, y + 1.1 * unit, 1.6 * unit, -1.9, 0.7, true);
+  } else {
+    dot(-1.3, -1.4);
+    dot(1.3, -1.4);
+    ctx.beginPath();
+    ctx.arc(x - 1.3 * unit, y + 1.9 * unit, 1.3 * unit, Math.PI, 0);
+    ctx.moveTo(x + 2.6 * unit, y + 1.9 * unit);
+    ctx.arc(x + 1.3 * unit, y + 1.9 * unit, 1.3 * unit, 0, Math.PI, true);
+  }
+  ctx.stroke();
 }
