@@ -1,17 +1,67 @@
+import { useEffect } from "preact/hooks";
+import { mustEnrol, user } from "../shared/api/session";
+import { address } from "../shared/base";
 import { text } from "../shared/i18n/i18n";
-import { Link, type Route, Routes } from "../shared/router";
+import { Link, path, type Route, Routes } from "../shared/router";
+import { OverviewPage } from "./overview/OverviewPage";
+import { Shell } from "./Shell";
+import { SignInPage } from "./SignInPage";
 
-const routes: readonly Route[] = [];
+/** What each role sees. The server decides anyway: this only spares an operator pages that would refuse. */
+const forAdministrators: readonly Route[] = [{ path: "/", page: OverviewPage }];
+const forBoxOffice: readonly Route[] = [];
 
 export function App() {
-  return <Routes routes={routes} otherwise={NotFound} />;
+  useEffect(() => focusHeading(path.value), [path.value]);
+  if (!user.value) return <SignInPage />;
+  if (user.value.role === "user") return <NotAnOperator />;
+  if (mustEnrol.value) return <EnrolFirst />;
+  const routes = user.value.role === "admin" ? [...forAdministrators, ...forBoxOffice] : forBoxOffice;
+  return (
+    <Shell>
+      <Routes routes={routes} otherwise={NotFound} below="/console" />
+    </Shell>
+  );
+}
+
+let focused: string | undefined;
+
+/** After a change of the page, not at the first, move the focus to its heading: screen readers then read it. */
+function focusHeading(page: string): void {
+  const first = focused === undefined;
+  focused = page;
+  if (!first) document.querySelector<HTMLElement>("main h1")?.focus();
+}
+
+function NotAnOperator() {
+  return (
+    <Shell>
+      <div class="stack">
+        <h1 tabIndex={-1}>{text("operators_only")}</h1>
+        <p>{text("operators_only_explained")}</p>
+      </div>
+    </Shell>
+  );
+}
+
+/** The account's page, which is the storefront's, sets up the second factor. */
+function EnrolFirst() {
+  return (
+    <Shell>
+      <div class="stack">
+        <h1 tabIndex={-1}>{text("enrol_first")}</h1>
+        <p>{text("enrol_first_explained")}</p>
+        <a href={address("account/second-factor")}>{text("to_account")}</a>
+      </div>
+    </Shell>
+  );
 }
 
 function NotFound() {
   return (
-    <main id="content" class="stack">
-      <h1>{text("not_found")}</h1>
-      <Link to="/">{text("to_start")}</Link>
-    </main>
+    <div class="stack">
+      <h1 tabIndex={-1}>{text("not_found")}</h1>
+      <Link to="/console">{text("to_start")}</Link>
+    </div>
   );
 }
