@@ -104,6 +104,9 @@ format-check: setup
 
 ## Change it
 
+pictures: setup ## Take the pictures of the pages in docs/pictures; ARGS="--only line"
+	@exec .venv/bin/python -m proof.pictures $(ARGS)
+
 web: .venv/installed .venv/web-tools ## Build the pages of web/ after each change, until Ctrl-C
 	@cd web && exec $(NODE) build.mjs --watch
 

@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, Page
 
 from api.pages import are_built
 from proof.kit.chromium import NoBrowser, chromium
+from proof.kit.scenes import ADMIN, PASSWORD, Site
 from proof.kit.system import Up, running
-from tests.browser.visitors import ADMIN, PASSWORD, Site, Visitor
+from tests.browser.visitors import Visitor
 from tests.support.seeded import plant_home
 
 Visit = Callable[..., Visitor]

@@ -7,8 +7,9 @@ import re
 import pyotp
 from playwright.sync_api import BrowserContext, Page, expect
 
+from proof.kit.scenes import PASSWORD, Site
 from tests.browser.conftest import Visit
-from tests.browser.visitors import PASSWORD, Site, Visitor
+from tests.browser.visitors import Visitor
 
 
 def signed_in(visit: Visit, site: Site) -> Visitor:
