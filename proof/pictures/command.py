@@ -98,7 +98,7 @@ def signed_in(page: Page, email: str) -> None:
 
 def _settled(page: Page) -> None:
     """Wait until the map has been drawn: two frames after its legend has numbers."""
-    page.locator(".legend").wait_for()
+    page.locator(".seatmap-legend").wait_for()
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
@@ -113,10 +113,10 @@ def seat_map(stage: Stage, path: Path, **options: Any) -> None:
     """Choosing seats in a hall that is half sold."""
     with stage.page(f"/shows/{stage.show_id}", **{**DESKTOP, **options}) as page:
         _settled(page)
-        page.get_by_role("button", name="Zoom in").click()
-        free = page.locator('[role="gridcell"][aria-disabled="false"]')
-        for number in (4, 5):
-            free.nth(number).dispatch_event("click")
+        for seat in ("B5", "B6"):
+            page.locator(f'[data-seat="{seat}"]').dispatch_event("click")
+        page.get_by_role("button", name="Whole hall").click()
+        page.get_by_role("heading", level=1).click()
         _settled(page)
         page.screenshot(path=path)
 
@@ -158,6 +158,19 @@ def hold(stage: Stage, path: Path) -> None:
         page.screenshot(path=path)
 
 
+def console(stage: Stage, path: Path) -> None:
+    """The console's first screen while 2,500 buyers want 1,000 seats."""
+    with stage.page("/console", sign_in=False, **DESKTOP) as page, ThreadPoolExecutor(1) as crowd:
+        page.get_by_label("Email").fill(ADMIN)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").last.click()
+        page.get_by_role("heading", level=1).wait_for()
+        rush = crowd.submit(stage.site.up.run, "rush", "--buyers", "2500", "--seats", "1000")
+        while not rush.done():
+            page.screenshot(path=path)
+            page.wait_for_timeout(500)
+
+
 Take = Callable[[Stage, Path], None]
 PICTURES: dict[str, Take] = {
     "programme": programme,
@@ -165,4 +178,5 @@ PICTURES: dict[str, Take] = {
     "seat-map-dark": seat_map_dark,
     "hold": hold,
     "line": line,
+    "console": console,
 }

@@ -14,7 +14,8 @@ MAKEFILE = (PROJECT / "Makefile").read_text()
 PROMISED = re.findall(
     r"[\w-]+",
     "setup run test check fmt lint types unit race e2e crash rush verify clean lock bench bench-scale model simulate"
-    " chaos chaos-ci fuzz schema bench-overload bench-opening bench-listeners web web-types web-check web-fmt pictures",
+    " chaos chaos-ci fuzz schema bench-overload bench-opening bench-listeners web web-types web-check web-fmt"
+    " pictures",
 )
 
 
