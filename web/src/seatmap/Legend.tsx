@@ -1,6 +1,6 @@
 import { text } from "../shared/i18n/i18n";
 import { at } from "./layout";
-import { polygon } from "./marks";
+import { Mark } from "./Mark";
 import type { Picking } from "./picking";
 import { priceText } from "./words";
 
@@ -35,15 +35,6 @@ export function Legend({ picking, preview }: { readonly picking: Picking; readon
         {kinds.has(2) && <Sign kind="companion" />}
       </ul>
     </div>
-  );
-}
-
-function Mark({ category }: { readonly category: number }) {
-  const points = polygon(category, 9);
-  return (
-    <svg class={`seatmap-mark category-${category % 8}`} viewBox="-11 -11 22 22" aria-hidden="true">
-      {points ? <polygon points={points} /> : <circle r="9" />}
-    </svg>
   );
 }
 

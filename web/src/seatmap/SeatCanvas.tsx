@@ -13,6 +13,9 @@ import { around, READABLE, showing } from "./view";
 /** Seats are chosen by tapping only where they are at least so large; where they are smaller, a tap zooms in. */
 const LEAST = { mouse: 10, other: 24 };
 
+/** Device pixels a pixel that are drawn at the most: more cannot be told apart, and cost phones their frames. */
+const MOST_PIXELS = 2;
+
 export interface SeatCanvasProps {
   readonly picking: Picking;
   /** Told of the renderer as soon as there is one, for the buttons that zoom. */
@@ -105,7 +108,7 @@ export function show(renderer: Renderer, seat: number): void {
 
 function observe(host: HTMLElement, renderer: Renderer): () => void {
   const resize = () =>
-    renderer.resize(host.clientWidth, host.clientHeight, Math.min(3, devicePixelRatio || 1));
+    renderer.resize(host.clientWidth, host.clientHeight, Math.min(MOST_PIXELS, devicePixelRatio || 1));
   const observer = new ResizeObserver(resize);
   observer.observe(host);
   resize();

@@ -1,7 +1,9 @@
 import "./list.css";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { text } from "../shared/i18n/i18n";
 import { at } from "./layout";
+import { Mark } from "./Mark";
+import { COLOURS } from "./marks";
 import { moved } from "./moves";
 import type { Picking } from "./picking";
 import { columnsAround, rowsAround } from "./windows";
@@ -22,8 +24,12 @@ export function SeatGrid({ picking, shown }: SeatGridProps) {
   const grid = useRef<HTMLTableElement>(null);
   const current = focus.value;
   feed.version.value;
-  useEffect(() => {
-    if (focused.peek()) grid.current?.querySelector<HTMLElement>("[tabindex='0']")?.focus();
+  const following = useRef(false);
+  useLayoutEffect(() => {
+    if (!focused.peek()) return;
+    following.current = true;
+    grid.current?.querySelector<HTMLElement>("[tabindex='0']")?.focus({ preventScroll: !shown });
+    following.current = false;
   }, [current]);
   const rows = rowsAround(model, current);
   const widest = model.seating.rows.reduce((most, _, row) => Math.max(most, model.seating.width(row)), 0);
@@ -43,8 +49,10 @@ export function SeatGrid({ picking, shown }: SeatGridProps) {
         aria-readonly={picking.readOnly}
         aria-rowcount={model.seating.rows.length}
         aria-colcount={widest + 1}
-        onFocusIn={() => {
+        onFocusIn={(event) => {
           focused.value = true;
+          // A screen reader may put the focus on any cell. What follows a key may be late, and changes nothing.
+          if (!following.current) focus.value = seatOf(picking, event) ?? focus.value;
         }}
         onFocusOut={(event) => {
           if (!grid.current?.contains(event.relatedTarget as Node | null)) focused.value = false;
@@ -62,11 +70,15 @@ export function SeatGrid({ picking, shown }: SeatGridProps) {
   );
 }
 
+/** Return the seat whose cell an event is about. */
+function seatOf({ model }: Picking, event: Event): number | null {
+  const label = (event.target as Element).closest<HTMLElement>("[data-seat]")?.dataset.seat;
+  return label === undefined ? null : model.indexOf(label);
+}
+
 function click(picking: Picking, event: MouseEvent): void {
-  const cell = (event.target as Element).closest<HTMLElement>("[data-seat]");
-  if (!cell?.dataset.seat) return;
-  const seat = picking.model.indexOf(cell.dataset.seat);
-  cell.focus();
+  const seat = seatOf(picking, event);
+  if (seat === null) return;
   picking.focused.value = true;
   picking.focus.value = seat;
   picking.toggle(seat);
@@ -119,7 +131,7 @@ function Cell({ picking, seat }: { readonly picking: Picking; readonly seat: num
   const free = model.isFree(seat);
   const looks = [
     "seatmap-seat",
-    `category-${category % 8}`,
+    `category-${category % COLOURS}`,
     !free && !mine && "taken",
     chosen && "chosen",
     mine && "mine",
@@ -138,6 +150,7 @@ function Cell({ picking, seat }: { readonly picking: Picking; readonly seat: num
       aria-label={seatText(model, seat, tariff, chosen, mine)}
     >
       <span aria-hidden="true">{chosen || mine ? "✓" : model.seating.name(seat)}</span>
+      {free && !chosen && <Mark category={category} small />}
     </td>
   );
 }

@@ -47,11 +47,6 @@ const SHAPES: readonly (readonly (readonly [number, number])[] | null)[] = [
   ],
 ];
 
-/** Return the letter that stands for a category where shapes are too small to tell apart. */
-export function letter(category: number): string {
-  return String.fromCharCode(65 + (category % 26));
-}
-
 /** Add a category's shape to a path. Args: half: half a seat's width, in pixels. */
 export function trace(path: Path2D, category: number, x: number, y: number, half: number): void {
   const corners = SHAPES[category % SHAPES.length];

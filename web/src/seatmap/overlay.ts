@@ -67,6 +67,7 @@ function drawStage(overlay: Overlay, stage: Box): void {
   ctx.quadraticCurveTo(left + width / 2, top + height * 0.4, left, top + height);
   ctx.fillStyle = palette.taken;
   ctx.fill();
+  if (height < 7) return;
   const text = Math.min(15, Math.max(11, view.scale * 0.6));
   ctx.font = `600 ${text}px ${palette.font}`;
   ctx.fillStyle = palette.soft;
@@ -144,7 +145,7 @@ function drawRowNames(overlay: Overlay): void {
     drawTag(
       overlay,
       row.label,
-      sticky ? 14 : px(overlay, at(x, first) - 1),
+      sticky ? 0 : px(overlay, at(x, first) - 1),
       py(overlay, at(y, first)),
       sticky,
     );
@@ -152,9 +153,11 @@ function drawRowNames(overlay: Overlay): void {
   });
 }
 
-function drawTag({ ctx, palette }: Overlay, text: string, x: number, y: number, plate: boolean): void {
+function drawTag({ ctx, palette }: Overlay, text: string, at: number, y: number, plate: boolean): void {
+  let x = at;
   if (plate) {
     const width = Math.max(22, ctx.measureText(text).width + 10);
+    x += width / 2 + 3;
     ctx.fillStyle = palette.ground;
     ctx.strokeStyle = palette.line;
     ctx.lineWidth = 1;

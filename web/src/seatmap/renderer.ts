@@ -10,7 +10,7 @@ import { Tiles } from "./tiles";
 import { home, type Size, seen, type View } from "./view";
 
 /** What painting tiles may take of a frame. */
-const BUDGET_MS = 6;
+const BUDGET_MS = 8;
 /** After this time without zooming, seats are painted sharply. */
 const SETTLED_MS = 110;
 
@@ -150,6 +150,7 @@ export class Renderer {
   /** Return the tiles of the present scale: of a former one while the view is zooming, if it is close. */
   private sharpTiles(settled: boolean): Tiles {
     const wanted = this.view.scale * this.ratio;
+    if (this.base?.scale === wanted) return this.base;
     const factor = wanted / (this.tiles?.scale ?? 0);
     if (!this.tiles || (settled ? factor !== 1 : factor > 2.5 || factor < 0.55))
       this.tiles = this.makeTiles(wanted, 512);
@@ -164,7 +165,9 @@ export class Renderer {
   private paintMissing(base: Tiles, tiles: Tiles, started: number): boolean {
     const jobs = [
       ...[...base.cover(this.model.places.bounds)].map((tile) => ({ ...tile, of: base })),
-      ...[...tiles.cover(seen(this.view, this.size))].map((tile) => ({ ...tile, of: tiles })),
+      ...(tiles === base
+        ? []
+        : [...tiles.cover(seen(this.view, this.size))].map((tile) => ({ ...tile, of: tiles }))),
     ].filter(({ of, key }) => !of.isFresh(key));
     let done = 0;
     for (const { of, key, box } of jobs) {
