@@ -6,17 +6,23 @@ import { Link, path, type Route, Routes } from "../shared/router";
 import { OverviewPage } from "./overview/OverviewPage";
 import { Shell } from "./Shell";
 import { SignInPage } from "./SignInPage";
+import { ShowPage } from "./shows/ShowPage";
+import { ShowsPage } from "./shows/ShowsPage";
 
+const shows: readonly Route[] = [
+  { path: "/shows", page: ShowsPage },
+  { path: "/shows/:showId", page: ShowPage },
+];
 /** What each role sees. The server decides anyway: this only spares an operator pages that would refuse. */
-const forAdministrators: readonly Route[] = [{ path: "/", page: OverviewPage }];
-const forBoxOffice: readonly Route[] = [];
+const forAdministrators: readonly Route[] = [{ path: "/", page: OverviewPage }, ...shows];
+const forBoxOffice: readonly Route[] = [{ path: "/", page: ShowsPage }, ...shows];
 
 export function App() {
   useEffect(() => focusHeading(path.value), [path.value]);
   if (!user.value) return <SignInPage />;
   if (user.value.role === "user") return <NotAnOperator />;
   if (mustEnrol.value) return <EnrolFirst />;
-  const routes = user.value.role === "admin" ? [...forAdministrators, ...forBoxOffice] : forBoxOffice;
+  const routes = user.value.role === "admin" ? forAdministrators : forBoxOffice;
   return (
     <Shell>
       <Routes routes={routes} otherwise={NotFound} below="/console" />

@@ -14,6 +14,7 @@ export interface Shortcut {
 
 export const SHORTCUTS: readonly Shortcut[] = [
   { key: "o", to: "/console", name: "overview", boxOffice: false },
+  { key: "s", to: "/console/shows", name: "shows", boxOffice: true },
 ];
 
 /** Open pages by single keys, and the help by "?"; not while something is typed or a dialog is open. */

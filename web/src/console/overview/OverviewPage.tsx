@@ -7,6 +7,7 @@ import { Button } from "../../shared/ui/Button";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
 import { Chart } from "./Chart";
 import { type Feed, type Picture, useFeed } from "./feed";
+import { Caches, WorkerCount } from "./System";
 import { refusedPerSecond, series } from "./samples";
 import { LanesTable, Refusals, ShowsTable, StoresTable, WorkersTable } from "./Tables";
 import { findings, type Sample } from "./verdict";
@@ -37,6 +38,8 @@ export function OverviewPage() {
           <WorkersTable workers={picture.value.workers} />
           <StoresTable stores={picture.value.stores} />
           <Refusals samples={samples.value} />
+          <WorkerCount />
+          <Caches />
           <ShowsTable shows={picture.value.shows} />
         </div>
       )}

@@ -5,6 +5,7 @@ import type { ComponentChildren } from "preact";
 import type { components } from "../../shared/api/schema";
 import { number } from "../../shared/format";
 import { text } from "../../shared/i18n/i18n";
+import { Link } from "../../shared/router";
 import { Button } from "../../shared/ui/Button";
 import { type Lanes, miscounted, type Sample, type Show, type Stores } from "./verdict";
 
@@ -168,7 +169,9 @@ export function ShowsTable({ shows }: { shows: readonly Show[] | undefined }) {
       heads={["show", "state", "free", "held", "sold", "counters"].map((key) => text(key))}
       empty={text(shows ? "no_shows" : "shows_unknown")}
       rows={(shows ?? []).map((show) => [
-        show.name,
+        <Link key="show" to={`/console/shows/${show.id}`}>
+          {show.name}
+        </Link>,
         text(`state.${show.state}`),
         number(show.free),
         number(show.held),
