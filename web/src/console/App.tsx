@@ -4,6 +4,7 @@ import { address } from "../shared/base";
 import { text } from "../shared/i18n/i18n";
 import { Link, path, type Route, Routes } from "../shared/router";
 import { OverviewPage } from "./overview/OverviewPage";
+import { adminRecordRoutes, staffRecordRoutes } from "./records/routes";
 import { Shell } from "./Shell";
 import { SignInPage } from "./SignInPage";
 import { ShowPage } from "./shows/ShowPage";
@@ -14,8 +15,13 @@ const shows: readonly Route[] = [
   { path: "/shows/:showId", page: ShowPage },
 ];
 /** What each role sees. The server decides anyway: this only spares an operator pages that would refuse. */
-const forAdministrators: readonly Route[] = [{ path: "/", page: OverviewPage }, ...shows];
-const forBoxOffice: readonly Route[] = [{ path: "/", page: ShowsPage }, ...shows];
+const forStaff: readonly Route[] = [...shows, ...staffRecordRoutes];
+const forAdministrators: readonly Route[] = [
+  { path: "/", page: OverviewPage },
+  ...forStaff,
+  ...adminRecordRoutes,
+];
+const forBoxOffice: readonly Route[] = [{ path: "/", page: ShowsPage }, ...forStaff];
 
 export function App() {
   useEffect(() => focusHeading(path.value), [path.value]);
