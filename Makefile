@@ -46,7 +46,9 @@ verify: setup ## Prove from Postgres that no seat was sold twice
 test: setup .venv/web-tools ## All tests, on real embedded servers; T=path selects, JOBS=3 sets the processes
 	$(PYTEST) $(or $(T),tests)
 
-check: format-check lint types web-check unit ## Run before each commit: format check, lint, types, unit tests
+# Side by side: types and the checks of web/ keep one core busy, the unit tests all.
+check: setup .venv/web-tools web/src/shared/api/schema.d.ts ## Run before each commit: formats, lint, types, unit tests
+	@$(MAKE) --no-print-directory -j 3 types web-check unit format-check lint
 
 race: setup ## Race tests, each with its negative control
 	$(PYTEST) tests/race

@@ -4,5 +4,5 @@ import { languages } from "./languages.mjs";
 export default defineConfig({
   define: { LANGUAGES: JSON.stringify(languages()) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
+  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node", pool: "threads" },
 });
