@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
+from proof.kit.waiting import until
 from tests.browser.conftest import Visit
 from tests.browser.visitors import PHONE, Site
 
@@ -73,7 +74,7 @@ def test_a_click_chooses_a_drag_does_not_and_a_bare_wheel_is_the_pages(visit: Vi
     expect_chosen(page, "B5", True)
 
     page.mouse.wheel(0, 120)
-    page.wait_for_function("window.scrollY > 50")
+    until(lambda: page.evaluate("window.scrollY") > 50)
     expect(picture).to_have_attribute("data-home", "true")
     page.evaluate("window.scrollTo(0, 0)")
     page.mouse.move(x, y)
