@@ -16,10 +16,10 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { key: "o", to: "/console", name: "overview", boxOffice: false },
   { key: "s", to: "/console/shows", name: "shows", boxOffice: true },
   { key: "b", to: "/console/bookings", name: "records.bookings", boxOffice: true },
-  { key: "h", to: "/console/seats", name: "records.seat_history", boxOffice: true },
+  { key: "h", to: "/console/seats", name: "records.seats", boxOffice: true },
   { key: "u", to: "/console/users", name: "records.users", boxOffice: false },
   { key: "a", to: "/console/audit", name: "records.audit", boxOffice: false },
-  { key: "p", to: "/console/parked", name: "records.parked", boxOffice: false },
+  { key: "p", to: "/console/parked", name: "records.parked_short", boxOffice: false },
 ];
 
 /** Open pages by single keys, and the help by "?"; not while something is typed or a dialog is open. */

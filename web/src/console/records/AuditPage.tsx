@@ -5,7 +5,7 @@ import { text } from "../../shared/i18n/i18n";
 import { Link, query, setQuery } from "../../shared/router";
 import { Button } from "../../shared/ui/Button";
 import { Field } from "../../shared/ui/Field";
-import { difference } from "./difference";
+import { type Change, difference } from "./difference";
 import { Listed } from "./Listed";
 import { fieldOf, instant, instantOf } from "./times";
 import { usePages } from "./usePages";
@@ -129,6 +129,9 @@ function Actor({ act }: { act: Act }) {
   return act.actor_id ? <Link to={`/console/users/${act.actor_id}`}>{role}</Link> : <span>{role}</span>;
 }
 
+/** More changes than these are folded: what was created has many members. */
+const FEW = 6;
+
 /** What was there before and after, member by member; what the reply answers, for a reply. */
 function Changes({ act }: { act: Act }) {
   const changes = difference(act.before, act.after);
@@ -137,17 +140,29 @@ function Changes({ act }: { act: Act }) {
       {act.intent_id !== null && (
         <span class="soft">{text("records.answers_act", { id: `${act.intent_id}` })}</span>
       )}
-      <ul class="record-changes">
-        {changes.map(({ member, before, after }) => (
-          <li key={member}>
-            <span class="mono">{member}</span>:{" "}
-            {before !== undefined && <Side mark="before" value={before} />}
-            {before !== undefined && after !== undefined && " → "}
-            {after !== undefined && <Side mark="after" value={after} />}
-          </li>
-        ))}
-      </ul>
+      {changes.length > FEW ? (
+        <details>
+          <summary>{text("records.changes_n", { n: changes.length })}</summary>
+          <ChangeList changes={changes} />
+        </details>
+      ) : (
+        <ChangeList changes={changes} />
+      )}
     </>
+  );
+}
+
+function ChangeList({ changes }: { changes: readonly Change[] }) {
+  return (
+    <ul class="record-changes">
+      {changes.map(({ member, before, after }) => (
+        <li key={member}>
+          <span class="mono">{member}</span>: {before !== undefined && <Side mark="before" value={before} />}
+          {before !== undefined && after !== undefined && " → "}
+          {after !== undefined && <Side mark="after" value={after} />}
+        </li>
+      ))}
+    </ul>
   );
 }
 
