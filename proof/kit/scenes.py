@@ -59,7 +59,7 @@ class Site:
         body = {"show_id": show_id, "seats": seats, **more}
         status = self.client.call("POST", "/api/bookings", body, token=token, key=secrets.token_hex(8))
         deadline = time.monotonic() + 30
-        while status["status"] == "PENDING":
+        while status["stage"] == "QUEUED":
             if time.monotonic() > deadline:
                 raise TimeoutError(f"Not decided within 30 s: {status}")
             status = self.client.call("GET", f"/api/bookings/{status['id']}?wait=5", token=token)

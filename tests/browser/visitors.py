@@ -26,6 +26,8 @@ class Visitor:
     def __init__(self, browser: Browser, site: Site, **options: Any) -> None:
         """Args: options: Playwright's for a context, to replace those of an English desktop."""
         defaults: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", "base_url": site.url}
+        # What a service worker sends, a test's routes do not see.
+        defaults["service_workers"] = "block"
         self.site = site
         self.context = browser.new_context(**{**defaults, **options})
         self.page: Page = self.context.new_page()

@@ -6,6 +6,7 @@ import { BookingPage } from "./bookings/BookingPage";
 import { BookingsPage } from "./bookings/BookingsPage";
 import { BrowsePage } from "./browse/BrowsePage";
 import { MoviePage } from "./browse/MoviePage";
+import { focusAfterChange } from "./focus";
 import { Shell } from "./Shell";
 import { ShowPage } from "./show/ShowPage";
 
@@ -19,21 +20,12 @@ const routes: readonly Route[] = [
 ];
 
 export function App() {
-  useEffect(() => focusHeading(path.value), [path.value]);
+  useEffect(() => focusAfterChange(path.value), [path.value]);
   return (
     <Shell>
       <Routes routes={routes} otherwise={NotFound} />
     </Shell>
   );
-}
-
-let focused: string | undefined;
-
-/** After a change of the page, not at the first, move the focus to its heading: screen readers then read it. */
-function focusHeading(page: string): void {
-  const first = focused === undefined;
-  focused = page;
-  if (!first) document.querySelector<HTMLElement>("main h1")?.focus();
 }
 
 function NotFound() {

@@ -17,6 +17,7 @@ export interface ActButtonProps {
 /** A button that does something with the booking, and says what went wrong. */
 export function ActButton({ act, kind, label, primary = false, confirm }: ActButtonProps) {
   const asking = useSignal(false);
+  const failed = act.failed.value;
   const press = () => {
     if (confirm) asking.value = true;
     else act.run(kind);
@@ -29,7 +30,7 @@ export function ActButton({ act, kind, label, primary = false, confirm }: ActBut
       <Button kind={primary ? "primary" : "plain"} busy={act.busy.value === kind} onClick={press}>
         {label}
       </Button>
-      {act.problem.value && <ProblemNotice problem={act.problem.value} onRetry={() => act.run(kind)} />}
+      {failed?.name === kind && <ProblemNotice problem={failed.problem} onRetry={() => act.run(kind)} />}
       {asking.value && confirm && (
         <Dialog title={label} onClose={close}>
           <p>{confirm}</p>

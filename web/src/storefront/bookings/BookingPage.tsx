@@ -1,15 +1,18 @@
 /** One booking, from the place in line to the ticket. Reloading it, or opening it elsewhere, loses nothing. */
 
+import { useEffect, useRef } from "preact/hooks";
 import { api, ok } from "../../shared/api/client";
 import { user } from "../../shared/api/session";
-import { hasText, text } from "../../shared/i18n/i18n";
+import { text } from "../../shared/i18n/i18n";
 import { Link, type Params } from "../../shared/router";
 import { useLoaded } from "../../shared/ui/load";
 import { Notice } from "../../shared/ui/Notice";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
 import { SignInPanel } from "../account/SignInPanel";
 import type { Show } from "../browse/sale";
+import { focusHeading } from "../focus";
 import type { Booking } from "./attempts";
+import { Ended } from "./Ended";
 import { Held } from "./Held";
 import { Queued } from "./Queued";
 import { Ticket } from "./Ticket";
@@ -19,7 +22,8 @@ import "./bookings.css";
 
 export function BookingPage({ params }: { params: Params }) {
   if (!user.value) return <SignInFirst />;
-  return <Followed id={params.bookingId ?? ""} />;
+  const id = params.bookingId ?? "";
+  return <Followed key={id} id={id} />;
 }
 
 function SignInFirst() {
@@ -70,39 +74,15 @@ function Followed({ id }: { id: string }) {
 
 function Part(props: PartProps) {
   const { status, stage } = props.booking;
+  const first = useRef(true);
+  useEffect(() => {
+    // What had the focus, such as the button that confirmed, is gone.
+    if (!first.current) focusHeading();
+    first.current = false;
+  }, [status, stage]);
   if (status === "CONFIRMED") return <Ticket {...props} />;
   if (status === "PENDING" && stage === "HELD") return <Held {...props} />;
   if (status === "PENDING" && stage === "WAITING") return <WaitingForSeats {...props} />;
   if (status === "PENDING") return <Queued {...props} />;
   return <Ended {...props} />;
-}
-
-/** Failed or cancelled: why, and what to do now. */
-function Ended({ booking, show }: PartProps) {
-  const reason = booking.reason ?? booking.status;
-  const key = hasText(`reason.${reason}`) ? `reason.${reason}` : "reason.other";
-  const seats = booking.seats.length ? `?seats=${booking.seats.map(encodeURIComponent).join(",")}` : "";
-  return (
-    <>
-      <h1 tabIndex={-1}>{text(booking.status === "CANCELLED" ? "booking_cancelled" : "booking_failed")}</h1>
-      <Notice kind={booking.status === "CANCELLED" ? "info" : "warn"}>
-        <p>{text(key)}</p>
-      </Notice>
-      <p class="soft">
-        {show.name} · {text("reference")} <span class="mono">{booking.reference}</span>
-      </p>
-      {booking.replaced_by && <Link to={`/bookings/${booking.replaced_by}`}>{text("replaced_by")}</Link>}
-      <div class="row">
-        <Link
-          class="button primary"
-          to={`/shows/${show.id}${booking.reason === "HOLD_EXPIRED" ? seats : ""}`}
-        >
-          {text(booking.reason === "HOLD_EXPIRED" ? "try_same_seats" : "choose_other_seats")}
-        </Link>
-        <Link class="button" to="/">
-          {text("other_shows")}
-        </Link>
-      </div>
-    </>
-  );
 }

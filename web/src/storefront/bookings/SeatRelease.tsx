@@ -1,12 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { text } from "../../shared/i18n/i18n";
 import { Button } from "../../shared/ui/Button";
+import { ProblemNotice } from "../../shared/ui/ProblemNotice";
 import type { Acts } from "./acts";
 import type { Booking } from "./attempts";
 
 /** Give back some of the seats, and keep the rest. */
 export function SeatRelease({ booking, act }: { booking: Booking; act: Acts }) {
   const chosen = useSignal<readonly string[]>([]);
+  const failed = act.failed.value;
   const seats = chosen.value.filter((seat) => booking.seats.includes(seat));
   const toggle = (seat: string) => {
     chosen.value = seats.includes(seat) ? seats.filter((each) => each !== seat) : [...seats, seat];
@@ -23,6 +25,9 @@ export function SeatRelease({ booking, act }: { booking: Booking; act: Acts }) {
           </label>
         ))}
       </fieldset>
+      {failed?.name === "release" && (
+        <ProblemNotice problem={failed.problem} onRetry={() => act.release(seats)} />
+      )}
       <Button
         busy={act.busy.value === "release"}
         unavailable={

@@ -5,10 +5,16 @@ import type { Booking } from "./attempts";
 
 export type ActKind = "confirm" | "extend" | "cancel";
 
+export interface Failed {
+  readonly name: ActKind | "release";
+  readonly problem: ApiProblem;
+}
+
 export interface Acts {
   /** The act that has been sent and not answered. */
   readonly busy: Signal<string | null>;
-  readonly problem: Signal<ApiProblem | undefined>;
+  /** What went wrong with the last act. */
+  readonly failed: Signal<Failed | undefined>;
   readonly run: (kind: ActKind) => void;
   /** Give back some of the seats. */
   readonly release: (seats: readonly string[]) => void;
@@ -17,21 +23,21 @@ export interface Acts {
 /** What the owner can do with a booking. All of it may be repeated: the server does each once. */
 export function useAct(id: string, accept: (booking: Booking) => void): Acts {
   const busy = useSignal<string | null>(null);
-  const problem = useSignal<ApiProblem | undefined>(undefined);
-  const perform = async (name: string, call: () => Promise<Booking>) => {
+  const failed = useSignal<Failed | undefined>(undefined);
+  const perform = async (name: Failed["name"], call: () => Promise<Booking>) => {
     if (busy.value) return;
     busy.value = name;
-    problem.value = undefined;
+    failed.value = undefined;
     try {
       accept(await call());
     } catch (error) {
-      problem.value = error instanceof ApiProblem ? error : offline(error);
+      failed.value = { name, problem: error instanceof ApiProblem ? error : offline(error) };
     }
     busy.value = null;
   };
   return {
     busy,
-    problem,
+    failed,
     run: (kind) => void perform(kind, () => CALLS[kind](id)),
     release: (seats) =>
       void perform("release", () =>

@@ -19,6 +19,7 @@ export interface Attempt {
   readonly request: BookingRequest;
 }
 
+const ASKED = "asked";
 const nameOf = (showId: number) => `attempt.${showId}`;
 
 /** Return the request for a show whose answer this user does not know yet, or null. */
@@ -26,6 +27,16 @@ export function openAttempt(showId: number, userId: string): Attempt | null {
   try {
     const attempt = JSON.parse(kept(nameOf(showId)) ?? "null") as Attempt | null;
     return attempt?.userId === userId && attempt.request.show_id === showId ? attempt : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Return what was asked for with a booking, if it is the last one that this browser asked for; otherwise null. */
+export function askedOf(bookingId: string): BookingRequest | null {
+  try {
+    const asked = JSON.parse(kept(ASKED) ?? "null") as { id: string; request: BookingRequest } | null;
+    return asked?.id === bookingId ? asked.request : null;
   } catch {
     return null;
   }
@@ -64,6 +75,7 @@ export async function send(attempt: Attempt): Promise<Booking> {
       }),
     );
     forget(showId);
+    keep(ASKED, JSON.stringify({ id: booking.id, request: attempt.request }));
     return booking;
   } catch (error) {
     if (error instanceof ApiProblem && !isPassing(error) && error.status !== 401) forget(showId);

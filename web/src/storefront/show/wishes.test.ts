@@ -32,7 +32,8 @@ it("asks for the chosen seats at the price that was seen", () => {
   expect(requestForSeats(7, ["A1"], 1800, false)).toEqual({
     show_id: 7,
     hold: true,
-    wishes: [{ seats: ["A1"], expected_amount_cents: 1800 }],
+    seats: ["A1"],
+    expected_amount_cents: 1800,
   });
   expect(requestForSeats(7, ["A1", "A2"], null, true).wishes).toEqual([
     { seats: ["A1", "A2"] },

@@ -53,7 +53,8 @@ export function requestForSeats(
   otherwise: boolean,
 ): Request {
   const wish = { seats: [...seats], ...(total !== null && { expected_amount_cents: total }) } as Wish;
-  if (!otherwise) return { show_id: showId, hold: true, wishes: [wish] } as Request;
+  // Without a second wish, the server says at once which of the seats are taken, before anything is queued.
+  if (!otherwise) return { show_id: showId, hold: true, ...wish } as Request;
   const instead = { quantity: seats.length, together: true } as Wish;
   return { show_id: showId, hold: true, wishes: [wish, instead] } as Request;
 }
