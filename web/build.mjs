@@ -3,6 +3,7 @@
 //   node build.mjs            one build
 //   node build.mjs --watch    a build after each change, for development
 
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,8 +51,7 @@ async function build() {
     const template = readFileSync(join(here, `${page}.html`), "utf8");
     writeFileSync(join(fresh, `${page}.html`), template.replace("<!-- built -->", head(script, output)));
   }
-  const shell = outputs.map(([path]) => path).filter((path) => !path.endsWith(".txt"));
-  await worker(shell);
+  await worker(filesOf(pages.storefront, metafile.outputs));
   writeFileSync(join(fresh, "manifest.webmanifest"), readFileSync(join(here, "manifest.webmanifest")));
   writeFileSync(join(fresh, "icon.svg"), readFileSync(join(here, "icon.svg")));
   rmSync(built, { recursive: true, force: true });
@@ -71,14 +71,26 @@ function inner(path) {
   return join(basename(dirname(path)), basename(path));
 }
 
-/** Build the service worker, which knows the names of all files. */
+/** Return the names of an entry's files: what it imports at once or later, and its styles. */
+function filesOf(entry, outputs) {
+  const found = new Set(Object.keys(outputs).filter((path) => outputs[path].entryPoint === entry));
+  for (const path of found) {
+    const { imports, cssBundle } = outputs[path];
+    for (const each of imports) found.add(each.path);
+    if (cssBundle) found.add(cssBundle);
+  }
+  return [...found].map((path) => path.slice(path.indexOf("assets/"))).sort();
+}
+
+/** Build the service worker, which knows the names of the storefront's files. */
 async function worker(shell) {
+  const version = createHash("sha256").update(shell.join("\n")).digest("hex").slice(0, 16);
   await esbuild.build({
     ...options,
     legalComments: "none",
     entryPoints: ["src/offline/worker.ts"],
     outfile: join(fresh, "worker.js"),
-    define: { SHELL: JSON.stringify(shell) },
+    define: { SHELL: JSON.stringify(shell), VERSION: JSON.stringify(version) },
   });
 }
 

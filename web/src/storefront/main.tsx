@@ -6,9 +6,11 @@ import "../shared/styles/base.css";
 import "../shared/styles/controls.css";
 import { startTheme } from "../shared/theme";
 import { App } from "./App";
+import { keepForOffline } from "./offline";
 import { texts } from "./texts";
 
 startTheme();
 await Promise.all([startLanguage(texts), startInstallation(), startSession()]);
 const app = document.getElementById("app");
 if (app) render(<App />, app);
+keepForOffline();
