@@ -131,11 +131,11 @@ class Front:
 
     def _answered_here(self, scope: Any, proto: Any) -> Awaitable[None] | None:
         path, method = scope.path, scope.method
+        if path == BOOKINGS:
+            return self._answer(Exchange(BOOKINGS, scope, proto), self._book) if method == "POST" else None
         if path.endswith("/events"):
             return self._streams.answer(scope, proto) if method == "GET" else None
         if path.startswith(BOOKINGS):
-            if path == BOOKINGS:
-                return self._answer(Exchange(BOOKINGS, scope, proto), self._book) if method == "POST" else None
             match = _BOOKING_PATH.fullmatch(path)
             if match is None:
                 return None

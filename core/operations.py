@@ -145,6 +145,8 @@ _KINDS = {type_: kind for kind, type_ in _TYPES.items()}
 #: Their kinds. accept.lua, finish.lua and put_if_newer.lua name the same ones.
 BOOKING_CHANGES = (Kind.CONFIRM, Kind.CANCEL, Kind.EXTEND, Kind.RELEASE)
 _SLOTS: dict[Kind, tuple[str, ...]] = {kind: tuple(type_.__slots__) for kind, type_ in _TYPES.items()}
+#: Members that a payload has even if they are zero or empty.
+_KEPT = frozenset({"show_id", "changes", "expected_amount_cents"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def dump(operation: Operation, *, request_id: str = "") -> str:
     values: dict[str, Any] = {"v": VERSION, "kind": kind}
     for name in _SLOTS[kind]:
         value = getattr(operation, name)
-        if value or name in ("show_id", "changes") or (value == 0 and name == "expected_amount_cents"):
+        if value or (value is not None and name in _KEPT):
             values[name] = value
     if "wishes" in values:
         values["wishes"] = [wish.to_json() for wish in values["wishes"]]

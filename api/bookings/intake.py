@@ -19,13 +19,13 @@ from sqlalchemy import Engine
 from api.bookings.known_halls import KnownHalls
 from api.bookings.waiting_places import WaitingLists
 from api.web.errors import NoSuchBooking, NoSuchShow
-from api.web.rate_limits import Allowance
+from api.web.rate_limits import Allowance, Charged
 from core import logs
 from core.bookings import Booking
 from core.errors import WrongInstallation
 from core.halls import Hall
 from core.ids import lane_of
-from core.operations import Book, BookingChange, Operation, StreamId
+from core.operations import Book, Operation, StreamId
 from core.settings import Settings
 from db import guard, installation, rebuilt_cards
 from db.installation import Installation
@@ -65,7 +65,7 @@ class Intake:
 
     def count(self, operation: Operation, accepted: AcceptReply) -> AcceptReply:
         """Count the operation against its user's allowance if accept.lua accepted it; return accept.lua's reply."""
-        if accepted.code is Code.ACCEPTED and isinstance(operation, Book | BookingChange):
+        if accepted.code is Code.ACCEPTED and isinstance(operation, Charged):
             self.allowance.count(operation)
         return accepted
 

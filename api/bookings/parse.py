@@ -96,7 +96,7 @@ def operation_of(secret: bytes, hall: Hall, user_id: UUID, key: str | None, aske
     category, hold, quantity = asked.get("category"), asked["hold"], asked.get("quantity", 0)
     give_up_after_ms, waiting = asked.get("give_up_after_ms", 0), asked.get("waiting_list", False)
     expected = asked.get("expected_amount_cents")
-    wishes = tuple(_wish(each, expected) for each in asked.get("wishes", ()))
+    wishes = tuple(_wish(each, expected) for each in asked["wishes"]) if "wishes" in asked else ()
     return Book(
         booking_id=ids.booking_id(secret, asked["show_id"], user_id, key),
         show_id=asked["show_id"],
@@ -157,11 +157,13 @@ def _is_label(value: object) -> bool:
 
 def _unknown(hall: Hall, asked: dict[str, Any]) -> list[dict[str, str]]:
     """Return a fault for each seat, or the category, that the hall does not have, also of wishes."""
-    errors = [
-        {**fault, "pointer": f"/wishes/{index}{fault['pointer']}"}
-        for index, wish in enumerate(asked.get("wishes", ()))
-        for fault in _unknown(hall, wish)
-    ]
+    errors = []
+    if "wishes" in asked:
+        errors = [
+            {**fault, "pointer": f"/wishes/{index}{fault['pointer']}"}
+            for index, wish in enumerate(asked["wishes"])
+            for fault in _unknown(hall, wish)
+        ]
     errors += [
         {"pointer": f"/seats/{index}", "detail": f"The hall has no seat {label}."}
         for index, label in enumerate(asked.get("seats", ()))

@@ -132,9 +132,9 @@ class BookingService:
                 return _repeated(operation, stored, request_id)
         if not answer.found:
             return refusals.refuse(answer, request_id, operation)
-        place, _ = await self._places.of_fields(operation.booking_id, answer.status)
-        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter, place)
         undecided = answer.status["v"] == "0"
+        place = None if undecided else (await self._places.of_fields(operation.booking_id, answer.status))[0]
+        seen = status_body.of_fields(operation.booking_id, answer.status, answer.meter, place)
         return seen.reply(202 if undecided else 200, refusals.location(operation.booking_id))
 
     async def change(self, operation: BookingChange, request_id: str) -> Reply:

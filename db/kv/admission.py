@@ -114,6 +114,9 @@ def command(
     kind = kind_of(operation)
     lane = lane_of(operation.show_id, lanes)
     subject, user = _subject(operation, lane)
+    fingerprint, wanted, waits = (
+        _of_book(operation) if isinstance(operation, Book) else (_told_apart(operation), 0, 0)
+    )
     return (
         "EVALSHA",
         scripts.ACCEPT.sha,
@@ -124,13 +127,13 @@ def command(
         kind.value,
         dump(operation, request_id=request_id),
         user,
-        _fingerprint(operation),
+        fingerprint,
         cap if kind is Kind.BOOK else int(cap * HEADROOM),
         lease_ms,
         f"{_process}{time.time_ns():x}",
         _SETTLED.get(kind, ""),
         " ".join(map(str, seats)),
-        *(user_cap, show_cap, _wanted(operation), int(isinstance(operation, Book) and operation.waiting)),
+        *(user_cap, show_cap, wanted, waits),
     )
 
 
@@ -145,16 +148,14 @@ def _subject(operation: Operation, lane: int) -> tuple[str, str]:
             return keys.status(lane, operation.booking_id), str(operation.user_id)
 
 
-def _fingerprint(operation: Operation) -> str:
-    """Return what tells two operations on the same booking apart that are of the same kind."""
-    if isinstance(operation, Book):
-        return operation.fingerprint
+def _of_book(book: Book) -> tuple[str, int, int]:
+    """Return a Book's fingerprint, how many seats it requests at least, and 1 if it may join the waiting list."""
+    return book.fingerprint, book.fewest, int(book.waiting)
+
+
+def _told_apart(operation: Operation) -> str:
+    """Return what tells two operations on the same booking apart that are of the same kind, but no Books."""
     return ",".join(operation.seats) if isinstance(operation, Release) else ""
-
-
-def _wanted(operation: Operation) -> int:
-    """Return how many seats a Book requests at least; 0 for other operations."""
-    return operation.fewest if isinstance(operation, Book) else 0
 
 
 _SETTLED = {kind: f" {' '.join(sorted(statuses))} " for kind, statuses in SETTLED.items()}

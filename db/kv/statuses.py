@@ -118,7 +118,7 @@ def undecided_operation(fields: dict[str, str]) -> UndecidedOperation | None:
         if kind in fields:
             entry_id, ticket = fields[kind].split(" ")[:2]
             found.append(UndecidedOperation(kind.value, StreamId.parse(entry_id), int(ticket)))
-    return max(found, key=lambda one: one.id, default=None)
+    return max(found, key=lambda one: one.id) if found else None
 
 
 def publish_command(booking: Booking, lanes: int, final_ttl_s: int) -> Command:
