@@ -33,7 +33,7 @@ def test_a_seat_is_booked_by_keyboard_alone(visit: Visit, site: Site, show: int)
         page.keyboard.press(key)
     expect(buyer.seat("B3")).to_be_focused()
     expect(buyer.seat("B3")).to_have_attribute("aria-selected", "true")
-    expect(buyer.seat("B3")).to_have_accessible_name(re.compile(r"row B, seat 3, standard, .*12\.00, chosen"))
+    expect(buyer.seat("B3")).to_have_accessible_name(re.compile(r"Row B, seat 3, standard, .*12\.00, chosen"))
     tab_to(page, page.get_by_role("button", name="Hold 1 seat"))
     page.keyboard.press("Enter")
 
