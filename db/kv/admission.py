@@ -114,9 +114,8 @@ def command(
     kind = kind_of(operation)
     lane = lane_of(operation.show_id, lanes)
     subject, user = _subject(operation, lane)
-    fingerprint, wanted, waits = (
-        _of_book(operation) if isinstance(operation, Book) else (_told_apart(operation), 0, 0)
-    )
+    book = operation if isinstance(operation, Book) else None
+    fingerprint, wanted, waits = _of_book(book) if book else (_told_apart(operation), 0, 0)
     return (
         "EVALSHA",
         scripts.ACCEPT.sha,

@@ -118,9 +118,9 @@ def test_a_seat_that_somebody_takes_leaves_the_choice_and_is_named(visit: Visit,
     _, other = site.buyer()
     site.book(other, contested, ["A8"])
 
-    expect(buyer.page.get_by_text("Seat A8 has just been taken by somebody else.")).to_be_visible()
+    expect(buyer.page.get_by_text("Row A, seat 8 has just been taken.")).to_be_visible()
     expect(buyer.page.get_by_role("button", name="Remove seat A8")).to_have_count(0)
-    expect(buyer.seat("A8")).to_have_accessible_name(re.compile("taken$"))
+    expect(buyer.seat("A8")).to_have_accessible_name(re.compile("sold$"))
 
 
 def test_a_hold_that_lapses_says_so_and_offers_the_same_seats(visit: Visit, site: Site) -> None:

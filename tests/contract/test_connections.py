@@ -133,11 +133,19 @@ def test_a_length_that_is_none_is_refused(front: World, lengths: tuple[str, ...]
         assert connection.ended()
 
 
-@pytest.mark.parametrize("target", [b"/api/movies?q=\xff", b"/api/\xff", b"/api/mov ies", b"api", b""], ids=repr)
+@pytest.mark.parametrize("target", [b"/api/movies?q=\xff", b"/api/\xff", b"/api/mov ies", b""], ids=repr)
 def test_an_invalid_target_is_refused(front: World, target: bytes) -> None:
     with Connection(front.address) as connection:
         connection.send(b"GET %b HTTP/1.1\r\nHost: onsale\r\n\r\n" % target)
         assert connection.read().status in (400, 404)
+
+
+def test_a_target_that_is_only_a_host_gets_no_more_than_the_first_page(front: World) -> None:
+    """The HTTP library reads it as a host without a path, which is the path /."""
+    with Connection(front.address) as connection:
+        connection.send(b"GET api HTTP/1.1\r\nHost: onsale\r\n\r\n")
+        answer = connection.read()
+    assert (answer.status, answer.one("content-type")) == (200, "text/html; charset=utf-8")
 
 
 def test_the_server_asks_for_the_body_with_100_continue(world: World) -> None:
