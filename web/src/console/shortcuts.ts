@@ -1,6 +1,6 @@
 /** The console's pages, and the key that opens each. */
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { user } from "../shared/api/session";
 import { navigate } from "../shared/router";
 
@@ -24,7 +24,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
 
 /** Open pages by single keys, and the help by "?"; not while something is typed or a dialog is open. */
 export function useShortcuts(onHelp: () => void): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (isForOthers(event)) return;
       if (event.key === "?") onHelp();
