@@ -37,6 +37,14 @@ REDIS, BROKER = 30, 31
 _numbers = itertools.count(1)
 
 
+def _lives(process: psutil.Process) -> bool:
+    """Return whether a process still runs; one that ends while it is looked at does not."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 @dataclass(slots=True)
 class Api:
     """One api server: granian's master and its forks."""
@@ -48,7 +56,7 @@ class Api:
     def forks(self) -> list[psutil.Process]:
         """Return the serving processes."""
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in children if _lives(child)]
 
     def serves(self, forks: int = 1) -> bool:
         """Return whether it answers, and each of its forks has accepted a connection."""

@@ -148,7 +148,7 @@ def check_versions(lane: Lane, before: dict[UUID, tuple[Status, int]], made: lis
     assert len(made) - len(effects) == bool(made)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(STEPS)
 def test_whatever_happens_decide_and_the_reference_agree(steps: list[Any]) -> None:
     Played(steps)
