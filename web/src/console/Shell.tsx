@@ -3,16 +3,15 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { signOut, user } from "../shared/api/session";
-import { language, setLanguage, text } from "../shared/i18n/i18n";
+import { text } from "../shared/i18n/i18n";
 import { installation } from "../shared/installation";
 import { Link, path } from "../shared/router";
-import { setTheme, type Theme, theme } from "../shared/theme";
 import { Button } from "../shared/ui/Button";
-import { Select } from "../shared/ui/Field";
+import { Preferences } from "../shared/ui/Preferences";
 import { ProblemNotice } from "../shared/ui/ProblemNotice";
+import { useAct } from "../shared/ui/useAct";
 import { ShortcutsHelp } from "./ShortcutsHelp";
 import { shortcutsOf, useShortcuts } from "./shortcuts";
-import { useAct } from "./ui/useAct";
 import "./console.css";
 
 export function Shell({ children }: { children: ComponentChildren }) {
@@ -70,23 +69,10 @@ function SignedIn({ onHelp }: { onHelp: () => void }) {
   );
 }
 
-const THEMES: readonly Theme[] = ["system", "light", "dark"];
-
 function Footer() {
   return (
     <footer class="console-footer">
-      <Select
-        label={text("language")}
-        value={language.value}
-        onValue={(tag) => void setLanguage(tag)}
-        options={LANGUAGES.map((tag) => ({ value: tag, text: text(`language.${tag}`) }))}
-      />
-      <Select
-        label={text("theme")}
-        value={theme.value}
-        onValue={(chosen) => setTheme(chosen as Theme)}
-        options={THEMES.map((each) => ({ value: each, text: text(`theme.${each}`) }))}
-      />
+      <Preferences />
     </footer>
   );
 }

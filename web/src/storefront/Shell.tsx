@@ -4,12 +4,11 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { user } from "../shared/api/session";
 import { address } from "../shared/base";
-import { language, setLanguage, text } from "../shared/i18n/i18n";
+import { text } from "../shared/i18n/i18n";
 import { installation } from "../shared/installation";
 import { Link, path } from "../shared/router";
-import { setTheme, type Theme, theme } from "../shared/theme";
-import { Select } from "../shared/ui/Field";
 import { Notice } from "../shared/ui/Notice";
+import { Preferences } from "../shared/ui/Preferences";
 import "./shell.css";
 
 const offline = signal(!navigator.onLine);
@@ -71,24 +70,11 @@ function Header() {
   );
 }
 
-const THEMES: readonly Theme[] = ["system", "light", "dark"];
-
 function Footer() {
   return (
     <footer class="footer">
       <div class="footer-inner">
-        <Select
-          label={text("language")}
-          value={language.value}
-          onValue={(tag) => void setLanguage(tag)}
-          options={LANGUAGES.map((tag) => ({ value: tag, text: text(`language.${tag}`) }))}
-        />
-        <Select
-          label={text("theme")}
-          value={theme.value}
-          onValue={(chosen) => setTheme(chosen as Theme)}
-          options={THEMES.map((each) => ({ value: each, text: text(`theme.${each}`) }))}
-        />
+        <Preferences />
         <p class="soft">
           <a href={address("docs")}>{text("api_documentation")}</a>
         </p>

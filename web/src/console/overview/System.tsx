@@ -4,12 +4,12 @@ import { useSignal } from "@preact/signals";
 import { api, ok } from "../../shared/api/client";
 import { text } from "../../shared/i18n/i18n";
 import { Button } from "../../shared/ui/Button";
+import { Confirm } from "../../shared/ui/Confirm";
 import { Field } from "../../shared/ui/Field";
 import { useLoaded } from "../../shared/ui/load";
 import { Notice } from "../../shared/ui/Notice";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
-import { Confirm } from "../ui/Confirm";
-import { useAct } from "../ui/useAct";
+import { useAct } from "../../shared/ui/useAct";
 
 export function WorkerCount() {
   const { value, problem, reload } = useLoaded(
@@ -51,7 +51,14 @@ export function WorkerCount() {
         </form>
       )}
       {asking.value && (
-        <Confirm title={text("set_workers")} onClose={() => (asking.value = false)} onYes={set}>
+        <Confirm
+          title={text("set_workers")}
+          onClose={() => (asking.value = false)}
+          onYes={() => {
+            asking.value = false;
+            set();
+          }}
+        >
           <p>{text(count === 0 ? "confirm.no_workers" : "confirm.workers", { n: count })}</p>
         </Confirm>
       )}
@@ -80,7 +87,10 @@ export function Caches() {
         <Confirm
           title={text("clear_caches")}
           onClose={() => (asking.value = false)}
-          onYes={() => void clear()}
+          onYes={() => {
+            asking.value = false;
+            void clear();
+          }}
         >
           <p>{text("confirm.caches")}</p>
         </Confirm>

@@ -1,9 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { text } from "../../shared/i18n/i18n";
 import { Button } from "../../shared/ui/Button";
-import { Dialog } from "../../shared/ui/Dialog";
-import { ProblemNotice } from "../../shared/ui/ProblemNotice";
-import { useAct } from "../ui/useAct";
+import { Confirm } from "../../shared/ui/Confirm";
+import { useAct } from "../../shared/ui/useAct";
 
 export interface ConfirmedActProps {
   readonly label: string;
@@ -18,7 +16,6 @@ export interface ConfirmedActProps {
 export function ConfirmedAct({ label, explained, danger = false, act }: ConfirmedActProps) {
   const asking = useSignal(false);
   const { busy, problem, run } = useAct();
-  const kind = danger ? "danger" : "primary";
   const open = () => {
     problem.value = undefined;
     asking.value = true;
@@ -37,16 +34,16 @@ export function ConfirmedAct({ label, explained, danger = false, act }: Confirme
         {label}
       </Button>
       {asking.value && (
-        <Dialog title={label} onClose={() => (asking.value = false)}>
+        <Confirm
+          title={label}
+          kind={danger ? "danger" : "primary"}
+          busy={busy.value}
+          problem={problem.value}
+          onYes={() => void confirm()}
+          onClose={() => (asking.value = false)}
+        >
           <p>{explained}</p>
-          {problem.value && <ProblemNotice problem={problem.value} />}
-          <div class="row">
-            <Button kind={kind} busy={busy.value} onClick={() => void confirm()}>
-              {label}
-            </Button>
-            <Button onClick={() => (asking.value = false)}>{text("cancel")}</Button>
-          </div>
-        </Dialog>
+        </Confirm>
       )}
     </>
   );

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useLoaded } from "../../shared/ui/load";
-import { useAct } from "../ui/useAct";
+import { useAct } from "../../shared/ui/useAct";
 
 export interface PageOf<T> {
   readonly items: readonly T[];

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { components } from "../../shared/api/schema";
 import { text } from "../../shared/i18n/i18n";
 import { Button } from "../../shared/ui/Button";
-import { Confirm } from "../ui/Confirm";
+import { Confirm } from "../../shared/ui/Confirm";
 import { change, close } from "./acts";
 import type { Perform } from "./ShowPage";
 
@@ -39,7 +39,10 @@ export function SaleActs({ show, busy, perform }: SaleActsProps) {
         <Confirm
           title={text(`act.${kind}`)}
           onClose={() => (asked.value = null)}
-          onYes={() => perform(() => sent(show.id, kind))}
+          onYes={() => {
+            asked.value = null;
+            perform(() => sent(show.id, kind));
+          }}
         >
           <p>{text(`confirm.${kind}`, { show: show.name, n: show.held + show.sold })}</p>
         </Confirm>

@@ -2,9 +2,9 @@ import { useSignal } from "@preact/signals";
 import { text } from "../../shared/i18n/i18n";
 import { installation } from "../../shared/installation";
 import { Button } from "../../shared/ui/Button";
+import { Confirm } from "../../shared/ui/Confirm";
 import { Field } from "../../shared/ui/Field";
 import { Notice } from "../../shared/ui/Notice";
-import { Confirm } from "../ui/Confirm";
 import { change } from "./acts";
 import { changeOf, faultsOf, INSTANTS, type Texts, textsOf } from "./change";
 import type { SaleActsProps } from "./SaleActs";
@@ -50,7 +50,10 @@ export function Settings({ show, busy, perform }: SaleActsProps) {
         <Confirm
           title={text("change_settings")}
           onClose={() => (asking.value = false)}
-          onYes={() => perform(() => change(show.id, body))}
+          onYes={() => {
+            asking.value = false;
+            perform(() => change(show.id, body));
+          }}
         >
           <p>{text("confirm.settings", { show: show.name })}</p>
           <ul>

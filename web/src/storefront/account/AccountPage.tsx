@@ -16,6 +16,7 @@ import { Link, navigate } from "../../shared/router";
 import { Button } from "../../shared/ui/Button";
 import { Field } from "../../shared/ui/Field";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
+import { CurrentPassword } from "./CurrentPassword";
 import { FormView } from "./FormView";
 import { SignInPage } from "./SignInPage";
 import { useForm } from "./useForm";
@@ -75,16 +76,7 @@ function Profile({ of }: { of: User }) {
     <FormView form={form} title={text("profile")} action={text("save")}>
       <Field label={text("name")} autoComplete="name" required {...form.field("name")} />
       <Field label={text("email")} type="email" autoComplete="email" required {...form.field("email")} />
-      {moves && (
-        <Field
-          label={text("current_password")}
-          type="password"
-          autoComplete="current-password"
-          hint={text("email_needs_password")}
-          required
-          {...form.field("password")}
-        />
-      )}
+      {moves && <CurrentPassword form={form} hint={text("email_needs_password")} />}
     </FormView>
   );
 }
@@ -98,13 +90,7 @@ function Password() {
   return (
     <FormView form={form} title={text("change_password")} action={text("change_password")}>
       <p class="soft">{text("password_ends_sessions")}</p>
-      <Field
-        label={text("current_password")}
-        type="password"
-        autoComplete="current-password"
-        required
-        {...form.field("password")}
-      />
+      <CurrentPassword form={form} />
       <Field
         label={text("new_password")}
         type="password"
@@ -143,13 +129,7 @@ function Delete() {
   return (
     <FormView form={form} title={text("delete_account")} action={text("delete_account")} danger>
       <p>{text("delete_explained")}</p>
-      <Field
-        label={text("current_password")}
-        type="password"
-        autoComplete="current-password"
-        required
-        {...form.field("password")}
-      />
+      <CurrentPassword form={form} />
     </FormView>
   );
 }

@@ -10,6 +10,7 @@ import { Field } from "../../shared/ui/Field";
 import { useLoaded } from "../../shared/ui/load";
 import { Notice } from "../../shared/ui/Notice";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
+import { CurrentPassword } from "./CurrentPassword";
 import { FormView } from "./FormView";
 import { SignInPage } from "./SignInPage";
 import { useForm } from "./useForm";
@@ -67,13 +68,7 @@ function Enrol({ codes, onDone }: StepProps) {
     return (
       <FormView form={begin} title={text("second_factor_begin")} action={text("second_factor_begin")}>
         <p>{text("second_factor_explained")}</p>
-        <Field
-          label={text("current_password")}
-          type="password"
-          autoComplete="current-password"
-          required
-          {...begin.field("password")}
-        />
+        <CurrentPassword form={begin} />
       </FormView>
     );
   }
@@ -121,13 +116,7 @@ function TurnOff({ onDone }: { onDone: () => void }) {
 function Proof({ form }: { form: ReturnType<typeof useForm<{ password: string; code: string }>> }) {
   return (
     <>
-      <Field
-        label={text("current_password")}
-        type="password"
-        autoComplete="current-password"
-        required
-        {...form.field("password")}
-      />
+      <CurrentPassword form={form} />
       <Field label={text("one_time_code")} autoComplete="one-time-code" required {...form.field("code")} />
     </>
   );

@@ -1,12 +1,12 @@
+import { SignInForm } from "../../shared/account/SignInForm";
 import { text } from "../../shared/i18n/i18n";
 import { navigate } from "../../shared/router";
-import { SignInPanel } from "./SignInPanel";
 
 export function SignInPage() {
   return (
     <div class="stack narrow">
       <h1 tabIndex={-1}>{text("sign_in")}</h1>
-      <SignInPanel onDone={() => navigate("/bookings")} />
+      <SignInForm onDone={() => navigate("/bookings")} />
     </div>
   );
 }

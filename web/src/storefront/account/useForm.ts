@@ -1,5 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { ApiProblem, type Fault, offline } from "../../shared/api/problems";
+import type { ApiProblem, Fault } from "../../shared/api/problems";
+import { useAct } from "../../shared/ui/useAct";
 
 export interface Form<T extends Record<string, string>> {
   readonly values: Signal<T>;
@@ -21,21 +22,11 @@ export function useForm<T extends Record<string, string>>(
   send: (values: T) => Promise<void>,
 ): Form<T> {
   const values = useSignal(initial);
-  const busy = useSignal(false);
+  const { busy, problem, run } = useAct();
   const done = useSignal(false);
-  const problem = useSignal<ApiProblem | undefined>(undefined);
-  const run = async () => {
-    if (busy.value) return;
-    busy.value = true;
+  const submitted = async () => {
     done.value = false;
-    problem.value = undefined;
-    try {
-      await send(values.value);
-      done.value = true;
-    } catch (error) {
-      problem.value = error instanceof ApiProblem ? error : offline(error);
-    }
-    busy.value = false;
+    done.value = await run(() => send(values.value));
   };
   return {
     values,
@@ -51,7 +42,7 @@ export function useForm<T extends Record<string, string>>(
     }),
     submit: (event) => {
       event.preventDefault();
-      void run();
+      void submitted();
     },
   };
 }

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { text } from "../../shared/i18n/i18n";
 import { Button } from "../../shared/ui/Button";
-import { Dialog } from "../../shared/ui/Dialog";
+import { Confirm } from "../../shared/ui/Confirm";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
-import type { ActKind, Acts } from "./acts";
+import type { ActKind, BookingActs } from "./acts";
 
 export interface ActButtonProps {
-  readonly act: Acts;
+  readonly act: BookingActs;
   readonly kind: ActKind;
   readonly label: string;
   readonly primary?: boolean;
@@ -17,7 +17,7 @@ export interface ActButtonProps {
 /** A button that does something with the booking, and says what went wrong. */
 export function ActButton({ act, kind, label, primary = false, confirm }: ActButtonProps) {
   const asking = useSignal(false);
-  const failed = act.failed.value;
+  const problem = act.problemOf(kind);
   const press = () => {
     if (confirm) asking.value = true;
     else act.run(kind);
@@ -27,26 +27,22 @@ export function ActButton({ act, kind, label, primary = false, confirm }: ActBut
   };
   return (
     <>
-      <Button kind={primary ? "primary" : "plain"} busy={act.busy.value === kind} onClick={press}>
+      <Button kind={primary ? "primary" : "plain"} busy={act.isBusy(kind)} onClick={press}>
         {label}
       </Button>
-      {failed?.name === kind && <ProblemNotice problem={failed.problem} onRetry={() => act.run(kind)} />}
+      {problem && <ProblemNotice problem={problem} onRetry={() => act.run(kind)} />}
       {asking.value && confirm && (
-        <Dialog title={label} onClose={close}>
+        <Confirm
+          title={label}
+          no={text("keep_booking")}
+          onClose={close}
+          onYes={() => {
+            close();
+            act.run(kind);
+          }}
+        >
           <p>{confirm}</p>
-          <div class="row">
-            <Button
-              kind="danger"
-              onClick={() => {
-                close();
-                act.run(kind);
-              }}
-            >
-              {label}
-            </Button>
-            <Button onClick={close}>{text("keep_booking")}</Button>
-          </div>
-        </Dialog>
+        </Confirm>
       )}
     </>
   );

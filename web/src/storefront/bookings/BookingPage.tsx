@@ -1,6 +1,7 @@
 /** One booking, from the place in line to the ticket. Reloading it, or opening it elsewhere, loses nothing. */
 
 import { useEffect, useRef } from "preact/hooks";
+import { SignInForm } from "../../shared/account/SignInForm";
 import { api, ok } from "../../shared/api/client";
 import { user } from "../../shared/api/session";
 import { text } from "../../shared/i18n/i18n";
@@ -8,7 +9,6 @@ import { Link, type Params } from "../../shared/router";
 import { useLoaded } from "../../shared/ui/load";
 import { Notice } from "../../shared/ui/Notice";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
-import { SignInPanel } from "../account/SignInPanel";
 import type { Show } from "../browse/sale";
 import { focusHeading } from "../focus";
 import type { Booking } from "./attempts";
@@ -31,7 +31,7 @@ function SignInFirst() {
     <div class="stack narrow">
       <h1 tabIndex={-1}>{text("my_bookings")}</h1>
       <p>{text("sign_in_to_see")}</p>
-      <SignInPanel onDone={() => {}} />
+      <SignInForm onDone={() => {}} />
     </div>
   );
 }

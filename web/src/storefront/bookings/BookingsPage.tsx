@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { SignInForm } from "../../shared/account/SignInForm";
 import { api, ok } from "../../shared/api/client";
 import { user } from "../../shared/api/session";
 import { money } from "../../shared/format";
@@ -7,7 +8,6 @@ import { Link } from "../../shared/router";
 import { Button } from "../../shared/ui/Button";
 import { useLoaded } from "../../shared/ui/load";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
-import { SignInPanel } from "../account/SignInPanel";
 import type { Booking } from "./attempts";
 import "./bookings.css";
 
@@ -21,7 +21,7 @@ export function BookingsPage() {
       ) : (
         <>
           <p>{text("sign_in_to_see")}</p>
-          <SignInPanel onDone={() => {}} />
+          <SignInForm onDone={() => {}} />
         </>
       )}
     </div>

@@ -2,7 +2,7 @@ import { clock, money } from "../../shared/format";
 import { text } from "../../shared/i18n/i18n";
 import { Notice } from "../../shared/ui/Notice";
 import { ActButton } from "./ActButton";
-import { useAct } from "./acts";
+import { useBookingActs } from "./acts";
 import type { PartProps } from "./BookingPage";
 import { announced, useCountdown } from "./countdown";
 import { Facts } from "./Facts";
@@ -10,7 +10,7 @@ import { SeatRelease } from "./SeatRelease";
 
 /** Seats are kept: until when, and what to do before. Nothing is booked yet, and nothing here says so. */
 export function Held({ booking, show, receivedAt, accept }: PartProps) {
-  const act = useAct(booking.id, accept);
+  const act = useBookingActs(booking.id, accept);
   const left = useCountdown(booking.expires_in_ms ?? 0, receivedAt);
   const seconds = Math.ceil(left.value / 1000);
   const due = announced(seconds);

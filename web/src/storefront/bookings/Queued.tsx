@@ -2,13 +2,13 @@ import { useSignal } from "@preact/signals";
 import { number } from "../../shared/format";
 import { text } from "../../shared/i18n/i18n";
 import { ActButton } from "./ActButton";
-import { useAct } from "./acts";
+import { useBookingActs } from "./acts";
 import type { PartProps } from "./BookingPage";
 import { Facts } from "./Facts";
 
 /** In line: the place, which moves as others are decided, and that nothing is lost by leaving. */
 export function Queued({ booking, show, accept }: PartProps) {
-  const act = useAct(booking.id, accept);
+  const act = useBookingActs(booking.id, accept);
   const first = useSignal(booking.position ?? 1);
   const position = booking.position;
   if (position !== null && position > first.value) first.value = position;

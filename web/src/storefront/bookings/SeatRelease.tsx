@@ -2,13 +2,13 @@ import { useSignal } from "@preact/signals";
 import { text } from "../../shared/i18n/i18n";
 import { Button } from "../../shared/ui/Button";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
-import type { Acts } from "./acts";
+import type { BookingActs } from "./acts";
 import type { Booking } from "./attempts";
 
 /** Give back some of the seats, and keep the rest. */
-export function SeatRelease({ booking, act }: { booking: Booking; act: Acts }) {
+export function SeatRelease({ booking, act }: { booking: Booking; act: BookingActs }) {
   const chosen = useSignal<readonly string[]>([]);
-  const failed = act.failed.value;
+  const problem = act.problemOf("release");
   const seats = chosen.value.filter((seat) => booking.seats.includes(seat));
   const toggle = (seat: string) => {
     chosen.value = seats.includes(seat) ? seats.filter((each) => each !== seat) : [...seats, seat];
@@ -25,11 +25,9 @@ export function SeatRelease({ booking, act }: { booking: Booking; act: Acts }) {
           </label>
         ))}
       </fieldset>
-      {failed?.name === "release" && (
-        <ProblemNotice problem={failed.problem} onRetry={() => act.release(seats)} />
-      )}
+      {problem && <ProblemNotice problem={problem} onRetry={() => act.release(seats)} />}
       <Button
-        busy={act.busy.value === "release"}
+        busy={act.isBusy("release")}
         unavailable={
           seats.length === 0 || seats.length === booking.seats.length ? text("release_choose") : undefined
         }

@@ -2,14 +2,14 @@ import { text } from "../../shared/i18n/i18n";
 import { serverNow } from "../../shared/server_clock";
 import { Button } from "../../shared/ui/Button";
 import { ActButton } from "./ActButton";
-import { useAct } from "./acts";
+import { useBookingActs } from "./acts";
 import type { PartProps } from "./BookingPage";
 import { Facts } from "./Facts";
 import { SeatRelease } from "./SeatRelease";
 
 /** Booked: what to show at the door, on paper too. */
 export function Ticket({ booking, show, accept }: PartProps) {
-  const act = useAct(booking.id, accept);
+  const act = useBookingActs(booking.id, accept);
   const begun = Date.parse(show.starts_at) <= serverNow();
   return (
     <>

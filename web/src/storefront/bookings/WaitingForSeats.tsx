@@ -1,13 +1,13 @@
 import { number } from "../../shared/format";
 import { text } from "../../shared/i18n/i18n";
 import { ActButton } from "./ActButton";
-import { useAct } from "./acts";
+import { useBookingActs } from "./acts";
 import type { PartProps } from "./BookingPage";
 import { Facts } from "./Facts";
 
 /** On the waiting list: the place, and what happens when seats become free. */
 export function WaitingForSeats({ booking, show, accept }: PartProps) {
-  const act = useAct(booking.id, accept);
+  const act = useBookingActs(booking.id, accept);
   return (
     <>
       <h1 tabIndex={-1}>{text("on_waiting_list")}</h1>

@@ -1,46 +1,38 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { api, ok } from "../../shared/api/client";
-import { ApiProblem, offline } from "../../shared/api/problems";
+import type { ApiProblem } from "../../shared/api/problems";
+import { useAct } from "../../shared/ui/useAct";
 import type { Booking } from "./attempts";
 
 export type ActKind = "confirm" | "extend" | "cancel";
 
-export interface Failed {
-  readonly name: ActKind | "release";
-  readonly problem: ApiProblem;
-}
+type Name = ActKind | "release";
 
-export interface Acts {
-  /** The act that has been sent and not answered. */
-  readonly busy: Signal<string | null>;
-  /** What went wrong with the last act. */
-  readonly failed: Signal<Failed | undefined>;
+export interface BookingActs {
+  /** Whether an act has been sent and not answered. */
+  readonly isBusy: (name: Name) => boolean;
+  /** What went wrong with the last act, if it was this one. */
+  readonly problemOf: (name: Name) => ApiProblem | undefined;
   readonly run: (kind: ActKind) => void;
   /** Give back some of the seats. */
   readonly release: (seats: readonly string[]) => void;
 }
 
 /** What the owner can do with a booking. All of it may be repeated: the server does each once. */
-export function useAct(id: string, accept: (booking: Booking) => void): Acts {
-  const busy = useSignal<string | null>(null);
-  const failed = useSignal<Failed | undefined>(undefined);
-  const perform = async (name: Failed["name"], call: () => Promise<Booking>) => {
-    if (busy.value) return;
-    busy.value = name;
-    failed.value = undefined;
-    try {
-      accept(await call());
-    } catch (error) {
-      failed.value = { name, problem: error instanceof ApiProblem ? error : offline(error) };
-    }
-    busy.value = null;
+export function useBookingActs(id: string, accept: (booking: Booking) => void): BookingActs {
+  const act = useAct();
+  const last = useSignal<Name | null>(null);
+  const perform = (name: Name, call: () => Promise<Booking>) => {
+    if (act.busy.value) return;
+    last.value = name;
+    void act.run(async () => accept(await call()));
   };
   return {
-    busy,
-    failed,
-    run: (kind) => void perform(kind, () => CALLS[kind](id)),
+    isBusy: (name) => act.busy.value && last.value === name,
+    problemOf: (name) => (last.value === name ? act.problem.value : undefined),
+    run: (kind) => perform(kind, () => CALLS[kind](id)),
     release: (seats) =>
-      void perform("release", () =>
+      perform("release", () =>
         ok(
           api.DELETE("/api/bookings/{booking_id}", {
             params: { path: { booking_id: id } },

@@ -58,6 +58,18 @@ describe("an attempt", () => {
     expect(begin(REQUEST, "me").key).not.toBe(first.key);
   });
 
+  it("is not continued when its sender may have given it up", () => {
+    const first = begin(REQUEST, "me", 0);
+    expect(openAttempt(7, "me", 599_000)?.key).toBe(first.key);
+    expect(openAttempt(7, "me", 600_000)).toBeNull();
+    expect(begin(REQUEST, "me", 600_000).key).not.toBe(first.key);
+  });
+
+  it("has a key also where the page came without TLS", () => {
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    expect(begin(REQUEST, "me").key).toMatch(/^\w+(-\w+){3}$/);
+  });
+
   it("has another key for other seats, and is nobody else's", () => {
     const first = begin(REQUEST, "me");
     expect(openAttempt(7, "somebody else")).toBeNull();

@@ -17,16 +17,21 @@ export interface Attempt {
   readonly key: string;
   readonly userId: string;
   readonly request: BookingRequest;
+  /** When it was begun, by this machine's clock. */
+  readonly at: number;
 }
 
+/** After this, a request whose answer never came is not sent again by itself: its sender may not want it any more. */
+const LASTS_MS = 10 * 60_000;
 const ASKED = "asked";
 const nameOf = (showId: number) => `attempt.${showId}`;
 
-/** Return the request for a show whose answer this user does not know yet, or null. */
-export function openAttempt(showId: number, userId: string): Attempt | null {
+/** Return the request for a show whose answer this user does not know yet, or null. It is open for ten minutes. */
+export function openAttempt(showId: number, userId: string, now = Date.now()): Attempt | null {
   try {
     const attempt = JSON.parse(kept(nameOf(showId)) ?? "null") as Attempt | null;
-    return attempt?.userId === userId && attempt.request.show_id === showId ? attempt : null;
+    if (attempt?.userId !== userId || attempt.request.show_id !== showId) return null;
+    return Math.abs(now - attempt.at) < LASTS_MS ? attempt : null;
   } catch {
     return null;
   }
@@ -43,16 +48,17 @@ export function askedOf(bookingId: string): BookingRequest | null {
 }
 
 /** Begin a request, or continue the same one if its answer is not known yet. */
-export function begin(
-  request: BookingRequest,
-  userId: string,
-  newKey = () => crypto.randomUUID() as string,
-): Attempt {
-  const open = openAttempt(request.show_id, userId);
+export function begin(request: BookingRequest, userId: string, now = Date.now()): Attempt {
+  const open = openAttempt(request.show_id, userId, now);
   if (open && JSON.stringify(open.request) === JSON.stringify(request)) return open;
-  const attempt = { key: newKey(), userId, request };
+  const attempt = { key: newKey(), userId, request, at: now };
   keep(nameOf(request.show_id), JSON.stringify(attempt));
   return attempt;
+}
+
+/** Return a random key. `crypto.randomUUID` exists over TLS and on localhost only. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (each) => each.toString(36)).join("-");
 }
 
 /** Give up an attempt: the next one is another request. */

@@ -2,15 +2,13 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { SeatMap } from "../../seatmap/SeatMap";
-import { api, ok } from "../../shared/api/client";
+import { SeatMap, type SeatMapModel } from "../../seatmap/SeatMap";
+import { SignInForm } from "../../shared/account/SignInForm";
 import { money } from "../../shared/format";
 import { text } from "../../shared/i18n/i18n";
 import { query } from "../../shared/router";
 import { Button } from "../../shared/ui/Button";
-import { useLoaded } from "../../shared/ui/load";
 import { Notice } from "../../shared/ui/Notice";
-import { SignInPanel } from "../account/SignInPanel";
 import type { Show } from "../browse/sale";
 import { BestAvailable } from "./BestAvailable";
 import { Conflict } from "./Conflict";
@@ -22,17 +20,13 @@ export function Choose({ show, onChange }: { show: Show; onChange: () => void })
   const selected = useSignal<readonly string[]>(seatsOfAddress(show.seats_per_user));
   const otherwise = useSignal(false);
   const full = useSignal(false);
-  const layout = useLoaded(
-    (signal) =>
-      ok(api.GET("/api/halls/{hall_id}/layout", { params: { path: { hall_id: show.hall.id } }, signal })),
-    [show.hall.id],
-  );
+  const model = useSignal<SeatMapModel | null>(null);
   useEffect(() => {
     const unanswered = unansweredRequest(show.id);
     if (unanswered) booker.book(unanswered);
   }, [show.id]);
   const seats = selected.value;
-  const total = layout.value.value ? totalOf(layout.value.value, show.prices, seats) : null;
+  const total = model.value ? totalOf(model.value, show.prices, seats) : null;
   const bookSeats = () => booker.book(requestForSeats(show.id, seats, total, otherwise.value));
   return (
     <div class="choose">
@@ -47,6 +41,9 @@ export function Choose({ show, onChange }: { show: Show; onChange: () => void })
           onFull={() => {
             full.value = true;
           }}
+          onModel={(found) => {
+            model.value = found;
+          }}
         />
         {full.value && seats.length >= show.seats_per_user && (
           <Notice kind="warn">{text("most_seats", { n: show.seats_per_user })}</Notice>
@@ -57,6 +54,7 @@ export function Choose({ show, onChange }: { show: Show; onChange: () => void })
           <Conflict
             problem={booker.problem.value}
             selected={selected}
+            model={model.value}
             onRetry={bookSeats}
             onBest={(quantity) =>
               booker.book(
@@ -104,7 +102,7 @@ function SignInDialog({ booker }: { booker: ReturnType<typeof useBook> }) {
   return (
     <section class="card" aria-label={text("sign_in")}>
       <p>{text("sign_in_to_book")}</p>
-      <SignInPanel onDone={() => request && booker.book(request)} />
+      <SignInForm onDone={() => request && booker.book(request)} />
     </section>
   );
 }

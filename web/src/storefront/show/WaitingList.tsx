@@ -1,8 +1,8 @@
+import { SignInForm } from "../../shared/account/SignInForm";
 import { text } from "../../shared/i18n/i18n";
 import { Link } from "../../shared/router";
 import { Notice } from "../../shared/ui/Notice";
 import { ProblemNotice } from "../../shared/ui/ProblemNotice";
-import { SignInPanel } from "../account/SignInPanel";
 import type { Show } from "../browse/sale";
 import { BestAvailable } from "./BestAvailable";
 import { useBook } from "./useBook";
@@ -33,7 +33,7 @@ export function WaitingList({ show }: { show: Show }) {
       {request && (
         <div class="card">
           <p>{text("sign_in_to_book")}</p>
-          <SignInPanel onDone={() => booker.book(request)} />
+          <SignInForm onDone={() => booker.book(request)} />
         </div>
       )}
     </div>

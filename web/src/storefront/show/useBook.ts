@@ -1,7 +1,8 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { ApiProblem, offline } from "../../shared/api/problems";
+import type { ApiProblem } from "../../shared/api/problems";
 import { user } from "../../shared/api/session";
 import { navigate } from "../../shared/router";
+import { useAct } from "../../shared/ui/useAct";
 import { begin, openAttempt, send } from "../bookings/attempts";
 import type { Request } from "./wishes";
 
@@ -15,27 +16,14 @@ export interface Booker {
 
 /** Send requests for bookings, and go to the booking that each becomes. */
 export function useBook(): Booker {
-  const busy = useSignal(false);
-  const problem = useSignal<ApiProblem | undefined>(undefined);
+  const { busy, problem, run } = useAct();
   const unsigned = useSignal<Request | null>(null);
   const book = async (request: Request) => {
     const buyer = user.value;
-    if (!buyer) {
-      unsigned.value = request;
-      return;
-    }
-    if (busy.value) return;
-    busy.value = true;
-    problem.value = undefined;
-    unsigned.value = null;
-    try {
-      const booking = await send(begin(request, buyer.id));
-      navigate(`/bookings/${booking.id}`);
-    } catch (error) {
-      problem.value = error instanceof ApiProblem ? error : offline(error);
-      if (problem.value.status === 401) unsigned.value = request;
-    }
-    busy.value = false;
+    unsigned.value = buyer ? null : request;
+    if (!buyer) return;
+    await run(async () => navigate(`/bookings/${(await send(begin(request, buyer.id))).id}`));
+    if (problem.value?.status === 401) unsigned.value = request;
   };
   return { busy, problem, unsigned, book: (request) => void book(request) };
 }

@@ -1,31 +1,49 @@
 import { expect, it } from "vitest";
-import { categoryOf, type Layout, requestForBest, requestForSeats, totalOf } from "./wishes";
+import type { LayoutAnswer } from "../../seatmap/layout";
+import { SeatMapModel } from "../../seatmap/model";
+import { requestForBest, requestForSeats, totalOf } from "./wishes";
 
 const LAYOUT = {
+  hall_id: 1,
+  seats: 4,
   categories: ["premium", "standard"],
+  sections: [{ key: "BALC", name: "Balcony" }],
   rows: [
-    { prefix: "A", blocks: [{ category: 0, kind: "seat", names: [1, 2] }] },
     {
+      section: null,
+      label: "A",
+      prefix: "A",
+      first: 0,
+      aisles: [],
+      blocks: [{ category: 0, kind: "seat", names: [1, 2] }],
+    },
+    {
+      section: "BALC",
+      label: "A",
       prefix: "BALC-A-",
+      first: 2,
+      aisles: [],
       blocks: [
         { category: 1, kind: "seat", names: [1] },
         { category: 0, kind: "wheelchair", names: ["W1"] },
       ],
     },
   ],
-} as unknown as Layout;
+  drawing: null,
+} as unknown as LayoutAnswer;
+const HALL = new SeatMapModel(LAYOUT);
 const PRICES = { premium: 1800, standard: 1200 };
 
-it("finds a seat's category by its row's prefix and its name", () => {
-  expect(categoryOf(LAYOUT, "A2")).toBe("premium");
-  expect(categoryOf(LAYOUT, "BALC-A-1")).toBe("standard");
-  expect(categoryOf(LAYOUT, "BALC-A-W1")).toBe("premium");
-  expect(categoryOf(LAYOUT, "A3")).toBeNull();
+it("finds a seat's price by its row's prefix and its name", () => {
+  expect(totalOf(HALL, PRICES, ["A2"])).toBe(1800);
+  expect(totalOf(HALL, PRICES, ["BALC-A-1"])).toBe(1200);
+  expect(totalOf(HALL, PRICES, ["BALC-A-W1"])).toBe(1800);
+  expect(totalOf(HALL, PRICES, ["A3"])).toBeNull();
 });
 
 it("adds up prices, and knows when it does not know one", () => {
-  expect(totalOf(LAYOUT, PRICES, ["A1", "BALC-A-1"])).toBe(3000);
-  expect(totalOf(LAYOUT, { premium: 1800 }, ["BALC-A-1"])).toBeNull();
+  expect(totalOf(HALL, PRICES, ["A1", "BALC-A-1"])).toBe(3000);
+  expect(totalOf(HALL, { premium: 1800 }, ["BALC-A-1"])).toBeNull();
 });
 
 it("asks for the chosen seats at the price that was seen", () => {

@@ -1,8 +1,8 @@
 /** From what a buyer has chosen to a request: the seats on the map, or the best that there are. */
 
+import type { SeatMapModel } from "../../seatmap/model";
 import type { components } from "../../shared/api/schema";
 
-export type Layout = components["schemas"]["LayoutAnswer"];
 export type Request = components["schemas"]["BookingRequest"];
 type Wish = NonNullable<Request["wishes"]>[number];
 
@@ -14,27 +14,15 @@ export interface Best {
   readonly accessible: boolean;
 }
 
-/** Return the category of a seat, or null for a seat that the hall does not have. */
-export function categoryOf(layout: Layout, label: string): string | null {
-  for (const row of layout.rows) {
-    if (!label.startsWith(row.prefix)) continue;
-    const name = label.slice(row.prefix.length);
-    const block = row.blocks.find((each) => each.names.some((known) => String(known) === name));
-    if (block) return layout.categories[block.category] ?? null;
-  }
-  return null;
-}
-
 /** Return what seats cost together, or null if the price of one is not known. */
 export function totalOf(
-  layout: Layout,
+  model: SeatMapModel,
   prices: Readonly<Record<string, number>>,
   seats: readonly string[],
 ): number | null {
   let total = 0;
-  for (const seat of seats) {
-    const category = categoryOf(layout, seat);
-    const price = category === null ? undefined : prices[category];
+  for (const label of seats) {
+    const price = prices[model.layout.categories[model.seat(label)?.category ?? -1] ?? ""];
     if (price === undefined) return null;
     total += price;
   }

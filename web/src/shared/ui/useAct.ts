@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { ApiProblem, offline } from "../../shared/api/problems";
+import { ApiProblem, offline } from "../api/problems";
 
 export interface Act {
   readonly busy: Signal<boolean>;
@@ -8,7 +8,7 @@ export interface Act {
   readonly run: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
-/** Something that the operator does: one at a time, with what went wrong. */
+/** Something that the reader does: one at a time, with what went wrong. */
 export function useAct(): Act {
   const busy = useSignal(false);
   const problem = useSignal<ApiProblem | undefined>(undefined);
