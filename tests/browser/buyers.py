@@ -7,8 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from proof.kit.scenes import Site
 from tests.browser.conftest import Visit
-from tests.browser.visitors import Site, Visitor
+from tests.browser.visitors import Visitor
 
 #: How often Tab is pressed on the way to something: more than any page here has stops.
 STOPS = 80
@@ -48,8 +49,8 @@ class Buyer:
         return self.page.locator(f'[role="gridcell"][data-seat="{seat}"]')
 
     def expect_heading(self, title: str) -> None:
-        """Expect the page's heading."""
-        expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
+        """Expect the page's heading, in time for a hold of some seconds to lapse."""
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(title, timeout=20_000)
 
     def expect_no_sideways_scrolling(self) -> None:
         """Expect that the page is no wider than its window."""

@@ -7,9 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from proof.kit.scenes import Site
 from tests.browser.buyers import Buyer, tab_to
 from tests.browser.conftest import Visit
-from tests.browser.visitors import DESKTOP, PHONE, Site
+from tests.browser.visitors import DESKTOP, PHONE
 
 
 @pytest.fixture(scope="package")
@@ -102,6 +103,10 @@ def test_of_two_who_want_a_seat_one_gets_it_and_the_other_is_told_and_offered_ot
 
     expect(second.page.get_by_text("Somebody was faster: seat A4 has just gone.")).to_be_visible()
     second.visitor.expect_accessible()
+    second.visitor.context.unroute_all()
+    second.page.get_by_role("link", name="Choose the nearest seats").click()
+    expect(second.page.get_by_role("button", name=re.compile("Remove seat A[35]"))).to_be_visible()
+    second.page.go_back()
     second.page.get_by_role("button", name="Hold the best seat instead").click()
     second.expect_heading("Your seats are held")
     (won,) = first.bookings()
@@ -124,7 +129,7 @@ def test_a_seat_that_somebody_takes_leaves_the_choice_and_is_named(visit: Visit,
 
 
 def test_a_hold_that_lapses_says_so_and_offers_the_same_seats(visit: Visit, site: Site) -> None:
-    short = site.show(rows=1, seats=6, hold_s=3, prices={"premium": 1_800})
+    short = site.show(rows=1, seats=6, hold_s=6, prices={"premium": 1_800})
     buyer = Buyer(visit, site, f"/shows/{short}")
     buyer.choose("A2")
 

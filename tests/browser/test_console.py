@@ -6,9 +6,10 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from proof.kit.scenes import ADMIN, PASSWORD, Site
 from proof.kit.waiting import until
 from tests.browser.conftest import Visit
-from tests.browser.visitors import ADMIN, PASSWORD, PHONE, Site, Visitor
+from tests.browser.visitors import PHONE, Visitor
 
 
 def enter(visitor: Visitor, email: str = ADMIN) -> Page:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from proof.kit.scenes import Site
 from tests.browser.conftest import Visit
-from tests.browser.visitors import Site
 
 KEPT = """async () => {
   await navigator.serviceWorker.ready;

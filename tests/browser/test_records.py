@@ -13,9 +13,10 @@ from core.operations import Book, StreamId, dump
 from db.postgres import journal
 from db.postgres.engine import make_engine, transaction
 from ops.up.running import find_running
+from proof.kit.scenes import Site
 from tests.browser.conftest import Visit
 from tests.browser.test_console import enter
-from tests.browser.visitors import PHONE, Site, Visitor
+from tests.browser.visitors import PHONE, Visitor
 
 _entries = itertools.count(1)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
+from proof.kit.scenes import Site
 from proof.kit.waiting import until
 from tests.browser.conftest import Visit
-from tests.browser.visitors import PHONE, Site
+from tests.browser.visitors import PHONE
 
 
 def canvas(page: Page) -> Locator:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
+from proof.kit.scenes import Site
 from tests.browser.buyers import NEARLY_TWO_MINUTES, Buyer
 from tests.browser.conftest import Visit
-from tests.browser.visitors import Site
 
 #: The reader's clock is ten minutes fast. The steady clock of the page (performance.now) is not touched.
 FAST_CLOCK = """

@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-from proof.kit.scenes import ADMIN as ADMIN
-from proof.kit.scenes import PASSWORD as PASSWORD
-from proof.kit.scenes import Site as Site
+from proof.kit.scenes import PASSWORD, Site
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 #: WCAG 2.2, levels A and AA, and all that they build on.

@@ -27,6 +27,11 @@ export function Ended({ booking, show }: PartProps) {
       </p>
       {booking.replaced_by && <Link to={`/bookings/${booking.replaced_by}`}>{text("replaced_by")}</Link>}
       <div class="row">
+        {gone.length > 0 && (
+          <Link class="button" to={`/shows/${show.id}?near=${gone.map(encodeURIComponent).join(",")}`}>
+            {text("choose_nearby")}
+          </Link>
+        )}
         <Link
           class={gone.length > 0 ? "button" : "button primary"}
           to={`/shows/${show.id}${booking.reason === "HOLD_EXPIRED" ? seats : ""}`}

@@ -1,8 +1,8 @@
 /** Choosing seats of a show that is on sale: on the map, or the best available. */
 
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { SeatMap, type SeatMapModel } from "../../seatmap/SeatMap";
+import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type SeatFeed, SeatMap, type SeatMapModel, useSeatStates } from "../../seatmap/SeatMap";
 import { SignInForm } from "../../shared/account/SignInForm";
 import { money } from "../../shared/format";
 import { text } from "../../shared/i18n/i18n";
@@ -17,10 +17,12 @@ import { requestForBest, requestForSeats, totalOf } from "./wishes";
 
 export function Choose({ show, onChange }: { show: Show; onChange: () => void }) {
   const booker = useBook();
-  const selected = useSignal<readonly string[]>(seatsOfAddress(show.seats_per_user));
+  const selected = useSignal<readonly string[]>(seatsOfAddress("seats", show.seats_per_user));
+  const feed = useSeatStates(show.id);
   const otherwise = useSignal(false);
   const full = useSignal(false);
   const model = useSignal<SeatMapModel | null>(null);
+  useNearest(seatsOfAddress("near", show.seats_per_user), selected, model, feed);
   useEffect(() => {
     const unanswered = unansweredRequest(show.id);
     if (unanswered) booker.book(unanswered);
@@ -34,6 +36,7 @@ export function Choose({ show, onChange }: { show: Show; onChange: () => void })
         <SeatMap
           hallId={show.hall.id}
           showId={show.id}
+          feed={feed}
           prices={show.prices}
           currency={show.currency}
           selected={selected}
@@ -151,7 +154,22 @@ function remove(selected: { value: readonly string[] }, seat: string): void {
   selected.value = selected.value.filter((each) => each !== seat);
 }
 
-/** Return the seats that the address names: of a hold that lapsed. */
-function seatsOfAddress(most: number): readonly string[] {
-  return (query.value.get("seats") ?? "").split(",").filter(Boolean).slice(0, most);
+/** Choose the free seats nearest to some that have gone, once, when the hall and its states are known. */
+function useNearest(
+  gone: readonly string[],
+  selected: Signal<readonly string[]>,
+  model: Signal<SeatMapModel | null>,
+  feed: SeatFeed,
+): void {
+  const done = useRef(gone.length === 0);
+  useSignalEffect(() => {
+    if (feed.version.value < 0 || !model.value || done.current) return;
+    done.current = true;
+    selected.value = model.value.nearest(gone, gone.length);
+  });
+}
+
+/** Return seats that the address names: `seats` of a hold that lapsed, `near` of a request that came too late. */
+function seatsOfAddress(name: "seats" | "near", most: number): readonly string[] {
+  return (query.value.get(name) ?? "").split(",").filter(Boolean).slice(0, most);
 }
