@@ -110,7 +110,7 @@ pictures: setup ## Take the pictures of the pages in docs/pictures; ARGS="--only
 	@exec .venv/bin/python -m proof.pictures $(ARGS)
 
 web: .venv/installed .venv/web-tools ## Build the pages of web/ after each change, until Ctrl-C
-	@cd web && exec $(NODE) build.mjs --watch
+	@cd web && $(NODE) build.mjs --watch
 
 web-types: web/src/shared/api/schema.d.ts ## Generate the types of the API's answers from its OpenAPI document
 

@@ -44,32 +44,34 @@ class Pages:
     """The files of a build. Safe to use from several threads."""
 
     def __init__(self, built: Path = BUILT) -> None:
-        """Read the names of the files. A file is read and compressed once, when it is first asked for."""
-        self._built = built
-        paths = (each for each in built.rglob("*") if each.is_file()) if built.is_dir() else ()
-        self._names = frozenset(each.relative_to(built).as_posix() for each in paths)
+        """Read the files, half a megabyte: a later build does not change what this process serves.
+
+        A file is compressed when it is first asked for.
+        """
+        paths = (each for each in built.rglob("*") if each.is_file())
+        self._bodies = {each.relative_to(built).as_posix(): each.read_bytes() for each in paths}
         self._files: dict[str, Reply] = {}
         self._pages = Recent[tuple[str, str], Twofold](PAGES_BYTES, lambda page: page.size)
 
     def find(self, path: str, prefix: str) -> Reply | None:
         """Return the answer to a GET; None if no page and no file has this path. Args: prefix: "", or "/shop"."""
         name = path[1:]
-        if name in self._names and not name.endswith(".html"):
+        if name in self._bodies and not name.endswith(".html"):
             return self._file(name)
         page = next((page for pattern, page in PAGES if pattern.fullmatch(path)), None)
-        if page is None or page not in self._names:
+        if page is None or page not in self._bodies:
             return None
         return _reply(page, self._pages.get_or_make((page, prefix), partial(self._page, page, prefix)))
 
     def _page(self, name: str, prefix: str) -> Twofold:
         # A prefix consists of unreserved characters and slashes (web/proxies.py): it needs no escaping.
-        body = (self._built / name).read_bytes().replace(BASE, f'<base href="{prefix}/">'.encode(), 1)
+        body = self._bodies[name].replace(BASE, f'<base href="{prefix}/">'.encode(), 1)
         return twofold(body, LEVEL_ONCE)
 
     def _file(self, name: str) -> Reply:
         found = self._files.get(name)
         if found is None:
-            body = twofold((self._built / name).read_bytes(), LEVEL_ONCE)
+            body = twofold(self._bodies[name], LEVEL_ONCE)
             found = self._files[name] = _reply(name, body)
         return found
 
